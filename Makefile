@@ -1,0 +1,45 @@
+# Every target sets up what it needs; nothing has to be installed by hand.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+JOBS ?= 2
+
+.PHONY: help setup demo test slow check format clean
+
+help:
+	@echo "make setup   create $(VENV) and install maskwise with the pinned versions of constraints.txt"
+	@echo "make demo    draw portraits, train, score, predict, report (maskwise demo)"
+	@echo "make test    the default test suite"
+	@echo "make slow    the tests that take minutes"
+	@echo "make check   format, lint, types and tests: what has to be green"
+	@echo "make format  let ruff put the code in order"
+
+setup: $(INSTALLED)
+
+$(INSTALLED): constraints.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	touch $(INSTALLED)
+
+demo: setup
+	$(BIN)/maskwise demo
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS)
+
+slow: setup
+	$(BIN)/python -m pytest -n $(JOBS) -m slow
+
+check: setup
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n $(JOBS)
+
+format: setup
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Photo → photo: batched, on the device, labels untouched."""

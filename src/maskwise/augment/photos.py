@@ -1,0 +1,79 @@
+"""``augment(images_NCHW, rng) → images_NCHW``: float images in 0 … 1; labels, dtype, shape and device are kept.
+
+The random numbers are drawn by numpy on the CPU (a few a photo) and applied by torch on the device, so a recipe gives
+the same pictures wherever it runs. ``p = 0`` is the identity.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from maskwise.records import Floats
+
+
+def flip(images_NCHW: Tensor, rng: np.random.Generator, *, p: float) -> Tensor:
+    """Mirror each photo left and right with probability ``p``."""
+    chosen_N = _chosen(len(images_NCHW), p, rng, images_NCHW)
+    return torch.where(chosen_N[:, None, None, None], images_NCHW.flip(3), images_NCHW)
+
+
+def brightness(images_NCHW: Tensor, rng: np.random.Generator, *, strength: float, p: float) -> Tensor:
+    """Multiply each photo by a factor from [1 − strength, 1 + strength] with probability ``p``, clipped to 0 … 1."""
+    n = len(images_NCHW)
+    factor_N = np.where(rng.random(n) < p, rng.uniform(1 - strength, 1 + strength, n), 1.0)
+    return (images_NCHW * _like(factor_N, images_NCHW)[:, None, None, None]).clamp_(0, 1)
+
+
+def affine(
+    images_NCHW: Tensor, rng: np.random.Generator, *, degrees: float, shift: float, scale: float, p: float
+) -> Tensor:
+    """Rotate, shift and zoom each photo with probability ``p`` around its centre, bilinear, border repeated."""
+    n, _, height, width = images_NCHW.shape
+    changed_N = rng.random(n) < p
+    angle_N = np.deg2rad(rng.uniform(-degrees, degrees, n)) * changed_N
+    zoom_N = np.where(changed_N, rng.uniform(1 - scale, 1 + scale, n), 1.0)
+    shift_N2 = rng.uniform(-2 * shift, 2 * shift, (n, 2)) * changed_N[:, None]
+    # grid_sample works in [-1, 1] on both axes; the aspect ratio keeps a rotation a rotation in pixels.
+    aspect = width / height
+    cos_N, sin_N = np.cos(angle_N) / zoom_N, np.sin(angle_N) / zoom_N
+    theta_N23 = np.stack(
+        [
+            np.stack([cos_N, -sin_N / aspect, shift_N2[:, 0]], axis=1),
+            np.stack([sin_N * aspect, cos_N, shift_N2[:, 1]], axis=1),
+        ],
+        axis=1,
+    )
+    grid = functional.affine_grid(_like(theta_N23, images_NCHW), list(images_NCHW.shape), align_corners=False)
+    moved = functional.grid_sample(images_NCHW, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return torch.where(_mask(changed_N, images_NCHW)[:, None, None, None], moved, images_NCHW)
+
+
+def erasing(images_NCHW: Tensor, rng: np.random.Generator, *, max_area: float, p: float) -> Tensor:
+    """Cover one rectangle of a tenth of ``max_area`` to ``max_area``, aspect 1:2 to 2:1, with noise."""
+    n, channels, height, width = images_NCHW.shape
+    chosen_N = rng.random(n) < p
+    area_N = rng.uniform(0.1 * max_area, max_area, n) * height * width
+    aspect_N = np.exp(rng.uniform(-np.log(2), np.log(2), n))
+    tall_N = np.minimum(np.sqrt(area_N * aspect_N), height)
+    wide_N = np.minimum(np.sqrt(area_N / aspect_N), width)
+    top_N, left_N = rng.uniform(0, height - tall_N), rng.uniform(0, width - wide_N)
+    rows_NH = (np.arange(height) >= top_N[:, None]) & (np.arange(height) < (top_N + tall_N)[:, None])
+    columns_NW = (np.arange(width) >= left_N[:, None]) & (np.arange(width) < (left_N + wide_N)[:, None])
+    cover_NHW = rows_NH[:, :, None] & columns_NW[:, None, :] & chosen_N[:, None, None]
+    noise_CHW = _like(rng.random((channels, height, width), dtype=np.float32), images_NCHW)
+    return torch.where(_mask(cover_NHW, images_NCHW)[:, None], noise_CHW, images_NCHW)
+
+
+def _chosen(n: int, p: float, rng: np.random.Generator, like: Tensor) -> Tensor:
+    return _mask(rng.random(n) < p, like)
+
+
+def _mask(values: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], like: Tensor) -> Tensor:
+    return torch.from_numpy(values).to(like.device, non_blocking=True)
+
+
+def _like(values: Floats, like: Tensor) -> Tensor:
+    return torch.from_numpy(values).to(device=like.device, dtype=like.dtype, non_blocking=True)

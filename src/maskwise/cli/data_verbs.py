@@ -1,0 +1,51 @@
+"""``maskwise data …``: draw and check data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.options import QuietOption
+
+app = typer.Typer(help="Draw, check and describe data sets.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("demo")
+def draw_demo(
+    out: Annotated[Path, typer.Argument(help="Folder to write; it must not exist yet.")],
+    people: Annotated[int, typer.Option(min=2, help="People with labels; seven photos each.")] = 120,
+    eval_people: Annotated[
+        int | None, typer.Option(min=1, help="People to predict.", show_default="two thirds of --people")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same people.")] = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Draw portraits by code, in the competition's layout; the answers of the eval part go to a separate file."""
+    from maskwise.cli.progress import listener
+    from maskwise.faces.demo_set import write_demo_set
+
+    to_predict = eval_people if eval_people is not None else max(1, round(people * 2 / 3))
+    with listener(quiet) as told:
+        told.on_stage("drawing photos", 7 * (people + to_predict))
+        write_demo_set(out, people, to_predict, seed, told.on_advance)
+    typer.echo(f"{out}: {people} people to train on, {to_predict} to predict, 7 photos each")
+
+
+@app.command("check")
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the competition's layout.")],
+) -> None:
+    """Report every problem of a data set at once. Exit code 1 when there is an error."""
+    from maskwise.data.checks import check_data
+    from maskwise.errors import CheckFailedError
+    from maskwise.labels import Task
+
+    problems = check_data(folder, Task())
+    for problem in problems:
+        typer.echo(str(problem))
+    errors = sum(problem.severity == "error" for problem in problems)
+    typer.echo(f"{folder}: {errors} errors, {len(problems) - errors} warnings")
+    if errors:
+        raise CheckFailedError(f"{folder} has {errors} errors. Mend them, then check again.")

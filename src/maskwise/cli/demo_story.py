@@ -1,0 +1,90 @@
+"""``maskwise demo``: the whole story on drawn people, from an empty folder to a submission and a page with pictures."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskwise.chance import rng_for
+from maskwise.data.manifest import read_train
+from maskwise.errors import StoreError
+from maskwise.evaluation.answers import read_answers, with_answers
+from maskwise.evaluation.evaluate import evaluate
+from maskwise.evaluation.format_table import format_table
+from maskwise.evaluation.scores import Evaluation
+from maskwise.faces.demo_set import write_demo_set
+from maskwise.files import write_atomically
+from maskwise.recipe.load import load_recipe
+from maskwise.reports.summary import summary_page
+from maskwise.store.layout import fold_folder, predictions_path
+from maskwise.store.predictions_file import read_predictions, write_predictions
+from maskwise.training.listeners import Listener
+from maskwise.training.loop import LOG
+from maskwise.workflows.predict_photos import predict_photos, write_submission_of
+from maskwise.workflows.run_recipe import Place, run_recipe
+
+PEOPLE, EVAL_PEOPLE = 120, 40
+"""Enough for three age groups of both genders, few enough for minutes on two cores."""
+
+
+def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener) -> str:
+    """Draw, train, score, predict, submit and report below ``out``; returns what to print."""
+    _clear(out, force)
+    place = Place(data=out / "data", store=out / "runs", cache=out / "cache")
+    listener.on_stage("drawing photos", 7 * (PEOPLE + EVAL_PEOPLE))
+    write_demo_set(place.data, PEOPLE, EVAL_PEOPLE, 0, listener.on_advance)
+
+    recipe = load_recipe("demo")
+    run, held_out = run_recipe(recipe, place, command, listener)
+
+    predictions, task = predict_photos(run, place.data, skip_unreadable=False, listener=listener)
+    write_predictions(predictions, task, out / "predictions.csv")
+    write_submission_of(predictions, place.data, out / "submission.csv")
+    answers = with_answers(predictions, read_answers(place.data / "eval_answers.csv", task))
+    on_eval = evaluate(answers, task, rng_for(0, "intervals"))
+
+    _write_summary(out, place, run, held_out, listener)
+    return "\n".join(
+        [
+            "Held-out people of the training part:",
+            format_table(held_out),
+            "",
+            "The eval part, by its answers:",
+            format_table(on_eval),
+            "",
+            f"{out}/summary.html      scores and pictures",
+            f"{out}/submission.csv    ImageID,ans in the order of eval/info.csv",
+            f"{out}/predictions.csv   probabilities of every eval photo",
+            f"{run}   the run: recipe, split, weights, predictions, scores, log",
+        ]
+    )
+
+
+def _clear(out: Path, force: bool) -> None:
+    """An empty place for the demo; only what a demo made is ever deleted."""
+    if not out.exists():
+        return
+    if not force:
+        raise StoreError(f"{out} exists already. Choose another folder with --out, or add --force to make it anew.")
+    if any(out.iterdir()) and not (out / "data" / "eval_answers.csv").is_file():
+        raise StoreError(f"{out} must be the folder of an earlier demo, got another one. Choose a new one with --out.")
+    shutil.rmtree(out)
+
+
+def _write_summary(out: Path, place: Place, run: Path, held_out: Evaluation, listener: Listener) -> None:
+    recipe = load_recipe("demo")
+    manifest = read_train(place.data, recipe.task)
+    predictions, task = read_predictions(predictions_path(run))
+    text = summary_page(
+        "maskwise demo",
+        place.data,
+        manifest.table,
+        predictions,
+        held_out,
+        task,
+        fold_folder(run, 0) / LOG,
+        "maskwise demo\nmaskwise train demo --data maskwise-demo/data",
+    )
+    write_atomically(out / "summary.html", text)
+    listener.on_note(f"wrote {out / 'summary.html'}")

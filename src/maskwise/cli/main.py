@@ -1,0 +1,63 @@
+"""``maskwise``: all verbs, and what happens when something is wrong."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import maskwise
+from maskwise.cli import data_verbs, run_verbs, score_verbs
+from maskwise.errors import UserError
+
+app = typer.Typer(
+    name="maskwise",
+    help="Mask status × gender × age group of a face: train, compare and use classifiers split by person.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data_verbs.app, name="data")
+app.command()(run_verbs.demo)
+app.command()(run_verbs.recipes)
+app.command()(run_verbs.train)
+app.command()(run_verbs.predict)
+app.command()(run_verbs.submit)
+app.command()(score_verbs.evaluate)
+app.command()(score_verbs.board)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"maskwise {maskwise.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Mask status × gender × age group of a face: train, compare and use classifiers split by person."""
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 a failed check, 2 bad usage or input, 130 interrupted."""
+    from maskwise.training.stopping import InterruptedTraining
+
+    try:
+        app()
+    except UserError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except InterruptedTraining as stop:
+        print("Stopped; the state is saved. Run the same command again to go on.", file=sys.stderr)
+        sys.exit(stop.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Verbs that train or use a model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CacheOption,
+    DataOption,
+    ForceOption,
+    QuietOption,
+    SetOption,
+    StoreOption,
+    cache_folder,
+)
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")]
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything that the demo makes.")] = Path("maskwise-demo"),
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """The whole story in minutes: draw people, train, score, predict, submit, and a page with pictures."""
+    from maskwise.cli.demo_story import run_demo
+    from maskwise.cli.progress import listener
+
+    with listener(quiet) as told:
+        text = run_demo(out, force, sys.argv, told)
+    typer.echo(text)
+
+
+def recipes(
+    action: Annotated[str | None, typer.Argument(metavar="[show]", help="`show` prints one recipe.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The recipe to show.")] = None,
+) -> None:
+    """The recipes that come with maskwise; `maskwise recipes show NAME` prints one."""
+    from maskwise.errors import UserError
+    from maskwise.recipe.load import shipped_names, shipped_summary, shipped_text
+
+    if action is None:
+        for each in shipped_names():
+            typer.echo(f"{each:12} {shipped_summary(each)}")
+        return
+    if action != "show" or name is None:
+        raise UserError(f"recipes takes nothing or `show NAME`, got {action!r}. Try `maskwise recipes show quick`.")
+    typer.echo(shipped_text(name), nl=False)
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a YAML file.")],
+    data: DataOption,
+    set_: SetOption = None,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Train one model a fold and score all people; else a hold-out.")
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Only go on with a run that was stopped; never begin a new one.")
+    ] = False,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Train a recipe, score it on people whom the model never saw, and keep the run.
+
+    A run that was stopped goes on where it was when the same command is given again.
+    """
+    from maskwise.recipe.load import load_recipe
+
+    changes = [*(set_ or []), *(["split.kind=k_fold", f"split.folds={folds}"] if folds else [])]
+    loaded = load_recipe(recipe, changes)
+
+    from maskwise.cli.progress import listener
+    from maskwise.evaluation.format_table import format_table
+    from maskwise.workflows.run_recipe import Place, run_recipe
+
+    place = Place(data=data, store=store, cache=cache_folder(cache))
+    with listener(quiet) as told:
+        folder, evaluation = run_recipe(loaded, place, sys.argv, told, resume_only=resume, force=force)
+    typer.echo(format_table(evaluation))
+    typer.echo(f"run {folder.name} ({loaded.name}) in {folder}")
+
+
+def predict(
+    run: RunArgument,
+    photos: Annotated[Path, typer.Argument(metavar="INPUT", help="A folder of images, or a data set: its eval part.")],
+    out: Annotated[Path, typer.Option(help="The table to write: .csv or .parquet.")],
+    store: StoreOption = DEFAULT_STORE,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out photos that cannot be read, and name them.")
+    ] = False,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Predict every photo of a folder with a trained run."""
+    from maskwise.files import refuse_overwrite
+    from maskwise.store.predictions_file import refuse_unknown_ending, write_predictions
+
+    refuse_unknown_ending(out)
+    refuse_overwrite(out, force)
+
+    from maskwise.cli.progress import listener
+    from maskwise.store.find_run import find_run
+    from maskwise.workflows.predict_photos import predict_photos
+
+    with listener(quiet) as told:
+        predictions, task = predict_photos(find_run(store, run), photos, skip_unreadable, told)
+    write_predictions(predictions, task, out)
+    typer.echo(f"{out}: {len(predictions)} photos")
+
+
+def submit(
+    run: RunArgument,
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="The submission to write.")] = Path("submission.csv"),
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Predict a data set's eval part and write ImageID,ans in the order of eval/info.csv."""
+    from maskwise.files import refuse_overwrite
+
+    refuse_overwrite(out, force)
+
+    from maskwise.cli.progress import listener
+    from maskwise.store.find_run import find_run
+    from maskwise.workflows.predict_photos import predict_photos, write_submission_of
+
+    with listener(quiet) as told:
+        predictions, _ = predict_photos(find_run(store, run), data, skip_unreadable=False, listener=told)
+    count = write_submission_of(predictions, data, out)
+    typer.echo(f"{out}: {count} answers")

@@ -1,0 +1,1 @@
+"""From disk to a manifest: readers of layouts, checks, splits by person, decoding and the pixel cache."""

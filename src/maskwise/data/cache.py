@@ -1,0 +1,256 @@
+"""Every photo decoded, cropped and resized once, into one memory-mapped array of bytes.
+
+A folder a settings hash, below the cache's root:
+
+    <hash>/settings.json    what the rows were made with, for people to read
+    <hash>/pixels.u8        rows of height × width × 3 bytes, only ever appended
+    <hash>/index            16 bytes a row: the content hash of the file that the row was made from
+    seen                    which file had which content when last read: spares reading unchanged files
+
+The index is replaced, whole, after the rows of a chunk are on the disk, so a kill loses at most that chunk: rows
+beyond the index count for nothing and are written over by the next build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from maskwise.data.contents import CONTENT_BYTES, content_of
+from maskwise.data.problems import capped
+from maskwise.data.seen_files import SeenFiles, stat_key
+from maskwise.errors import DataError, StoreError, must
+from maskwise.files import TEMPORARY_PREFIX, locked, write_atomically
+from maskwise.records import Image, Ints, Strings
+
+FORMAT_VERSION = 1
+CHUNK_BYTES = 64 * 2**20
+"""Rows are made durable when this many bytes are ready: what a kill can lose, and the memory of a build."""
+
+
+class PixelCache:
+    """The prepared pixels of N photos. Small to pickle: a worker process maps the same file again."""
+
+    def __init__(self, file: Path, row_N: Ints, content_N: Strings, height_px: int, width_px: int) -> None:
+        self.file = file
+        self.row_N = row_N
+        self.content_N = content_N
+        """The content hash of each photo's file, 32 hex digits."""
+        self.height_px = height_px
+        self.width_px = width_px
+        self._pixels = _map_pixels(file, height_px, width_px) if len(row_N) else None
+
+    def __len__(self) -> int:
+        return len(self.row_N)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PixelCache, (self.file, self.row_N, self.content_N, self.height_px, self.width_px)
+
+    def read(self, index_M: Ints) -> Image:
+        """The photos at positions ``index_M`` of the list that was built: a fresh M × H × W × 3 array."""
+        if self._pixels is None:
+            return np.empty((0, self.height_px, self.width_px, 3), dtype=np.uint8)
+        return self._pixels.take(self.row_N[index_M], axis=0)
+
+
+def build_cache(
+    cache_root: Path,
+    paths: Sequence[Path],
+    settings: Mapping[str, object],
+    prepare: Callable[[bytes, str], Image],
+    height_px: int,
+    width_px: int,
+    threads: int,
+    advance: Callable[[int], None],
+) -> PixelCache:
+    """Prepare every photo of ``paths`` that is not in the cache yet, and open the cache in the order of ``paths``.
+
+    ``prepare(data, name)`` gives ``height_px`` × ``width_px`` × 3; ``settings`` (JSON-able) says everything that its
+    result depends on. ``advance(n)`` is told of every n photos done. Files of equal content share a row. A second
+    builder of the same folder waits for the first. ``DataError`` lists the unreadable photos, after all others are
+    cached; ``StoreError`` when the disk refuses.
+    """
+    folder = _folder(cache_root, settings, height_px, width_px)
+    row_bytes = height_px * width_px * 3
+    with locked(folder / "lock"), _single_threaded_opencv():
+        build = _Build(_Rows.open(folder, row_bytes), prepare, (height_px, width_px, 3))
+        seen = SeenFiles.load(cache_root)
+        try:
+            content_N = _build_rows(build, paths, seen, threads, advance)
+        finally:
+            seen.save()
+    _refuse_unreadable(build, paths, content_N)
+    row_N = np.fromiter((build.rows.row_of[content] for content in content_N), dtype=np.int64, count=len(paths))
+    return PixelCache(folder / "pixels.u8", row_N, np.array(content_N, dtype=object), height_px, width_px)
+
+
+@dataclass
+class _Rows:
+    """The rows on disk: which content lies where."""
+
+    folder: Path
+    row_bytes: int
+    row_of: dict[str, int]
+
+    @classmethod
+    def open(cls, folder: Path, row_bytes: int) -> _Rows:
+        """Take up what earlier builds made durable; to be called with the folder's lock held."""
+        for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
+            leftover.unlink()
+        index, pixels = folder / "index", folder / "pixels.u8"
+        hashes = index.read_bytes() if index.exists() else b""
+        # Someone may have cut the pixels short: rows that are not whole do not count.
+        whole = pixels.stat().st_size // row_bytes if pixels.exists() else 0
+        n_rows = min(len(hashes) // CONTENT_BYTES, whole)
+        text, width = hashes.hex(), 2 * CONTENT_BYTES
+        return cls(folder, row_bytes, {text[k * width : (k + 1) * width]: k for k in range(n_rows)})
+
+    def append(self, photos: Mapping[str, Image]) -> None:
+        """Add rows and make them durable: first the pixels, then the index."""
+        fresh = {content: photo for content, photo in photos.items() if content not in self.row_of}
+        if not fresh:
+            return
+        try:
+            with open(self.folder / "pixels.u8", "ab") as file:  # noqa: PTH123 - spelt as the modes are thought of
+                file.truncate(len(self.row_of) * self.row_bytes)
+                for photo in fresh.values():
+                    file.write(np.ascontiguousarray(photo).data)
+                file.flush()
+                os.fsync(file.fileno())
+            hashes = bytes.fromhex("".join([*self.row_of, *fresh]))
+            write_atomically(self.folder / "index", hashes)
+        except OSError as error:
+            got = error.strerror or "an error"
+            raise StoreError(must(str(self.folder), "writable", got, "Make room, or name another cache.")) from error
+        for content in fresh:
+            self.row_of[content] = len(self.row_of)
+
+
+@dataclass
+class _Build:
+    """What the threads of one build share."""
+
+    rows: _Rows
+    prepare: Callable[[bytes, str], Image]
+    shape: tuple[int, int, int]
+    claimed: set[str] = field(default_factory=set)
+    fault_of: dict[str, str] = field(default_factory=dict)
+    """Why a content cannot be prepared."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def claim(self, content: str) -> bool:
+        """True for the one caller who is to prepare this content."""
+        with self.lock:
+            if content in self.rows.row_of or content in self.claimed:
+                return False
+            self.claimed.add(content)
+            return True
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What became of one photo: its content ("" if the file could not be read) and its pixels if they are new."""
+
+    position: int
+    content: str
+    key: bytes | None = None
+    photo: Image | None = None
+
+
+def _build_rows(
+    build: _Build, paths: Sequence[Path], seen: SeenFiles, threads: int, advance: Callable[[int], None]
+) -> list[str]:
+    """Cache what is missing; the content of every path, "" or a content of ``fault_of`` where it is unreadable."""
+    content_N = [seen.content(path) for path in paths]
+    todo = [k for k, content in enumerate(content_N) if content not in build.rows.row_of]
+    advance(len(paths) - len(todo))
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        for chunk in _chunks(todo, max(CHUNK_BYTES // build.rows.row_bytes, 1)):
+            fresh = {}
+            for result in pool.map(lambda k: _prepare_one(build, k, paths[k]), chunk):
+                content_N[result.position] = result.content
+                seen.note(result.key, result.content)
+                if result.photo is not None:
+                    fresh[result.content] = result.photo
+                advance(1)
+            build.rows.append(fresh)
+    return content_N
+
+
+def _prepare_one(build: _Build, position: int, path: Path) -> _Result:
+    try:
+        with path.open("rb") as file:
+            key = stat_key(path, os.fstat(file.fileno()))
+            data = file.read()
+    except OSError as error:
+        message = must(str(path), "readable", error.strerror or "an error", "Restore the file.")
+        build.fault_of[str(path)] = message
+        return _Result(position, "")
+    content = content_of(data)
+    if not build.claim(content):
+        return _Result(position, content, key)
+    try:
+        photo = build.prepare(data, str(path))
+    except DataError as error:
+        build.fault_of[content] = str(error)
+        return _Result(position, content, key)
+    if photo.shape != build.shape or photo.dtype != np.uint8:
+        raise ValueError(f"prepare must give uint8 {build.shape}, got {photo.dtype} {photo.shape} for {path}")
+    return _Result(position, content, key, photo)
+
+
+def _refuse_unreadable(build: _Build, paths: Sequence[Path], content_N: Sequence[str]) -> None:
+    if not build.fault_of:
+        return
+    faults = []
+    for path, content in zip(paths, content_N, strict=True):
+        fault = build.fault_of.get(content or str(path))
+        if fault is not None:
+            # A copy of a damaged file is named by its own name.
+            faults.append(fault if str(path) in fault else f"{path}: same content as: {fault}")
+    raise DataError(capped(faults))
+
+
+def _folder(cache_root: Path, settings: Mapping[str, object], height_px: int, width_px: int) -> Path:
+    """The folder of these settings, made if need be."""
+    everything = {"format": FORMAT_VERSION, "height_px": height_px, "width_px": width_px, "settings": dict(settings)}
+    text = json.dumps(everything, sort_keys=True, indent=1)
+    folder = cache_root / hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    if not (folder / "settings.json").exists():
+        write_atomically(folder / "settings.json", text)
+    return folder
+
+
+def _map_pixels(file: Path, height_px: int, width_px: int) -> Image:
+    n_rows = file.stat().st_size // (height_px * width_px * 3)
+    mapped = np.memmap(file, dtype=np.uint8, mode="r", shape=(n_rows, height_px, width_px, 3))
+    return np.asarray(mapped)
+
+
+def _chunks(items: Iterable[int], size: int) -> Iterator[list[int]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+@contextmanager
+def _single_threaded_opencv() -> Iterator[None]:
+    """Our threads each decode a photo; OpenCV's own would only get in their way."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

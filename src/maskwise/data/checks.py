@@ -1,0 +1,202 @@
+"""Every problem of a data set at once: what would be refused, what would spoil a training, what is worth a look."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskwise.data.contents import content_of
+from maskwise.data.csv_table import read_csv
+from maskwise.data.layout import (
+    EVAL_CSV,
+    EVAL_IMAGES,
+    MASK_OF_STEM,
+    TRAIN_CSV,
+    TRAIN_IMAGES,
+    Listing,
+    list_folder,
+    photo_stem,
+)
+from maskwise.data.manifest import eval_names
+from maskwise.data.people import People, read_people
+from maskwise.data.pixels import decode_photo
+from maskwise.data.problems import Problem, Severity
+from maskwise.errors import DataError, must
+from maskwise.labels import Task
+
+
+def _nothing(_: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class _Photo:
+    """A photo to look into: where it is, and who it is said to show."""
+
+    path: str
+    person: str
+
+
+def check_data(
+    root: Path, task: Task, threads: int | None = None, advance: Callable[[int], None] = _nothing
+) -> list[Problem]:
+    """Look at all of a data set in the competition's layout and report every problem, sorted by file and line.
+
+    Reads both CSV files, lists every folder and decodes every photo fully, in ``threads`` threads (one a core if not
+    given). ``advance(n)`` is told of every n photos decoded. Raises nothing for a bad data set.
+    """
+    people, problems = read_people(root)
+    train_problems, train_photos = _check_people(root, people)
+    eval_problems, eval_photos = _check_eval(root, task)
+    photo_problems = _check_photos(root, [*train_photos, *eval_photos], threads, advance)
+    found = [*problems, *train_problems, *eval_problems, *photo_problems]
+    return sorted(found, key=lambda problem: (problem.where, problem.line or 0, problem.message))
+
+
+def _check_people(root: Path, people: People) -> tuple[list[Problem], list[_Photo]]:
+    try:
+        images = list_folder(root / TRAIN_IMAGES)
+    except DataError:
+        message = must("the folder", "there", "no folder", "Check the data set's folder that you named.")
+        return [Problem(TRAIN_IMAGES, None, message)], []
+    problems = [*_repeated_ids(people), *_folders_without_row(images, people)]
+    photos = []
+    present = set(images.folders)
+    for folder, person, line in zip(people.folder_P, people.person_P, people.line_P, strict=True):
+        if folder not in present:
+            message = must("path", "a folder in train/images", folder, "Copy the folder there, or delete the row.")
+            problems.append(Problem(TRAIN_CSV, line, message))
+            continue
+        try:
+            listing = list_folder(root / TRAIN_IMAGES / folder)
+        except DataError as error:
+            problems.append(Problem(f"{TRAIN_IMAGES}/{folder}", None, str(error)))
+            continue
+        problems += _check_names(f"{TRAIN_IMAGES}/{folder}", listing)
+        photos += [_Photo(f"{TRAIN_IMAGES}/{folder}/{name}", person) for name in listing.photos]
+    return problems, photos
+
+
+def _repeated_ids(people: People) -> list[Problem]:
+    problems = []
+    repeated, first_line = set(people.repeated_ids), dict[str, int]()
+    for id_, line in zip(people.id_P, people.line_P, strict=True):
+        first = first_line.setdefault(id_, line)
+        if id_ in repeated and first != line:
+            got = f"{id_}, also in line {first}"
+            message = must("id", "named once", got, "Both rows count as one person; correct it if they are two.")
+            problems.append(Problem(TRAIN_CSV, line, message, "warning"))
+    return problems
+
+
+def _folders_without_row(images: Listing, people: People) -> list[Problem]:
+    message = must("the folder", f"the path of a row in {TRAIN_CSV}", "no row", "Add the row, or delete the folder.")
+    unnamed = sorted(set(images.folders) - set(people.folder_P))
+    return [Problem(f"{TRAIN_IMAGES}/{folder}", None, message, "warning") for folder in unnamed]
+
+
+def _check_names(where: str, listing: Listing) -> list[Problem]:
+    """Missing, unknown and ambiguous photos in a person's folder."""
+    problems = []
+    names_of = defaultdict(list)
+    for name in listing.photos:
+        names_of[photo_stem(name)].append(name)
+    missing = [stem for stem in MASK_OF_STEM if stem not in names_of]
+    if missing:
+        rule = f"of {len(MASK_OF_STEM)} photos"
+        message = must("a person", rule, f"none of the name {', '.join(missing)}", "Copy the missing photos.")
+        problems.append(Problem(where, None, message))
+    known = ", ".join(MASK_OF_STEM)
+    for stem, names in names_of.items():
+        if stem not in MASK_OF_STEM:
+            message = must("a photo's name", f"one of {known}", names[0], "Rename or delete it; it is skipped.")
+            problems += [Problem(f"{where}/{name}", None, message) for name in names]
+        elif len(names) > 1:
+            message = must(f"photo {stem}", "there once", ", ".join(names), "Keep one of them; all are used.")
+            problems.append(Problem(where, None, message, "warning"))
+    for name in listing.others:
+        message = must("a file here", "a JPEG, PNG, WEBP or BMP photo", name, "Convert or delete it; it is skipped.")
+        problems.append(Problem(f"{where}/{name}", None, message, "warning"))
+    return problems
+
+
+def _check_eval(root: Path, task: Task) -> tuple[list[Problem], list[_Photo]]:
+    if not (root / "eval").exists():
+        message = must("the folder", "there to predict from", "no folder", "Without it the set can only train.")
+        return [Problem("eval", None, message, "warning")], []
+    sound, problems = eval_names(root)
+    problems += _bad_answers(root, task)
+    try:
+        present = list_folder(root / EVAL_IMAGES).photos
+    except DataError:
+        # `eval_names` has said so already.
+        return problems, []
+    named = {name for name, _ in sound}
+    message = must("the photo", f"named in {EVAL_CSV}", "no row", "Add a row, or delete the photo.")
+    problems += [Problem(f"{EVAL_IMAGES}/{name}", None, message) for name in present if name not in named]
+    return problems, [_Photo(f"{EVAL_IMAGES}/{name}", name) for name in present]
+
+
+def _bad_answers(root: Path, task: Task) -> list[Problem]:
+    # Problems of the rows themselves are found by `eval_names`; a missing column is only missed here.
+    table, _ = read_csv(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
+    if not table.columns:
+        return []
+    if "ans" not in table.columns:
+        message = must("columns", "ImageID, ans", ", ".join(table.columns), "Add the column ans, filled with 0.")
+        return [Problem(EVAL_CSV, 1, message)]
+    legal = {str(code) for code in range(task.n_classes)}
+    rule = f"a class from 0 to {task.n_classes - 1} (0 where unknown)"
+    return [
+        Problem(EVAL_CSV, line, must("ans", rule, answer, "Correct the row."))
+        for answer, line in zip(table.columns["ans"], table.line_R, strict=True)
+        if answer not in legal
+    ]
+
+
+def _check_photos(
+    root: Path, photos: Sequence[_Photo], threads: int | None, advance: Callable[[int], None]
+) -> list[Problem]:
+    problems = []
+    photos_of: dict[str, list[_Photo]] = defaultdict(list)
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        # Slices, since a future for each of a million photos would weigh more than the photos' names.
+        for begin in range(0, len(photos), 1024):
+            part = photos[begin : begin + 1024]
+            for photo, (content, fault) in zip(part, pool.map(lambda p: _look_into(root, p), part), strict=True):
+                if fault is not None:
+                    problems.append(Problem(photo.path, None, fault))
+                if content is not None:
+                    photos_of[content].append(photo)
+                advance(1)
+    return [*problems, *_same_files(photos_of.values())]
+
+
+def _look_into(root: Path, photo: _Photo) -> tuple[str | None, str | None]:
+    """The content of a photo's file (None when there is none) and what is wrong with it."""
+    try:
+        data = (root / photo.path).read_bytes()
+    except OSError as error:
+        return None, must("the photo", "readable", error.strerror or "an error", "Restore the file.")
+    try:
+        decode_photo(data, "the photo")
+    except DataError as error:
+        # Two empty files are two problems already, not a third for being alike.
+        return content_of(data) if data else None, str(error)
+    return content_of(data), None
+
+
+def _same_files(groups: Iterable[Sequence[_Photo]]) -> list[Problem]:
+    """The same file under several names: under two people of the train part their labels cannot both be right."""
+    problems = []
+    for first, *others in groups:
+        for other in others:
+            both_train = first.path.startswith("train/") and other.path.startswith("train/")
+            severity: Severity = "error" if both_train and first.person != other.person else "warning"
+            message = must("the photo", "another than the rest", f"a copy of {first.path}", "Keep the right one.")
+            problems.append(Problem(other.path, None, message, severity))
+    return problems

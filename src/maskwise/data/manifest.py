@@ -1,0 +1,208 @@
+"""From a folder on disk to a table of photos."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from maskwise.data.csv_table import read_csv
+from maskwise.data.layout import (
+    EVAL_CSV,
+    EVAL_IMAGES,
+    MASK_OF_STEM,
+    TRAIN_IMAGES,
+    Listing,
+    is_plain_name,
+    list_folder,
+    photo_stem,
+    photos_below,
+)
+from maskwise.data.people import People, read_people
+from maskwise.data.problems import Problem, examples, refuse
+from maskwise.data.relabel import Swaps, correct, read_corrections
+from maskwise.errors import DataError, must
+from maskwise.labels import UNKNOWN, Task
+from maskwise.records import PhotoTable, Strings
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The photos of a data set, labelled, and what the reader noticed on the way."""
+
+    root: Path
+    table: PhotoTable
+    notes: tuple[str, ...]
+    """What is odd but was read all the same, one sentence each: for the user's eyes and the run's record."""
+
+
+def read_train(root: Path, task: Task, corrections: Sequence[str | Path] = ()) -> Manifest:
+    """Read the train part of a data set in the competition's layout.
+
+    Photos stand in the order of ``train.csv``, those of a person by name. ``corrections`` are lists of wrong labels:
+    paths of CSV files, or the word "consensus" for the shipped list (see ``relabel``). A person with missing photos
+    is only noted. ``DataError`` with every bad row of ``train.csv`` and of the lists at once.
+    """
+    lists = read_corrections(corrections)
+    people, problems = read_people(root)
+    folders = _person_folders(root, problems)
+    refuse(problems)
+    people, swaps, correction_notes = correct(people, lists)
+    photos = _find_photos(root, people, folders, swaps)
+    if not photos.path_N:
+        rule = "the folder of the people in train.csv"
+        raise DataError(must(str(root / TRAIN_IMAGES), rule, "no photo of any of them", "Check the folder."))
+    notes = (*_repeated_notes(people), *photos.notes(), *correction_notes)
+    return Manifest(root, task.label(_table(people, photos)), notes)
+
+
+def read_eval(root: Path, task: Task) -> PhotoTable:
+    """The photos to predict in the order of ``eval/info.csv``; labels unknown, every photo its own person.
+
+    ``DataError`` naming every row that has no photo, is not a photo's name or repeats one.
+    """
+    names, problems = eval_names(root)
+    refuse(problems)
+    photo_N = _strings([f"{EVAL_IMAGES}/{name}" for name, _ in names])
+    return task.label(_unlabelled(photo_N))
+
+
+def read_folder(folder: Path) -> PhotoTable:
+    """All photos below ``folder``, sorted; ``photo_N`` is the path below it, labels are unknown."""
+    if not folder.is_dir():
+        raise DataError(must(str(folder), "a folder of photos", "no folder", "Check the name."))
+    photo_N = _strings(sorted(photos_below(folder)))
+    if not len(photo_N):
+        raise DataError(
+            must(str(folder), "a folder of photos", "no photo below it", "JPEG, PNG, WEBP and BMP are read.")
+        )
+    return _unlabelled(photo_N)
+
+
+def eval_names(root: Path) -> tuple[list[tuple[str, int]], list[Problem]]:
+    """The sound rows of ``eval/info.csv`` as (name, line), and the problems of the others."""
+    table, problems = read_csv(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
+    try:
+        present = set(list_folder(root / EVAL_IMAGES).photos)
+    except DataError:
+        message = must("the folder", "there", "no folder", "Copy the photos to predict into it.")
+        return [], [*problems, Problem(EVAL_IMAGES, None, message)]
+    sound: dict[str, int] = {}
+    for name, line in zip(table.columns.get("ImageID", []), table.line_R, strict=True):
+        fault = _eval_fault(name, sound, present)
+        if fault:
+            problems.append(Problem(EVAL_CSV, line, fault))
+        else:
+            sound[name] = line
+    return list(sound.items()), sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def _eval_fault(name: str, sound: dict[str, int], present: set[str]) -> str | None:
+    if not is_plain_name(name):
+        return must("ImageID", f"the name of a photo in {EVAL_IMAGES}", name, "Correct the row.")
+    if name in sound:
+        return must("ImageID", "named once", f"{name}, also in line {sound[name]}", "Delete one of the rows.")
+    if name not in present:
+        return must("ImageID", f"a photo in {EVAL_IMAGES}", name, "Copy the photo there, or delete the row.")
+    return None
+
+
+def _person_folders(root: Path, problems: list[Problem]) -> frozenset[str]:
+    try:
+        return frozenset(list_folder(root / TRAIN_IMAGES).folders)
+    except DataError:
+        message = must("the folder", "there", "no folder", "Check the data set's folder that you named.")
+        problems.append(Problem(TRAIN_IMAGES, None, message))
+        return frozenset()
+
+
+@dataclass(frozen=True)
+class _Photos:
+    """Photos found on disk, with compact columns: a million of them cost their path strings and little else."""
+
+    path_N: list[str] = field(default_factory=list)
+    row_N: array[int] = field(default_factory=lambda: array("q"))
+    mask_N: array[int] = field(default_factory=lambda: array("b"))
+    absent_folders: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        kinds = (
+            (self.absent_folders, "people without a folder, left out"),
+            (self.incomplete, "people with missing photos"),
+            (self.skipped, "photos of unknown name, skipped"),
+        )
+        return [f"{what} ({len(who)}): {examples(who)}" for who, what in kinds if who]
+
+
+def _find_photos(root: Path, people: People, folders: frozenset[str], swaps: Swaps) -> _Photos:
+    photos = _Photos()
+    for row, (id_, folder) in enumerate(zip(people.id_P, people.folder_P, strict=True)):
+        if folder in folders:
+            listing = list_folder(root / TRAIN_IMAGES / folder)
+            _add_person(photos, row, folder, listing, swaps.get(id_, {}))
+        else:
+            photos.absent_folders.append(folder)
+    return photos
+
+
+def _add_person(photos: _Photos, row: int, folder: str, listing: Listing, swap: dict[str, str]) -> None:
+    seen = set()
+    for name in listing.photos:
+        stem = photo_stem(name)
+        path = f"{TRAIN_IMAGES}/{folder}/{name}"
+        mask = MASK_OF_STEM.get(swap.get(stem, stem))
+        if mask is None:
+            photos.skipped.append(path)
+            continue
+        seen.add(stem)
+        photos.path_N.append(path)
+        photos.row_N.append(row)
+        photos.mask_N.append(mask)
+    missing = [stem for stem in MASK_OF_STEM if stem not in seen]
+    if missing:
+        photos.incomplete.append(f"{folder} ({', '.join(missing)})")
+
+
+def _table(people: People, photos: _Photos) -> PhotoTable:
+    row_N = np.array(photos.row_N, dtype=np.int64)
+    unknown_N = np.full(len(row_N), UNKNOWN, dtype=np.int64)
+    return PhotoTable(
+        photo_N=_strings(photos.path_N),
+        person_N=_strings(people.person_P)[row_N],
+        mask_N=np.array(photos.mask_N, dtype=np.int64),
+        gender_N=np.array(people.gender_P, dtype=np.int64)[row_N],
+        age_years_N=np.array(people.age_years_P, dtype=np.int64)[row_N],
+        origin_N=_strings(people.origin_P)[row_N],
+        class_N=unknown_N,
+        train_class_N=unknown_N,
+    )
+
+
+def _unlabelled(photo_N: Strings) -> PhotoTable:
+    unknown_N = np.full(len(photo_N), UNKNOWN, dtype=np.int64)
+    return PhotoTable(
+        photo_N=photo_N,
+        person_N=photo_N,
+        mask_N=unknown_N,
+        gender_N=unknown_N,
+        age_years_N=unknown_N,
+        origin_N=np.full(len(photo_N), "", dtype=object),
+        class_N=unknown_N,
+        train_class_N=unknown_N,
+    )
+
+
+def _repeated_notes(people: People) -> list[str]:
+    repeated = people.repeated_ids
+    return (
+        [f"ids in several rows, each taken as one person ({len(repeated)}): {examples(repeated)}"] if repeated else []
+    )
+
+
+def _strings(values: Sequence[str]) -> Strings:
+    return np.array(values, dtype=object)

@@ -1,0 +1,99 @@
+"""``train/train.csv``: one row a person."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from maskwise.data.csv_table import CsvTable, read_csv
+from maskwise.data.layout import GENDER_OF_WORD, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, TRAIN_CSV, is_plain_name
+from maskwise.data.problems import Problem
+from maskwise.errors import must
+from maskwise.labels import UNKNOWN
+
+_SUFFIX = re.compile(r"-[12]$")
+
+
+@dataclass(frozen=True)
+class People:
+    """The rows of ``train.csv`` as columns. P rows; the same id may stand in several."""
+
+    id_P: list[str] = field(default_factory=list)
+    person_P: list[str] = field(default_factory=list)
+    """Who the row may show: its id without a final -1 or -2."""
+    gender_P: list[int] = field(default_factory=list)
+    age_years_P: list[int] = field(default_factory=list)
+    origin_P: list[str] = field(default_factory=list)
+    folder_P: list[str] = field(default_factory=list)
+    line_P: list[int] = field(default_factory=list)
+
+    @property
+    def repeated_ids(self) -> list[str]:
+        """Ids that stand in more than one row, sorted."""
+        return sorted(id_ for id_, count in Counter(self.id_P).items() if count > 1)
+
+
+def read_people(root: Path) -> tuple[People, list[Problem]]:
+    """The rows of ``train.csv`` in its order, and every problem with its line.
+
+    A gender or age that is no such thing is unknown, so that a check can go on; to train, refuse the problems first.
+    """
+    table, problems = read_csv(root / TRAIN_CSV, TRAIN_CSV, ("id", "gender", "age", "path"))
+    people = People()
+    if not table.columns:
+        return people, problems
+    lines_of_folder: dict[str, int] = {}
+    for row, line in enumerate(table.line_R):
+        folder_faults = _folder_faults(table.columns["path"][row], line, lines_of_folder)
+        problems += [Problem(TRAIN_CSV, line, fault) for fault in (*_row_faults(table, row), *folder_faults)]
+        if not folder_faults:
+            _append(people, table, row)
+    if not table.line_R and not problems:
+        message = must("the file", "a list of one person or more", "no rows", "Add a row for each person.")
+        problems.append(Problem(TRAIN_CSV, None, message))
+    return people, sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def age_fault(text: str) -> str | None:
+    """Why ``text`` is no age, or None."""
+    if re.fullmatch(r"[0-9]{1,3}", text) and LOWEST_AGE_YEARS <= int(text) <= HIGHEST_AGE_YEARS:
+        return None
+    rule = f"a whole number of years from {LOWEST_AGE_YEARS} to {HIGHEST_AGE_YEARS}"
+    return must("age", rule, text, "Correct the row.")
+
+
+def gender_fault(text: str) -> str | None:
+    """Why ``text`` is no gender, or None."""
+    if text.lower() in GENDER_OF_WORD:
+        return None
+    return must("gender", " or ".join(GENDER_OF_WORD), text, "Correct the row.")
+
+
+def _row_faults(table: CsvTable, row: int) -> list[str]:
+    values = {name: column[row] for name, column in table.columns.items()}
+    faults = [gender_fault(values["gender"]), age_fault(values["age"])]
+    if not values["id"]:
+        faults.insert(0, must("id", "the person's id", "", "Give each person one."))
+    return [fault for fault in faults if fault]
+
+
+def _folder_faults(folder: str, line: int, lines_of_folder: dict[str, int]) -> list[str]:
+    if not is_plain_name(folder):
+        return [must("path", "the name of a folder in train/images", folder, "Correct the row.")]
+    first = lines_of_folder.setdefault(folder, line)
+    if first == line:
+        return []
+    return [must("path", f"another folder than in line {first}", folder, "Give each row its own folder.")]
+
+
+def _append(people: People, table: CsvTable, row: int) -> None:
+    people.id_P.append(table.columns["id"][row])
+    people.person_P.append(_SUFFIX.sub("", people.id_P[-1]))
+    people.gender_P.append(GENDER_OF_WORD.get(table.columns["gender"][row].lower(), UNKNOWN))
+    age = table.columns["age"][row]
+    people.age_years_P.append(UNKNOWN if age_fault(age) else int(age))
+    people.origin_P.append(table.columns["race"][row] if "race" in table.columns else "")
+    people.folder_P.append(table.columns["path"][row])
+    people.line_P.append(table.line_R[row])

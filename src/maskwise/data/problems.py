@@ -1,0 +1,49 @@
+"""What is wrong with a data set: where, in which line, how bad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from maskwise.errors import DataError
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a data set."""
+
+    where: str
+    """The file or folder, below the data set's root, with forward slashes."""
+    line: int | None
+    """The line of a CSV file (the header is line 1), None for anything else."""
+    message: str
+    """``<thing> must be <rule>, got <value>. <what to do>``"""
+    severity: Severity = "error"
+    """An "error" would be refused or would spoil a training; a "warning" is worth a look."""
+
+    def __str__(self) -> str:
+        place = self.where if self.line is None else f"{self.where}, line {self.line}"
+        return f"{place}: {self.message}"
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Raise one ``DataError`` with a line for every error among ``problems``; warnings pass."""
+    errors = [str(problem) for problem in problems if problem.severity == "error"]
+    if errors:
+        raise DataError(errors)
+
+
+def capped(lines: Sequence[str], most: int = 50) -> list[str]:
+    """The first ``most`` lines, and how many more there are."""
+    if len(lines) <= most:
+        return list(lines)
+    return [*lines[:most], f"… and {len(lines) - most} more problems of this kind."]
+
+
+def examples(names: Sequence[str], most: int = 5) -> str:
+    """``a, b, c and 12 more``."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

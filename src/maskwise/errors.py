@@ -1,0 +1,56 @@
+"""What goes wrong through no fault of ours, said in one line a problem.
+
+Every message follows one formula: ``<thing> must be <rule>, got <value>. <what to do>``.
+The command line prints the problems of a ``UserError`` on stderr, one line each, and leaves with its exit code.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+
+def must(thing: str, rule: str, got: object, remedy: str) -> str:
+    """The message formula. ``must("epochs", "at least 1", 0, "Set train.epochs to 1 or more.")``."""
+    shown = repr(got) if isinstance(got, str) else str(got)
+    return f"{thing} must be {rule}, got {shown}. {remedy}"
+
+
+def nearest(word: str, legal: Iterable[str]) -> str:
+    """``Did you mean 'x'? Legal: a, b, c.`` — the way out for a misspelt name."""
+    names = sorted(legal)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    guess = f"Did you mean '{close[0]}'? " if close else ""
+    return f"{guess}Legal: {', '.join(names)}."
+
+
+class UserError(Exception):
+    """Bad usage or bad input: all problems found together, one line each. Exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class DataError(UserError):
+    """A data set, a table or a photo cannot be used as it is."""
+
+
+class RecipeError(UserError):
+    """A recipe or a ``--set`` cannot be understood or makes no sense."""
+
+
+class WeightsError(UserError):
+    """Pretrained weights cannot be had or do not fit the model."""
+
+
+class StoreError(UserError):
+    """A run cannot be found, is not finished, is busy or would be overwritten."""
+
+
+class CheckFailedError(UserError):
+    """A check ran to its end and found something. Exit code 1."""
+
+    exit_code = 1

@@ -1,0 +1,1 @@
+"""Scores of predictions: metrics, intervals by person, tables, answers from a file. Numpy only, no torch."""

@@ -1,0 +1,151 @@
+"""What an evaluation found: frozen records and their JSON form."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from maskwise.errors import DataError
+from maskwise.records import Ints, Score
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """Macro F1 and accuracy of one reading: of the joint class or of one attribute."""
+
+    macro_f1: Score
+    accuracy: Score
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One joint class. Precision is NaN where the class is never predicted, recall where it has no photo."""
+
+    name: str
+    photos: int
+    """Photos that truly are of the class."""
+    people: int
+    """People who have such a photo."""
+    precision: float
+    recall: float
+    f1: Score
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scores of predictions against the truth; compare two with ``to_json()`` (NaN equals nothing, itself included)."""
+
+    n_photos: int
+    n_people: int
+    """Units that intervals resample; equal to ``n_photos`` where every photo counts as its own person."""
+    n_trained_on: int
+    """Photos that the model was trained on: scores over these say nothing of new people."""
+    optimistic: bool
+    """True when the checkpoint was chosen on the scored people."""
+    resamples: int
+    joint: TaskScores
+    log_loss: float
+    """Of the joint class, in nats a photo."""
+    per_attribute: dict[str, TaskScores]
+    per_class: tuple[ClassRow, ...]
+    confusion_CC: Ints
+    """Photos by true joint class (rows) and predicted joint class (columns)."""
+
+    def to_json(self) -> str:
+        """All of it as JSON text; NaN becomes null, and ``from_json`` gives every number back bit by bit."""
+        return json.dumps(
+            {
+                "n_photos": self.n_photos,
+                "n_people": self.n_people,
+                "n_trained_on": self.n_trained_on,
+                "optimistic": self.optimistic,
+                "resamples": self.resamples,
+                "joint": _task_scores_to_dict(self.joint),
+                "log_loss": _null_if_nan(self.log_loss),
+                "per_attribute": {name: _task_scores_to_dict(s) for name, s in self.per_attribute.items()},
+                "per_class": [_class_row_to_dict(row) for row in self.per_class],
+                "confusion": self.confusion_CC.tolist(),
+            },
+            ensure_ascii=False,
+            allow_nan=False,
+            indent=1,
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Evaluation:
+        """The evaluation that ``to_json`` wrote. ``DataError`` where the text is anything else."""
+        try:
+            fields = json.loads(text)
+            return Evaluation(
+                n_photos=int(fields["n_photos"]),
+                n_people=int(fields["n_people"]),
+                n_trained_on=int(fields["n_trained_on"]),
+                optimistic=bool(fields["optimistic"]),
+                resamples=int(fields["resamples"]),
+                joint=_task_scores_from_dict(fields["joint"]),
+                log_loss=_nan_if_null(fields["log_loss"]),
+                per_attribute={n: _task_scores_from_dict(s) for n, s in fields["per_attribute"].items()},
+                per_class=tuple(_class_row_from_dict(row) for row in fields["per_class"]),
+                confusion_CC=np.array(fields["confusion"], dtype=np.int64),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                f"scores must be the JSON of an evaluation, got something else ({type(error).__name__}: {error}). "
+                "Evaluate the predictions again."
+            ) from error
+
+
+def score_to_dict(score: Score) -> dict[str, float | None]:
+    """A score in JSON form, NaN as null."""
+    return {
+        "value": _null_if_nan(score.value),
+        "low": _null_if_nan(score.low),
+        "high": _null_if_nan(score.high),
+    }
+
+
+def score_from_dict(fields: dict[str, Any]) -> Score:
+    """The score that ``score_to_dict`` wrote. KeyError, TypeError or ValueError for anything else."""
+    return Score(*(_nan_if_null(fields[name]) for name in ("value", "low", "high")))
+
+
+def _task_scores_to_dict(scores: TaskScores) -> dict[str, Any]:
+    return {"macro_f1": score_to_dict(scores.macro_f1), "accuracy": score_to_dict(scores.accuracy)}
+
+
+def _task_scores_from_dict(fields: dict[str, Any]) -> TaskScores:
+    return TaskScores(score_from_dict(fields["macro_f1"]), score_from_dict(fields["accuracy"]))
+
+
+def _class_row_to_dict(row: ClassRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "photos": row.photos,
+        "people": row.people,
+        "precision": _null_if_nan(row.precision),
+        "recall": _null_if_nan(row.recall),
+        "f1": score_to_dict(row.f1),
+    }
+
+
+def _class_row_from_dict(fields: dict[str, Any]) -> ClassRow:
+    return ClassRow(
+        name=str(fields["name"]),
+        photos=int(fields["photos"]),
+        people=int(fields["people"]),
+        precision=_nan_if_null(fields["precision"]),
+        recall=_nan_if_null(fields["recall"]),
+        f1=score_from_dict(fields["f1"]),
+    )
+
+
+def _null_if_nan(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _nan_if_null(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,70 @@
+"""Files that are either whole or not there: a temporary name in the same folder, flushed, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from maskwise.errors import StoreError
+
+TEMPORARY_PREFIX = ".writing-"
+"""Names that begin so are unfinished files of a killed process; they may be deleted at any time."""
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write ``content`` so that a reader, a kill or a power loss sees the old file or the new one, never a part."""
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes private files; results are as readable as any other file of the user.
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def refuse_overwrite(path: Path, force: bool) -> None:
+    """Nothing is ever overwritten without ``--force``."""
+    if path.exists() and not force:
+        raise StoreError(f"{path} exists already. Choose another name, or add --force to replace it.")
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: str | None = None) -> Iterator[None]:
+    """Hold the lock file ``path``. Waits for its holder; with ``busy`` set, refuses at once with that message.
+
+    The lock belongs to the process and goes with it, so a kill leaves nothing to clean up.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError:
+            raise StoreError(busy or "busy") from None
+        yield
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

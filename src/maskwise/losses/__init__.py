@@ -1,0 +1,1 @@
+"""Logits and target rows → loss; weights for rare classes; softer targets."""

@@ -1,0 +1,54 @@
+"""Photo losses averaged, losses added up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+PhotoLoss = Callable[[Tensor, Tensor], Tensor]
+"""``loss(logits_NC, target_NC) -> loss_N``"""
+BatchLoss = Callable[[Tensor, Tensor], Tensor]
+"""``loss(logits_NC, target_NC) -> scalar``"""
+
+
+class Objective(Protocol):
+    """What training minimises: one number for a batch."""
+
+    def __call__(self, logits_NC: Tensor, target_NC: Tensor, weight_N: Tensor | None = None) -> Tensor:
+        """The loss as a scalar tensor; ``weight_N`` says how much each photo counts, all alike if None."""
+
+
+def mean_over_photos(
+    logits_NC: Tensor, target_NC: Tensor, weight_N: Tensor | None = None, *, loss: PhotoLoss
+) -> Tensor:
+    """Σ w · loss / Σ w over the photos; the plain mean if ``weight_N`` is None, 0 if all weights are 0."""
+    loss_N = loss(logits_NC, target_NC)
+    if weight_N is None:
+        return loss_N.mean()
+    weight_N = weight_N.to(loss_N)
+    return (weight_N * loss_N).sum() / weight_N.sum().clamp_min(torch.finfo(loss_N.dtype).tiny)
+
+
+def over_batch(
+    logits_NC: Tensor,
+    target_NC: Tensor,
+    weight_N: Tensor | None = None,  # noqa: ARG001 - the objectives share one signature
+    *,
+    loss: BatchLoss,
+) -> Tensor:
+    """A batch loss as an objective: it has no photos' losses to weight, so ``weight_N`` is ignored."""
+    return loss(logits_NC, target_NC)
+
+
+def weighted_sum(
+    logits_NC: Tensor,
+    target_NC: Tensor,
+    weight_N: Tensor | None = None,
+    *,
+    terms: Sequence[tuple[float, Objective]],
+) -> Tensor:
+    """Σ weight · objective over ``terms``, one or more."""
+    return torch.stack([weight * term(logits_NC, target_NC, weight_N) for weight, term in terms]).sum()

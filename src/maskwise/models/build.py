@@ -1,0 +1,109 @@
+"""From a ``ModelConfig`` to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_never
+
+from torch import Tensor, nn
+
+from maskwise.models import backbones, config, heads, weights
+from maskwise.models.backbones import RGB, Backbone
+from maskwise.records import Output
+
+
+class MaskwiseModel(nn.Module):
+    """images_NCHW → ``Output``: backbone, neck, dropout, head.
+
+    ``backbone``, ``neck`` and ``head`` are submodules, so each can be frozen or given its own learning rate.
+    ``mean_C`` and ``std_C`` (RGB in [0, 1]) are the normalisation that the images must have gone through.
+    """
+
+    def __init__(
+        self, backbone: nn.Module, neck: nn.Module, dropout: float, head: nn.Module, normalised: tuple[RGB, RGB]
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.neck = neck
+        self.dropout = nn.Dropout(dropout)
+        self.head = head
+        self.mean_C, self.std_C = normalised
+
+    def forward(self, images_NCHW: Tensor) -> Output:
+        """Joint logits N × C (float32, under mixed precision too) and the embedding N × D before the dropout."""
+        embedding_ND = self.neck(self.backbone(images_NCHW))
+        logits_NC = self.head(self.dropout(embedding_ND)).float()
+        return Output(logits_NC=logits_NC, embedding_ND=embedding_ND, age_logits_NA=None)
+
+
+def build_model(
+    model: config.ModelConfig, attribute_sizes: tuple[int, ...], *, load_weights: bool = True
+) -> MaskwiseModel:
+    """The model of a recipe, in training mode, on the CPU; C is the product of ``attribute_sizes``.
+
+    With ``load_weights=False`` neither a hub nor a package nor a file is touched: for a finished run, whose own weights
+    follow. Initial weights come from torch's global generator. Raises RecipeError for a name that the library does not
+    know and WeightsError where weights cannot be had or do not fit.
+    """
+    backbone = _build_backbone(model, load_weights)
+    if load_weights:
+        _load_local_weights(model.weights, backbone)
+    neck, features = _build_neck(model.neck, backbone.features)
+    head = _build_head(model.head, features, attribute_sizes)
+    return MaskwiseModel(backbone.module, neck, model.dropout, head, normalisation(model))
+
+
+def normalisation(model: config.ModelConfig) -> tuple[RGB, RGB]:
+    """(mean_C, std_C) of RGB in [0, 1] that the model expects, without building it. RecipeError for unknown names."""
+    match model.backbone:
+        case config.TimmBackbone(name=name):
+            return backbones.timm_normalisation(name)
+        case config.TorchvisionBackbone(name=name):
+            backbones.refuse_unknown_torchvision(name)
+            return backbones.IMAGENET_NORMALISATION
+        case config.BaselineCnn():
+            return backbones.BASELINE_NORMALISATION
+        case other:
+            assert_never(other)
+
+
+def _build_backbone(model: config.ModelConfig, load_weights: bool) -> Backbone:
+    download = model.weights if load_weights and isinstance(model.weights, config.PretrainedWeights) else None
+    match model.backbone:
+        case config.TimmBackbone(name=name):
+            return backbones.build_timm(name, pretrained=download is not None)
+        case config.TorchvisionBackbone(name=name):
+            return backbones.build_torchvision(name, version=download.version if download else None)
+        case config.BaselineCnn(dropout=dropout):
+            return backbones.build_baseline_cnn(dropout)
+        case other:
+            assert_never(other)
+
+
+def _load_local_weights(choice: config.Weights, backbone: Backbone) -> None:
+    match choice:
+        case config.BundledWeights():
+            weights.load_bundled(backbone)
+        case config.WeightsFile(file=file):
+            weights.load_from_file(backbone, Path(file))
+        case config.NoWeights() | config.PretrainedWeights():
+            return  # Nothing to load, or downloaded while the backbone was built.
+        case other:
+            assert_never(other)
+
+
+def _build_neck(neck: config.LinearNeck | None, in_features: int) -> tuple[nn.Module, int]:
+    """The neck and the width of the embedding."""
+    if neck is None:
+        return nn.Identity(), in_features
+    return heads.linear_neck(in_features, neck.features, neck.activation, neck.dropout), neck.features
+
+
+def _build_head(head: config.Head, features: int, attribute_sizes: tuple[int, ...]) -> nn.Module:
+    match head:
+        case config.JointHead():
+            return heads.JointHead(features, attribute_sizes)
+        case config.AttributesHead():
+            return heads.AttributesHead(features, attribute_sizes)
+        case other:
+            assert_never(other)

@@ -1,0 +1,185 @@
+"""What a recipe can say about the model. No torch is imported here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from maskwise.errors import must
+from maskwise.settings import Settings
+
+BUNDLED_NAME = "tf_efficientnet_lite0"
+"""The one timm architecture that the bundled weights belong to."""
+
+WEIGHT_FILE_SUFFIXES = (".safetensors", ".pth", ".pt")
+
+_UNUSABLE_TORCHVISION = {
+    "squeezenet": "it ends in a convolution, so there is no classifier to take off",
+    "googlenet": "it returns auxiliary outputs while training",
+    "inception_v3": "it returns auxiliary outputs while training",
+    "vit_h_14": "its pretrained weights change its input size",
+}
+
+
+class TimmBackbone(Settings):
+    """Any image classifier of timm, without its classifier."""
+
+    kind: Literal["timm"] = "timm"
+
+    name: str = BUNDLED_NAME
+    """A name that `timm.list_models()` knows, with or without a weights tag, e.g. resnet50.a1_in1k."""
+
+
+class TorchvisionBackbone(Settings):
+    """An image classifier of torchvision, without its last linear layer."""
+
+    kind: Literal["torchvision"] = "torchvision"
+
+    name: str = "resnext50_32x4d"
+    """A name that `torchvision.models.list_models()` knows. The default is the source write-up's final choice."""
+
+    @model_validator(mode="after")
+    def _refuse_unusable(self) -> Self:
+        for prefix, reason in _UNUSABLE_TORCHVISION.items():
+            if self.name.startswith(prefix):
+                raise ValueError(
+                    must(
+                        "model.backbone.name",
+                        "a classifier that turns a photo into one row of features",
+                        self.name,
+                        f"Choose another: {reason}.",
+                    )
+                )
+        return self
+
+
+class BaselineCnn(Settings):
+    """The small net of the competition's official baseline: convolutions of 32, 64 and 128 channels, then the mean."""
+
+    kind: Literal["baseline_cnn"] = "baseline_cnn"
+
+    dropout: float = Field(default=0.25, ge=0, lt=1)
+    """Share of activations that is dropped after the second and the third convolution while training."""
+
+
+Backbone = Annotated[TimmBackbone | TorchvisionBackbone | BaselineCnn, Field(discriminator="kind")]
+
+
+class LinearNeck(Settings):
+    """One linear layer between backbone and head; its output is the embedding."""
+
+    kind: Literal["linear"] = "linear"
+
+    features: int = Field(default=128, ge=1)
+    """Width of the embedding, D."""
+
+    activation: Literal["none", "relu"] = "none"
+    """What follows the linear layer."""
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the backbone's features that is dropped before the linear layer while training."""
+
+
+class JointHead(Settings):
+    """One linear layer to all joint classes."""
+
+    kind: Literal["joint"] = "joint"
+
+
+class AttributesHead(Settings):
+    """One linear layer an attribute; the joint logit is their sum, so the attributes are read independently."""
+
+    kind: Literal["attributes"] = "attributes"
+
+
+Head = Annotated[JointHead | AttributesHead, Field(discriminator="kind")]
+
+
+class NoWeights(Settings):
+    """Start from random numbers."""
+
+    kind: Literal["none"] = "none"
+
+
+class PretrainedWeights(Settings):
+    """Download the backbone's weights from timm's or torchvision's home; later runs use the downloaded copy."""
+
+    kind: Literal["pretrained"] = "pretrained"
+
+    version: Literal["DEFAULT", "IMAGENET1K_V1", "IMAGENET1K_V2"] = "DEFAULT"
+    """Which weights of a torchvision model; DEFAULT is torchvision's best. With timm the tag stands in the name."""
+
+
+class BundledWeights(Settings):
+    """ImageNet weights of EfficientNet-Lite0 from an installed package: nothing is downloaded."""
+
+    kind: Literal["bundled"] = "bundled"
+
+
+class WeightsFile(Settings):
+    """Weights of the backbone from a file; the file's own classifier, if there is one, is left out."""
+
+    kind: Literal["path"] = "path"
+
+    file: str
+    """A .safetensors file, or a .pth or .pt file that torch can load without running code from it."""
+
+    @model_validator(mode="after")
+    def _refuse_other_files(self) -> Self:
+        if not self.file.endswith(WEIGHT_FILE_SUFFIXES):
+            rule = f"a file ending in {', '.join(WEIGHT_FILE_SUFFIXES)}"
+            raise ValueError(must("model.weights.file", rule, self.file, "Save the weights in one of these formats."))
+        return self
+
+
+Weights = Annotated[NoWeights | PretrainedWeights | BundledWeights | WeightsFile, Field(discriminator="kind")]
+
+
+class ModelConfig(Settings):
+    """A backbone, an optional neck, a head, and the weights that the backbone begins with."""
+
+    backbone: Backbone = TimmBackbone()
+    """What turns a photo into features."""
+
+    neck: LinearNeck | None = None
+    """A layer between backbone and head; without it the backbone's features are the embedding."""
+
+    head: Head = JointHead()
+    """What turns the embedding into joint logits."""
+
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Share of the embedding that is dropped before the head while training."""
+
+    weights: Weights = BundledWeights()
+    """What the backbone begins with."""
+
+    @model_validator(mode="after")
+    def _refuse_senseless_pairs(self) -> Self:
+        problems = [*self._bundled_problems(), *self._pretrained_problems()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _bundled_problems(self) -> list[str]:
+        fits = isinstance(self.backbone, TimmBackbone) and self.backbone.name == BUNDLED_NAME
+        if not isinstance(self.weights, BundledWeights) or fits:
+            return []
+        rule = "of another kind for this backbone (bundled are the weights of EfficientNet-Lite0 only)"
+        remedy = (
+            f"Set model.backbone to {{kind: timm, name: {BUNDLED_NAME}}}, "
+            "or model.weights to none, path or, where published, pretrained."
+        )
+        return [must("model.weights", rule, "bundled", remedy)]
+
+    def _pretrained_problems(self) -> list[str]:
+        if not isinstance(self.weights, PretrainedWeights):
+            return []
+        if isinstance(self.backbone, BaselineCnn):
+            rule = "none or path for baseline_cnn (nobody published weights for it)"
+            return [must("model.weights", rule, "pretrained", "Set model.weights to {kind: none}.")]
+        if isinstance(self.backbone, TimmBackbone) and self.weights.version != "DEFAULT":
+            rule = "DEFAULT with a timm backbone (it would have no effect)"
+            remedy = "Write the weights tag into model.backbone.name, e.g. resnet50.a1_in1k."
+            return [must("model.weights.version", rule, self.weights.version, remedy)]
+        return []

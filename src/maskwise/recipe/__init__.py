@@ -1,0 +1,1 @@
+"""One run as data: a recipe composes the settings of every component."""

@@ -1,0 +1,71 @@
+"""The recipe: everything that decides what a run learns, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from maskwise.augment.config import AugmentConfig
+from maskwise.data.config import DataConfig, SplitConfig
+from maskwise.faces.config import CropConfig, FullFrame
+from maskwise.labels import Task
+from maskwise.losses.config import CrossEntropy, LossConfig, TargetConfig
+from maskwise.models.config import ModelConfig
+from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
+from maskwise.sampling.config import Natural, SamplerConfig
+from maskwise.settings import Settings
+
+
+class InputConfig(Settings):
+    """What a photo is made into before a model sees it; saved with the weights."""
+
+    crop: CropConfig = FullFrame()
+    """Which part of the photo is used."""
+
+    height_px: int = Field(default=128, ge=8)
+    """Height of the model's input after the crop was resized."""
+
+    width_px: int = Field(default=96, ge=8)
+    """Width of the model's input after the crop was resized."""
+
+
+class PredictConfig(Settings):
+    """How a trained model is asked."""
+
+    views: tuple[Literal["as_is", "mirrored"], ...] = ("as_is",)
+    """The probabilities are the mean over these views of a photo; add mirrored for flip averaging."""
+
+    @model_validator(mode="after")
+    def _refuse_nonsense(self) -> Self:
+        if not self.views or len(set(self.views)) != len(self.views):
+            raise ValueError("predict.views must be one or more different views. Use [as_is] or [as_is, mirrored].")
+        return self
+
+
+class Recipe(Settings):
+    """One run. The file's first lines say the command, its cost, the score it reached and what it is for."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """What the run is called on the board; letters, digits, dots, dashes."""
+
+    seed: int = Field(default=0, ge=0)
+    """The chance of initialisation, sampling and augmentation. Who is held out depends on split.seed alone."""
+
+    task: Task = Task()
+    data: DataConfig = DataConfig()
+    split: SplitConfig
+    input: InputConfig = InputConfig()
+    sampling: SamplerConfig = Natural()
+    augment: tuple[AugmentConfig, ...] = ()
+    model: ModelConfig
+    targets: tuple[TargetConfig, ...] = ()
+    loss: LossConfig = CrossEntropy()
+    train: TrainConfig = TrainConfig()
+    predict: PredictConfig = PredictConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    @property
+    def optimistic(self) -> bool:
+        """Whether the checkpoint is chosen on the people who are scored."""
+        return self.train.checkpoint.kind == "scored_people"

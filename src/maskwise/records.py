@@ -1,0 +1,182 @@
+"""What travels between the rooms: frozen dataclasses over numpy arrays. No torch is imported here.
+
+Suffix letters name the axes: N photos, C joint classes, D embedding, A ages; H, W, C of an image in pixels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwise.errors import DataError, must
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Ints = NDArray[np.integer[Any]]
+Floats = NDArray[np.floating[Any]]
+Strings = NDArray[np.object_]
+Image = NDArray[np.uint8]
+"""A photo, height × width × 3, RGB."""
+
+
+@dataclass(frozen=True)
+class PhotoTable:
+    """Photos of people as columns, one row a photo: what splits, samplers and the training loop see.
+
+    Codes and ages are -1 where the data set does not tell. ``photo_N`` is the path below the data set's root, with
+    forward slashes. ``person_N`` is equal for photos that may show the same person: such photos are never parted.
+    """
+
+    photo_N: Strings
+    person_N: Strings
+    mask_N: Ints
+    gender_N: Ints
+    age_years_N: Ints
+    origin_N: Strings
+    """What the data set says of a person's origin, "" where it says nothing. For reports; never learnt."""
+    class_N: Ints
+    """Joint class for scores; -1 until ``Task.label`` fills it."""
+    train_class_N: Ints
+    """Joint class for training, by the training-time age borders; -1 until ``Task.label`` fills it."""
+
+    def __post_init__(self) -> None:
+        _refuse_ragged(self)
+
+    def __len__(self) -> int:
+        return len(self.photo_N)
+
+    def take(self, index: Ints | NDArray[np.bool_]) -> PhotoTable:
+        """The rows at ``index`` (positions or a mask), in that order."""
+        columns = {field.name: getattr(self, field.name)[index] for field in dataclasses.fields(self)}
+        return PhotoTable(**columns)
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """A detected face: corners in pixels of the whole photo, five landmarks (eyes, nose, mouth corners), a score."""
+
+    box_xyxy_px: tuple[float, float, float, float]
+    landmarks_px: tuple[tuple[float, float], ...]
+    score: float
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """How a photo becomes a model's input. Saved with the weights, so training and prediction cannot differ.
+
+    decode (upright, RGB) → crop → resize to ``height_px`` × ``width_px`` → divide by 255 → subtract mean, divide by
+    std.
+    """
+
+    height_px: int
+    width_px: int
+    crop: Mapping[str, Any]
+    """The crop's settings as they stand in the recipe (a ``faces.config.CropConfig`` in JSON form)."""
+    mean_C: tuple[float, float, float]
+    std_C: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training step's photos on the device: ``class_N`` is the truth, ``target_NC`` is what the loss sees."""
+
+    images_NCHW: Tensor
+    class_N: Tensor
+    target_NC: Tensor
+    age_years_N: Tensor
+
+
+class Output(NamedTuple):
+    """What every model returns. Always C joint logits, whatever the heads."""
+
+    logits_NC: Tensor
+    embedding_ND: Tensor
+    age_logits_NA: Tensor | None
+
+
+Seen = Literal["held_out", "trained_on", "test"]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The narrow waist: C probabilities a photo, and how the model came to see it.
+
+    ``seen_N`` is "held_out" (a person the model never saw, truth known), "trained_on" or "test" (truth unknown to us).
+    Whatever is fitted on predictions calls ``require_held_out`` first.
+    """
+
+    photo_N: Strings
+    person_N: Strings
+    class_N: Ints
+    """True joint class, -1 where unknown."""
+    probs_NC: Floats
+    seen_N: Strings
+    age_years_N: Floats | None = None
+    """Predicted age in years, where the model tells."""
+    optimistic: bool = False
+    """True when the checkpoint was chosen on these very people: scores read too high and are marked so."""
+
+    def __post_init__(self) -> None:
+        _refuse_ragged(self)
+        if self.probs_NC.ndim != 2:
+            raise DataError(must("probs_NC", "a matrix, one row a photo", self.probs_NC.shape, "Reshape it."))
+        sums_N = self.probs_NC.sum(axis=1, dtype=np.float64)
+        if len(sums_N) and not (np.all(np.isfinite(sums_N)) and np.all(np.abs(sums_N - 1) < 1e-3)):
+            worst = self.photo_N[int(np.argmax(np.nan_to_num(np.abs(sums_N - 1), nan=np.inf)))]
+            raise DataError(
+                f"probabilities of every photo must be finite and sum to 1, got other for {worst!r}. "
+                "Make the predictions again."
+            )
+
+    def __len__(self) -> int:
+        return len(self.photo_N)
+
+    def take(self, index: Ints | NDArray[np.bool_]) -> Predictions:
+        """The rows at ``index`` (positions or a mask), in that order."""
+        return dataclasses.replace(
+            self,
+            photo_N=self.photo_N[index],
+            person_N=self.person_N[index],
+            class_N=self.class_N[index],
+            probs_NC=self.probs_NC[index],
+            seen_N=self.seen_N[index],
+            age_years_N=None if self.age_years_N is None else self.age_years_N[index],
+        )
+
+    def require_held_out(self, purpose: str) -> None:
+        """Refuse to fit ``purpose`` on anything but photos of people whom the model never saw."""
+        other_N = self.seen_N != "held_out"
+        if bool(np.any(other_N)):
+            raise DataError(
+                must(
+                    f"predictions for {purpose}",
+                    "held out (people the model never saw)",
+                    f"{int(np.sum(other_N))} of {len(self)} that are {sorted(set(self.seen_N[other_N]))}",
+                    "Use the held-out predictions of the run.",
+                )
+            )
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score with its 95 % interval by resampling people; the interval is NaN where there is only one person."""
+
+    value: float
+    low: float
+    high: float
+
+
+def _refuse_ragged(record: Any) -> None:
+    lengths = {
+        field.name: len(value)
+        for field in dataclasses.fields(record)
+        if isinstance(value := getattr(record, field.name), np.ndarray)
+    }
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"columns of {type(record).__name__} must be of one length, got {lengths}. Rebuild the table.")

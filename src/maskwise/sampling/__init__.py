@@ -1,0 +1,1 @@
+"""Which photos to show in an epoch."""

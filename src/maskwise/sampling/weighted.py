@@ -1,0 +1,27 @@
+"""Rare classes as often as common ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maskwise.errors import DataError, must
+from maskwise.records import Ints, PhotoTable
+
+
+def draw_weighted(table: PhotoTable, rng: np.random.Generator) -> Ints:
+    """N positions of ``table``, drawn with replacement; a photo's weight is 1 / (photos of its training class).
+
+    Keeps, in expectation: each of the K training classes that occur has a share of 1 / K of the draws; a person's
+    share is the sum, over his photos, of 1 / (K · photos of that class). A class's draws in one epoch are binomial
+    (N, 1 / K). Some photos of common classes do not appear in an epoch, those of rare classes appear many times.
+    ``DataError`` when a photo has no training class.
+    """
+    unknown = int(np.sum(table.train_class_N < 0))
+    if unknown:
+        got = f"{unknown} of {len(table)} without one"
+        raise DataError(must("photos for weighted sampling", "of a known class", got, "Choose the natural sampler."))
+    if not len(table):
+        return np.empty(0, dtype=np.int64)
+    _, code_N, photos_K = np.unique(table.train_class_N, return_inverse=True, return_counts=True)
+    weight_N = 1.0 / (photos_K[code_N] * len(photos_K))
+    return np.asarray(rng.choice(len(table), size=len(table), p=weight_N), dtype=np.int64)

@@ -1,0 +1,66 @@
+"""Where everything lies in a run folder ``<store>/<run_id>/``. The one place that knows these names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+RECORD = "run.json"
+RECIPE = "recipe.yaml"
+SPLIT = "split.csv"
+"""Columns person, fold."""
+PREDICTIONS = "predictions.parquet"
+SCORES = "scores.json"
+LOG = "log.jsonl"
+LOCK = ".lock"
+WEIGHTS = "weights.safetensors"
+INPUT = "input.json"
+
+
+def record_path(run_folder: Path) -> Path:
+    """The run's description and status."""
+    return run_folder / RECORD
+
+
+def recipe_path(run_folder: Path) -> Path:
+    """The validated recipe, everything spelt out."""
+    return run_folder / RECIPE
+
+
+def split_path(run_folder: Path) -> Path:
+    """Which fold holds out which person."""
+    return run_folder / SPLIT
+
+
+def predictions_path(run_folder: Path) -> Path:
+    """The held-out predictions of all folds."""
+    return run_folder / PREDICTIONS
+
+
+def scores_path(run_folder: Path) -> Path:
+    """The evaluation of the held-out predictions."""
+    return run_folder / SCORES
+
+
+def log_path(run_folder: Path, fold: int) -> Path:
+    """What happened while a fold was trained, one JSON object a line."""
+    return fold_folder(run_folder, fold) / LOG
+
+
+def lock_path(run_folder: Path) -> Path:
+    """Held by the process that works on the run."""
+    return run_folder / LOCK
+
+
+def fold_folder(run_folder: Path, fold: int) -> Path:
+    """What one fold's training leaves; folds count from 0."""
+    return run_folder / f"fold-{fold}"
+
+
+def weights_path(run_folder: Path, fold: int) -> Path:
+    """The trained weights of a fold."""
+    return fold_folder(run_folder, fold) / WEIGHTS
+
+
+def input_path(run_folder: Path, fold: int) -> Path:
+    """How a photo becomes the input of a fold's model (an ``InputSpec``)."""
+    return fold_folder(run_folder, fold) / INPUT

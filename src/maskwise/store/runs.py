@@ -1,0 +1,211 @@
+"""Run folders: begun whole, finished last, never overwritten.
+
+A folder appears under its name together with its run.json, whose status stays "running" until every other file is in
+place. So a kill at any moment leaves either no run, or one that is plainly unfinished and can be continued.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
+
+from maskwise.errors import StoreError
+from maskwise.evaluation.scores import Evaluation
+from maskwise.files import TEMPORARY_PREFIX, locked, sync_folder, write_atomically
+from maskwise.labels import Task
+from maskwise.records import Predictions
+from maskwise.store.layout import (
+    RECIPE,
+    RECORD,
+    SPLIT,
+    lock_path,
+    predictions_path,
+    record_path,
+    scores_path,
+    weights_path,
+)
+from maskwise.store.predictions_file import write_predictions
+from maskwise.store.run_record import RunRecord, summarise
+
+
+class StoredRun(NamedTuple):
+    """A run and where it lies."""
+
+    folder: Path
+    record: RunRecord
+
+
+class Listing(NamedTuple):
+    """What a store holds."""
+
+    runs: tuple[StoredRun, ...]
+    """Newest first, finished or not."""
+    skipped: tuple[str, ...]
+    """One line for each folder that is no readable run, with the reason."""
+
+
+def start_run(store: Path, record: RunRecord) -> Path:
+    """Begin a run, or go on with an unfinished one of the same id; returns its folder.
+
+    An unfinished run keeps the run.json that it was begun with. ``StoreError`` if the run is finished, or if a folder
+    of that name is no run.
+    """
+    if record.status != "running":
+        raise StoreError("a run that begins must have the status running, got finished. Begin with a new record.")
+    folder = store / record.run_id
+    if not folder.exists() and _place_whole(store, record, folder):
+        return folder
+    if read_record(folder).status == "finished":
+        raise StoreError(
+            f"run {record.run_id} ({record.name}) must be new, got one that is finished in {folder}. "
+            "Use it as it is, change the seed or the recipe, or add --force to replace it."
+        )
+    return folder
+
+
+def finish_run(
+    folder: Path,
+    record: RunRecord,
+    evaluation: Evaluation,
+    predictions: Predictions,
+    task: Task,
+    *,
+    seconds: float,
+    needed: Sequence[str] = (RECIPE, SPLIT),
+) -> RunRecord:
+    """Write predictions and scores, and last of all the status "finished"; returns the record as written.
+
+    ``seconds`` is the wall time of the training. ``StoreError`` if the run is finished already, or if a file of
+    ``needed`` or a fold's weights are missing; ``DataError`` if the predictions are not all held out.
+    """
+    if read_record(folder).status == "finished":
+        raise StoreError(f"{folder} must be an unfinished run, got one that is finished. Results are never replaced.")
+    predictions.require_held_out("the scores of a run")
+    _refuse_incomplete(folder, [folder / name for name in needed], record.folds)
+    finished = dataclasses.replace(
+        record,
+        status="finished",
+        n_held_out_people=evaluation.n_people,
+        n_held_out_photos=evaluation.n_photos,
+        optimistic=evaluation.optimistic,
+        seconds=seconds,
+        scores=summarise(evaluation, task),
+    )
+    write_predictions(predictions, task, predictions_path(folder))
+    write_atomically(scores_path(folder), evaluation.to_json() + "\n")
+    write_atomically(record_path(folder), finished.to_json())
+    return finished
+
+
+def lock_run(folder: Path) -> AbstractContextManager[None]:
+    """Hold the run while working on it; ``StoreError`` at once when another process does."""
+    busy = f"run {folder.name} must be free, got one that another process is working on. Wait for it, or stop it."
+    return locked(lock_path(folder), busy=busy)
+
+
+def discard_run(folder: Path) -> None:
+    """Delete a run, finished or not, for ``--force``. It is gone at once, even if the deletion is cut short."""
+    with lock_run(folder):
+        read_record(folder)  # never deletes what is no run
+        grave = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}-{os.getpid()}-discarded")
+        folder.rename(grave)
+        shutil.rmtree(grave)
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The description of the run in ``folder``. ``StoreError`` where there is none or it cannot be read."""
+    path, remedy = record_path(folder), "Name another folder, or move this one away."
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"{folder} must be a run folder, got none with a readable {RECORD} ({error.strerror})."
+        ) from None
+    except UnicodeDecodeError:
+        raise StoreError(f"{path} must be a run's description, got bytes that are not UTF-8. {remedy}") from None
+    try:
+        return RunRecord.from_json(text)
+    except StoreError as error:
+        raise StoreError([f"{path}: {problem} {remedy}" for problem in error.problems]) from None
+
+
+def read_finished(folder: Path) -> RunRecord:
+    """The description of a finished run; ``StoreError`` for one that is not."""
+    record = read_record(folder)
+    if record.status != "finished":
+        raise StoreError(
+            f"run {record.run_id} ({record.name}) must be finished, got one that was begun {record.created_utc} and is "
+            "not. Give the same train command again: it goes on from the last checkpoint."
+        )
+    return record
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """The scores of a finished run."""
+    read_finished(folder)
+    path = scores_path(folder)
+    try:
+        return Evaluation.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StoreError(f"{path} must be readable, got {error.strerror}. Train the run again with --force.") from None
+
+
+def list_runs(store: Path) -> Listing:
+    """All runs of a store, newest first; reads their run.json and nothing else. A missing store holds none."""
+    runs, skipped = [], []
+    for name in _folder_names(store):
+        folder = store / name
+        try:
+            record = read_record(folder)
+        except StoreError as error:
+            skipped.append(error.problems[0])
+            continue
+        if record.run_id != name:
+            skipped.append(f"{folder} must be named as its run id, got one of run {record.run_id}. Is it a copy?")
+            continue
+        runs.append(StoredRun(folder, record))
+    runs.sort(key=lambda run: (run.record.created, run.record.run_id), reverse=True)
+    return Listing(tuple(runs), tuple(skipped))
+
+
+def _folder_names(store: Path) -> list[str]:
+    try:
+        with os.scandir(store) as entries:
+            # Names that begin with a dot are drafts of a killed process, or not ours.
+            return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"{store} must be a store of runs, got {error.strerror}. Check --store.") from None
+
+
+def _place_whole(store: Path, record: RunRecord, folder: Path) -> bool:
+    """Let the folder appear together with its run.json; False if another process was faster."""
+    draft = store / f"{TEMPORARY_PREFIX}{record.run_id}-{os.getpid()}"
+    draft.mkdir(parents=True, exist_ok=True)
+    write_atomically(record_path(draft), record.to_json())
+    try:
+        draft.rename(folder)
+    except OSError:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(draft)
+        if not folder.exists():
+            raise
+        return False
+    sync_folder(store)
+    return True
+
+
+def _refuse_incomplete(folder: Path, needed: list[Path], folds: int) -> None:
+    wanted = [*needed, *(weights_path(folder, fold) for fold in range(folds))]
+    missing = [str(path.relative_to(folder)) for path in wanted if not path.exists()]
+    if missing:
+        raise StoreError(
+            f"a run must be whole before it is finished, got {folder} without {', '.join(missing)}. Write these first."
+        )

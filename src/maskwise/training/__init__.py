@@ -1,0 +1,1 @@
+"""One model, fitted: the loop and what it is made of."""

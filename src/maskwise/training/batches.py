@@ -1,0 +1,93 @@
+"""From a sampler's list of photos to batches on the device, the same ones whatever the number of workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskwise.chance import rng_for
+from maskwise.records import Batch, Image, Ints, PhotoTable
+
+ReadPixels = Callable[[Ints], Image]
+"""Positions in a table → their pixels, uint8 N × H × W × 3."""
+
+
+@dataclass(frozen=True)
+class BatchSource:
+    """Everything that a batch is made of. ``read`` takes positions in ``table``."""
+
+    table: PhotoTable
+    read: ReadPixels
+    draw: Callable[[PhotoTable, np.random.Generator], Ints]
+    augment: Callable[[Tensor, np.random.Generator], Tensor]
+    soften: Callable[[Tensor], Tensor]
+    n_classes: int
+    batch_size: int
+    seed: int
+    fold: int = 0
+
+    def plan(self, epoch: int) -> list[Ints]:
+        """The photos of every batch of ``epoch``. Sizes differ by one at most, so that no batch is too small."""
+        order_M = self.draw(self.table, rng_for(self.seed, "sample", self.fold, epoch))
+        return np.array_split(order_M, -(-len(order_M) // self.batch_size))
+
+    def make(self, index_N: Ints, epoch: int, position: int, device: torch.device) -> Batch:
+        """Batch number ``position`` of ``epoch``: read, augment, label."""
+        chance = rng_for(self.seed, "augment", self.fold, epoch, position)
+        images_NCHW = self.augment(to_images(self.read(index_N), device), chance)
+        one_hot_NC = torch.nn.functional.one_hot(
+            torch.from_numpy(self.table.train_class_N[index_N]).to(device), self.n_classes
+        )
+        return Batch(
+            images_NCHW=images_NCHW,
+            class_N=torch.from_numpy(self.table.class_N[index_N]).to(device),
+            target_NC=self.soften(one_hot_NC.float()),
+            age_years_N=torch.from_numpy(self.table.age_years_N[index_N]).to(device),
+        )
+
+
+def to_images(pixels_NHWC: Image, device: torch.device) -> Tensor:
+    """uint8 N × H × W × 3 → float N × 3 × H × W in 0 … 1, laid out channels-last in memory."""
+    return torch.from_numpy(pixels_NHWC).to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
+
+
+def normalise(images_NCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float, ...]) -> Tensor:
+    """Subtract the channel means and divide by the channel deviations of the weights' input spec."""
+    mean = torch.tensor(mean_C, dtype=images_NCHW.dtype, device=images_NCHW.device)[:, None, None]
+    std = torch.tensor(std_C, dtype=images_NCHW.dtype, device=images_NCHW.device)[:, None, None]
+    return (images_NCHW - mean) / std
+
+
+def epoch_batches(
+    source: BatchSource, epoch: int, first: int, workers: int, device: torch.device
+) -> Iterator[tuple[int, int, Batch]]:
+    """(position, number of batches, batch) of ``epoch`` from position ``first`` on, prepared ``workers`` threads ahead.
+
+    Every batch has its own generator, so neither the threads nor a resume in the middle change a number.
+    """
+    plan = source.plan(epoch)
+    positions = range(first, len(plan))
+    if workers == 0:
+        for position in positions:
+            yield position, len(plan), source.make(plan[position], epoch, position, device)
+        return
+    waiting: deque[tuple[int, Future[Batch]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
+        try:
+            for position in positions:
+                waiting.append((position, pool.submit(source.make, plan[position], epoch, position, device)))
+                if len(waiting) > workers:
+                    ready, future = waiting.popleft()
+                    yield ready, len(plan), future.result()
+            while waiting:
+                ready, future = waiting.popleft()
+                yield ready, len(plan), future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()

@@ -1,0 +1,86 @@
+"""The saved state of a training: always one whole and checked file, with the one before it as a spare."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from maskwise.errors import StoreError
+from maskwise.files import write_atomically
+
+INDEX = "checkpoints.json"
+_SLOTS = ("checkpoint-a.pt", "checkpoint-b.pt")
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Save ``state`` (tensors, numbers, strings, lists, dicts) beside the state before it; the index names both."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    data = buffer.getvalue()
+    entries = _entries(folder)
+    newest = entries[0]["file"] if entries else _SLOTS[1]
+    slot = _SLOTS[1 - _SLOTS.index(newest)]
+    write_atomically(folder / slot, data)
+    entry = {"file": slot, "sha256": hashlib.sha256(data).hexdigest()}
+    write_atomically(folder / INDEX, json.dumps([entry, *entries][:2]))
+
+
+def load_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """The newest state that is whole, or None; and a warning for each one that is not."""
+    warnings = []
+    for entry in _entries(folder):
+        path = folder / entry["file"]
+        data = path.read_bytes() if path.exists() else b""
+        if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+            # A kill between the two writes of a save leaves a newer file under the older entry's name: not an error.
+            warnings.append(f"{path} is not the state that was saved last; the one before it is used.")
+            continue
+        try:
+            state: dict[str, Any] = torch.load(io.BytesIO(data), weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            raise StoreError(f"{path} cannot be read ({error}). Train again with --force.") from None
+        return state, warnings
+    return None, warnings
+
+
+def delete_checkpoints(folder: Path) -> None:
+    """Forget all saved states: the training is over. The index goes first, so that no entry points to nothing."""
+    for name in (INDEX, *_SLOTS):
+        (folder / name).unlink(missing_ok=True)
+
+
+def save_weights(path: Path, model: nn.Module) -> None:
+    """All tensors of ``model`` as safetensors."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    write_atomically(path, safetensors.torch.save(tensors))
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Put the tensors of ``path`` into ``model``; every one of them must fit."""
+    try:
+        tensors: dict[str, Tensor] = safetensors.torch.load(path.read_bytes())
+        model.load_state_dict(tensors, strict=True)
+    except FileNotFoundError:
+        raise StoreError(f"{path} is missing. Train the run again with --force.") from None
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"{path} does not hold this model's weights ({reason}). Train again with --force.") from None
+
+
+def _entries(folder: Path) -> list[dict[str, str]]:
+    try:
+        entries: list[dict[str, str]] = json.loads((folder / INDEX).read_text())
+    except FileNotFoundError:
+        return []
+    except json.JSONDecodeError:
+        return []
+    return entries

@@ -1,0 +1,77 @@
+"""What a training tells while it runs. Listeners only listen: no result depends on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One optimiser-ready batch is done."""
+
+    fold: int
+    epoch: int
+    epochs: int
+    position: int
+    """Batches of this epoch that are done."""
+    n_batches: int
+    n_photos: int
+    loss: float | None
+    """The batch's loss where it was read; reading it at every step would make a GPU wait."""
+    seconds: float
+    """Since the last report."""
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One epoch is done. Scores are of the selection people; None where the last epoch is kept."""
+
+    fold: int
+    epoch: int
+    epochs: int
+    loss: float
+    rate: float
+    macro_f1: float | None
+    accuracy: float | None
+    best: bool
+    photos: int
+    seconds: float
+
+
+class Listener(Protocol):
+    """Told of stages, steps, epochs and notes; the terminal's progress, TensorBoard and the like."""
+
+    def on_stage(self, name: str, total: int) -> None:
+        """A countable piece of work begins: reading ``total`` photos, say."""
+
+    def on_advance(self, done: int) -> None:
+        """``done`` more of the stage's pieces are done."""
+
+    def on_step(self, report: StepReport) -> None:
+        """After every batch."""
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """After every epoch."""
+
+    def on_note(self, text: str) -> None:
+        """A line that the user should see: resumed, stopped early, a spare state was used."""
+
+
+class Silent:
+    """A listener that does nothing."""
+
+    def on_stage(self, name: str, total: int) -> None:
+        """Nothing."""
+
+    def on_advance(self, done: int) -> None:
+        """Nothing."""
+
+    def on_step(self, report: StepReport) -> None:
+        """Nothing."""
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """Nothing."""
+
+    def on_note(self, text: str) -> None:
+        """Nothing."""

@@ -1,0 +1,314 @@
+"""The training loop: a model, a source of batches, an objective, and what is kept of them. One page, plain PyTorch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from maskwise.chance import torch_seed_for
+from maskwise.errors import UserError
+from maskwise.files import write_atomically
+from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
+from maskwise.records import Batch, Floats, InputSpec, Output, PhotoTable
+from maskwise.training.averaging import MovingAverage
+from maskwise.training.batches import BatchSource, ReadPixels, epoch_batches, normalise
+from maskwise.training.checkpoints import (
+    delete_checkpoints,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+)
+from maskwise.training.devices import autocast, place_model
+from maskwise.training.inference import View, predict_table
+from maskwise.training.listeners import EpochReport, Listener, StepReport
+from maskwise.training.optimizers import build_optimizer
+from maskwise.training.schedules import rate_factor
+from maskwise.training.stopping import StopRequest, stop_request
+
+WEIGHTS = "weights.safetensors"
+LOG = "log.jsonl"
+DONE = "fold.json"
+
+Objective = Callable[[Tensor, Tensor], Tensor]
+"""(logits N × C, target N × C) → one number to minimise."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The people whose macro F1 chooses the checkpoint. ``read`` takes positions in ``table``."""
+
+    table: PhotoTable
+    read: ReadPixels
+    score: Callable[[PhotoTable, Floats], tuple[float, float]]
+    """(table, probabilities) → (macro F1, accuracy)."""
+    patience_epochs: int | None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """All that one training needs, bound; nothing in here changes while it runs."""
+
+    source: BatchSource
+    selection: Selection | None
+    objective: Objective
+    spec: InputSpec
+    views: tuple[View, ...]
+    config: TrainConfig
+    runtime: RuntimeConfig
+    device: torch.device
+
+
+@dataclass
+class Progress:
+    """Where a training stands. Everything that must survive a kill, besides the tensors."""
+
+    epoch: int = 0
+    position: int = 0
+    steps: int = 0
+    loss_sum: float = 0.0
+    loss_batches: int = 0
+    epoch_seconds: float = 0.0
+    best_score: float = -math.inf
+    best_epoch: int = -1
+    log: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+
+class Trainer:
+    """The moving parts of one training: model, optimiser, average, scaler and progress."""
+
+    def __init__(self, fit: Fit, model: nn.Module, folder: Path, listener: Listener) -> None:
+        self.fit, self.folder, self.listener = fit, folder, listener
+        self.model = place_model(model, fit.device)
+        self.optimizer = build_optimizer(fit.config.optimizer, self.model)
+        self.average = MovingAverage(self.model, fit.config.ema_decay) if fit.config.ema_decay else None
+        self.scaler = torch.amp.GradScaler(fit.device.type, enabled=fit.config.precision == "fp16")
+        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.progress = Progress()
+        self.saved_at = time.monotonic()
+
+    # --- the story -------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Train to the end, from the saved state if there is one; leaves ``weights.safetensors`` and ``fold.json``."""
+        self._resume()
+        with stop_request() as request:
+            while self.progress.epoch < self.fit.config.epochs and not self._out_of_patience():
+                self._train_epoch(request)
+                self._end_epoch()
+                self._save_state()
+                request.raise_if_asked()
+        self._finish()
+
+    def _train_epoch(self, request: StopRequest) -> None:
+        fit, progress = self.fit, self.progress
+        self._set_frozen(progress.epoch < fit.config.freeze_backbone_epochs)
+        started = time.perf_counter()
+        batches = epoch_batches(fit.source, progress.epoch, progress.position, fit.runtime.workers, fit.device)
+        for position, n_batches, batch in batches:
+            loss = self._train_batch(batch, position, n_batches)
+            progress.position = position + 1
+            seconds = time.perf_counter() - started
+            started = time.perf_counter()
+            progress.epoch_seconds += seconds
+            self._report_step(len(batch.class_N), n_batches, loss, seconds)
+            self._save_state_in_time(request, at_step=self._steps_now(position, n_batches))
+
+    def _train_batch(self, batch: Batch, position: int, n_batches: int) -> float:
+        """Forward, backward and, where the accumulated batches are complete, a step. Returns the loss."""
+        fit = self.fit
+        torch.manual_seed(torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.progress.epoch, position))
+        with autocast(fit.device, fit.config.precision):
+            output: Output = self.model(normalise(batch.images_NCHW, fit.spec.mean_C, fit.spec.std_C))
+        loss = fit.objective(output.logits_NC.float(), batch.target_NC)
+        self.scaler.scale(loss / fit.config.accumulate_batches).backward()  # type: ignore[no-untyped-call]
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise UserError(self._not_finite(position, value))
+        self.progress.loss_sum += value
+        self.progress.loss_batches += 1
+        if self._steps_now(position, n_batches):
+            self._step(position, n_batches)
+        return value
+
+    def _step(self, position: int, n_batches: int) -> None:
+        config = self.fit.config
+        time_epochs = self.progress.epoch + (position + 1) / n_batches
+        self._set_rate(rate_factor(config.schedule, config.warmup_epochs, config.epochs, time_epochs))
+        if config.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.progress.steps += 1
+        if self.average is not None:
+            self.average.update(self.model)
+
+    def _end_epoch(self) -> None:
+        """Score the selection people, keep the weights if they are the best so far, write the log."""
+        fit, progress = self.fit, self.progress
+        macro_f1, accuracy = self._score_selection()
+        best = macro_f1 is None or macro_f1 > progress.best_score
+        if best:
+            progress.best_score = -math.inf if macro_f1 is None else macro_f1
+            progress.best_epoch = progress.epoch
+            save_weights(self.folder / WEIGHTS, self._kept_model())
+        report = EpochReport(
+            fold=fit.source.fold,
+            epoch=progress.epoch,
+            epochs=fit.config.epochs,
+            loss=progress.loss_sum / max(progress.loss_batches, 1),
+            rate=self.optimizer.param_groups[0]["lr"],
+            macro_f1=macro_f1,
+            accuracy=accuracy,
+            best=best,
+            photos=sum(len(part) for part in fit.source.plan(progress.epoch)),
+            seconds=round(progress.epoch_seconds, 3),
+        )
+        progress.log.append(dataclasses.asdict(report))
+        write_atomically(self.folder / LOG, "".join(json.dumps(line) + "\n" for line in progress.log))
+        self.listener.on_epoch(report)
+        progress.epoch, progress.position = progress.epoch + 1, 0
+        progress.loss_sum, progress.loss_batches, progress.epoch_seconds = 0.0, 0, 0.0
+
+    def _finish(self) -> None:
+        load_weights(self.folder / WEIGHTS, self.model)
+        summary = {
+            "best_epoch": self.progress.best_epoch,
+            "best_macro_f1": self.progress.best_score if self.fit.selection else None,
+            "epochs": self.progress.epoch,
+            "steps": self.progress.steps,
+            "seconds": round(sum(line["seconds"] for line in self.progress.log), 1),
+        }
+        write_atomically(self.folder / DONE, json.dumps(summary, indent=2) + "\n")
+        delete_checkpoints(self.folder)
+
+    # --- details ---------------------------------------------------------------------------------------------------
+
+    def _kept_model(self) -> nn.Module:
+        return self.average.model if self.average is not None else self.model
+
+    def _score_selection(self) -> tuple[float | None, float | None]:
+        selection = self.fit.selection
+        if selection is None:
+            return None, None
+        probs_NC = predict_table(
+            self._kept_model(),
+            selection.read,
+            len(selection.table),
+            self.fit.spec,
+            self.fit.views,
+            self.fit.device,
+        )
+        return selection.score(selection.table, probs_NC)
+
+    def _out_of_patience(self) -> bool:
+        selection, progress = self.fit.selection, self.progress
+        if selection is None or selection.patience_epochs is None or progress.best_epoch < 0:
+            return False
+        waited = progress.epoch - 1 - progress.best_epoch
+        if waited < selection.patience_epochs:
+            return False
+        self.listener.on_note(f"stopped early: no better score for {waited} epochs")
+        return True
+
+    def _set_frozen(self, frozen: bool) -> None:
+        """A frozen backbone has no gradients, and its batch-norm statistics and dropout stand still."""
+        self.model.train()
+        backbone = self.model.get_submodule("backbone")
+        backbone.requires_grad_(not frozen)
+        if frozen:
+            backbone.eval()
+
+    def _steps_now(self, position: int, n_batches: int) -> bool:
+        return (position + 1) % self.fit.config.accumulate_batches == 0 or position + 1 == n_batches
+
+    def _set_rate(self, factor: float) -> None:
+        for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = rate * factor
+
+    def _report_step(self, n_photos: int, n_batches: int, loss: float, seconds: float) -> None:
+        progress = self.progress
+        self.listener.on_step(
+            StepReport(
+                fold=self.fit.source.fold,
+                epoch=progress.epoch,
+                epochs=self.fit.config.epochs,
+                position=progress.position,
+                n_batches=n_batches,
+                n_photos=n_photos,
+                loss=loss,
+                seconds=seconds,
+            )
+        )
+
+    def _not_finite(self, position: int, value: float) -> str:
+        photos = self.fit.source.table.photo_N[self.fit.source.plan(self.progress.epoch)[position]]
+        return (
+            f"the loss must be finite, got {value} in epoch {self.progress.epoch + 1}, batch {position + 1} "
+            f"(photos {', '.join(photos[:3])}, …). Lower train.optimizer.rate, set train.clip_norm, or use fp32."
+        )
+
+    # --- what survives a kill --------------------------------------------------------------------------------------
+
+    def _save_state_in_time(self, request: StopRequest, at_step: bool) -> None:
+        """Save when it is time or when asked to stop; only between steps, as half-summed gradients are not saved."""
+        due = time.monotonic() - self.saved_at >= self.fit.runtime.checkpoint_every_s
+        if at_step and (due or request.signal_number is not None):
+            self._save_state()
+            request.raise_if_asked()
+
+    def _save_state(self) -> None:
+        save_checkpoint(
+            self.folder,
+            {
+                "progress": dataclasses.asdict(self.progress),
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "average": None if self.average is None else self.average.model.state_dict(),
+                "average_steps": 0 if self.average is None else self.average.steps,
+            },
+        )
+        self.saved_at = time.monotonic()
+
+    def _resume(self) -> None:
+        state, warnings = load_checkpoint(self.folder)
+        for warning in warnings:
+            self.listener.on_note(warning)
+        if state is None:
+            return
+        self.progress = Progress(**state["progress"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.average is not None:
+            self.average.model.load_state_dict(state["average"])
+            self.average.steps = state["average_steps"]
+        at = self.progress
+        self.listener.on_note(f"continues in epoch {at.epoch + 1} after {at.position} batches")
+
+
+def trained_folder(folder: Path) -> bool:
+    """Whether the training in ``folder`` came to its end."""
+    return (folder / DONE).exists()
+
+
+def train_model(fit: Fit, model: nn.Module, folder: Path, listener: Listener) -> nn.Module:
+    """Train ``model`` in ``folder``, or load what was trained there; returns it with the kept weights, in eval mode."""
+    if trained_folder(folder):
+        load_weights(folder / WEIGHTS, model)
+        place_model(model, fit.device)
+    else:
+        Trainer(fit, model, folder, listener).run()
+    return model.eval()

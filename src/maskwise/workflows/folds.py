@@ -1,0 +1,129 @@
+"""One fold: the people who train, the people who choose the checkpoint, the people who are scored."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from maskwise.augment.build import build_augment
+from maskwise.chance import rng_for, torch_seed_for
+from maskwise.data.splits import hold_out
+from maskwise.evaluation.metrics import accuracy, macro_f1
+from maskwise.files import write_atomically
+from maskwise.losses.build import build_loss, build_target
+from maskwise.models.build import build_model
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.train_config import InnerHoldOut, Last, ScoredPeople
+from maskwise.records import Floats, Image, InputSpec, Ints, PhotoTable, Predictions
+from maskwise.sampling.build import build_sampler
+from maskwise.store.layout import INPUT
+from maskwise.training.batches import BatchSource
+from maskwise.training.devices import choose_device
+from maskwise.training.inference import predict_table
+from maskwise.training.listeners import Listener
+from maskwise.training.loop import Fit, Selection, train_model
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """A labelled table and the pixels of its photos."""
+
+    table: PhotoTable
+    read: Callable[[Ints], Image]
+
+    def take(self, index: Ints | NDArray[np.bool_]) -> PhotoSet:
+        """The photos at ``index`` (positions or a mask)."""
+        positions = np.arange(len(self.table))[index]
+        return PhotoSet(self.table.take(positions), lambda part: self.read(positions[part]))
+
+
+def train_fold(
+    recipe: Recipe,
+    photos: PhotoSet,
+    held_out: NDArray[np.bool_],
+    fold: int,
+    spec: InputSpec,
+    folder: Path,
+    listener: Listener,
+) -> Predictions:
+    """Train on everybody but the held-out people, then predict those. Leaves weights and input spec in ``folder``."""
+    write_atomically(folder / INPUT, json.dumps(dataclasses.asdict(spec), indent=2) + "\n")
+    training, scored = photos.take(~held_out), photos.take(held_out)
+    fitting, choosing = choose_people(recipe, training, scored, fold)
+    fit = bind_fit(recipe, fitting, choosing, fold, spec)
+    torch.manual_seed(torch_seed_for(recipe.seed, "weights", fold))
+    model = train_model(fit, build_model(recipe.model, recipe.task.sizes), folder, listener)
+    probs_NC = predict_table(model, scored.read, len(scored.table), spec, recipe.predict.views, fit.device)
+    return Predictions(
+        photo_N=scored.table.photo_N,
+        person_N=scored.table.person_N,
+        class_N=scored.table.class_N,
+        probs_NC=probs_NC,
+        seen_N=np.full(len(scored.table), "held_out", dtype=object),
+        optimistic=recipe.optimistic,
+    )
+
+
+def choose_people(recipe: Recipe, training: PhotoSet, scored: PhotoSet, fold: int) -> tuple[PhotoSet, PhotoSet | None]:
+    """(the photos to fit, the photos whose macro F1 chooses the epoch or None)."""
+    match recipe.train.checkpoint:
+        case InnerHoldOut() as inner:
+            split = hold_out(
+                training.table,
+                rng_for(recipe.split.seed, "inner hold-out", fold),
+                share=inner.share,
+                class_names=recipe.task.class_names,
+            )
+            return training.take(split < 0), training.take(split == 0)
+        case ScoredPeople():
+            return training, scored
+        case Last():
+            return training, None
+
+
+def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold: int, spec: InputSpec) -> Fit:
+    """Everything that the training loop needs, built from the recipe."""
+    n_classes = recipe.task.n_classes
+    count_C = np.bincount(fitting.table.train_class_N, minlength=n_classes)
+    source = BatchSource(
+        table=fitting.table,
+        read=fitting.read,
+        draw=build_sampler(recipe.sampling),
+        augment=build_augment(recipe.augment),
+        soften=soften_targets(recipe),
+        n_classes=n_classes,
+        batch_size=recipe.train.batch_size,
+        seed=recipe.seed,
+        fold=fold,
+    )
+    patience = getattr(recipe.train.checkpoint, "patience_epochs", None)
+    return Fit(
+        source=source,
+        selection=Selection(choosing.table, choosing.read, score_photos, patience) if choosing else None,
+        objective=build_loss(recipe.loss, count_C),
+        spec=spec,
+        views=recipe.predict.views,
+        config=recipe.train,
+        runtime=recipe.runtime,
+        device=choose_device(recipe.runtime.device),
+    )
+
+
+def soften_targets(recipe: Recipe) -> Callable[[Tensor], Tensor]:
+    """All target transforms of the recipe, one after the other."""
+    transforms = [build_target(target) for target in recipe.targets]
+    return lambda target_NC: reduce(lambda row, transform: transform(row), transforms, target_NC)
+
+
+def score_photos(table: PhotoTable, probs_NC: Floats) -> tuple[float, float]:
+    """(macro F1, accuracy) by the true classes."""
+    return macro_f1(table.class_N, probs_NC), accuracy(table.class_N, probs_NC)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from evaluation.conftest import MakePredictions
+from maskwise.evaluation.evaluate import evaluate
+from maskwise.evaluation.format_table import format_table
+from maskwise.labels import Task
+
+
+def test_table_shows_every_score_in_aligned_columns(make_predictions: MakePredictions) -> None:
+    task = Task(attributes=("mask", "gender"))
+    found = evaluate(make_predictions(40, photos_each=2, task=task), task, np.random.default_rng(0), resamples=50)
+    lines = format_table(found).splitlines()
+    assert lines[0] == "80 photos of 40 people; [low, high] is the 95 % interval over people"
+    score = found.joint.macro_f1
+    joint = next(line for line in lines if line.startswith("joint class"))
+    assert f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]" in joint
+    header = next(k for k, line in enumerate(lines) if "precision" in line)
+    rows = lines[header + 1 : header + 7]
+    assert [row.split()[0] for row in rows] == list("012345")
+    place = lines[header].index("recall") + len("recall")
+    assert all(row[place - 1].isdigit() and row[place] == " " for row in rows)
+    assert "trained on" not in "\n".join(lines)
+    assert lines[header + 7 :] == []
+
+
+def test_what_weakens_the_scores_is_said(make_predictions: MakePredictions) -> None:
+    found = evaluate(make_predictions(3), Task(), np.random.default_rng(0), resamples=5)
+    text = format_table(dataclasses.replace(found, optimistic=True, n_trained_on=2))
+    assert "each counted as its own person" in text
+    assert "intervals are by photo" in text
+    assert "2 of these photos were trained on" in text
+    assert text.endswith("optimistic: the checkpoint was chosen on the scored people, so these scores read too high")
+
+
+def test_scores_without_meaning_show_a_dash(make_predictions: MakePredictions) -> None:
+    found = evaluate(make_predictions(1), Task(), np.random.default_rng(0), resamples=5)
+    text = format_table(found)
+    assert "nan" not in text
+    assert "–" in text
+    assert "no intervals: they need at least two people" in text

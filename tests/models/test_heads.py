@@ -1,0 +1,51 @@
+"""The heads: C joint logits, a product of softmaxes, a quiet beginning."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from maskwise.models.heads import AttributesHead, JointHead, added_up, linear_neck
+
+SIZES = (3, 2, 3)
+
+
+def test_added_up_by_hand() -> None:
+    joint_NC = added_up([torch.tensor([[0.0, 100.0]]), torch.tensor([[10.0, 20.0]]), torch.tensor([[1.0, 2.0, 3.0]])])
+    assert joint_NC.tolist() == [[11, 12, 13, 21, 22, 23, 111, 112, 113, 121, 122, 123]]
+
+
+def test_the_joint_softmax_is_the_product_of_the_attributes_softmaxes() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = [3 * torch.randn(5, size, generator=generator, dtype=torch.float64) for size in SIZES]
+    mask_NA, gender_NA, age_NA = (values.softmax(dim=1) for values in logits)
+    product_NC = torch.einsum("ni,nj,nk->nijk", mask_NA, gender_NA, age_NA).flatten(1)
+    assert_close(added_up(logits).softmax(dim=1), product_NC)
+    # Class = mask · 6 + gender · 3 + age.
+    assert_close(product_NC[:, 1 * 6 + 0 * 3 + 2], mask_NA[:, 1] * gender_NA[:, 0] * age_NA[:, 2])
+
+
+def test_the_attributes_head_reads_its_layers_in_order() -> None:
+    head = AttributesHead(4, SIZES)
+    with torch.no_grad():
+        for linear, bias in zip(head.attributes, ([0.0, 6, 12], [0.0, 3], [0.0, 1, 2]), strict=True):
+            linear.weight.zero_()  # type: ignore[operator]
+            linear.bias.copy_(torch.tensor(bias))  # type: ignore[operator]
+    assert head(torch.ones(2, 4)).tolist() == [list(range(18))] * 2
+
+
+@pytest.mark.parametrize("head", [JointHead(64, SIZES), AttributesHead(64, SIZES), AttributesHead(64, (18,))])
+def test_a_new_head_begins_near_equal_probabilities(head: torch.nn.Module) -> None:
+    logits_NC = head(torch.randn(50, 64, generator=torch.Generator().manual_seed(1)))
+    assert logits_NC.shape == (50, 18)
+    assert 0 < logits_NC.abs().max() < 1
+    for name, parameter in head.named_parameters():
+        assert bool((parameter == 0).all()) == name.endswith("bias")
+
+
+def test_the_neck() -> None:
+    values_ND = linear_neck(8, 5, "relu", 0.5).eval()(torch.randn(9, 8, generator=torch.Generator().manual_seed(2)))
+    assert values_ND.shape == (9, 5)
+    assert values_ND.min() == 0
+    assert len(linear_neck(8, 5, "none", 0.0)) == 2

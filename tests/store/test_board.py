@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+
+from maskwise.evaluation.text_table import text_width
+from maskwise.records import Score
+from maskwise.store.board import Board, board_rows, duration, format_board, read_board
+from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
+from maskwise.store.runs import start_run
+from store.conftest import FinishedRun, MakeRecord
+
+
+def scored_record(make_record: MakeRecord, name: str, macro_f1: float, **changes: object) -> RunRecord:
+    summary = ScoreSummary(
+        Score(macro_f1, macro_f1 - 0.02, macro_f1 + 0.02),
+        Score(0.7, 0.68, 0.72),
+        {"mask": 0.99, "gender": 0.92, "age": 0.58},
+        (30, 60),
+    )
+    fields = {"status": "finished", "scores": summary, "n_held_out_people": 1261, "seconds": 485.0, **changes}
+    return make_record(name, **fields)
+
+
+def test_best_macro_f1_first_and_unscored_last(make_record: MakeRecord) -> None:
+    records = [scored_record(make_record, name, value) for name, value in (("b", 0.5), ("c", math.nan), ("a", 0.6))]
+    rows = board_rows([*records, make_record("running")])
+    assert [(row.rank, row.name) for row in rows] == [(1, "a"), (2, "b"), (3, "c")]
+
+
+def test_equal_scores_go_by_age(make_record: MakeRecord) -> None:
+    older = scored_record(make_record, "z", 0.5, created_utc="2025-01-01T00:00:00Z")
+    newer = scored_record(make_record, "a", 0.5, created_utc="2025-01-02T00:00:00Z")
+    assert [row.name for row in board_rows([newer, older])] == ["z", "a"]
+
+
+def test_other_data_and_other_tasks_are_ranked_apart(make_record: MakeRecord) -> None:
+    here = [scored_record(make_record, f"here {k}", 0.4 + k / 100) for k in range(3)]
+    elsewhere = scored_record(make_record, "elsewhere", 0.9, data=RunData("demo", "feed" * 6, 700, 100))
+    assert here[0].scores is not None
+    mask_only = dataclasses.replace(here[0].scores, attribute_accuracy={"mask": 0.99}, age_borders_years=())
+    other_task = scored_record(make_record, "mask", 0.98, scores=mask_only)
+    rows = board_rows([elsewhere, other_task, *here])
+    assert [(row.name, row.rank) for row in rows] == [
+        ("here 2", 1),
+        ("here 1", 2),
+        ("here 0", 3),
+        *((row.name, 1) for row in rows[3:]),
+    ]
+    assert {row.name for row in rows[3:]} == {"elsewhere", "mask"}
+    text = format_board(Board(tuple(rows), (), ()), 120)
+    assert "faces: 8,827 photos of 1,261 people, data c0ffeec0, mask × gender × age (age borders 30 and 60)" in text
+    assert "demo: 700 photos of 100 people, data feedfeed" in text
+    assert "runs on other data or another task are ranked apart" in text
+
+
+def test_one_group_needs_no_warning(make_record: MakeRecord) -> None:
+    text = format_board(Board(tuple(board_rows([scored_record(make_record, "a", 0.5)])), (), ()), 120)
+    assert "apart" not in text
+    assert "optimistic" not in text
+
+
+def test_every_figure_of_a_run_is_shown(make_record: MakeRecord) -> None:
+    record = scored_record(make_record, "baseline", 0.4912, optimistic=True, seed=7, folds=5)
+    header, row = format_board(Board(tuple(board_rows([record])), (), ()), 200).splitlines()[1:3]
+    assert header.split("  ")[0] == ""
+    for cell in ("1*", "baseline", record.run_id[:8], "0.491 [0.471, 0.511]", "0.700", "0.990", "0.920", "0.580"):
+        assert cell in row
+    assert row.split()[-4:] == ["5", "7", "8m", "05s"]
+    assert "1,261" in row
+
+
+@pytest.mark.parametrize("width", [44, 60, 80, 100, 120, 200])
+def test_lines_keep_to_the_width(make_record: MakeRecord, width: int) -> None:
+    records = [scored_record(make_record, name, 0.5) for name in ("baseline", "아주 긴 이름의 실험 " * 4, "x" * 90)]
+    lines = format_board(Board(tuple(board_rows(records)), (), ()), width).splitlines()[1:]
+    assert max(map(text_width, lines)) <= width
+    assert all("0.500 [0.480, 0.520]" in line for line in lines[1:4])
+    assert ("accuracy" in lines[0]) == (width >= 60)
+    assert ("time" in lines[0]) == (width >= 200)
+    places = [text_width(line[: line.index("0.500 [")]) for line in lines[1:4]]
+    assert len(set(places)) == 1
+
+
+def test_a_store_with_everything(tmp_path: Path, make_record: MakeRecord, finished_run: FinishedRun) -> None:
+    finished_run(tmp_path, "done")
+    finished_run(tmp_path, "chosen", 1, optimistic=True)
+    start_run(tmp_path, make_record("half"))
+    (tmp_path / "foreign").mkdir()
+    board = read_board(tmp_path)
+    assert {row.name for row in board.rows} == {"done", "chosen"}
+    assert [run.record.name for run in board.unfinished] == ["half"]
+    text = format_board(board, 120)
+    assert "* optimistic: the checkpoint was chosen on the scored people" in text
+    assert "1 not finished: half (" in text
+    assert f"folders skipped that are no readable runs: 1, first: {tmp_path / 'foreign'}" in text
+
+
+def test_an_empty_store(tmp_path: Path) -> None:
+    assert format_board(read_board(tmp_path), 80) == "no finished runs yet"
+
+
+def test_durations() -> None:
+    assert [duration(s) for s in (0.4, 59.6, 485, 3599.9, 7530)] == ["0s", "1m 00s", "8m 05s", "1h 00m", "2h 05m"]

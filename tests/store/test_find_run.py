@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maskwise.errors import StoreError
+from maskwise.store.find_run import find_run
+from maskwise.store.runs import start_run
+from store.conftest import FinishedRun, MakeRecord
+
+
+def test_by_id_prefix_name_and_path(tmp_path: Path, finished_run: FinishedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = finished_run(tmp_path / "runs", "baseline")
+    finished_run(tmp_path / "runs", "focal")
+    for ref in (folder.name, folder.name[:4], "baseline", str(folder), f"{folder}/"):
+        assert find_run(tmp_path / "runs", ref) == folder
+    monkeypatch.chdir(tmp_path)
+    assert find_run(Path("elsewhere"), f"runs/{folder.name}").resolve() == folder
+
+
+def test_a_name_means_its_newest_finished_run(
+    tmp_path: Path, make_record: MakeRecord, finished_run: FinishedRun
+) -> None:
+    finished_run(tmp_path, "baseline", 0, created_utc="2025-01-01T00:00:00Z")
+    newest = finished_run(tmp_path, "baseline", 1, created_utc="2025-01-03T00:00:00Z")
+    finished_run(tmp_path, "baseline", 2, created_utc="2025-01-02T00:00:00Z")
+    start_run(tmp_path, make_record("baseline", 3, created_utc="2025-01-04T00:00:00Z"))
+    assert find_run(tmp_path, "baseline") == newest
+
+
+def test_a_name_without_a_finished_run_says_so(tmp_path: Path, make_record: MakeRecord) -> None:
+    folder = start_run(tmp_path, make_record("baseline"))
+    with pytest.raises(StoreError, match=rf"none that is \({folder.name}"):
+        find_run(tmp_path, "baseline")
+    assert find_run(tmp_path, folder.name) == folder
+
+
+def test_a_name_that_looks_like_a_prefix_is_a_name(tmp_path: Path, finished_run: FinishedRun) -> None:
+    finished_run(tmp_path, "other", run_id="beef00000000")
+    named = finished_run(tmp_path, "beef", run_id="123400000000")
+    assert find_run(tmp_path, "beef") == named
+
+
+def test_a_prefix_must_fit_one_run_and_have_four_digits(tmp_path: Path, make_record: MakeRecord) -> None:
+    start_run(tmp_path, make_record("a", run_id="abcd00000001"))
+    start_run(tmp_path, make_record("b", run_id="abcd00000002"))
+    with pytest.raises(StoreError, match=r"'abcd', which fits abcd0000000\d \(\w\), abcd0000000\d"):
+        find_run(tmp_path, "abcd")
+    with pytest.raises(StoreError, match="at least 4 digits"):
+        find_run(tmp_path, "abc")
+    assert find_run(tmp_path, "abcd00000001").name == "abcd00000001"
+
+
+@pytest.mark.parametrize(
+    ("ref", "way_out"),
+    [
+        ("baselin", r"Did you mean baseline\?"),
+        ("zzz", r"The newest runs of .* are .*\(baseline\)"),
+        ("", "The newest runs"),
+        ("no/such/folder", "The newest runs"),
+        ("..", "The newest runs"),
+    ],
+)
+def test_what_is_not_there_is_told_with_a_way_out(
+    tmp_path: Path, finished_run: FinishedRun, ref: str, way_out: str
+) -> None:
+    finished_run(tmp_path)
+    with pytest.raises(StoreError, match=way_out):
+        find_run(tmp_path, ref)
+
+
+def test_an_empty_store_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="holds no runs yet"):
+        find_run(tmp_path, "baseline")

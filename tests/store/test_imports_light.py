@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+MODULES = (
+    "maskwise.store.board",
+    "maskwise.store.find_run",
+    "maskwise.store.submission",
+    "maskwise.store.predictions_file",
+    "maskwise.evaluation.evaluate",
+    "maskwise.evaluation.answers",
+    "maskwise.evaluation.format_table",
+)
+
+
+def test_scores_and_runs_load_neither_torch_nor_other_heavy_libraries() -> None:
+    program = f"import sys, {', '.join(MODULES)}; print(sorted({{m.split('.')[0] for m in sys.modules}}))"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "'numpy'" in found
+    for heavy in ("torch", "matplotlib", "pandas", "pyarrow", "sklearn", "cv2"):
+        assert f"'{heavy}'" not in found

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+from maskwise.errors import StoreError
+from maskwise.records import Score
+from maskwise.store.run_record import RunRecord, ScoreSummary
+from store.conftest import MakeRecord
+
+
+def test_json_gives_the_record_back(make_record: MakeRecord) -> None:
+    running = make_record("마스크 baseline")
+    assert RunRecord.from_json(running.to_json()) == running
+    summary = ScoreSummary(Score(0.1 + 0.2, 0.25, 0.4), Score(0.5, 0.4, 0.6), {"mask": 0.99, "age": 0.58}, (30, 60))
+    finished = dataclasses.replace(running, status="finished", seconds=1.5, optimistic=True, scores=summary)
+    assert RunRecord.from_json(finished.to_json()) == finished
+
+
+def test_missing_interval_is_null(make_record: MakeRecord) -> None:
+    nowhere = Score(0.5, math.nan, math.nan)
+    record = dataclasses.replace(
+        make_record(), status="finished", scores=ScoreSummary(nowhere, nowhere, {"mask": 0.5}, ())
+    )
+    assert json.loads(record.to_json())["scores"]["macro_f1"] == {"value": 0.5, "low": None, "high": None}
+    back = RunRecord.from_json(record.to_json())
+    assert back.scores is not None
+    assert math.isnan(back.scores.macro_f1.low)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("run_id", "short"),
+        ("run_id", "../../etc/passwd0"),
+        ("name", " "),
+        ("name", "two\nlines"),
+        ("name", "\x1b[31mred"),
+        ("status", "done"),
+        ("status", "finished"),  # without scores
+        ("created_utc", "yesterday"),
+        ("created_utc", "2025-01-31T12:00:00"),
+        ("created_utc", "2025-01-31T12:00:00+09:00"),
+        ("seed", "0"),
+        ("recipe", []),
+    ],
+)
+def test_a_record_that_makes_no_sense_is_refused(make_record: MakeRecord, field: str, value: object) -> None:
+    fields = {"run_id": "c0ffee000000", field: value}
+    with pytest.raises(StoreError, match=r"must"):
+        make_record(**fields)
+
+
+def test_all_problems_are_told_together(make_record: MakeRecord) -> None:
+    with pytest.raises(StoreError) as refusal:
+        make_record(run_id="x", created_utc="x", folds=None)
+    assert len(refusal.value.problems) == 3
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"format": 1}', '{"format": 1, "data": {"name": "x"}}'])
+def test_other_text_is_no_record(text: str) -> None:
+    with pytest.raises(StoreError, match=r"run.json must describe a run"):
+        RunRecord.from_json(text)
+
+
+def test_a_later_format_is_named_as_such(make_record: MakeRecord) -> None:
+    text = json.dumps({**json.loads(make_record().to_json()), "format": 2})
+    with pytest.raises(StoreError, match=r"format of run.json must be 1, got 2"):
+        RunRecord.from_json(text)
+
+
+def test_an_unknown_or_missing_field_is_refused(make_record: MakeRecord) -> None:
+    fields = json.loads(make_record().to_json())
+    for changed in ({**fields, "colour": "red"}, {k: v for k, v in fields.items() if k != "seed"}):
+        with pytest.raises(StoreError, match="must describe a run"):
+            RunRecord.from_json(json.dumps(changed))

@@ -1,0 +1,71 @@
+"""Files are whole or not there; locks refuse and go with their process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maskwise.errors import StoreError
+from maskwise.files import locked, refuse_overwrite, write_atomically
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "scores.json"
+    write_atomically(path, "old")
+
+    def broken(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["scores.json"]
+
+
+def test_order_is_write_flush_sync_rename_sync_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    sync, rename = os.fsync, Path.replace
+
+    def spy_sync(handle: int) -> None:
+        calls.append("sync")
+        sync(handle)
+
+    def spy_rename(self: Path, target: Path) -> Path:
+        calls.append("rename" if self.parent == target.parent else "rename across folders")
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", spy_sync)
+    monkeypatch.setattr(Path, "replace", spy_rename)
+    write_atomically(tmp_path / "file", b"data")
+    assert calls == ["sync", "rename", "sync"]
+
+
+def test_nothing_is_replaced_without_force(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    refuse_overwrite(path, force=False)
+    path.write_text("mine")
+    with pytest.raises(StoreError, match="--force"):
+        refuse_overwrite(path, force=False)
+    refuse_overwrite(path, force=True)
+    assert path.read_text() == "mine"
+
+
+def test_a_lock_refuses_a_second_holder_and_dies_with_its_process(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    code = (
+        "import sys, time; from pathlib import Path; from maskwise.files import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StoreError, match="somebody trains"), locked(lock, busy="somebody trains here"):
+            pass
+        holder.kill()
+    with locked(lock, busy="free again"):
+        assert lock.exists()

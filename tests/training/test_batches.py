@@ -1,0 +1,67 @@
+"""Batches: every drawn photo once an epoch, right labels, right pixels, and a resume in the middle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from maskwise.recipe.train_config import TrainConfig
+from maskwise.records import Image
+from maskwise.training.batches import BatchSource, epoch_batches, normalise, to_images
+from support.fits import tiny_fit
+
+CPU = torch.device("cpu")
+
+
+def source() -> BatchSource:
+    return tiny_fit(TrainConfig(batch_size=8)).source
+
+
+def test_the_batches_of_an_epoch_are_the_samplers_list_cut_evenly() -> None:
+    plan = source().plan(0)
+    assert sorted({len(part) for part in plan}) in ([7], [8], [7, 8])
+    assert sum(len(part) for part in plan) == 50
+    assert not np.array_equal(np.concatenate(plan), np.concatenate(source().plan(1)))
+    assert np.array_equal(np.concatenate(plan), np.concatenate(source().plan(0)))
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_a_resume_in_the_middle_gives_the_batches_that_were_left(workers: int) -> None:
+    whole = [(position, batch.images_NCHW) for position, _, batch in epoch_batches(source(), 2, 0, workers, CPU)]
+    rest = [(position, batch.images_NCHW) for position, _, batch in epoch_batches(source(), 2, 4, 0, CPU)]
+    assert [position for position, _ in whole] == list(range(7))
+    assert [position for position, _ in rest] == [4, 5, 6]
+    assert all(torch.equal(one, two) for (_, one), (_, two) in zip(whole[4:], rest, strict=True))
+
+
+def test_targets_are_one_hot_rows_of_the_training_class_and_scores_keep_the_true_one() -> None:
+    made = source()
+    index = made.plan(0)[0]
+    batch = made.make(index, 0, 0, CPU)
+    assert torch.equal(batch.target_NC.argmax(1), torch.from_numpy(made.table.train_class_N[index]))
+    assert torch.equal(batch.target_NC.sum(1), torch.ones(len(index)))
+    assert torch.equal(batch.class_N, torch.from_numpy(made.table.class_N[index]))
+
+
+def test_a_failing_read_ends_the_epoch_with_its_error_and_leaves_no_thread() -> None:
+    import threading
+
+    def broken(index: object) -> Image:
+        raise OSError("disk gone")
+
+    bad = BatchSource(**{**vars(source()), "read": broken})
+    with pytest.raises(OSError, match="disk gone"):
+        list(epoch_batches(bad, 0, 0, 2, CPU))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
+
+
+def test_pixels_become_floats_between_0_and_1_and_are_normalised_by_channel() -> None:
+    pixels = np.zeros((1, 2, 2, 3), dtype=np.uint8)
+    pixels[..., 0], pixels[..., 1] = 255, 51
+    images = to_images(pixels, CPU)
+    assert images.shape == (1, 3, 2, 2)
+    assert images[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.2, 0.0])
+    normal = normalise(images, (0.5, 0.2, 0.0), (0.5, 0.1, 2.0))
+    assert normal[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.0, 0.0])
+    assert images.is_contiguous(memory_format=torch.channels_last)

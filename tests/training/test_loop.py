@@ -1,0 +1,153 @@
+"""The training loop: same numbers however it is cut, what is kept, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from maskwise.errors import UserError
+from maskwise.recipe.train_config import SGD, Adam, AdamW, InnerHoldOut, Last, RuntimeConfig, TrainConfig
+from maskwise.training.checkpoints import INDEX
+from maskwise.training.loop import DONE, LOG, WEIGHTS, trained_folder
+from support.fits import KillAt, Killed, Remember, equal_weights, tiny_fit, tiny_model, weights_after
+
+PLAIN = TrainConfig(epochs=3, batch_size=8)
+RICH = TrainConfig(
+    epochs=3,
+    batch_size=8,
+    accumulate_batches=2,
+    optimizer=SGD(rate=0.05, weight_decay=0.01),
+    warmup_epochs=0.5,
+    clip_norm=1.0,
+    ema_decay=0.9,
+    freeze_backbone_epochs=1,
+)
+
+
+@pytest.mark.parametrize("config", [PLAIN, RICH], ids=["plain", "rich"])
+def test_a_training_killed_at_any_batch_ends_with_the_same_weights(config: TrainConfig, tmp_path: Path) -> None:
+    whole = weights_after(tiny_fit(config), tmp_path / "whole")
+    places = np.random.default_rng(0).permutation(21)[:10] + 1  # 3 epochs of 7 batches
+    for number, place in enumerate(places.tolist()):
+        folder = tmp_path / f"killed-{number}"
+        with pytest.raises(Killed):
+            weights_after(tiny_fit(config), folder, KillAt(place))
+        assert not trained_folder(folder)
+        assert equal_weights(weights_after(tiny_fit(config), folder), whole), f"killed after batch {place}"
+
+
+def test_a_training_killed_again_and_again_ends_with_the_same_weights_and_log(tmp_path: Path) -> None:
+    whole = weights_after(tiny_fit(RICH), tmp_path / "whole")
+    folder = tmp_path / "killed"
+    for _ in range(9):
+        with pytest.raises(Killed):
+            weights_after(tiny_fit(RICH), folder, KillAt(2))
+    assert equal_weights(weights_after(tiny_fit(RICH), folder), whole)
+
+    def told(path: Path) -> list[dict[str, object]]:
+        lines = [json.loads(line) for line in (path / LOG).read_text().splitlines()]
+        return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+    assert told(folder) == told(tmp_path / "whole")
+    assert [line["epoch"] for line in told(folder)] == [0, 1, 2]
+
+
+def test_same_numbers_twice_and_with_any_number_of_workers(tmp_path: Path) -> None:
+    runs = [
+        weights_after(
+            tiny_fit(PLAIN, RuntimeConfig(device="cpu", workers=workers, checkpoint_every_s=every)),
+            tmp_path / f"{number}",
+        )
+        for number, (workers, every) in enumerate([(0, 0.0), (0, 60.0), (2, 60.0), (4, 0.0)])
+    ]
+    assert all(equal_weights(run, runs[0]) for run in runs[1:])
+    other_seed = weights_after(tiny_fit(PLAIN, seed=1), tmp_path / "seed")
+    assert not equal_weights(other_seed, runs[0])
+
+
+def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(tmp_path: Path) -> None:
+    whole = weights_after(tiny_fit(PLAIN), tmp_path / "whole")
+    folder = tmp_path / "damaged"
+    with pytest.raises(Killed):
+        weights_after(tiny_fit(PLAIN), folder, KillAt(12))
+    newest = folder / json.loads((folder / INDEX).read_text())[0]["file"]
+    newest.write_bytes(newest.read_bytes()[:-100])
+    listener = Remember()
+    assert equal_weights(weights_after(tiny_fit(PLAIN), folder, listener), whole)
+    assert any(newest.name in note for note in listener.notes)
+
+
+def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
+    """With plain gradient descent and no batch statistics, the sum of small batches is the large batch."""
+    step = SGD(rate=0.1, momentum=0.0)
+    together = TrainConfig(epochs=1, batch_size=25, accumulate_batches=2, optimizer=step, freeze_backbone_epochs=1)
+    at_once = TrainConfig(epochs=1, batch_size=50, optimizer=step, freeze_backbone_epochs=1)
+    fits = [tiny_fit(config, select=False) for config in (together, at_once)]
+    # The two differ in the position of a photo's batch, so only without augmentation are the photos the same.
+    heads = []
+    for number, fit in enumerate(fits):
+        plain = type(fit.source)(**{**vars(fit.source), "augment": lambda images, rng: images})
+        after = weights_after(type(fit)(**{**vars(fit), "source": plain}), tmp_path / str(number))
+        heads.append(after["head.weight"])
+    assert torch.allclose(heads[0], heads[1], atol=1e-6)
+    assert not torch.equal(heads[0], tiny_model().head.weight)
+
+
+def test_a_frozen_backbone_does_not_move_at_all(tmp_path: Path) -> None:
+    config = TrainConfig(epochs=2, batch_size=8, freeze_backbone_epochs=2)
+    after, before = weights_after(tiny_fit(config), tmp_path), tiny_model().state_dict()
+    for name, tensor in after.items():
+        assert torch.equal(tensor, before[name]) == name.startswith("backbone"), name
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_the_training(tmp_path: Path) -> None:
+    listener = Remember()
+    config = TrainConfig(epochs=12, batch_size=8, optimizer=Adam(rate=0.02), checkpoint=InnerHoldOut(patience_epochs=2))
+    weights_after(tiny_fit(config), tmp_path, listener)
+    scores = [epoch.macro_f1 for epoch in listener.epochs]
+    done = json.loads((tmp_path / DONE).read_text())
+    assert done["best_epoch"] == int(np.argmax(scores))  # type: ignore[arg-type]
+    assert done["epochs"] == len(scores)
+    if len(scores) < 12:
+        assert len(scores) - 1 - done["best_epoch"] == 2
+        assert any("stopped early" in note for note in listener.notes)
+    assert done["best_macro_f1"] == max(scores)  # type: ignore[type-var]
+
+
+def test_without_selection_the_last_epoch_is_kept(tmp_path: Path) -> None:
+    listener = Remember()
+    config = TrainConfig(epochs=2, batch_size=8, checkpoint=Last())
+    after = weights_after(tiny_fit(config, select=False), tmp_path, listener)
+    assert [epoch.macro_f1 for epoch in listener.epochs] == [None, None]
+    assert json.loads((tmp_path / DONE).read_text())["best_epoch"] == 1
+    assert equal_weights(after, load_file(tmp_path / WEIGHTS))
+
+
+def test_a_finished_training_leaves_no_states_and_is_not_repeated(tmp_path: Path) -> None:
+    first = weights_after(tiny_fit(PLAIN), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([WEIGHTS, LOG, DONE])
+    listener = Remember()
+    assert equal_weights(weights_after(tiny_fit(PLAIN), tmp_path, listener), first)
+    assert not listener.epochs
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    listener = Remember()
+    config = TrainConfig(epochs=15, batch_size=8, optimizer=AdamW(rate=0.02))
+    weights_after(tiny_fit(config), tmp_path, listener)
+    assert listener.epochs[-1].loss < 0.85 * listener.epochs[0].loss
+    assert max(epoch.macro_f1 or 0 for epoch in listener.epochs) > 0.8
+
+
+def test_a_loss_that_is_not_finite_names_the_photos_and_spoils_no_weights(tmp_path: Path) -> None:
+    config = TrainConfig(epochs=3, batch_size=8, optimizer=SGD(rate=1e30), checkpoint=Last())
+    with pytest.raises(UserError, match=r"loss must be finite.*photo-\d+\.jpg.*rate"):
+        weights_after(tiny_fit(config, select=False), tmp_path)
+    assert not (tmp_path / DONE).exists()
+    if (tmp_path / WEIGHTS).exists():
+        assert all(bool(torch.isfinite(tensor).all()) for tensor in load_file(tmp_path / WEIGHTS).values())
