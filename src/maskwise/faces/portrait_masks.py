@@ -50,7 +50,7 @@ def mask_outline(person: Person, kind: MaskKind, wearing: Wearing) -> Points:
     bones = person.bones
     top, bottom = 0.2, bones.chin_y + 0.09
     if wearing == "nose_out":
-        top = bones.nose_y + 0.1
+        top = bones.nose_y + 0.14
     elif wearing == "mouth_out":
         top, bottom = mouth_y(bones) + 1.6 * person.features.lip_fullness, bones.chin_y + 0.2
     elif wearing == "on_chin":
