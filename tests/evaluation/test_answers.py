@@ -65,7 +65,7 @@ def test_bad_joint_class(tmp_path: Path, cell: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "must begin with a line of column names"),
+        ("", "a CSV file with a header"),
         ("photo,class\n", "at least one answer"),
         ("name,class\na,1\n", "column photo or ImageID"),
         ("photo,ImageID,class\na,a,1\n", "got photo and ImageID"),
@@ -73,8 +73,8 @@ def test_bad_joint_class(tmp_path: Path, cell: str) -> None:
         ("photo,mask,gender\na,worn,male\n", r"Add what is missing \(age\)"),
         ("photo,mask,gender,age,age_years\na,worn,male,3,3\n", "got age_years and age"),
         ("photo,class,class\na,1,1\n", "'class' twice"),
-        ("photo,class\na,1,2\nb\n", "answers.csv:3: a row must have 2 cells as the header has, got 1"),
-        ('photo,class\n"a,1\n', "must be a CSV file"),
+        ("photo,class\na,1,2\nb\n", "answers.csv:3: the row must be of 2 values, got 1"),
+        ('photo,class\n"a,1\n', "answers.csv:2: the row must be proper CSV"),
         ("ImageID,ans\na,0\nb,0\n", "as in a file to be filled in"),
     ],
 )
@@ -133,4 +133,4 @@ def test_long_lists_are_capped_and_counted(tmp_path: Path, make_predictions: Mak
         with_answers(make_predictions(120), answers)
     # 119 predictions without an answer and the line that counts them; 50 are shown.
     assert len(refusal.value.problems) == 51
-    assert refusal.value.problems[-1] == "… and 70 more such problems."
+    assert refusal.value.problems[-1] == "… and 70 more problems of this kind."

@@ -152,7 +152,7 @@ def test_bad_cells_are_told_with_their_lines(tmp_path: Path) -> None:
         ("p.csv", b"photo,mask,p_0,p_1,p_3\na,worn,1,0,0\n", "must have the columns p_2"),
         ("p.csv", b"photo,mask,p_0\na,worn,1\n", "must be 3, got 1"),
         ("p.csv", b"photo,mask,p_0,p_1,p_2\na,worn,1,1,1\n", "sum to 1"),
-        ("p.csv", b"", "must begin with a line of column names"),
+        ("p.csv", b"", "a CSV file with a header"),
         ("p.parquet", b"PAR1 not really", "predictions that maskwise wrote"),
         ("p.parquet", b"", "predictions that maskwise wrote"),
         ("p.txt", b"", "named .csv or .parquet"),

@@ -6,25 +6,50 @@ the same pictures wherever it runs. ``p = 0`` is the identity.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from maskwise.augment import operations
+from maskwise.augment.drawn import as_floats, as_given, chosen, per_photo
 from maskwise.records import Floats
 
 
 def flip(images_NCHW: Tensor, rng: np.random.Generator, *, p: float) -> Tensor:
     """Mirror each photo left and right with probability ``p``."""
-    chosen_N = _chosen(len(images_NCHW), p, rng, images_NCHW)
-    return torch.where(chosen_N[:, None, None, None], images_NCHW.flip(3), images_NCHW)
+    chosen_N = chosen(len(images_NCHW), p, rng, images_NCHW)
+    return torch.where(per_photo(chosen_N), images_NCHW.flip(3), images_NCHW)
 
 
 def brightness(images_NCHW: Tensor, rng: np.random.Generator, *, strength: float, p: float) -> Tensor:
     """Multiply each photo by a factor from [1 − strength, 1 + strength] with probability ``p``, clipped to 0 … 1."""
-    n = len(images_NCHW)
-    factor_N = np.where(rng.random(n) < p, rng.uniform(1 - strength, 1 + strength, n), 1.0)
-    return (images_NCHW * _like(factor_N, images_NCHW)[:, None, None, None]).clamp_(0, 1)
+    return operations.brightness(images_NCHW, _factors(images_NCHW, rng, strength, p))
+
+
+def contrast(images_NCHW: Tensor, rng: np.random.Generator, *, strength: float, p: float) -> Tensor:
+    """Stretch each photo around its mean grey by a factor from [1 − strength, 1 + strength] with probability ``p``."""
+    return operations.contrast(images_NCHW, _factors(images_NCHW, rng, strength, p))
+
+
+def noise(images_NCHW: Tensor, rng: np.random.Generator, *, std: float, p: float) -> Tensor:
+    """Add Gaussian noise of standard deviation ``std`` to each photo with probability ``p``, clipped to 0 … 1.
+
+    Each photo reads its noise from a random place of one strip as long as two photos: drawing it anew for each would
+    cost several times as much, and between photos the same numbers meet other pixels.
+    """
+    n, *shape = images_NCHW.shape
+    changed = np.flatnonzero(rng.random(n) < p)
+    size = math.prod(shape)
+    strip = as_floats(rng.standard_normal(2 * size, dtype=np.float32) * np.float32(std), images_NCHW)
+    start_M = as_given(rng.integers(size + 1, size=len(changed)), images_NCHW)
+    noise_MCHW = strip.unfold(0, size, 1)[start_M].view(-1, *shape)
+    rows_M = as_given(changed, images_NCHW)
+    out = images_NCHW.clone()
+    out[rows_M] = noise_MCHW.add_(images_NCHW[rows_M]).clamp_(0, 1)
+    return out
 
 
 def affine(
@@ -46,9 +71,9 @@ def affine(
         ],
         axis=1,
     )
-    grid = functional.affine_grid(_like(theta_N23, images_NCHW), list(images_NCHW.shape), align_corners=False)
+    grid = functional.affine_grid(as_floats(theta_N23, images_NCHW), list(images_NCHW.shape), align_corners=False)
     moved = functional.grid_sample(images_NCHW, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    return torch.where(_mask(changed_N, images_NCHW)[:, None, None, None], moved, images_NCHW)
+    return torch.where(per_photo(as_given(changed_N, images_NCHW)), moved, images_NCHW)
 
 
 def erasing(images_NCHW: Tensor, rng: np.random.Generator, *, max_area: float, p: float) -> Tensor:
@@ -63,17 +88,12 @@ def erasing(images_NCHW: Tensor, rng: np.random.Generator, *, max_area: float, p
     rows_NH = (np.arange(height) >= top_N[:, None]) & (np.arange(height) < (top_N + tall_N)[:, None])
     columns_NW = (np.arange(width) >= left_N[:, None]) & (np.arange(width) < (left_N + wide_N)[:, None])
     cover_NHW = rows_NH[:, :, None] & columns_NW[:, None, :] & chosen_N[:, None, None]
-    noise_CHW = _like(rng.random((channels, height, width), dtype=np.float32), images_NCHW)
-    return torch.where(_mask(cover_NHW, images_NCHW)[:, None], noise_CHW, images_NCHW)
+    noise_CHW = as_floats(rng.random((channels, height, width), dtype=np.float32), images_NCHW)
+    return torch.where(as_given(cover_NHW, images_NCHW)[:, None], noise_CHW, images_NCHW)
 
 
-def _chosen(n: int, p: float, rng: np.random.Generator, like: Tensor) -> Tensor:
-    return _mask(rng.random(n) < p, like)
-
-
-def _mask(values: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], like: Tensor) -> Tensor:
-    return torch.from_numpy(values).to(like.device, non_blocking=True)
-
-
-def _like(values: Floats, like: Tensor) -> Tensor:
-    return torch.from_numpy(values).to(device=like.device, dtype=like.dtype, non_blocking=True)
+def _factors(images_NCHW: Tensor, rng: np.random.Generator, strength: float, p: float) -> Tensor:
+    """A factor for each photo, 1 for those that stay."""
+    n = len(images_NCHW)
+    factor_N: Floats = np.where(rng.random(n) < p, rng.uniform(1 - strength, 1 + strength, n), 1.0)
+    return as_floats(factor_N, images_NCHW)

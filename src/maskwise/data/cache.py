@@ -29,11 +29,11 @@ import cv2
 import numpy as np
 
 from maskwise.data.contents import CONTENT_BYTES, content_of
-from maskwise.data.problems import capped
 from maskwise.data.seen_files import SeenFiles, stat_key
 from maskwise.errors import DataError, StoreError, must
 from maskwise.files import TEMPORARY_PREFIX, locked, write_atomically
 from maskwise.records import Image, Ints, Strings
+from maskwise.tables import capped
 
 FORMAT_VERSION = 1
 CHUNK_BYTES = 64 * 2**20

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskwise.data.contents import content_of
-from maskwise.data.csv_table import read_csv
 from maskwise.data.layout import (
     EVAL_CSV,
     EVAL_IMAGES,
@@ -24,7 +23,7 @@ from maskwise.data.layout import (
 from maskwise.data.manifest import eval_names
 from maskwise.data.people import People, read_people
 from maskwise.data.pixels import decode_photo
-from maskwise.data.problems import Problem, Severity
+from maskwise.data.problems import Problem, Severity, sound_rows
 from maskwise.errors import DataError, must
 from maskwise.labels import Task
 
@@ -143,7 +142,7 @@ def _check_eval(root: Path, task: Task) -> tuple[list[Problem], list[_Photo]]:
 
 def _bad_answers(root: Path, task: Task) -> list[Problem]:
     # Problems of the rows themselves are found by `eval_names`; a missing column is only missed here.
-    table, _ = read_csv(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
+    table, _ = sound_rows(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
     if not table.columns:
         return []
     if "ans" not in table.columns:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwise.data.csv_table import read_csv
 from maskwise.data.layout import (
     EVAL_CSV,
     EVAL_IMAGES,
@@ -22,7 +21,7 @@ from maskwise.data.layout import (
     photos_below,
 )
 from maskwise.data.people import People, read_people
-from maskwise.data.problems import Problem, examples, refuse
+from maskwise.data.problems import Problem, examples, refuse, sound_rows
 from maskwise.data.relabel import Swaps, correct, read_corrections
 from maskwise.errors import DataError, must
 from maskwise.labels import UNKNOWN, Task
@@ -84,7 +83,7 @@ def read_folder(folder: Path) -> PhotoTable:
 
 def eval_names(root: Path) -> tuple[list[tuple[str, int]], list[Problem]]:
     """The sound rows of ``eval/info.csv`` as (name, line), and the problems of the others."""
-    table, problems = read_csv(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
+    table, problems = sound_rows(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
     try:
         present = set(list_folder(root / EVAL_IMAGES).photos)
     except DataError:

@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maskwise.data.csv_table import CsvTable, read_csv
 from maskwise.data.layout import GENDER_OF_WORD, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, TRAIN_CSV, is_plain_name
-from maskwise.data.problems import Problem
+from maskwise.data.problems import Problem, sound_rows
 from maskwise.errors import must
 from maskwise.labels import UNKNOWN
+from maskwise.tables import CsvTable
 
 _SUFFIX = re.compile(r"-[12]$")
 
@@ -40,7 +40,7 @@ def read_people(root: Path) -> tuple[People, list[Problem]]:
 
     A gender or age that is no such thing is unknown, so that a check can go on; to train, refuse the problems first.
     """
-    table, problems = read_csv(root / TRAIN_CSV, TRAIN_CSV, ("id", "gender", "age", "path"))
+    table, problems = sound_rows(root / TRAIN_CSV, TRAIN_CSV, ("id", "gender", "age", "path"))
     people = People()
     if not table.columns:
         return people, problems

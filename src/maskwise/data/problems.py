@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from maskwise.errors import DataError
+from maskwise.tables import CsvTable, capped, scan_csv
 
 Severity = Literal["error", "warning"]
 
@@ -30,17 +32,19 @@ class Problem:
 
 
 def refuse(problems: Sequence[Problem]) -> None:
-    """Raise one ``DataError`` with a line for every error among ``problems``; warnings pass."""
+    """Raise one ``DataError`` with a line for each error among ``problems`` (the first 50); warnings pass."""
     errors = [str(problem) for problem in problems if problem.severity == "error"]
     if errors:
-        raise DataError(errors)
+        raise DataError(capped(errors))
 
 
-def capped(lines: Sequence[str], most: int = 50) -> list[str]:
-    """The first ``most`` lines, and how many more there are."""
-    if len(lines) <= most:
-        return list(lines)
-    return [*lines[:most], f"… and {len(lines) - most} more problems of this kind."]
+def sound_rows(path: Path, where: str, required: Sequence[str]) -> tuple[CsvTable, list[Problem]]:
+    """The well-formed rows of a CSV file (called ``where`` in messages), blanks cut off, and the faults of the others.
+
+    A table without columns comes back when the file itself cannot be used.
+    """
+    table, faults = scan_csv(path, required)
+    return table.trimmed(), [Problem(where, line, message) for line, message in faults]
 
 
 def examples(names: Sequence[str], most: int = 5) -> str:

@@ -19,10 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskwise.data.config import CONSENSUS
-from maskwise.data.csv_table import read_csv
 from maskwise.data.layout import GENDER_OF_WORD, MASK_OF_STEM
 from maskwise.data.people import People, age_fault, gender_fault
-from maskwise.data.problems import Problem, examples, refuse
+from maskwise.data.problems import Problem, examples, refuse, sound_rows
 from maskwise.errors import must, nearest
 
 Swaps = dict[str, dict[str, str]]
@@ -81,7 +80,7 @@ def _read_list(entry: str | Path) -> tuple[Corrections, list[Problem]]:
     shipped = Path(__file__).parent / "corrections" / f"{CONSENSUS}.csv"
     path = shipped if entry == CONSENSUS else Path(entry)
     corrections = Corrections(str(entry))
-    table, problems = read_csv(path, str(entry), ("id", "attribute", "value"))
+    table, problems = sound_rows(path, str(entry), ("id", "attribute", "value"))
     if not table.columns:
         return corrections, problems
     rows = zip(*(table.columns[name] for name in ("id", "attribute", "value")), table.line_R, strict=True)

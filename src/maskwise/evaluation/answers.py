@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from maskwise.errors import DataError
-from maskwise.evaluation.csv_table import CsvTable, first_problems, read_csv_table
 from maskwise.evaluation.matching import AMBIGUOUS, MISSING, match_photos
 from maskwise.labels import Attribute, Task
 from maskwise.records import Ints, Predictions, Strings
+from maskwise.tables import CsvTable, capped, read_csv
 
 _PHOTO_COLUMNS = ("photo", "ImageID")
 _CLASS_COLUMNS = ("class", "ans")
@@ -42,22 +42,23 @@ def read_answers(path: Path, task: Task) -> Answers:
     ``age_group`` (a name or a code) or ``age`` / ``age_years`` (in years). A column ``person`` is used for the
     intervals. Other columns are passed over. ``DataError`` tells all bad rows together.
     """
-    table = read_csv_table(path)
+    # Names of photos need not be UTF-8.
+    table = read_csv(path, undecodable="surrogateescape")
     photo_column = _one_of(table, _PHOTO_COLUMNS)
     if photo_column is None:
         raise DataError(
             f"{table.name} must have a column photo or ImageID, got {', '.join(table.header)}. Add one of the two."
         )
     problems: list[str] = []
-    photos = table.column(photo_column)
+    photos = table.columns[photo_column]
     class_N = _classes(table, task, problems)
     person_N = _people(table, problems)
     problems += _doubled(table, photos)
     if not photos:
         problems.append(f"{table.name} must have at least one answer, got none. Add rows below the header.")
     if problems:
-        raise DataError(first_problems(problems))
-    return Answers(table.name, np.array(photos, object), class_N, person_N, np.array(table.line_N))
+        raise DataError(capped(problems))
+    return Answers(table.name, np.array(photos, object), class_N, person_N, np.array(table.line_R))
 
 
 def with_answers(predictions: Predictions, answers: Answers) -> Predictions:
@@ -69,7 +70,7 @@ def with_answers(predictions: Predictions, answers: Answers) -> Predictions:
     place_M = match_photos(answers.photo_N.tolist(), predictions.photo_N)
     problems = _unmatched(predictions, answers, place_M)
     if problems:
-        raise DataError(first_problems(problems))
+        raise DataError(capped(problems))
     row_N = np.empty(len(predictions), np.int64)
     row_N[place_M] = np.arange(len(place_M))
     person_N = predictions.person_N if answers.person_N is None else answers.person_N[row_N]
@@ -139,11 +140,11 @@ def _attribute_codes(table: CsvTable, attribute: Attribute, column: str, task: T
 def _codes(table: CsvTable, column: str, names: tuple[str, ...], problems: list[str]) -> Ints:
     """Each cell as the place of a name in ``names``, or as that place itself, an integer."""
     legal = {**{str(code): code for code in range(len(names))}, **{name: code for code, name in enumerate(names)}}
-    code_N = [legal.get(cell.strip(), -1) for cell in table.column(column)]
+    code_N = [legal.get(cell.strip(), -1) for cell in table.columns[column]]
     rule = f"0 to {len(names) - 1}" if names[0] == "0" else f"one of {', '.join(names)} (or 0 to {len(names) - 1})"
     problems += [
         f"{table.name}:{line}: {column} must be {rule}, got {cell!r}. Correct the row."
-        for code, line, cell in zip(code_N, table.line_N, table.column(column), strict=True)
+        for code, line, cell in zip(code_N, table.line_R, table.columns[column], strict=True)
         if code < 0
     ]
     return np.array(code_N, np.int64)
@@ -151,7 +152,7 @@ def _codes(table: CsvTable, column: str, names: tuple[str, ...], problems: list[
 
 def _whole_years(table: CsvTable, column: str, problems: list[str]) -> Ints:
     years_N = []
-    for line, cell in zip(table.line_N, table.column(column), strict=True):
+    for line, cell in zip(table.line_R, table.columns[column], strict=True):
         plain = cell.strip()
         years_N.append(int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= 3 else -1)
         if years_N[-1] < 0:
@@ -164,10 +165,10 @@ def _whole_years(table: CsvTable, column: str, problems: list[str]) -> Ints:
 def _people(table: CsvTable, problems: list[str]) -> Strings | None:
     if "person" not in table.header:
         return None
-    people = table.column("person")
+    people = table.columns["person"]
     problems += [
         f"{table.name}:{line}: person must be a name, got nothing. Name the person, or drop the whole column."
-        for line, person in zip(table.line_N, people, strict=True)
+        for line, person in zip(table.line_R, people, strict=True)
         if not person.strip()
     ]
     return np.array(people, object)
@@ -176,7 +177,7 @@ def _people(table: CsvTable, problems: list[str]) -> Strings | None:
 def _doubled(table: CsvTable, photos: list[str]) -> list[str]:
     first_line: dict[str, int] = {}
     problems = []
-    for photo, line in zip(photos, table.line_N, strict=True):
+    for photo, line in zip(photos, table.line_R, strict=True):
         if photo in first_line:
             problems.append(
                 f"{table.name}:{line}: a photo must be answered once, "

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from maskwise.errors import DataError, must
-from maskwise.evaluation.csv_table import CsvTable, csv_text, first_problems, read_csv_table
 from maskwise.files import write_atomically
 from maskwise.labels import UNKNOWN, Task
 from maskwise.records import Floats, Predictions, Strings
 from maskwise.store.task_columns import ATTRIBUTE_COLUMN, probability_columns, task_from_columns
+from maskwise.tables import CsvTable, capped, csv_text, read_csv
 
 _METADATA = b"maskwise"
 _FORMAT = 1
@@ -51,7 +51,10 @@ def read_predictions(path: Path) -> tuple[Predictions, Task]:
     columns, and probabilities are float64. ``DataError`` for a file that is missing or does not hold predictions.
     """
     refuse_unknown_ending(path)
-    return _from_csv(read_csv_table(path)) if path.suffix == ".csv" else _from_parquet(path)
+    if path.suffix == ".parquet":
+        return _from_parquet(path)
+    # Names of photos need not be UTF-8.
+    return _from_csv(read_csv(path, undecodable="surrogateescape"))
 
 
 def refuse_unknown_ending(path: Path) -> None:
@@ -102,21 +105,21 @@ def _from_csv(table: CsvTable) -> tuple[Predictions, Task]:
     has_age = "age_years" in table.header
     age_years_N = _numbers(table, "age_years", problems, absent=float("nan")) if has_age else None
     if problems:
-        raise DataError(first_problems(problems))
-    photo_N = np.array(table.column("photo"), object)
+        raise DataError(capped(problems))
+    photo_N = np.array(table.columns["photo"], object)
     return _of_strangers(photo_N, probs_NC, age_years_N), task
 
 
 def _numbers(table: CsvTable, name: str, problems: list[str], absent: float | None = None) -> Floats:
     """A column of numbers, float64; ``absent`` stands for an empty cell, which is a problem otherwise."""
-    cells = table.column(name)
+    cells = table.columns[name]
     numbers_N = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
         try:
             numbers_N[row] = absent if not cell and absent is not None else float(cell)
         except ValueError:
             problems.append(
-                f"{table.name}:{table.line_N[row]}: {name} must be a number, got {cell!r}. Correct the row."
+                f"{table.name}:{table.line_R[row]}: {name} must be a number, got {cell!r}. Correct the row."
             )
     return numbers_N
 

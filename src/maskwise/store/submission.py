@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maskwise.errors import DataError
-from maskwise.evaluation.csv_table import csv_text, first_problems
 from maskwise.evaluation.matching import AMBIGUOUS, MISSING, match_photos
 from maskwise.files import write_atomically
 from maskwise.records import Predictions
+from maskwise.tables import capped, csv_text
 
 
 def write_submission(predictions: Predictions, order: Sequence[str], path: Path) -> None:
@@ -32,7 +32,7 @@ def write_submission(predictions: Predictions, order: Sequence[str], path: Path)
             problems.append(f"image {image!r} must stand once in the order, got it again. Correct info.csv.")
         seen.add(image)
     if problems:
-        raise DataError(first_problems(problems))
+        raise DataError(capped(problems))
     answer_M = predictions.probs_NC.argmax(axis=1)[place_M]
     rows = zip(order, answer_M.tolist(), strict=True)
     write_atomically(path, csv_text([("ImageID", "ans"), *rows]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from maskwise.errors import DataError, must
-from maskwise.evaluation.csv_table import CsvTable
 from maskwise.labels import GENDER_CLASSES, MASK_CLASSES, Attribute, Task
+from maskwise.tables import CsvTable
 
 ATTRIBUTE_COLUMN: dict[Attribute, str] = {"mask": "mask", "gender": "gender", "age": "age_group"}
 PROBABILITY = "p_{}"
@@ -46,7 +46,7 @@ def task_from_columns(table: CsvTable) -> Task:
 
 
 def _borders(table: CsvTable, n_groups: float) -> tuple[int, ...]:
-    names = sorted(set(table.column(ATTRIBUTE_COLUMN["age"])))
+    names = sorted(set(table.columns[ATTRIBUTE_COLUMN["age"]]))
     told: set[int] = set()
     for name in names:
         told |= _told_by(name, table.name)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import timm
 import torch
 
@@ -31,6 +30,7 @@ from maskwise.records import Ints, PhotoTable, Predictions
 from maskwise.store.layout import fold_folder, recipe_path, split_path
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import discard_run, finish_run, lock_run, start_run
+from maskwise.tables import csv_text
 from maskwise.training.listeners import Listener
 from maskwise.workflows.folds import PhotoSet, train_fold
 from maskwise.workflows.photos import cached_pixels, input_spec
@@ -124,8 +124,8 @@ def open_run(store: Path, record: RunRecord, *, resume_only: bool, force: bool) 
 
 def split_csv(table: PhotoTable, fold_N: Ints) -> str:
     """The split as a file: person,fold, with fold -1 for people who are never held out."""
-    people = pd.DataFrame({"person": table.person_N, "fold": fold_N}).drop_duplicates()
-    return people.to_csv(index=False, lineterminator="\n")
+    people = dict.fromkeys(zip(table.person_N.tolist(), fold_N.tolist(), strict=True))
+    return csv_text([("person", "fold"), *people])
 
 
 def join_folds(parts: Sequence[Predictions]) -> Predictions:

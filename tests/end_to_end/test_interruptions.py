@@ -1,0 +1,102 @@
+"""Real signals to a real process: a killed or interrupted training goes on with the same command, to the same weights."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import Workplace
+from maskwise.store.runs import list_runs
+
+SLOW_STEPS = ("--set", "train.epochs=6", "--set", "train.batch_size=8")
+
+
+def start(place: Workplace) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "maskwise", *place.train("--quiet", *SLOW_STEPS)]
+    return subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def wait_for_first_state(place: Workplace, process: subprocess.Popen[str]) -> bool:
+    """Until a first state is saved; False if the training ended before."""
+    while process.poll() is None:
+        if any(place.store.rglob("checkpoints.json")):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def finish(place: Workplace) -> bytes:
+    """The weights once the same command has run to its end."""
+    process = start(place)
+    _, told = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    (run,) = list_runs(place.store).runs
+    assert run.record.status == "finished"
+    assert not any(run.folder.rglob("checkpoint*")), "states are deleted at the end"
+    return (run.folder / "fold-0" / "weights.safetensors").read_bytes()
+
+
+def kill_and_finish(workplace: Workplace, folder: Path, kills: int) -> None:
+    whole = finish(workplace.with_store(folder / "whole"))
+    killed = workplace.with_store(folder / "killed")
+    rng = np.random.default_rng(0)
+    for _ in range(kills):
+        with start(killed) as process:
+            wait_for_first_state(killed, process)
+            time.sleep(float(rng.uniform(0, 0.5)))
+            process.kill()
+        runs = list_runs(killed.store)
+        assert not runs.skipped
+        if runs.runs[0].record.status == "finished":
+            break
+    assert finish_or_read(killed) == whole
+
+
+def finish_or_read(place: Workplace) -> bytes:
+    (run,) = list_runs(place.store).runs
+    if run.record.status == "finished":
+        return (run.folder / "fold-0" / "weights.safetensors").read_bytes()
+    return finish(place)
+
+
+def test_killed_once(workplace: Workplace, tmp_path: Path) -> None:
+    kill_and_finish(workplace, tmp_path, kills=1)
+
+
+@pytest.mark.slow
+def test_killed_ten_times(workplace: Workplace, tmp_path: Path) -> None:
+    kill_and_finish(workplace, tmp_path, kills=10)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_saves_and_says_how_to_go_on(
+    workplace: Workplace, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    place = workplace.with_store(tmp_path)
+    process = start(place)
+    assert wait_for_first_state(place, process)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "same command" in told
+    assert "Traceback" not in told
+    (run,) = list_runs(place.store).runs
+    assert run.record.status == "running"
+
+
+def test_two_trainings_of_one_run_do_not_meet(workplace: Workplace, tmp_path: Path) -> None:
+    place = workplace.with_store(tmp_path)
+    with start(place) as first:
+        assert wait_for_first_state(place, first)
+        first.send_signal(signal.SIGSTOP)  # so that it cannot end meanwhile
+        second = start(place)
+        _, told = second.communicate(timeout=120)
+        first.kill()
+    assert second.returncode == 2
+    assert "another process" in told
