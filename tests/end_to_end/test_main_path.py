@@ -177,6 +177,23 @@ def test_a_training_border_changes_what_is_learnt_and_not_what_is_scored(
     assert [truth[photo] for photo in predictions.photo_N] == predictions.class_N.tolist()
 
 
+def test_a_crop_around_the_face_is_the_same_in_training_and_prediction(
+    workplace: Workplace, cli: Cli, tmp_path: Path
+) -> None:
+    place = workplace.with_store(tmp_path / "runs")
+    options = ["--set", "input.crop.kind=face", "--set", "train.epochs=1"]
+    cli(*place.train(*options))
+    (run,) = place.store.iterdir()
+    out = tmp_path / "again.parquet"
+    cli("predict", str(run), str(workplace.data / "train" / "images"), "--out", str(out))
+    again, _ = read_predictions(out)
+    kept, _ = read_predictions(predictions_path(run))
+    row_of = {f"train/images/{photo}": row for row, photo in enumerate(again.photo_N)}
+    assert np.allclose(again.probs_NC[[row_of[photo] for photo in kept.photo_N]], kept.probs_NC, atol=1e-5)
+    assert (workplace.cache / "faces.sqlite").exists()
+    cli(*place.train(*options, "--set", "seed=1", "--set", "input.crop.without_face=refuse"))
+
+
 def test_unreadable_photos_are_all_named_or_left_out(trained: Path, cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

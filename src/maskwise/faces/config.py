@@ -30,4 +30,28 @@ class CenterCrop(Settings):
     """Window width in pixels of the original photo."""
 
 
-CropConfig = Annotated[FullFrame | CenterCrop, Field(discriminator="kind")]
+class FaceCrop(Settings):
+    """A window around the largest detected face, with margins that keep the cues outside it: hair above, neck below.
+
+    The window is moved into the photo where it sticks out, and cut where it is larger than the photo.
+    """
+
+    kind: Literal["face"] = "face"
+
+    margin_top: float = Field(default=0.35, ge=0)
+    """Kept above the face box, as a share of its height: forehead and hair."""
+
+    margin_bottom: float = Field(default=0.35, ge=0)
+    """Kept below the face box, as a share of its height: chin, mask on the chin, neck."""
+
+    margin_sides: float = Field(default=0.3, ge=0)
+    """Kept on either side of the face box, as a share of its width: hair and ears."""
+
+    width_over_height: float = Field(default=0.75, gt=0)
+    """Shape of the window: it is widened or heightened to this, so that faces are not squeezed."""
+
+    without_face: Literal["whole_photo", "middle", "refuse"] = "whole_photo"
+    """What is shown where no face is found: all of the photo, its middle half, or an error. Their number is told."""
+
+
+CropConfig = Annotated[FullFrame | CenterCrop | FaceCrop, Field(discriminator="kind")]

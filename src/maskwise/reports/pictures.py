@@ -44,13 +44,13 @@ def learning_curve(losses: Sequence[float], macro_f1: Sequence[float] | None) ->
         scores.plot(number, macro_f1, color=ACCENT, marker="s", markersize=3)
         scores.set_ylabel("macro F1, choosing people", color=ACCENT)
         scores.set_ylim(0, 1)
-    axes.spines[["top"]].set_visible(False)
+    axes.spines[["top"] if macro_f1 is not None else ["top", "right"]].set_visible(False)
     return _figure_png(figure)
 
 
 def confusion_picture(counts_CC: Ints, names: Sequence[str], title: str) -> bytes:
     """Shares of each true class (rows) by predicted class (columns), with the photo counts written in."""
-    figure = Figure(figsize=(0.8 * len(names) + 1.4, 0.7 * len(names) + 1.1), dpi=140, layout="constrained")
+    figure = Figure(figsize=(0.62 * len(names) + 1.2, 0.55 * len(names) + 0.9), dpi=140, layout="constrained")
     axes = figure.subplots()
     share_CC: Floats = counts_CC / np.maximum(counts_CC.sum(axis=1, keepdims=True), 1)
     axes.imshow(share_CC, cmap="Blues", vmin=0, vmax=1)

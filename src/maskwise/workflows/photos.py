@@ -9,13 +9,21 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from maskwise.data.cache import PixelCache, build_cache
+from maskwise.data.contents import content_of
 from maskwise.data.pixels import DECODER_VERSION, prepare
-from maskwise.faces.build import build_crop
+from maskwise.errors import DataError
+from maskwise.faces.box_store import BoxStore
+from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CropConfig
+from maskwise.faces.detection import DETECTOR_VERSION, find_face
 from maskwise.models.build import normalisation
 from maskwise.recipe.config import Recipe
-from maskwise.records import Image, InputSpec, PhotoTable
+from maskwise.records import FaceBox, Image, InputSpec, PhotoTable
 from maskwise.training.listeners import Listener
+
+FACES = "faces.sqlite"
+"""Detected faces, in the cache folder."""
+DECODING_THREADS = 2
 
 
 def input_spec(recipe: Recipe) -> InputSpec:
@@ -30,37 +38,65 @@ def input_spec(recipe: Recipe) -> InputSpec:
     )
 
 
-def photo_reader(spec: InputSpec) -> Callable[[bytes, str], Image]:
-    """(file contents, name) → uint8 height × width × 3, cropped and resized as ``spec`` says."""
-    config: CropConfig = TypeAdapter(CropConfig).validate_python(dict(spec.crop))
-    crop = build_crop(config)
+def photo_reader(spec: InputSpec, boxes: BoxStore | None = None) -> Callable[[bytes, str], Image]:
+    """(file contents, name) → uint8 height × width × 3, cropped and resized as ``spec`` says.
+
+    Faces are looked for only where the crop needs them, and remembered in ``boxes`` if it is given.
+    """
+    config = _crop_config(spec)
+    crop, looks_for_faces = build_crop(config), needs_faces(config)
 
     def read(data: bytes, name: str) -> Image:
-        return prepare(data, name, lambda photo_HWC: crop(photo_HWC, None), spec.height_px, spec.width_px)
+        def cropped(photo_HWC: Image) -> Image:
+            try:
+                return crop(photo_HWC, _face(data, photo_HWC, boxes) if looks_for_faces else None)
+            except DataError as error:
+                raise DataError([f"{name}: {problem}" for problem in error.problems]) from None
+
+        return prepare(data, name, cropped, spec.height_px, spec.width_px)
 
     return read
 
 
 def cached_pixels(root: Path, table: PhotoTable, spec: InputSpec, cache: Path, listener: Listener) -> PixelCache:
     """The pixels of all photos of ``table``, decoded now where the cache does not have them yet."""
+    boxes = BoxStore(cache / FACES) if needs_faces(_crop_config(spec)) else None
     listener.on_stage("reading photos", len(table))
-    return build_cache(
+    pixels = build_cache(
         cache,
         [root / photo for photo in table.photo_N],
         cache_settings(spec),
-        photo_reader(spec),
+        photo_reader(spec, boxes),
         spec.height_px,
         spec.width_px,
-        threads=2,
+        threads=DECODING_THREADS,
         advance=listener.on_advance,
     )
+    if boxes is not None:
+        faceless = boxes.count_faceless(pixels.content_N)
+        listener.on_note(f"no face found in {faceless} of {len(table)} photos; they show the {_shown(spec)}")
+    return pixels
 
 
 def cache_settings(spec: InputSpec) -> dict[str, Any]:
-    """What decides a cached pixel, besides the file: crop, size and the decoder's version."""
-    return {
+    """What decides a cached pixel, besides the file: crop, size and the versions of decoder and detector."""
+    settings = {
         "crop": dict(spec.crop),
         "height_px": spec.height_px,
         "width_px": spec.width_px,
         "decoder": DECODER_VERSION,
     }
+    return settings | ({"detector": DETECTOR_VERSION} if needs_faces(_crop_config(spec)) else {})
+
+
+def _crop_config(spec: InputSpec) -> CropConfig:
+    config: CropConfig = TypeAdapter(CropConfig).validate_python(dict(spec.crop))
+    return config
+
+
+def _face(data: bytes, photo_HWC: Image, boxes: BoxStore | None) -> FaceBox | None:
+    return find_face(photo_HWC) if boxes is None else boxes.face(content_of(data), photo_HWC)
+
+
+def _shown(spec: InputSpec) -> str:
+    return str(spec.crop["without_face"]).replace("_", " ")

@@ -1,0 +1,41 @@
+"""``maskwise demo`` as a newcomer gives it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+
+@pytest.mark.slow
+def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "maskwise", "demo", "--out", str(tmp_path / "demo")]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    accuracy = {
+        name: float(re.search(rf"^{name} +\S+ \[[^]]*\] +(\S+)", told, re.MULTILINE)[1])  # type: ignore[index]
+        for name in ("mask", "gender", "age")
+    }
+    assert accuracy["mask"] > accuracy["gender"] > accuracy["age"]
+    assert accuracy["mask"] > 0.9
+    assert accuracy["gender"] > 0.75
+    assert accuracy["age"] > 0.5
+    answers = pd.read_csv(tmp_path / "demo" / "submission.csv")
+    assert len(answers) == 280
+    assert answers["ans"].between(0, 17).all()
+    assert (tmp_path / "demo" / "summary.html").stat().st_size > 100_000
+    again = subprocess.run(words, capture_output=True, text=True)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
+def test_the_demo_never_deletes_what_no_demo_made(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    words = [sys.executable, "-m", "maskwise", "demo", "--out", str(tmp_path), "--force"]
+    answer = subprocess.run(words, capture_output=True, text=True)
+    assert answer.returncode == 2
+    assert "earlier demo" in answer.stderr
+    assert (tmp_path / "mine.txt").read_text() == "precious"
