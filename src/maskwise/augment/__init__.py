@@ -1,1 +1,1 @@
-"""Photo → photo: batched, on the device, labels untouched."""
+"""Photo → photo, labels untouched; and batch mixing, where photos share pixels and targets. Batched, on the device."""

@@ -37,7 +37,7 @@ def mixup(
     mixed_N, partner_N = _partners(np.ones((n, n), dtype=np.bool_), rng, p)
     share_N = np.where(mixed_N, rng.beta(alpha, alpha, n), 1.0)
     share, partner = as_floats(share_N, images_NCHW), as_given(partner_N, images_NCHW)
-    blended = torch.lerp(images_NCHW[partner], images_NCHW, per_photo(share))
+    blended = torch.lerp(images_NCHW.index_select(0, partner), images_NCHW, per_photo(share))
     return torch.where(per_photo(as_given(mixed_N, images_NCHW)), blended, images_NCHW), _mix_targets(
         target_NC, partner_N, share_N
     )
@@ -119,7 +119,7 @@ def _paste(
     """The partner where both the row and the column are marked; targets by the share of pixels."""
     rows, columns = as_given(rows_NH, images_NCHW), as_given(columns_NW, images_NCHW)
     pasted_NHW = rows[:, :, None] & columns[:, None, :]
-    partner_images = images_NCHW[as_given(partner_N, images_NCHW)]
+    partner_images = images_NCHW.index_select(0, as_given(partner_N, images_NCHW))
     share_N = 1 - rows_NH.mean(1) * columns_NW.mean(1)
     return torch.where(pasted_NHW[:, None], partner_images, images_NCHW), _mix_targets(target_NC, partner_N, share_N)
 

@@ -14,9 +14,9 @@ from typing import Final, Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from maskwise.augment.drawn import as_floats, as_given, per_photo
+from maskwise.augment.geometry import warp
 from maskwise.records import Floats, Strings
 
 OperationName = Literal[
@@ -42,17 +42,16 @@ _GREY_C: Final = (0.2989, 0.587, 0.114)
 """ITU-R BT.601 luma, in the digits that torchvision and Pillow share."""
 
 
-def operate(images_NCHW: Tensor, operation_N: Strings, level_N: Floats) -> Tensor:
-    """Each photo through the operation (an ``OperationName``) that it drew, at its own level.
+def operate_(images_NCHW: Tensor, operation_N: Strings, level_N: Floats) -> None:
+    """Each photo, in place, through the operation (an ``OperationName``) that it drew, at its own level.
 
     Photos that drew the same operation are computed together.
     """
-    out = images_NCHW.clone()
     for name in sorted(set(operation_N.tolist()) - {"identity"}):
         rows = np.flatnonzero(operation_N == name)
         rows_M = as_given(rows, images_NCHW)
-        out[rows_M] = OPERATIONS[name](images_NCHW[rows_M], as_floats(level_N[rows], images_NCHW))
-    return out
+        drawn_MCHW = images_NCHW.index_select(0, rows_M)
+        images_NCHW.index_copy_(0, rows_M, OPERATIONS[name](drawn_MCHW, as_floats(level_N[rows], images_NCHW)))
 
 
 def identity(images_NCHW: Tensor, level_N: Tensor) -> Tensor:  # noqa: ARG001 (one signature for all)
@@ -61,36 +60,36 @@ def identity(images_NCHW: Tensor, level_N: Tensor) -> Tensor:  # noqa: ARG001 (o
 
 
 def shear_x(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
-    """Slant left and right: the row ``y`` pixels below the upper edge moves right by ``level · y`` pixels."""
+    """Slant left and right: the row ``y`` pixels below the upper edge moves left by ``level · y`` pixels."""
     one, zero = torch.ones_like(level_N), torch.zeros_like(level_N)
     half_height = images_NCHW.shape[2] / 2
-    return _warp(images_NCHW, [[one, -level_N, -level_N * half_height], [zero, one, zero]])
+    return warp(images_NCHW, [[one, level_N, level_N * half_height], [zero, one, zero]], "zeros")
 
 
 def shear_y(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
-    """Slant up and down: the column ``x`` pixels right of the left edge moves down by ``level · x`` pixels."""
+    """Slant up and down: the column ``x`` pixels right of the left edge moves up by ``level · x`` pixels."""
     one, zero = torch.ones_like(level_N), torch.zeros_like(level_N)
     half_width = images_NCHW.shape[3] / 2
-    return _warp(images_NCHW, [[one, zero, zero], [-level_N, one, -level_N * half_width]])
+    return warp(images_NCHW, [[one, zero, zero], [level_N, one, level_N * half_width]], "zeros")
 
 
 def translate_x(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
     """Move right by ``level`` pixels, cut to whole ones."""
     one, zero = torch.ones_like(level_N), torch.zeros_like(level_N)
-    return _warp(images_NCHW, [[one, zero, -level_N.trunc()], [zero, one, zero]])
+    return warp(images_NCHW, [[one, zero, -level_N.trunc()], [zero, one, zero]], "zeros")
 
 
 def translate_y(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
     """Move down by ``level`` pixels, cut to whole ones."""
     one, zero = torch.ones_like(level_N), torch.zeros_like(level_N)
-    return _warp(images_NCHW, [[one, zero, zero], [zero, one, -level_N.trunc()]])
+    return warp(images_NCHW, [[one, zero, zero], [zero, one, -level_N.trunc()]], "zeros")
 
 
 def rotate(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
     """Turn counter-clockwise around the centre by ``level`` degrees."""
     angle_N = torch.deg2rad(level_N)
     cos_N, sin_N, zero = angle_N.cos(), angle_N.sin(), torch.zeros_like(level_N)
-    return _warp(images_NCHW, [[cos_N, -sin_N, zero], [sin_N, cos_N, zero]])
+    return warp(images_NCHW, [[cos_N, -sin_N, zero], [sin_N, cos_N, zero]], "zeros")
 
 
 def brightness(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
@@ -185,20 +184,6 @@ def _blend(without: Tensor, images_NCHW: Tensor, factor_N: Tensor) -> Tensor:
 def _grey(images_NCHW: Tensor) -> Tensor:
     red, green, blue = _GREY_C
     return (images_NCHW[:, :1] * red).add_(images_NCHW[:, 1:2], alpha=green).add_(images_NCHW[:, 2:], alpha=blue)
-
-
-def _warp(images_NCHW: Tensor, source: list[list[Tensor]]) -> Tensor:
-    """Each photo, bilinear and black outside, where a pixel comes from ``source`` (2 × 3, each N) of its place.
-
-    Places are (x, y) in pixels from the photo's centre.
-    """
-    height, width = images_NCHW.shape[2:]
-    (xx, xy, x0), (yx, yy, y0) = source
-    # affine_grid counts from -1 to 1 on both axes, so pixels are divided by half of the width or height.
-    rows = [[xx, xy * (height / width), x0 * (2 / width)], [yx * (width / height), yy, y0 * (2 / height)]]
-    theta_N23 = torch.stack([torch.stack(row, 1) for row in rows], 1)
-    grid = functional.affine_grid(theta_N23, list(images_NCHW.shape), align_corners=False)
-    return functional.grid_sample(images_NCHW, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

@@ -11,10 +11,10 @@ import math
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from maskwise.augment import operations
 from maskwise.augment.drawn import as_floats, as_given, chosen, per_photo
+from maskwise.augment.geometry import warp
 from maskwise.records import Floats
 
 
@@ -47,9 +47,8 @@ def noise(images_NCHW: Tensor, rng: np.random.Generator, *, std: float, p: float
     start_M = as_given(rng.integers(size + 1, size=len(changed)), images_NCHW)
     noise_MCHW = strip.unfold(0, size, 1)[start_M].view(-1, *shape)
     rows_M = as_given(changed, images_NCHW)
-    out = images_NCHW.clone()
-    out[rows_M] = noise_MCHW.add_(images_NCHW[rows_M]).clamp_(0, 1)
-    return out
+    noisy_MCHW = noise_MCHW.add_(images_NCHW.index_select(0, rows_M)).clamp_(0, 1)
+    return images_NCHW.index_copy(0, rows_M, noisy_MCHW)
 
 
 def affine(
@@ -58,21 +57,12 @@ def affine(
     """Rotate, shift and zoom each photo with probability ``p`` around its centre, bilinear, border repeated."""
     n, _, height, width = images_NCHW.shape
     changed_N = rng.random(n) < p
-    angle_N = np.deg2rad(rng.uniform(-degrees, degrees, n)) * changed_N
-    zoom_N = np.where(changed_N, rng.uniform(1 - scale, 1 + scale, n), 1.0)
-    shift_N2 = rng.uniform(-2 * shift, 2 * shift, (n, 2)) * changed_N[:, None]
-    # grid_sample works in [-1, 1] on both axes; the aspect ratio keeps a rotation a rotation in pixels.
-    aspect = width / height
-    cos_N, sin_N = np.cos(angle_N) / zoom_N, np.sin(angle_N) / zoom_N
-    theta_N23 = np.stack(
-        [
-            np.stack([cos_N, -sin_N / aspect, shift_N2[:, 0]], axis=1),
-            np.stack([sin_N * aspect, cos_N, shift_N2[:, 1]], axis=1),
-        ],
-        axis=1,
-    )
-    grid = functional.affine_grid(as_floats(theta_N23, images_NCHW), list(images_NCHW.shape), align_corners=False)
-    moved = functional.grid_sample(images_NCHW, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    angle_N = np.deg2rad(rng.uniform(-degrees, degrees, n))
+    zoom_N = rng.uniform(1 - scale, 1 + scale, n)
+    shift_N2 = rng.uniform(-shift, shift, (n, 2)) * (width, height)
+    cos, sin = as_floats(np.cos(angle_N) / zoom_N, images_NCHW), as_floats(np.sin(angle_N) / zoom_N, images_NCHW)
+    right_px, down_px = as_floats(shift_N2[:, 0], images_NCHW), as_floats(shift_N2[:, 1], images_NCHW)
+    moved = warp(images_NCHW, [[cos, -sin, right_px], [sin, cos, down_px]], "border")
     return torch.where(per_photo(as_given(changed_N, images_NCHW)), moved, images_NCHW)
 
 

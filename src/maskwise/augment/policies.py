@@ -2,7 +2,7 @@
 
 AutoAugment (Cubuk et al. 2019, arXiv 1805.09501), RandAugment (Cubuk et al. 2020, arXiv 1909.13719) and
 TrivialAugment (Müller & Hutter 2021, arXiv 2103.10158), with the ranges and the scales that torchvision uses for them.
-Numbers are drawn by numpy, for every photo its own; the work is done by ``operations.operate``.
+Numbers are drawn by numpy, for every photo its own; the work is done by ``operations.operate_``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maskwise.augment.operations import OperationName, operate
+from maskwise.augment.operations import OperationName, operate_
 from maskwise.records import Floats, Strings
 
 
@@ -113,25 +113,27 @@ def auto_augment(images_NCHW: Tensor, rng: np.random.Generator, *, p: float) -> 
     """Each photo, with probability ``p``, through a pair of ``IMAGENET``; each operation with its own probability."""
     n = len(images_NCHW)
     changed_N = rng.random(n) < p
+    out_NCHW = images_NCHW.clone()
     pair_N = rng.integers(len(IMAGENET), size=n)
     for slot in range(2):
         drawn = [IMAGENET[pair][slot] for pair in pair_N]
         taken_N = changed_N & (rng.random(n) < np.array([probability for _, probability, _ in drawn]))
         operation_N = _names([name for name, _, _ in drawn], taken_N)
         strength_N = np.array([strength for _, _, strength in drawn]) / 9
-        images_NCHW = _operate(images_NCHW, operation_N, strength_N, NARROW_WITH_INVERT, rng)
-    return images_NCHW
+        _operate_(out_NCHW, operation_N, strength_N, NARROW_WITH_INVERT, rng)
+    return out_NCHW
 
 
 def rand_augment(images_NCHW: Tensor, rng: np.random.Generator, *, n_ops: int, magnitude: int, p: float) -> Tensor:
     """Each photo, with probability ``p``, through ``n_ops`` operations of ``NARROW`` at ``magnitude`` of 30."""
     n = len(images_NCHW)
     changed_N = rng.random(n) < p
+    out_NCHW = images_NCHW.clone()
     names = list(NARROW)
     for _ in range(n_ops):
         operation_N = _names([names[k] for k in rng.integers(len(names), size=n)], changed_N)
-        images_NCHW = _operate(images_NCHW, operation_N, np.full(n, magnitude / STEPS), NARROW, rng)
-    return images_NCHW
+        _operate_(out_NCHW, operation_N, np.full(n, magnitude / STEPS), NARROW, rng)
+    return out_NCHW
 
 
 def trivial_augment(images_NCHW: Tensor, rng: np.random.Generator, *, p: float) -> Tensor:
@@ -140,7 +142,9 @@ def trivial_augment(images_NCHW: Tensor, rng: np.random.Generator, *, p: float) 
     changed_N = rng.random(n) < p
     names = list(WIDE)
     operation_N = _names([names[k] for k in rng.integers(len(names), size=n)], changed_N)
-    return _operate(images_NCHW, operation_N, rng.integers(STEPS + 1, size=n) / STEPS, WIDE, rng)
+    out_NCHW = images_NCHW.clone()
+    _operate_(out_NCHW, operation_N, rng.integers(STEPS + 1, size=n) / STEPS, WIDE, rng)
+    return out_NCHW
 
 
 def levels(
@@ -160,10 +164,10 @@ def _names(names: list[OperationName], taken_N: NDArray[np.bool_]) -> Strings:
     return np.where(taken_N, np.array(names, dtype=np.object_), "identity")
 
 
-def _operate(
+def _operate_(
     images_NCHW: Tensor, operation_N: Strings, strength_N: Floats, space: Space, rng: np.random.Generator
-) -> Tensor:
+) -> None:
     height_px, width_px = images_NCHW.shape[2:]
     sign_N = np.where(rng.random(len(images_NCHW)) < 0.5, -1.0, 1.0)
     level_N = levels(space, operation_N, strength_N, sign_N, height_px, width_px)
-    return operate(images_NCHW, operation_N, level_N)
+    operate_(images_NCHW, operation_N, level_N)
