@@ -1,7 +1,7 @@
 """CSV files as people and spreadsheets save them, read with the line of every row and of every fault.
 
-A byte order mark, CRLF or lone CR, quotes, blank lines and missing line ends are fine. Whatever else is odd is named by
-its line, all of it together. Formats of Unicode text: RFC 4180 for the rows, UTF-8 for the letters.
+A byte order mark, CRLF or lone CR, quotes (RFC 4180), blank lines and a missing last line end are fine. Whatever else
+is odd is named by its line, all of it together.
 """
 
 from __future__ import annotations

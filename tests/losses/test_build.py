@@ -9,12 +9,18 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 from maskwise.errors import DataError
+from maskwise.labels import Task
 from maskwise.losses import config
-from maskwise.losses.build import build_class_weights, build_loss, build_target
+from maskwise.losses.build import build_auxiliary, build_class_weights, build_loss, build_target
 from maskwise.losses.config import LossConfig
+from maskwise.losses.weighted_sum import Objective
+from maskwise.records import Output
 
 C = 6
 COUNT_C = np.array([30, 20, 10, 5, 1, 0])
+TASK = Task(attributes=("gender", "age"))
+SCALE = 30.0
+"""Of the cosine head whose logits these would be."""
 
 WEIGHTS: list[config.ClassWeights] = [
     config.NoClassWeights(),
@@ -25,8 +31,22 @@ WEIGHTS: list[config.ClassWeights] = [
 PHOTO_LOSSES: list[LossConfig] = [
     *(config.CrossEntropy(class_weights=weights) for weights in WEIGHTS),
     *(config.Focal(class_weights=weights) for weights in WEIGHTS),
+    *(config.ArcFace(class_weights=weights) for weights in WEIGHTS),
+    config.Ldam(reweight_from=None),
+    config.Ldam(reweight_from=0.0),
+    config.BalancedSoftmax(),
+    config.AttributesCrossEntropy(age_weight=3.0),
 ]
-LOSSES: list[LossConfig] = [*PHOTO_LOSSES, config.F1(), config.WeightedSum()]
+ARCFACE_SUM = config.WeightedSum(
+    terms=(config.Term(weight=0.4, loss=config.F1()), config.Term(weight=0.6, loss=config.ArcFace()))
+)
+LOSSES: list[LossConfig] = [*PHOTO_LOSSES, config.F1(), config.WeightedSum(), ARCFACE_SUM]
+OF_ANGLES = {config.ArcFace(class_weights=weights) for weights in WEIGHTS} | {ARCFACE_SUM}
+"""What a logit means to these is an angle, so they alone see a shift of all logits."""
+
+
+def built(loss: LossConfig) -> Objective:
+    return build_loss(loss, COUNT_C, TASK, cosine_scale=SCALE)
 
 
 def photos(dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
@@ -42,7 +62,7 @@ def named(loss: LossConfig) -> str:
 @pytest.mark.parametrize("loss", LOSSES, ids=named)
 class TestEveryObjective:
     def test_is_a_finite_float32_scalar_even_at_extreme_logits_in_half_precision(self, loss: LossConfig) -> None:
-        objective = build_loss(loss, COUNT_C)
+        objective = built(loss)
         for dtype in (torch.float16, torch.bfloat16, torch.float32):
             logits_NC, target_NC = photos(dtype)
             for scale in (1, 1e4):
@@ -56,37 +76,38 @@ class TestEveryObjective:
                 assert bool(torch.isfinite(extreme_NC.grad).all())
 
     def test_without_photo_weights_is_with_ones(self, loss: LossConfig) -> None:
-        objective = build_loss(loss, COUNT_C)
+        objective = built(loss)
         logits_NC, target_NC = photos()
         assert_close(objective(logits_NC, target_NC), objective(logits_NC, target_NC, torch.ones(12)))
 
     def test_does_not_depend_on_the_order_of_the_photos_or_on_a_shift_of_the_logits(self, loss: LossConfig) -> None:
-        objective = build_loss(loss, COUNT_C)
+        objective = built(loss)
         logits_NC, target_NC = photos()
         expected = objective(logits_NC, target_NC)
-        assert_close(objective(logits_NC.flip(0) + 5, target_NC.flip(0)), expected)
+        shift = 0 if loss in OF_ANGLES else 5
+        assert_close(objective(logits_NC.flip(0) + shift, target_NC.flip(0)), expected)
 
     def test_is_less_for_the_right_answer_and_a_step_against_the_slope_lowers_it(self, loss: LossConfig) -> None:
-        objective = build_loss(loss, COUNT_C)
+        objective = built(loss)
         logits_NC, target_NC = photos()
         logits_NC.requires_grad_()
         value = objective(logits_NC, target_NC)
-        assert objective(20 * target_NC, target_NC) < 0.01 < value
+        assert objective(SCALE * target_NC, target_NC) < 0.01 < value
         value.backward()  # type: ignore[no-untyped-call]
         assert logits_NC.grad is not None
         assert objective(logits_NC - 0.1 * logits_NC.grad, target_NC) < value
 
     def test_reads_soft_targets(self, loss: LossConfig) -> None:
-        objective = build_loss(loss, COUNT_C)
+        objective = built(loss)
         logits_NC, target_NC = photos()
-        smoothed_NC = build_target(config.LabelSmoothing(epsilon=0.2))(target_NC)
+        smoothed_NC = build_target(config.LabelSmoothing(epsilon=0.2), TASK)(target_NC, torch.full((12,), -1))
         assert bool(torch.isfinite(objective(logits_NC, smoothed_NC)))
         assert not torch.isclose(objective(logits_NC, smoothed_NC), objective(logits_NC, target_NC))
 
 
 @pytest.mark.parametrize("loss", PHOTO_LOSSES, ids=named)
 def test_photo_losses_are_averaged_with_the_photos_weights(loss: LossConfig) -> None:
-    objective = build_loss(loss, COUNT_C)
+    objective = built(loss)
     logits_NC, target_NC = photos()
     weight_N = torch.tensor([2.0, *[0.0] * 10, 6.0])
     single = [objective(logits_NC[k : k + 1], target_NC[k : k + 1]) for k in (0, 11)]
@@ -121,3 +142,67 @@ def test_class_weights_without_photos_are_refused() -> None:
     with pytest.raises(DataError, match="at least one photo"):
         build_class_weights(config.InverseShare(), np.zeros(3, dtype=np.int64))
     assert build_class_weights(config.NoClassWeights(), COUNT_C) is None
+
+
+def test_an_objective_is_a_function_of_the_progress() -> None:
+    """LDAM weighs rare classes from the share of the training on that its settings name; also inside a sum."""
+    logits_NC, target_NC = photos()
+    ldam = config.Ldam(reweight_from=0.75)
+    total = config.WeightedSum(terms=(config.Term(weight=1.0, loss=ldam), config.Term(weight=1.0, loss=config.F1())))
+    for loss in (ldam, total):
+        early, late, last = (
+            build_loss(loss, COUNT_C, progress=progress, cosine_scale=SCALE)(logits_NC, target_NC)
+            for progress in (0.74, 0.75, 0.99)
+        )
+        assert not torch.isclose(early, late)
+        assert torch.equal(late, last)
+    early = build_loss(ldam, COUNT_C, cosine_scale=SCALE)(logits_NC, target_NC)
+    assert_close(early, built(config.Ldam(reweight_from=None))(logits_NC, target_NC))
+
+
+@pytest.mark.parametrize("progress", [-0.1, 1.0])
+def test_a_training_that_is_over_needs_no_objective(progress: float) -> None:
+    with pytest.raises(ValueError, match="progress must be from 0 to below 1"):
+        build_loss(config.F1(), COUNT_C, progress=progress)
+
+
+@pytest.mark.parametrize(
+    "loss, missing",
+    [
+        (config.ArcFace(), "cosine_scale"),
+        (config.Ldam(), "cosine_scale"),
+        (ARCFACE_SUM, "cosine_scale"),
+        (config.AttributesCrossEntropy(), "task"),
+    ],
+    ids=lambda value: getattr(value, "kind", value),
+)
+def test_what_a_loss_needs_is_asked_for(loss: LossConfig, missing: str) -> None:
+    with pytest.raises(ValueError, match=f"{missing} must be given"):
+        build_loss(loss, COUNT_C)
+
+
+def test_the_margins_are_those_of_the_heads_scale() -> None:
+    """ArcFace: a right angle turned by the margin. LDAM: 1 / 16^¼ = 1/2 of the largest margin."""
+    objective = build_loss(config.ArcFace(margin=0.5), np.array([1, 1]), cosine_scale=8.0)
+    expected = np.log1p(np.exp(8 * np.sin(0.5)))
+    assert objective(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])).item() == pytest.approx(expected)
+    objective = build_loss(config.Ldam(max_margin=0.4, reweight_from=None), np.array([16, 1]), cosine_scale=8.0)
+    assert objective(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])).item() == pytest.approx(np.log1p(np.exp(1.6)))
+    assert objective(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]])).item() == pytest.approx(np.log1p(np.exp(3.2)))
+
+
+def test_attribute_weights_go_to_their_attributes() -> None:
+    """Gender is sure and right; age says 1/3 each: only the age weight counts, whatever the attributes' order."""
+    loss = config.AttributesCrossEntropy(mask_weight=7.0, gender_weight=5.0, age_weight=2.0)
+    for task, classes_a_gender in ((TASK, 3), (Task(attributes=("age", "gender")), 1)):
+        female_C = torch.arange(C) // classes_a_gender % 2 == 1
+        logits_NC = torch.where(female_C, -1e4, 0.0)[None]
+        objective = build_loss(loss, COUNT_C, task)
+        assert objective(logits_NC, torch.eye(C)[:1]).item() == pytest.approx(2 * np.log(3))
+
+
+def test_the_auxiliary_term_is_bound_with_its_weight() -> None:
+    output = Output(logits_NC=torch.zeros(1, C), embedding_ND=torch.zeros(1, 2), age_logits_NA=torch.zeros(1, 2))
+    term = build_auxiliary(config.AgeDistribution(weight=3.0, spread_years=0.1), first_age_years=20)
+    # All of the bell curve is on one of two years, the model says a half.
+    assert term(output, torch.tensor([21])).item() == pytest.approx(3 * np.log(2))

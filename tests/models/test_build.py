@@ -20,13 +20,20 @@ BACKBONES: list[config.Backbone] = [
     config.BaselineCnn(),
 ]
 NECKS = [None, config.LinearNeck(features=16, activation="relu", dropout=0.1)]
-HEADS: list[config.Head] = [config.JointHead(), config.AttributesHead()]
+HEADS: list[config.Head] = [config.JointHead(), config.AttributesHead(), config.CosineHead()]
 MODELS = [
     ModelConfig(backbone=backbone, neck=neck, head=head, weights=NO_WEIGHTS)
     for backbone in BACKBONES
     for neck in NECKS
     for head in HEADS
 ]
+
+WITH_AGES = ModelConfig(
+    backbone=config.BaselineCnn(),
+    neck=config.LinearNeck(features=16),
+    age_head=config.AgeHead(first_age_years=0, last_age_years=100),
+    weights=NO_WEIGHTS,
+)
 
 
 def named(model: ModelConfig) -> str:
@@ -76,10 +83,39 @@ class TestEveryModel:
         assert_close(third.eval()(images_NCHW).logits_NC, expected.logits_NC, rtol=0, atol=0)
 
 
-def test_logits_are_float32_under_mixed_precision() -> None:
-    net = built(MODELS[2])
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: str(head.kind))
+def test_logits_are_float32_under_mixed_precision(head: config.Head) -> None:
+    net = built(WITH_AGES.model_copy(update={"head": head}))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert net(torch.randn(2, 3, 40, 32)).logits_NC.dtype == torch.float32
+        output = net(torch.randn(2, 3, 40, 32))
+    assert output.logits_NC.dtype == torch.float32
+    assert output.age_logits_NA is not None
+    assert output.age_logits_NA.dtype == torch.float32
+
+
+def test_an_age_head_tells_a_logit_a_year_from_the_same_embedding() -> None:
+    net = built(WITH_AGES).eval()
+    images_NCHW = torch.randn(2, 3, 40, 32)
+    output = net(images_NCHW)
+    assert output.age_logits_NA is not None
+    assert output.age_logits_NA.shape == (2, 101)
+    assert isinstance(net.age_head, torch.nn.Linear)
+    assert_close(output.age_logits_NA, net.age_head(output.embedding_ND))
+    # Near equal at first, and the rest of the model begins as it would without.
+    assert 0 < output.age_logits_NA.abs().max() < 1
+    without = built(WITH_AGES.model_copy(update={"age_head": None}))
+    for name, value in without.state_dict().items():
+        assert_close(value, net.state_dict()[name], rtol=0, atol=0)
+    assert set(net.state_dict()) - set(without.state_dict()) == {"age_head.weight", "age_head.bias"}
+
+
+def test_ages_teach_the_backbone_and_not_the_class_head() -> None:
+    net = built(WITH_AGES)
+    age_logits_NA = net(torch.randn(4, 3, 40, 32)).age_logits_NA
+    assert age_logits_NA is not None
+    age_logits_NA.square().sum().backward()
+    learning = {name.split(".")[0] for name, parameter in net.named_parameters() if parameter.grad is not None}
+    assert learning == {"backbone", "neck", "age_head"}
 
 
 @pytest.mark.parametrize(

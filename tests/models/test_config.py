@@ -9,8 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from maskwise.models.config import (
+    AgeHead,
+    AttributesHead,
     BaselineCnn,
     BundledWeights,
+    CosineHead,
     ModelConfig,
     PretrainedWeights,
     TimmBackbone,
@@ -59,6 +62,21 @@ def test_torchvision_nets_that_cannot_serve_are_refused_with_the_reason(name: st
 def test_files_of_other_formats_are_refused() -> None:
     with pytest.raises(ValidationError, match=r"got 'weights\.onnx'"):
         WeightsFile(file="weights.onnx")
+
+
+def test_an_age_head_has_a_bin_a_year() -> None:
+    assert AgeHead().n_ages == 60
+    assert AgeHead(first_age_years=20, last_age_years=21).n_ages == 2
+    with pytest.raises(
+        ValidationError, match=r"last_age_years must be above model\.age_head\.first_age_years \(30\), got 30"
+    ):
+        AgeHead(first_age_years=30, last_age_years=30)
+
+
+def test_the_scale_is_the_cosine_heads() -> None:
+    assert ModelConfig(head=CosineHead(scale=24)).cosine_scale == 24
+    assert ModelConfig(head=AttributesHead()).cosine_scale is None
+    assert ModelConfig.model_validate_json('{"head": {"kind": "cosine"}}').head == CosineHead()
 
 
 def test_settings_do_not_import_torch() -> None:

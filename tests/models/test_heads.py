@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from maskwise.models.heads import AttributesHead, JointHead, added_up, linear_neck
+from maskwise.models.heads import AttributesHead, CosineHead, JointHead, added_up, linear_neck
 
 SIZES = (3, 2, 3)
 
@@ -42,6 +42,37 @@ def test_a_new_head_begins_near_equal_probabilities(head: torch.nn.Module) -> No
     assert 0 < logits_NC.abs().max() < 1
     for name, parameter in head.named_parameters():
         assert bool((parameter == 0).all()) == name.endswith("bias")
+
+
+def test_the_cosine_head_by_hand() -> None:
+    head = CosineHead(2, (2, 2), scale=10.0)
+    with torch.no_grad():
+        head.class_vectors.copy_(torch.tensor([[5.0, 0], [0, 0.1], [-1, -1], [3, 4]]))
+    logits_NC = head(torch.tensor([[2.0, 0.0], [0.3, 0.4]]))
+    expected_NC = torch.tensor([[10, 0, -10 / 2**0.5, 6], [6, 8, -1.4 * 10 / 2**0.5, 10]])
+    assert_close(logits_NC, expected_NC)
+
+
+def test_cosine_logits_are_torchs_cosine_similarity_and_lengths_do_not_matter() -> None:
+    torch.manual_seed(3)
+    head, embedding_ND = CosineHead(7, SIZES, scale=16.0), 100 * torch.randn(5, 7)
+    similarity_NC = torch.cosine_similarity(embedding_ND[:, None], head.class_vectors[None], dim=2)
+    logits_NC = head(embedding_ND)
+    assert_close(logits_NC, 16 * similarity_NC)
+    assert_close(head(embedding_ND / 1000), logits_NC)
+    assert logits_NC.abs().max() <= 16
+    assert head(torch.zeros(1, 7)).tolist() == [[0.0] * 18]
+
+
+def test_small_angles_survive_mixed_precision() -> None:
+    """cos 1° = 0.99985 would be 1 in bfloat16."""
+    head = CosineHead(2, (2,), scale=1.0)
+    with torch.no_grad():
+        head.class_vectors.copy_(torch.tensor([[1.0, 0], [0, 1.0]]))
+    angle = torch.deg2rad(torch.tensor(1.0))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cosine = head(torch.stack([angle.cos(), angle.sin()])[None])[0, 0]
+    assert cosine.item() == pytest.approx(angle.cos().item(), abs=1e-6)
 
 
 def test_the_neck() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskwise.cli.options import QuietOption
+from maskwise.cli.options import QuietOption, refuse_missing_folder
 
 app = typer.Typer(help="Draw, check and describe data sets.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -38,6 +38,8 @@ def check(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the competition's layout.")],
 ) -> None:
     """Report every problem of a data set at once. Exit code 1 when there is an error."""
+    refuse_missing_folder("DIR", folder)
+
     from maskwise.data.checks import check_data
     from maskwise.errors import CheckFailedError
     from maskwise.labels import Task

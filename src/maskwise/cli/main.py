@@ -9,7 +9,7 @@ import typer
 
 import maskwise
 from maskwise.cli import data_verbs, run_verbs, score_verbs
-from maskwise.errors import UserError
+from maskwise.errors import UserError, must
 
 app = typer.Typer(
     name="maskwise",
@@ -54,6 +54,12 @@ def main() -> None:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # A place that the user named cannot be read or written; without a name it is a fault of ours.
+        if error.filename is None or error.strerror is None:
+            raise
+        print(must(error.filename, "usable", error.strerror, "Check the path and its rights."), file=sys.stderr)
+        sys.exit(UserError.exit_code)
     except InterruptedTraining as stop:
         print("Stopped; the state is saved. Run the same command again to go on.", file=sys.stderr)
         sys.exit(stop.exit_code)

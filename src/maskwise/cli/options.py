@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from maskwise.errors import UserError, must
+
 DataOption = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Data set in the competition's layout (train/, eval/).")
 ]
@@ -31,6 +33,13 @@ SetOption = Annotated[
 ]
 
 DEFAULT_STORE = Path("runs")
+
+
+def refuse_missing_folder(thing: str, folder: Path) -> None:
+    """Refuse a folder that is not there before anything slow is loaded."""
+    if not folder.is_dir():
+        got = "a file of that name" if folder.exists() else "none of that name"
+        raise UserError(must(f"{thing} {folder}", "a folder", got, "Check the path."))
 
 
 def cache_folder(chosen: Path | None) -> Path:

@@ -17,6 +17,7 @@ from maskwise.cli.options import (
     SetOption,
     StoreOption,
     cache_folder,
+    refuse_missing_folder,
 )
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")]
@@ -41,7 +42,7 @@ def recipes(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The recipe to show.")] = None,
 ) -> None:
     """The recipes that come with maskwise; `maskwise recipes show NAME` prints one."""
-    from maskwise.errors import UserError
+    from maskwise.errors import UserError, must
     from maskwise.recipe.load import shipped_names, shipped_summary, shipped_text
 
     if action is None:
@@ -49,7 +50,8 @@ def recipes(
             typer.echo(f"{each:12} {shipped_summary(each)}")
         return
     if action != "show" or name is None:
-        raise UserError(f"recipes takes nothing or `show NAME`, got {action!r}. Try `maskwise recipes show quick`.")
+        got = action if name is None else f"{action} {name}"
+        raise UserError(must("what follows `recipes`", "nothing or `show NAME`", got, "Try `recipes show quick`."))
     typer.echo(shipped_text(name), nl=False)
 
 
@@ -76,6 +78,7 @@ def train(
 
     changes = [*(set_ or []), *(["split.kind=k_fold", f"split.folds={folds}"] if folds else [])]
     loaded = load_recipe(recipe, changes)
+    refuse_missing_folder("--data", data)
 
     from maskwise.cli.progress import listener
     from maskwise.evaluation.format_table import format_table
@@ -101,17 +104,19 @@ def predict(
 ) -> None:
     """Predict every photo of a folder with a trained run."""
     from maskwise.files import refuse_overwrite
+    from maskwise.store.find_run import find_run
     from maskwise.store.predictions_file import refuse_unknown_ending, write_predictions
 
     refuse_unknown_ending(out)
     refuse_overwrite(out, force)
+    refuse_missing_folder("INPUT", photos)
+    folder = find_run(store, run)
 
     from maskwise.cli.progress import listener
-    from maskwise.store.find_run import find_run
     from maskwise.workflows.predict_photos import predict_photos
 
     with listener(quiet) as told:
-        predictions, task = predict_photos(find_run(store, run), photos, skip_unreadable, told)
+        predictions, task = predict_photos(folder, photos, skip_unreadable, told)
     write_predictions(predictions, task, out)
     typer.echo(f"{out}: {len(predictions)} photos")
 
@@ -126,14 +131,16 @@ def submit(
 ) -> None:
     """Predict a data set's eval part and write ImageID,ans in the order of eval/info.csv."""
     from maskwise.files import refuse_overwrite
+    from maskwise.store.find_run import find_run
 
     refuse_overwrite(out, force)
+    refuse_missing_folder("--data", data)
+    folder = find_run(store, run)
 
     from maskwise.cli.progress import listener
-    from maskwise.store.find_run import find_run
     from maskwise.workflows.predict_photos import predict_photos, write_submission_of
 
     with listener(quiet) as told:
-        predictions, _ = predict_photos(find_run(store, run), data, skip_unreadable=False, listener=told)
+        predictions, _ = predict_photos(folder, data, skip_unreadable=False, listener=told)
     count = write_submission_of(predictions, data, out)
     typer.echo(f"{out}: {count} answers")

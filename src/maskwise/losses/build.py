@@ -1,46 +1,123 @@
-"""From the configs of losses and targets to functions."""
+"""From the configs of losses, auxiliary terms and targets to functions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import torch
 from torch import Tensor
 
+from maskwise.errors import must
+from maskwise.labels import Attribute, Task
 from maskwise.losses import class_weights, config
+from maskwise.losses.age_distribution import age_distribution
+from maskwise.losses.arcface import arcface
+from maskwise.losses.attributes import attributes_cross_entropy
 from maskwise.losses.cross_entropy import cross_entropy
 from maskwise.losses.f1 import f1
 from maskwise.losses.focal import focal
-from maskwise.losses.targets import label_smoothing
-from maskwise.losses.weighted_sum import Objective, mean_over_photos, over_batch, weighted_sum
-from maskwise.records import Ints
+from maskwise.losses.rare_classes import balanced_softmax, ldam, ldam_margins, log_prior
+from maskwise.losses.targets import (
+    label_smoothing,
+    regardless_of_age,
+    shares_by_nearness,
+    soft_age_border,
+    soft_classes,
+    steps_apart,
+    steps_if_different,
+)
+from maskwise.losses.weighted_sum import Objective, PhotoLoss, mean_over_photos, over_batch, weighted_sum
+from maskwise.records import Ints, Output
 
-TargetTransform = Callable[[Tensor], Tensor]
-"""``transform(target_NC) -> target_NC``"""
+TargetTransform = Callable[[Tensor, Tensor], Tensor]
+"""``transform(target_NC, age_years_N) -> target_NC``"""
+AuxiliaryTerm = Callable[[Output, Tensor], Tensor]
+"""``term(output, age_years_N) -> loss_N``, its weight included"""
+
+PhotoLossConfig = (
+    config.CrossEntropy
+    | config.Focal
+    | config.ArcFace
+    | config.Ldam
+    | config.BalancedSoftmax
+    | config.AttributesCrossEntropy
+)
+
+Given = TypeVar("Given")
 
 
-def build_loss(loss: config.LossConfig, count_C: Ints) -> Objective:
-    """The objective of a recipe: ``objective(logits_NC, target_NC, weight_N=None) -> scalar``.
+def build_loss(
+    loss: config.LossConfig,
+    count_C: Ints,
+    task: Task | None = None,
+    *,
+    progress: float = 0.0,
+    cosine_scale: float | None = None,
+) -> Objective:
+    """The objective of a recipe in one epoch: ``objective(logits_NC, target_NC, weight_N=None) -> scalar``.
 
-    ``count_C`` is the number of training photos of each joint class, for class weights. Photo losses are averaged with
-    the photos' weights; batch losses (f1) ignore them. Raises DataError if there is no training photo.
+    ``count_C`` is the number of training photos of each joint class. ``task`` tells the attributes
+    (attributes_cross_entropy needs it), ``cosine_scale`` is the scale of the model's cosine head (arcface and ldam need
+    it), ``progress`` is the share of the training that is over, 0 ≤ progress < 1 (ldam changes its weights with it).
+    Photo losses are averaged with the photos' weights; batch losses (f1) ignore them. Raises DataError if there is no
+    training photo, ValueError if something needed is missing.
     """
+    if not 0 <= progress < 1:
+        raise ValueError(must("progress", "from 0 to below 1", progress, "Pass epoch / epochs."))
     match loss:
-        case config.CrossEntropy(class_weights=weights):
-            bound = partial(cross_entropy, class_weight_C=build_class_weights(weights, count_C))
-            return partial(mean_over_photos, loss=bound)
-        case config.Focal(gamma=gamma, class_weights=weights):
-            class_weight_C = build_class_weights(weights, count_C)
-            return partial(mean_over_photos, loss=partial(focal, gamma=gamma, class_weight_C=class_weight_C))
         case config.F1():
             return partial(over_batch, loss=f1)
         case config.WeightedSum(terms=terms):
-            built = tuple((term.weight, build_loss(term.loss, count_C)) for term in terms)
+            built = tuple(
+                (term.weight, build_loss(term.loss, count_C, task, progress=progress, cosine_scale=cosine_scale))
+                for term in terms
+            )
             return partial(weighted_sum, terms=built)
+        case photo_loss:
+            return partial(mean_over_photos, loss=_build_photo_loss(photo_loss, count_C, task, progress, cosine_scale))
+
+
+def _build_photo_loss(
+    loss: PhotoLossConfig, count_C: Ints, task: Task | None, progress: float, cosine_scale: float | None
+) -> PhotoLoss:
+    match loss:
+        case config.CrossEntropy(class_weights=weights):
+            return partial(cross_entropy, class_weight_C=build_class_weights(weights, count_C))
+        case config.Focal(gamma=gamma, class_weights=weights):
+            return partial(focal, gamma=gamma, class_weight_C=build_class_weights(weights, count_C))
+        case config.ArcFace(margin=margin, class_weights=weights):
+            scale = _given(cosine_scale, "cosine_scale", "arcface")
+            return partial(arcface, margin=margin, scale=scale, class_weight_C=build_class_weights(weights, count_C))
+        case config.Ldam():
+            return _build_ldam(loss, count_C, progress, _given(cosine_scale, "cosine_scale", "ldam"))
+        case config.BalancedSoftmax(tau=tau):
+            return partial(balanced_softmax, log_prior_C=torch.from_numpy(log_prior(count_C, tau)).float())
+        case config.AttributesCrossEntropy():
+            task = _given(task, "task", "attributes_cross_entropy")
+            weight_A = tuple(_attribute_weight(loss, attribute) for attribute in task.attributes)
+            return partial(attributes_cross_entropy, sizes=task.sizes, weights=weight_A)
         case other:
             assert_never(other)
+
+
+def _build_ldam(loss: config.Ldam, count_C: Ints, progress: float, scale: float) -> PhotoLoss:
+    """Margins from cosines to logits; weights only from ``reweight_from`` on (the paper's deferred re-weighting)."""
+    margin_C = torch.from_numpy(scale * ldam_margins(count_C, loss.max_margin)).float()
+    reweighted = loss.reweight_from is not None and progress >= loss.reweight_from
+    weights = config.EffectiveNumber(beta=loss.reweight_beta) if reweighted else config.NoClassWeights()
+    return partial(ldam, margin_C=margin_C, class_weight_C=build_class_weights(weights, count_C))
+
+
+def _attribute_weight(loss: config.AttributesCrossEntropy, attribute: Attribute) -> float:
+    return {"mask": loss.mask_weight, "gender": loss.gender_weight, "age": loss.age_weight}[attribute]
+
+
+def _given(value: Given | None, name: str, kind: str) -> Given:
+    if value is None:
+        raise ValueError(must(name, f"given for {kind}", value, "Pass what the recipe says."))
+    return value
 
 
 def build_class_weights(weights: config.ClassWeights, count_C: Ints) -> Tensor | None:
@@ -59,10 +136,43 @@ def build_class_weights(weights: config.ClassWeights, count_C: Ints) -> Tensor |
     return torch.from_numpy(weight_C).float()
 
 
-def build_target(target: config.TargetConfig) -> TargetTransform:
-    """The transform of target rows: ``transform(target_NC) -> target_NC``."""
-    match target:
-        case config.LabelSmoothing(epsilon=epsilon):
-            return partial(label_smoothing, epsilon=epsilon)
+def build_auxiliary(auxiliary: config.AuxiliaryConfig, first_age_years: int) -> AuxiliaryTerm:
+    """The auxiliary term ``term(output, age_years_N) -> loss_N``, already multiplied by its weight.
+
+    ``first_age_years`` is the age of the first bin of the model's age head. ``age_years_N`` is negative where unknown.
+    """
+    match auxiliary:
+        case config.AgeDistribution(weight=weight, spread_years=spread_years):
+            return partial(age_distribution, first_age_years=first_age_years, spread_years=spread_years, weight=weight)
         case other:
             assert_never(other)
+
+
+def build_target(target: config.TargetConfig, task: Task) -> TargetTransform:
+    """The transform of target rows: ``transform(target_NC, age_years_N) -> target_NC``; C as in ``task``.
+
+    ``age_years_N`` is negative where the age is unknown. soft_age_border needs a task with the age groups among its
+    attributes: ValueError without.
+    """
+    match target:
+        case config.LabelSmoothing(epsilon=epsilon):
+            return partial(regardless_of_age, transform=partial(label_smoothing, epsilon=epsilon))
+        case config.SoftClasses(temperature=temperature):
+            share_CC = shares_by_nearness([_steps(task, attribute) for attribute in task.attributes], temperature)
+            return partial(regardless_of_age, transform=partial(soft_classes, share_CC=share_CC))
+        case config.SoftAgeBorder(margin_years=margin_years):
+            return partial(
+                soft_age_border,
+                borders_years=task.train_age_borders_years or task.age_borders_years,
+                margin_years=margin_years,
+                sizes=task.sizes,
+                age_position=task.attributes.index("age"),
+            )
+        case other:
+            assert_never(other)
+
+
+def _steps(task: Task, attribute: Attribute) -> Tensor:
+    """Distances of one attribute's classes. Age groups have an order; mask status and gender have none."""
+    size = len(task.classes(attribute))
+    return steps_apart(size) if attribute == "age" else steps_if_different(size)

@@ -39,6 +39,12 @@ def sqrt_inverse_clipped(count_C: Ints, max_ratio: float) -> Weights:
     return _scaled(np.minimum(raw_C, max_ratio * raw_C[count_C > 0].min()), count_C)
 
 
+def counts_without_gaps(count_C: Ints) -> Weights:
+    """``count_C`` with the smallest number above 0 in place of every 0. DataError if all are 0."""
+    count_C = _checked(count_C)
+    return np.where(count_C > 0, count_C, count_C[count_C > 0].min()).astype(np.float64)
+
+
 def _scaled(raw_C: Weights, count_C: Ints) -> Weights:
     """Mean 1 over the training photos; classes without photos as heavy as the heaviest that has some."""
     seen_C = count_C > 0

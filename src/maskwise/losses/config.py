@@ -72,7 +72,81 @@ class F1(Settings):
     kind: Literal["f1"] = "f1"
 
 
-SingleLoss = Annotated[CrossEntropy | Focal | F1, Field(discriminator="kind")]
+class ArcFace(Settings):
+    """Cross-entropy in which the true class must win by an angle (Deng et al. 2019, arXiv 1801.07698).
+
+    Needs the model head `cosine`, whose scale it takes over.
+    """
+
+    kind: Literal["arcface"] = "arcface"
+
+    margin: float = Field(default=0.5, gt=0, lt=1.5)
+    """Angle in radians that is added between a photo and its own class while training. The paper's value is 0.5."""
+
+    class_weights: ClassWeights = NoClassWeights()
+    """How much more rare classes count; the mean over the training photos is 1."""
+
+
+class Ldam(Settings):
+    """Cross-entropy in which the true class must win by a margin ∝ 1 / n^¼ (Cao et al. 2019, arXiv 1906.07413).
+
+    Needs the model head `cosine`, whose scale it takes over.
+    """
+
+    kind: Literal["ldam"] = "ldam"
+
+    max_margin: float = Field(default=0.5, gt=0, lt=2)
+    """Margin of the rarest class, in units of a cosine."""
+
+    reweight_from: float | None = Field(default=0.75, ge=0, lt=1)
+    """Share of the training after which rare classes also weigh more, as effective_number does; null: never.
+    The paper's 160 of 200 epochs are 0.8; 0.75 also takes effect in a training of four epochs."""
+
+    reweight_beta: float = Field(default=0.9999, gt=0, lt=1)
+    """The β of these weights, (1 − β) / (1 − βⁿ) for n photos."""
+
+    @model_validator(mode="after")
+    def _refuse_beta_without_effect(self) -> Self:
+        if self.reweight_from is None and self.reweight_beta != type(self).model_fields["reweight_beta"].default:
+            rule = "left out where reweight_from is null (it would have no effect)"
+            raise ValueError(must("loss.reweight_beta", rule, self.reweight_beta, "Leave it out or set reweight_from."))
+        return self
+
+
+class BalancedSoftmax(Settings):
+    """Cross-entropy on logits + tau · log of the class's share, so that the bare logits suit even shares.
+
+    Ren et al. 2020, arXiv 2007.10740 (tau 1); Menon et al. 2021, arXiv 2007.07314 (logit-adjusted loss).
+    """
+
+    kind: Literal["balanced_softmax"] = "balanced_softmax"
+
+    tau: float = Field(default=1.0, gt=0, le=4)
+    """How much of the shares is taken out: 1 all of it, less a part. 0 would be cross_entropy."""
+
+
+class AttributesCrossEntropy(Settings):
+    """A cross-entropy for each attribute, added up with weights: the "3+2+3" loss, for any head.
+
+    With the head `attributes`, hard targets and equal weights of 1 it is cross_entropy.
+    """
+
+    kind: Literal["attributes_cross_entropy"] = "attributes_cross_entropy"
+
+    mask_weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """What the cross-entropy of the mask status is multiplied by."""
+
+    gender_weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """What the cross-entropy of the gender is multiplied by."""
+
+    age_weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """What the cross-entropy of the age group is multiplied by."""
+
+
+SingleLoss = Annotated[
+    CrossEntropy | Focal | F1 | ArcFace | Ldam | BalancedSoftmax | AttributesCrossEntropy,
+    Field(discriminator="kind"),
+]
 
 
 class Term(Settings):
@@ -105,7 +179,30 @@ class WeightedSum(Settings):
         return self
 
 
-LossConfig = Annotated[CrossEntropy | Focal | F1 | WeightedSum, Field(discriminator="kind")]
+LossConfig = Annotated[
+    CrossEntropy | Focal | F1 | ArcFace | Ldam | BalancedSoftmax | AttributesCrossEntropy | WeightedSum,
+    Field(discriminator="kind"),
+]
+
+
+class AgeDistribution(Settings):
+    """Learn the age in years beside the classes, as a bell curve around the true age.
+
+    Label distribution learning: Gao et al. 2017, arXiv 1611.01731. Needs `model.age_head`. Photos of unknown age cost
+    nothing.
+    """
+
+    kind: Literal["age_distribution"] = "age_distribution"
+
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """What the term is multiplied by before it is added to the loss."""
+
+    spread_years: float = Field(default=2.0, ge=0.1, le=50)
+    """Standard deviation of the bell curve. With 2 years 95 % of it lie within 4 years of the true age."""
+
+
+AuxiliaryConfig = AgeDistribution
+"""The one kind so far. A second makes this a union, tagged by ``kind`` like the others."""
 
 
 class LabelSmoothing(Settings):
@@ -117,5 +214,32 @@ class LabelSmoothing(Settings):
     """The share that is moved."""
 
 
-TargetConfig = LabelSmoothing
-"""The one kind so far. A second makes this a union, tagged by ``kind`` like the others."""
+class SoftClasses(Settings):
+    """Share every target among all joint classes by nearness: exp(−distance / temperature), scaled to sum to 1.
+
+    The distance of two joint classes counts a different mask status 1, a different gender 1, and age groups by how many
+    groups they lie apart. This is the source write-up's "soft loss".
+    """
+
+    kind: Literal["soft_classes"] = "soft_classes"
+
+    temperature: float = Field(default=0.3, ge=0.1, le=10)
+    """How far the shares reach. Of the competition's 18 classes, the true one keeps 0.97 of a row at 0.2, 0.84 to 0.87
+    at 0.3, 0.55 to 0.60 at 0.5."""
+
+
+class SoftAgeBorder(Settings):
+    """Share the target of a photo near an age border between the two age groups, linearly in its age.
+
+    Just at a training border both get a half. An age is a count of completed years, so it stands for its middle: at the
+    border 60 with a margin of 2 years, the upper group gets 1/8, 3/8, 5/8, 7/8 of a photo aged 58, 59, 60, 61. Photos
+    of unknown age stay as they are.
+    """
+
+    kind: Literal["soft_age_border"] = "soft_age_border"
+
+    margin_years: int = Field(default=2, ge=1)
+    """How many years on each side of a border are shared."""
+
+
+TargetConfig = Annotated[LabelSmoothing | SoftClasses | SoftAgeBorder, Field(discriminator="kind")]

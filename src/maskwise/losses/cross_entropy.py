@@ -19,7 +19,12 @@ def cross_entropy(logits_NC: Tensor, target_NC: Tensor, *, class_weight_C: Tenso
 
 def log_softmax(logits_NC: Tensor) -> Tensor:
     """log p in float32 at least: half precision would round small losses away."""
-    return torch.log_softmax(logits_NC, dim=1, dtype=torch.promote_types(logits_NC.dtype, torch.float32))
+    return torch.log_softmax(at_least_float32(logits_NC), dim=1)
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """``values`` in float32, or as they are in float64."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def weighted(target_NC: Tensor, class_weight_C: Tensor | None) -> Tensor:

@@ -13,27 +13,38 @@ from maskwise.records import Output
 
 
 class MaskwiseModel(nn.Module):
-    """images_NCHW → ``Output``: backbone, neck, dropout, head.
+    """images_NCHW → ``Output``: backbone, neck, dropout, head, and the age head if there is one.
 
-    ``backbone``, ``neck`` and ``head`` are submodules, so each can be frozen or given its own learning rate.
+    ``backbone``, ``neck``, ``head`` and ``age_head`` are submodules, so each can be frozen or given its own learning
+    rate.
     ``mean_C`` and ``std_C`` (RGB in [0, 1]) are the normalisation that the images must have gone through.
     """
 
     def __init__(
-        self, backbone: nn.Module, neck: nn.Module, dropout: float, head: nn.Module, normalised: tuple[RGB, RGB]
+        self,
+        backbone: nn.Module,
+        neck: nn.Module,
+        dropout: float,
+        head: nn.Module,
+        age_head: nn.Module | None,
+        normalised: tuple[RGB, RGB],
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.neck = neck
         self.dropout = nn.Dropout(dropout)
         self.head = head
+        self.age_head = age_head
         self.mean_C, self.std_C = normalised
 
     def forward(self, images_NCHW: Tensor) -> Output:
-        """Joint logits N × C (float32, under mixed precision too) and the embedding N × D before the dropout."""
+        """Joint logits N × C and age logits N × A or None, both in float32, under mixed precision too; the embedding
+        N × D before the dropout."""
         embedding_ND = self.neck(self.backbone(images_NCHW))
-        logits_NC = self.head(self.dropout(embedding_ND)).float()
-        return Output(logits_NC=logits_NC, embedding_ND=embedding_ND, age_logits_NA=None)
+        kept_ND = self.dropout(embedding_ND)
+        logits_NC = self.head(kept_ND).float()
+        age_logits_NA = None if self.age_head is None else self.age_head(kept_ND).float()
+        return Output(logits_NC=logits_NC, embedding_ND=embedding_ND, age_logits_NA=age_logits_NA)
 
 
 def build_model(
@@ -50,7 +61,9 @@ def build_model(
         _load_local_weights(model.weights, backbone)
     neck, features = _build_neck(model.neck, backbone.features)
     head = _build_head(model.head, features, attribute_sizes)
-    return MaskwiseModel(backbone.module, neck, model.dropout, head, normalisation(model))
+    # Last of all, so that the other layers begin alike with and without it.
+    age_head = heads.nearly_zero_linear(features, model.age_head.n_ages) if model.age_head else None
+    return MaskwiseModel(backbone.module, neck, model.dropout, head, age_head, normalisation(model))
 
 
 def normalisation(model: config.ModelConfig) -> tuple[RGB, RGB]:
@@ -105,5 +118,7 @@ def _build_head(head: config.Head, features: int, attribute_sizes: tuple[int, ..
             return heads.JointHead(features, attribute_sizes)
         case config.AttributesHead():
             return heads.AttributesHead(features, attribute_sizes)
+        case config.CosineHead(scale=scale):
+            return heads.CosineHead(features, attribute_sizes, scale)
         case other:
             assert_never(other)

@@ -93,7 +93,48 @@ class AttributesHead(Settings):
     kind: Literal["attributes"] = "attributes"
 
 
-Head = Annotated[JointHead | AttributesHead, Field(discriminator="kind")]
+class CosineHead(Settings):
+    """The joint logit is scale · cos θ, θ the angle between the embedding and a learnt vector of the class.
+
+    What the losses `arcface` and `ldam` need; others can use it too.
+    """
+
+    kind: Literal["cosine"] = "cosine"
+
+    scale: float = Field(default=16.0, ge=1, le=256)
+    """Largest logit, fixed. It bounds how sure the model can be: 18 classes need 7 for a probability of 0.99 if their
+    vectors lie far apart (Wang et al. 2018, arXiv 1801.09414), and more where they lie close. Face recognition with
+    many thousand people uses 64."""
+
+
+Head = Annotated[JointHead | AttributesHead | CosineHead, Field(discriminator="kind")]
+
+
+class AgeHead(Settings):
+    """A linear layer beside the head that tells the age, one logit a year. Needs `auxiliary: {kind: age_distribution}`.
+
+    The classes are read from the same embedding, so what this learns about ages can help them.
+    """
+
+    kind: Literal["linear"] = "linear"
+
+    first_age_years: int = Field(default=16, ge=0, le=120)
+    """Youngest age that can be told; younger people count as this old."""
+
+    last_age_years: int = Field(default=75, ge=0, le=120)
+    """Oldest age that can be told; older people count as this old."""
+
+    @model_validator(mode="after")
+    def _refuse_empty_range(self) -> Self:
+        if self.last_age_years <= self.first_age_years:
+            rule = f"above model.age_head.first_age_years ({self.first_age_years})"
+            raise ValueError(must("model.age_head.last_age_years", rule, self.last_age_years, "Raise it."))
+        return self
+
+    @property
+    def n_ages(self) -> int:
+        """Number of age bins of one year, A."""
+        return self.last_age_years - self.first_age_years + 1
 
 
 class NoWeights(Settings):
@@ -137,7 +178,7 @@ Weights = Annotated[NoWeights | PretrainedWeights | BundledWeights | WeightsFile
 
 
 class ModelConfig(Settings):
-    """A backbone, an optional neck, a head, and the weights that the backbone begins with."""
+    """A backbone, an optional neck, a head, an optional age head, and the weights that the backbone begins with."""
 
     backbone: Backbone = TimmBackbone()
     """What turns a photo into features."""
@@ -148,11 +189,19 @@ class ModelConfig(Settings):
     head: Head = JointHead()
     """What turns the embedding into joint logits."""
 
+    age_head: AgeHead | None = None
+    """What tells the age in years beside the classes, if anything does."""
+
     dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of the embedding that is dropped before the head while training."""
 
     weights: Weights = BundledWeights()
     """What the backbone begins with."""
+
+    @property
+    def cosine_scale(self) -> float | None:
+        """The scale of the cosine head; None with another head."""
+        return self.head.scale if isinstance(self.head, CosineHead) else None
 
     @model_validator(mode="after")
     def _refuse_senseless_pairs(self) -> Self:

@@ -6,12 +6,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from maskwise.augment.config import AugmentConfig
+from maskwise.augment.config import AugmentConfig, MixingConfig, NoMixing
 from maskwise.data.config import DataConfig, SplitConfig
 from maskwise.faces.config import CropConfig, FullFrame
 from maskwise.labels import Task
-from maskwise.losses.config import CrossEntropy, LossConfig, TargetConfig
+from maskwise.losses.config import AuxiliaryConfig, CrossEntropy, LossConfig, TargetConfig
 from maskwise.models.config import ModelConfig
+from maskwise.recipe.pairing import problems_of
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.sampling.config import Natural, SamplerConfig
 from maskwise.settings import Settings
@@ -58,12 +59,20 @@ class Recipe(Settings):
     input: InputConfig = InputConfig()
     sampling: SamplerConfig = Natural()
     augment: tuple[AugmentConfig, ...] = ()
+    mixing: MixingConfig = NoMixing()
     model: ModelConfig
     targets: tuple[TargetConfig, ...] = ()
     loss: LossConfig = CrossEntropy()
+    auxiliary: AuxiliaryConfig | None = None
     train: TrainConfig = TrainConfig()
     predict: PredictConfig = PredictConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_validator(mode="after")
+    def _refuse_senseless_pairs(self) -> Self:
+        if problems := problems_of(self):
+            raise ValueError("\n".join(problems))
+        return self
 
     @property
     def optimistic(self) -> bool:

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import json
+import math
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from maskwise.errors import nearest
+
+REFUSED_KINDS = frozenset({"by_photo"})
+"""Kinds that exist only to be refused with the reason; never offered."""
+
+_LONGEST_VALUE = 80
+_RULES = {
+    "bool_type": "true or false",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dict_type": "a group of settings",
+    "model_type": "a group of settings",
+    "model_attributes_type": "a group of settings",
+}
+_REMEDIES = {
+    "string_type": "Put it in quotes.",
+    "dict_type": "Write it as {kind: …}.",
+    "tuple_type": "Write it as [first, second], or [] for none.",
+    "model_type": "Write it as {setting: value}.",
+    "model_attributes_type": "Write it as {kind: …}.",
+}
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -22,27 +48,76 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def shown(value: object) -> str:
+    """A value of a recipe as a message shows it: as in YAML, cut where it is long."""
+    if value is None:
+        return "nothing"
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+
+
+def infinite_numbers(settings: object, address: str = "") -> list[str]:
+    """A line for each number below ``settings`` that is infinite or none; pydantic lets infinity pass a lower bound."""
+    if isinstance(settings, dict | list):
+        items = settings.items() if isinstance(settings, dict) else enumerate(settings)
+        dot = "." if address else ""
+        return [line for key, value in items for line in infinite_numbers(value, f"{address}{dot}{key}")]
+    if not isinstance(settings, float) or math.isfinite(settings):
+        return []
+    return [f"{address} must be a finite number, got {settings}. Change it in the recipe or with --set."]
+
+
 def _line(detail: ErrorDetails, address: str, model: type[BaseModel]) -> str:
     context = detail.get("ctx", {})
+    got = shown(detail["input"])
     match detail["type"]:
         case "value_error":
             return str(context["error"])
         case "extra_forbidden":
-            parent, _, key = address.rpartition(".")
-            settings = _model_at(detail["loc"][:-1], model).model_fields
-            return f"{address} is no setting{f' of {parent}' if parent else ''}. {nearest(key, settings)}"
+            return _unknown_setting(address, _annotation_at(detail["loc"][:-1], model), model)
         case "union_tag_invalid":
-            legal = [tag.strip().strip("'") for tag in str(context["expected_tags"]).split(",")]
-            return f"{address}.kind must be a known kind, got {context['tag']!r}. {nearest(context['tag'], legal)}"
+            kinds = _kinds(_annotation_at(detail["loc"], model))
+            tag = str(context["tag"])
+            return f"{address}.kind must be a known kind, got {tag!r}. {nearest(tag, kinds)}"
         case "union_tag_not_found":
-            return f"{address} must say its kind. Write {address}: {{kind: …}}."
+            kinds = _kinds(_annotation_at(detail["loc"], model))
+            return f"{address}.kind must be given, got nothing. {nearest('', kinds)}"
+        case "literal_error" if str(detail["loc"][-1]) == "kind":
+            kinds = [str(word) for word in get_args(_annotation_at(detail["loc"], model))]
+            return f"{address} must be a known kind, got {got}. {nearest(str(detail['input']), kinds)}"
+        case "literal_error":
+            return f"{address} must be {context['expected']}, got {got}. Choose one of them."
         case "missing":
             return f"{address} must be given, got nothing. Add it to the recipe."
-        case "literal_error":
-            return f"{address} must be {context['expected']}, got {detail['input']!r}. Choose one of them."
-        case _:
-            rule = detail["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-            return f"{address} must be {rule}, got {detail['input']!r}. Change it in the recipe or with --set."
+        case "string_pattern_mismatch":
+            return f"{address} must be of the form {context['pattern']}, got {got}. Choose another."
+        case kind:
+            rule = _RULES.get(kind) or detail["msg"].removeprefix("Input should be ")
+            remedy = _REMEDIES.get(kind, "Change it in the recipe or with --set.")
+            return f"{address or 'the recipe'} must be {rule}, got {got}. {remedy}"
+
+
+def _unknown_setting(address: str, parent: Any, model: type[BaseModel]) -> str:
+    key = address.rpartition(".")[2]
+    fields = _model_of(parent).model_fields
+    kind = fields["kind"].default if "kind" in fields else None
+    of_kind = f" of the kind {kind}" if kind else ""
+    elsewhere = list(_homes(key, model))
+    remedy = nearest(key, fields)
+    # Under another kind the address is a legal one: then no other place is meant.
+    if elsewhere and address not in elsewhere:
+        remedy = f"Did you mean {' or '.join(elsewhere)}? {nearest('', fields)}"
+    return f"{address} must be a known setting{of_kind}, got {key!r}. {remedy}"
+
+
+def _homes(key: str, model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Every address below ``model`` (lists aside) whose last word is ``key``."""
+    for name, field in model.model_fields.items():
+        if name == key and name != "kind":
+            yield f"{above}{name}"
+        # Members of one union share addresses, so each is told once.
+        members = [member for member in _members(field.annotation) if not _is_refused(member)]
+        yield from dict.fromkeys(home for member in members for home in _homes(key, member, f"{above}{name}."))
 
 
 def _address(loc: Sequence[int | str], model: type[BaseModel]) -> str:
@@ -56,36 +131,57 @@ def _address(loc: Sequence[int | str], model: type[BaseModel]) -> str:
     return ".".join(parts)
 
 
-def _model_at(loc: Sequence[int | str], model: type[BaseModel]) -> type[BaseModel]:
+def _annotation_at(loc: Sequence[int | str], model: type[BaseModel]) -> Any:
     place: Any = model
     for key in loc:
         place, _ = _step(place, key)
-    assert isinstance(place, type)
-    assert issubclass(place, BaseModel)
     return place
 
 
 def _step(place: Any, key: int | str) -> tuple[Any, bool]:
     """The annotation below ``key`` of the annotation ``place``, and whether ``key`` was only a union's tag."""
     place = _bare(place)
-    if isinstance(place, type) and issubclass(place, BaseModel):
-        field = place.model_fields.get(str(key))
-        return (field.annotation if field else Any), False
-    if get_origin(place) in (typing.Union, types.UnionType):
-        members = [_bare(member) for member in get_args(place)]
-        for member in members:
-            tag = (
-                member.model_fields.get("kind") if isinstance(member, type) and issubclass(member, BaseModel) else None
-            )
-            if tag is not None and tag.default == key:
-                return member, True
-        models = [m for m in members if m is not type(None)]
-        return _step(models[0], key) if len(models) == 1 else (Any, False)
     if get_origin(place) is tuple:
         return get_args(place)[0], False
-    return Any, False
+    members = _members(place)
+    if len(members) == 1:
+        field = members[0].model_fields.get(str(key))
+        return (field.annotation if field else Any), False
+    tagged = next((member for member in members if _kind(member) == key), None)
+    return (tagged, True) if tagged else (Any, False)
+
+
+def _members(annotation: Any) -> list[type[BaseModel]]:
+    """The settings classes that may stand at ``annotation``: one, or those of a union; ``None`` aside."""
+    bare = _bare(annotation)
+    if get_origin(bare) in (typing.Union, types.UnionType):
+        return [member for option in get_args(bare) for member in _members(option)]
+    return [bare] if isinstance(bare, type) and issubclass(bare, BaseModel) else []
+
+
+def _model_of(annotation: Any) -> type[BaseModel]:
+    (model,) = _members(annotation)
+    return model
+
+
+def _kinds(annotation: Any) -> list[str]:
+    return [_kind(member) for member in _members(annotation) if not _is_refused(member)]
+
+
+def _kind(member: type[BaseModel]) -> str:
+    field = member.model_fields.get("kind")
+    return str(field.default) if field else ""
+
+
+def _is_refused(member: type[BaseModel]) -> bool:
+    return _kind(member) in REFUSED_KINDS
 
 
 def _bare(annotation: Any) -> Any:
-    """``annotation`` without ``Annotated``."""
-    return get_args(annotation)[0] if get_origin(annotation) is typing.Annotated else annotation
+    """``annotation`` without ``Annotated`` and ``| None``."""
+    if get_origin(annotation) is typing.Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (typing.Union, types.UnionType):
+        options = [option for option in get_args(annotation) if option is not type(None)]
+        return _bare(options[0]) if len(options) == 1 else annotation
+    return annotation

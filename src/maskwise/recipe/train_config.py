@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -48,7 +50,75 @@ class SGD(Settings):
     """Decay of all weights except biases and normalisation."""
 
 
-OptimizerConfig = Annotated[AdamW | Adam | SGD, Field(discriminator="kind")]
+class NAdam(Settings):
+    """Adam with Nesterov's look ahead (Dozat 2016, openreview OM0jvwB8jIp57ZJjtNEZ), weight decay decoupled."""
+
+    kind: Literal["nadam"] = "nadam"
+
+    rate: Rate = 1e-3
+    """Learning rate after warm-up."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decay of all weights except biases and normalisation."""
+
+
+class RAdam(Settings):
+    """Adam that trusts its step sizes only once they are known well enough (arXiv 1908.03265), decay decoupled."""
+
+    kind: Literal["radam"] = "radam"
+
+    rate: Rate = 1e-3
+    """Learning rate; a warm-up is hardly needed."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decay of all weights except biases and normalisation."""
+
+
+class Adamax(Settings):
+    """Adam with the largest gradient so far in place of the mean square (arXiv 1412.6980, section 7.1)."""
+
+    kind: Literal["adamax"] = "adamax"
+
+    rate: Rate = 2e-3
+    """Learning rate after warm-up."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+
+
+class RMSprop(Settings):
+    """Gradients divided by the root of their mean square (Hinton 2012, lecture 6e); EfficientNets were made with it."""
+
+    kind: Literal["rmsprop"] = "rmsprop"
+
+    rate: Rate = 1e-3
+    """Learning rate after warm-up."""
+
+    smoothing: float = Field(default=0.99, ge=0, lt=1)
+    """Share of the mean square that is carried on a step."""
+
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the last step that is carried on."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+
+
+class Adagrad(Settings):
+    """Gradients divided by the root of the sum of all their squares so far (Duchi et al. 2011, JMLR 12)."""
+
+    kind: Literal["adagrad"] = "adagrad"
+
+    rate: Rate = 1e-2
+    """Learning rate after warm-up; the steps shrink by themselves."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+
+
+OptimizerConfig = Annotated[
+    AdamW | Adam | SGD | NAdam | RAdam | Adamax | RMSprop | Adagrad, Field(discriminator="kind")
+]
 
 
 class Constant(Settings):
@@ -78,7 +148,51 @@ class Cosine(Settings):
     """What is left of the rate at the end."""
 
 
-ScheduleConfig = Annotated[Constant | Step | Cosine, Field(discriminator="kind")]
+class CosineRestarts(Settings):
+    """Several half cosines one after the other, each from the full rate (SGDR, arXiv 1608.03983)."""
+
+    kind: Literal["cosine_restarts"] = "cosine_restarts"
+
+    cycles: int = Field(default=3, ge=2, le=100)
+    """How often the rate falls; together the cycles fill the epochs."""
+
+    length_factor: float = Field(default=1.0, ge=1, le=10)
+    """Each cycle is so many times longer than the one before (T_mult in the paper)."""
+
+    final_share: float = Field(default=0.01, ge=0, lt=1)
+    """What is left of the rate at the end of each cycle."""
+
+
+class OneCycle(Settings):
+    """The rate rises to its peak and falls to almost nothing, both along half a cosine (arXiv 1708.07120).
+
+    The shape of torch's OneCycleLR with two phases; momentum stays as it is. It begins with its own warm-up.
+    """
+
+    kind: Literal["one_cycle"] = "one_cycle"
+
+    rise_share: float = Field(default=0.3, gt=0, lt=1)
+    """Share of the training in which the rate rises."""
+
+    start_share: float = Field(default=0.04, ge=0, lt=1)
+    """The first rate, as a share of the optimizer's rate, which is the peak."""
+
+    final_share: float = Field(default=4e-6, ge=0, lt=1)
+    """The last rate, as a share of the peak."""
+
+
+class Polynomial(Settings):
+    """The rate falls to zero as a power of the time that is left, as torch's PolynomialLR."""
+
+    kind: Literal["polynomial"] = "polynomial"
+
+    power: float = Field(default=1.0, gt=0, le=100)
+    """1 falls along a line; larger powers fall earlier."""
+
+
+ScheduleConfig = Annotated[
+    Constant | Step | Cosine | CosineRestarts | OneCycle | Polynomial, Field(discriminator="kind")
+]
 
 
 class InnerHoldOut(Settings):
@@ -126,6 +240,10 @@ class TrainConfig(Settings):
     optimizer: OptimizerConfig = AdamW()
     """What turns gradients into steps."""
 
+    layer_decay: float | None = Field(default=None, gt=0, lt=1)
+    """Each block of the backbone learns at this share of the rate of the block after it, the last one at this share of
+    the head's rate (arXiv 2003.10555): what is general changes less. 0.75 is usual. Unset: one rate for all."""
+
     schedule: ScheduleConfig = Cosine()
     """How the rate changes over the epochs."""
 
@@ -144,52 +262,58 @@ class TrainConfig(Settings):
     freeze_backbone_epochs: int = Field(default=0, ge=0)
     """For so many epochs only neck and head learn; the backbone's batch-norm statistics stand still too."""
 
+    unfreeze_epochs: tuple[int, ...] = ()
+    """Thaw the backbone in stages: its blocks are cut into as many groups as numbers stand here, as equal as can be;
+    the group at the head's end learns from the first of these epochs on (0 is the first epoch), the next from the
+    second, and so on (arXiv 1801.06146). [0, 2, 4]: thirds. The number of epochs stands for never."""
+
     checkpoint: CheckpointConfig = InnerHoldOut()
     """Which epoch's weights are kept."""
 
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
-        problems = []
-        if self.warmup_epochs >= self.epochs:
-            problems.append(
-                must(
-                    "train.warmup_epochs",
-                    f"below train.epochs ({self.epochs})",
-                    self.warmup_epochs,
-                    "Shorten it.",
-                )
-            )
-        if self.freeze_backbone_epochs > self.epochs:
-            problems.append(
-                must(
-                    "train.freeze_backbone_epochs",
-                    f"at most train.epochs ({self.epochs})",
-                    self.freeze_backbone_epochs,
-                    "Set it to train.epochs to freeze the backbone all the time.",
-                )
-            )
-        if isinstance(self.schedule, Step) and self.schedule.step_epochs >= self.epochs:
-            problems.append(
-                must(
-                    "train.schedule.step_epochs",
-                    f"below train.epochs ({self.epochs}), or the rate never drops",
-                    self.schedule.step_epochs,
-                    "Use schedule.kind constant instead.",
-                )
-            )
-        patience = getattr(self.checkpoint, "patience_epochs", None)
-        if patience is not None and patience >= self.epochs:
-            problems.append(
-                must(
-                    "train.checkpoint.patience_epochs",
-                    f"below train.epochs ({self.epochs}), or it never stops early",
-                    patience,
-                    "Leave it out.",
-                )
-            )
+        problems = [*_rate_problems(self), *_freezing_problems(self), *_patience_problems(self)]
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+
+def _rate_problems(train: TrainConfig) -> Iterator[str]:
+    warmup_epochs, schedule = train.warmup_epochs, train.schedule
+    if warmup_epochs >= train.epochs:
+        yield must("train.warmup_epochs", f"below train.epochs ({train.epochs})", warmup_epochs, "Shorten it.")
+    elif warmup_epochs and isinstance(schedule, OneCycle):
+        remedy = "Set train.schedule.rise_share instead."
+        yield must("train.warmup_epochs", "0 with the one_cycle schedule, which rises by itself", warmup_epochs, remedy)
+    if isinstance(schedule, Step) and schedule.step_epochs >= train.epochs:
+        rule = f"below train.epochs ({train.epochs}), or the rate never drops"
+        remedy = "Use schedule.kind constant instead."
+        yield must("train.schedule.step_epochs", rule, schedule.step_epochs, remedy)
+
+
+def _freezing_problems(train: TrainConfig) -> Iterator[str]:
+    frozen_epochs, begins = train.freeze_backbone_epochs, train.unfreeze_epochs
+    if frozen_epochs > train.epochs:
+        remedy = "Set it to train.epochs to freeze the backbone all the time."
+        yield must("train.freeze_backbone_epochs", f"at most train.epochs ({train.epochs})", frozen_epochs, remedy)
+    if frozen_epochs and begins:
+        remedy = f"Leave it out and begin train.unfreeze_epochs at {frozen_epochs}."
+        yield must("train.freeze_backbone_epochs", "0 with train.unfreeze_epochs", frozen_epochs, remedy)
+    rising = all(earlier < later for earlier, later in itertools.pairwise((-1, *begins, train.epochs + 1)))
+    if begins and not rising:
+        rule = f"a rising list of epochs from 0 to train.epochs ({train.epochs})"
+        yield must("train.unfreeze_epochs", rule, list(begins), "For example [0, 1].")
+    elif begins == (0,):
+        yield "train.unfreeze_epochs must hold something back, got [0]. Leave it out, or name a later epoch."
+    if train.layer_decay is not None and train.epochs in {frozen_epochs, *begins[:1]}:
+        yield "train.layer_decay would have no effect, as the backbone is frozen all the time. Leave it out."
+
+
+def _patience_problems(train: TrainConfig) -> Iterator[str]:
+    patience = getattr(train.checkpoint, "patience_epochs", None)
+    if patience is not None and patience >= train.epochs:
+        rule = f"below train.epochs ({train.epochs}), or it never stops early"
+        yield must("train.checkpoint.patience_epochs", rule, patience, "Leave it out.")
 
 
 class RuntimeConfig(Settings):

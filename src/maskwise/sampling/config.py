@@ -1,11 +1,15 @@
-"""Settings of the samplers."""
+"""Settings of the samplers.
+
+Each kind says what its draws promise: how many there are, the share of a training class, the share of a person.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from maskwise.errors import must
 from maskwise.settings import Settings
 
 
@@ -24,4 +28,93 @@ class Weighted(Settings):
     kind: Literal["weighted"] = "weighted"
 
 
-SamplerConfig = Annotated[Natural | Weighted, Field(discriminator="kind")]
+class BalancedBatches(Settings):
+    """As many draws as photos; the classes take turns, so every batch holds them as evenly as its size allows.
+
+    In any stretch of consecutive draws two training classes differ by one at most: what the weighted sampler reaches
+    on average, each batch reaches here. A class's photos are gone through in shuffled rounds, so no photo is shown
+    twice more often than another of its class; a person's share of a class's draws is his share of its photos.
+    """
+
+    kind: Literal["balanced_batches"] = "balanced_batches"
+
+
+class OversampleRare(Settings):
+    """Every photo at least once; classes smaller than a share of the largest are drawn up to it.
+
+    A class of n photos has max(n, round(share · largest class)) draws, each photo as often as any other of the class
+    or once more: a person's share of a class's draws is his share of its photos. Larger epochs: for the competition's
+    18 classes 73,530 draws instead of 18,900.
+    """
+
+    kind: Literal["oversample_rare"] = "oversample_rare"
+
+    share: float = Field(default=1.0, gt=0, le=1)
+    """The size that every class reaches at least, as a share of the largest class's photos."""
+
+
+class OversampleGroup(Settings):
+    """Every photo at least once; one group of photos is drawn again until it has a share of the draws.
+
+    ``{kind: oversample_group, gender: male}`` is the source write-up's oversampling of the male photos. A photo is in
+    the group if all that is said here fits. Each photo of the group is drawn as often as any other of it or once
+    more, so class and person shares inside the group and outside it stay those of the data set. A group that has its
+    share already is left as it is.
+    """
+
+    kind: Literal["oversample_group"] = "oversample_group"
+
+    mask: Literal["worn", "incorrect", "not_worn"] | None = None
+    """The group's mask status. Unset: any."""
+
+    gender: Literal["male", "female"] | None = None
+    """The group's gender. Unset: any."""
+
+    age_years: tuple[int, int] | None = None
+    """The group's youngest and oldest age in years, both included. Unset: any."""
+
+    share: float = Field(default=0.5, gt=0, lt=1)
+    """The group's share of an epoch's draws."""
+
+    @model_validator(mode="after")
+    def _refuse_nonsense(self) -> Self:
+        if self.mask is None and self.gender is None and self.age_years is None:
+            remedy = "Add gender: male, for example."
+            raise ValueError(must("sampling", "told its group (mask, gender or age_years)", "none of them", remedy))
+        if self.age_years is not None and not 0 <= self.age_years[0] <= self.age_years[1]:
+            rule = "the youngest and the oldest age of the group"
+            raise ValueError(must("sampling.age_years", rule, list(self.age_years), "For example [60, 120]."))
+        return self
+
+
+class OversampleRandom(Settings):
+    """Every photo once, then more photos drawn alike with replacement: a longer epoch of the same shares.
+
+    Class and person shares are those of the data set on average; it costs what more epochs cost, and exists to be
+    compared with the source write-up's random oversampling.
+    """
+
+    kind: Literal["oversample_random"] = "oversample_random"
+
+    factor: float = Field(default=2.0, gt=1, le=100)
+    """Draws an epoch as a multiple of the photos."""
+
+
+class UndersampleMasked(Settings):
+    """A few of each person's photos with a correctly worn mask, others each epoch; all his other photos once.
+
+    With n of five, the competition's 13,500 photos of worn masks become 2,700 · n an epoch; the other 5,400 stay. A
+    person has min(n, his photos with a worn mask) + his other photos draws, and each of his masked photos has the
+    same chance; so class shares are exact in every epoch.
+    """
+
+    kind: Literal["undersample_masked"] = "undersample_masked"
+
+    photos_per_person: int = Field(default=2, ge=1)
+    """How many photos with a correctly worn mask are shown of each person in an epoch."""
+
+
+SamplerConfig = Annotated[
+    Natural | Weighted | BalancedBatches | OversampleRare | OversampleGroup | OversampleRandom | UndersampleMasked,
+    Field(discriminator="kind"),
+]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskwise.errors import DataError, must
 from maskwise.records import Ints, PhotoTable
+from maskwise.sampling.dealing import class_codes
 
 
 def draw_weighted(table: PhotoTable, rng: np.random.Generator) -> Ints:
@@ -16,12 +16,8 @@ def draw_weighted(table: PhotoTable, rng: np.random.Generator) -> Ints:
     (N, 1 / K). Some photos of common classes do not appear in an epoch, those of rare classes appear many times.
     ``DataError`` when a photo has no training class.
     """
-    unknown = int(np.sum(table.train_class_N < 0))
-    if unknown:
-        got = f"{unknown} of {len(table)} without one"
-        raise DataError(must("photos for weighted sampling", "of a known class", got, "Choose the natural sampler."))
+    code_N, photos_K = class_codes(table, "weighted")
     if not len(table):
         return np.empty(0, dtype=np.int64)
-    _, code_N, photos_K = np.unique(table.train_class_N, return_inverse=True, return_counts=True)
     weight_N = 1.0 / (photos_K[code_N] * len(photos_K))
     return np.asarray(rng.choice(len(table), size=len(table), p=weight_N), dtype=np.int64)

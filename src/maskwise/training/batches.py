@@ -26,7 +26,10 @@ class BatchSource:
     read: ReadPixels
     draw: Callable[[PhotoTable, np.random.Generator], Ints]
     augment: Callable[[Tensor, np.random.Generator], Tensor]
-    soften: Callable[[Tensor], Tensor]
+    soften: Callable[[Tensor, Tensor], Tensor]
+    """(one-hot rows, ages in years) → target rows."""
+    mix: Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
+    """(images, target rows, chance) → the same, photos mixed with each other."""
     n_classes: int
     batch_size: int
     seed: int
@@ -38,17 +41,21 @@ class BatchSource:
         return np.array_split(order_M, -(-len(order_M) // self.batch_size))
 
     def make(self, index_N: Ints, epoch: int, position: int, device: torch.device) -> Batch:
-        """Batch number ``position`` of ``epoch``: read, augment, label."""
+        """Batch number ``position`` of ``epoch``: read, augment, label, mix."""
         chance = rng_for(self.seed, "augment", self.fold, epoch, position)
         images_NCHW = self.augment(to_images(self.read(index_N), device), chance)
         one_hot_NC = torch.nn.functional.one_hot(
             torch.from_numpy(self.table.train_class_N[index_N]).to(device), self.n_classes
         )
+        age_years_N = torch.from_numpy(self.table.age_years_N[index_N]).to(device)
+        target_NC = self.soften(one_hot_NC.float(), age_years_N)
+        chance = rng_for(self.seed, "mix", self.fold, epoch, position)
+        images_NCHW, target_NC = self.mix(images_NCHW, target_NC, chance)
         return Batch(
             images_NCHW=images_NCHW,
             class_N=torch.from_numpy(self.table.class_N[index_N]).to(device),
-            target_NC=self.soften(one_hot_NC.float()),
-            age_years_N=torch.from_numpy(self.table.age_years_N[index_N]).to(device),
+            target_NC=target_NC,
+            age_years_N=age_years_N,
         )
 
 

@@ -21,6 +21,7 @@ from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.records import Batch, Floats, InputSpec, Output, PhotoTable
 from maskwise.training.averaging import MovingAverage
 from maskwise.training.batches import BatchSource, ReadPixels, epoch_batches, normalise
+from maskwise.training.blocks import backbone_blocks
 from maskwise.training.checkpoints import (
     delete_checkpoints,
     load_checkpoint,
@@ -29,6 +30,7 @@ from maskwise.training.checkpoints import (
     save_weights,
 )
 from maskwise.training.devices import autocast, place_model
+from maskwise.training.freezing import set_trainable, trainable_blocks
 from maskwise.training.inference import View, predict_table
 from maskwise.training.listeners import EpochReport, Listener, StepReport
 from maskwise.training.optimizers import build_optimizer
@@ -60,7 +62,10 @@ class Fit:
 
     source: BatchSource
     selection: Selection | None
-    objective: Objective
+    objective_at: Callable[[float], Objective]
+    """The objective of an epoch, by the share of the training that is over: some losses change on the way."""
+    auxiliary: Callable[[Output, Tensor], Tensor] | None
+    """(output, ages in years N) → a further loss N, weight included."""
     spec: InputSpec
     views: tuple[View, ...]
     config: TrainConfig
@@ -93,6 +98,7 @@ class Trainer:
         self.average = MovingAverage(self.model, fit.config.ema_decay) if fit.config.ema_decay else None
         self.scaler = torch.amp.GradScaler(fit.device.type, enabled=fit.config.precision == "fp16")
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.objective = fit.objective_at(0.0)
         self.progress = Progress()
         self.saved_at = time.monotonic()
 
@@ -112,6 +118,7 @@ class Trainer:
     def _train_epoch(self, request: StopRequest) -> None:
         fit, progress = self.fit, self.progress
         self._set_frozen(progress.epoch < fit.config.freeze_backbone_epochs)
+        self.objective = fit.objective_at(progress.epoch / fit.config.epochs)
         started = time.perf_counter()
         batches = epoch_batches(fit.source, progress.epoch, progress.position, fit.runtime.workers, fit.device)
         for position, n_batches, batch in batches:
@@ -129,7 +136,9 @@ class Trainer:
         torch.manual_seed(torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.progress.epoch, position))
         with autocast(fit.device, fit.config.precision):
             output: Output = self.model(normalise(batch.images_NCHW, fit.spec.mean_C, fit.spec.std_C))
-        loss = fit.objective(output.logits_NC.float(), batch.target_NC)
+        loss = self.objective(output.logits_NC.float(), batch.target_NC)
+        if fit.auxiliary is not None:
+            loss = loss + fit.auxiliary(output, batch.age_years_N).mean()
         self.scaler.scale(loss / fit.config.accumulate_batches).backward()  # type: ignore[no-untyped-call]
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -223,12 +232,15 @@ class Trainer:
         return True
 
     def _set_frozen(self, frozen: bool) -> None:
-        """A frozen backbone has no gradients, and its batch-norm statistics and dropout stand still."""
+        """What is frozen has no gradients, and its batch-norm statistics and dropout stand still.
+
+        The whole backbone where ``frozen``, else its blocks whose epoch (``unfreeze_epochs``) has not come yet.
+        """
         self.model.train()
         backbone = self.model.get_submodule("backbone")
-        backbone.requires_grad_(not frozen)
-        if frozen:
-            backbone.eval()
+        n_blocks = len(backbone_blocks(backbone))
+        learning = trainable_blocks(self.progress.epoch, self.fit.config.unfreeze_epochs, n_blocks)
+        set_trainable(backbone, 0 if frozen else learning)
 
     def _steps_now(self, position: int, n_batches: int) -> bool:
         return (position + 1) % self.fit.config.accumulate_batches == 0 or position + 1 == n_batches

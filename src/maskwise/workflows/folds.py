@@ -14,16 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maskwise.augment.build import build_augment
+from maskwise.augment.build import Mix, build_augment, build_mixing
 from maskwise.chance import rng_for, torch_seed_for
+from maskwise.data.choose_photos import drop_ages
 from maskwise.data.splits import hold_out
 from maskwise.evaluation.metrics import accuracy, macro_f1
 from maskwise.files import write_atomically
-from maskwise.losses.build import build_loss, build_target
+from maskwise.losses.build import build_auxiliary, build_loss, build_target
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.train_config import InnerHoldOut, Last, ScoredPeople
-from maskwise.records import Floats, Image, InputSpec, Ints, PhotoTable, Predictions
+from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable, Predictions
 from maskwise.sampling.build import build_sampler
 from maskwise.store.layout import INPUT
 from maskwise.training.batches import BatchSource
@@ -57,7 +58,9 @@ def train_fold(
 ) -> Predictions:
     """Train on everybody but the held-out people, then predict those. Leaves weights and input spec in ``folder``."""
     write_atomically(folder / INPUT, json.dumps(dataclasses.asdict(spec), indent=2) + "\n")
-    training, scored = photos.take(~held_out), photos.take(held_out)
+    trains = ~held_out
+    trains[trains] = ~drop_ages(photos.table.take(trains), recipe.data.drop_ages_years)
+    training, scored = photos.take(trains), photos.take(held_out)
     fitting, choosing = choose_people(recipe, training, scored, fold)
     fit = bind_fit(recipe, fitting, choosing, fold, spec)
     torch.manual_seed(torch_seed_for(recipe.seed, "weights", fold))
@@ -100,6 +103,7 @@ def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold:
         draw=build_sampler(recipe.sampling),
         augment=build_augment(recipe.augment),
         soften=soften_targets(recipe),
+        mix=mix_batches(recipe),
         n_classes=n_classes,
         batch_size=recipe.train.batch_size,
         seed=recipe.seed,
@@ -109,7 +113,10 @@ def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold:
     return Fit(
         source=source,
         selection=Selection(choosing.table, choosing.read, score_photos, patience) if choosing else None,
-        objective=build_loss(recipe.loss, count_C),
+        objective_at=lambda progress: build_loss(
+            recipe.loss, count_C, recipe.task, progress=progress, cosine_scale=recipe.model.cosine_scale
+        ),
+        auxiliary=auxiliary_term(recipe),
         spec=spec,
         views=recipe.predict.views,
         config=recipe.train,
@@ -118,10 +125,28 @@ def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold:
     )
 
 
-def soften_targets(recipe: Recipe) -> Callable[[Tensor], Tensor]:
+def soften_targets(recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
     """All target transforms of the recipe, one after the other."""
-    transforms = [build_target(target) for target in recipe.targets]
-    return lambda target_NC: reduce(lambda row, transform: transform(row), transforms, target_NC)
+    transforms = [build_target(target, recipe.task) for target in recipe.targets]
+
+    def soften(target_NC: Tensor, age_years_N: Tensor) -> Tensor:
+        return reduce(lambda rows, transform: transform(rows, age_years_N), transforms, target_NC)
+
+    return soften
+
+
+def mix_batches(recipe: Recipe) -> Mix:
+    """The recipe's batch mixing; it has to know which joint classes are of the oldest group."""
+    age_C = recipe.task.codes(np.arange(recipe.task.n_classes)).get("age")
+    oldest = () if age_C is None else tuple(np.flatnonzero(age_C == age_C.max()).tolist())
+    return build_mixing(recipe.mixing, oldest)
+
+
+def auxiliary_term(recipe: Recipe) -> Callable[[Output, Tensor], Tensor] | None:
+    """The recipe's further loss on the age head, if it has one."""
+    if recipe.auxiliary is None or recipe.model.age_head is None:
+        return None
+    return build_auxiliary(recipe.auxiliary, recipe.model.age_head.first_age_years)
 
 
 def score_photos(table: PhotoTable, probs_NC: Floats) -> tuple[float, float]:

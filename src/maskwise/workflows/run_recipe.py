@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import importlib.metadata
 import platform
@@ -17,6 +18,7 @@ import torch
 import maskwise
 from maskwise.chance import rng_for
 from maskwise.data.build import build_split
+from maskwise.data.choose_photos import keep
 from maskwise.data.contents import data_checksum
 from maskwise.data.manifest import Manifest, read_train
 from maskwise.errors import StoreError
@@ -63,6 +65,8 @@ def run_recipe(
     manifest = read_train(place.data, recipe.task, recipe.data.corrections)
     for note in manifest.notes:
         listener.on_note(note)
+    if recipe.data.only is not None:
+        manifest = dataclasses.replace(manifest, table=manifest.table.take(keep(manifest.table, recipe.data.only)))
     spec = input_spec(recipe)
     pixels = cached_pixels(manifest.root, manifest.table, spec, place.cache, listener)
     fold_N = build_split(recipe.split, recipe.task)(manifest.table, rng_for(recipe.split.seed, "split"))

@@ -1,0 +1,1 @@
+"""Many predictions of the same photos → one. Numpy only, no torch."""

@@ -1,0 +1,263 @@
+"""Is b better than a, for new people? Differences of scores on the same photos, with intervals by person.
+
+Two scores with an interval each say little of their difference, as both move together with the people who happen to be
+scored. So the difference itself is computed anew for every resample of people, with the same people for a and b: what
+is hard for both cancels out. intervals.py says why people are drawn and not photos.
+
+Several runs an arm (other seeds, else alike) are compared in pairs, the k-th of b with the k-th of a. A difference is
+the mean over the S pairs, each run scored by its own confusion counts: counts summed over runs would score a reader
+that does not exist. A resample draws people, the same for all runs, and apart from that S - 1 of the S pairs, both with
+replacement; so the interval is meant for new people and new seeds. People and seeds are crossed: A. B. Owen, "The
+pigeonhole bootstrap", Ann. Appl. Stat. 1 (2007) 386–411, https://arxiv.org/abs/0712.1111. With S - 1 draws the drawn
+mean has the variance s² / S of a mean over S seeds; S draws would make it too small by (S - 1) / S: J. N. K. Rao and
+C. F. J. Wu, "Resampling inference with complex survey data", J. Am. Stat. Assoc. 83 (1988) 231–241. One pair tells
+nothing of seeds, and two or three tell little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwise.errors import DataError
+from maskwise.evaluation.intervals import person_counts, resample_people, scored
+from maskwise.evaluation.metrics import accuracy_of, f1_per_class, macro_f1_of
+from maskwise.evaluation.shared_photos import shared_photos
+from maskwise.labels import Task
+from maskwise.records import Floats, Ints, Predictions, Score, Strings
+
+Verdict = Literal["holds", "does not hold", "cannot tell"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One score of both arms (means over the runs of an arm)."""
+
+    a: float
+    b: float
+    gain: Score
+    """b - a with its 95 % interval: above 0 where b is better."""
+
+
+@dataclass(frozen=True)
+class ReadingDifference:
+    """Macro F1 and accuracy of one reading: of the joint class or of one attribute."""
+
+    macro_f1: Difference
+    accuracy: Difference
+
+
+@dataclass(frozen=True)
+class ClassDifference:
+    """F1 of one joint class; NaN where the class is neither true nor predicted."""
+
+    name: str
+    photos: int
+    people: int
+    """People who have such a photo."""
+    f1: Difference
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Photos that just one of two runs reads rightly."""
+
+    only_a: int
+    only_b: int
+    p_value: float
+    """Chance of a split at least as uneven, if both were equally good and photos independent. The photos of a person
+    are not, so it reads too small where people have several: trust the interval."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Arm a against arm b on the same photos; every gain is b - a."""
+
+    n_photos: int
+    n_people: int
+    """Units that intervals resample; a photo without a person counts as its own."""
+    n_left_out: int
+    """Photos that some run has not predicted, and which are not compared therefore."""
+    n_pairs: int
+    """Runs in each arm."""
+    resamples: int
+    joint: ReadingDifference
+    per_attribute: dict[str, ReadingDifference]
+    per_class: tuple[ClassDifference, ...]
+    pair_gains: tuple[float, ...]
+    """Gain in macro F1 of the joint class, pair by pair."""
+    mcnemar: McNemar | None
+    """Of the joint class; None where an arm has several runs."""
+    n_trained_on: int
+    """Compared photos that some run was trained on: scores over these say nothing of new people."""
+    optimistic: tuple[bool, bool]
+    """Whether a checkpoint of arm a, and of arm b, was chosen on the scored people."""
+
+
+def compare(a: Predictions, b: Predictions, task: Task, rng: np.random.Generator, resamples: int = 2000) -> Comparison:
+    """Run b minus run a, with McNemar's test: ``compare_arms`` of one run each. Says nothing of other seeds."""
+    return compare_arms([a], [b], task, rng, resamples)
+
+
+def compare_arms(
+    arm_a: Sequence[Predictions],
+    arm_b: Sequence[Predictions],
+    task: Task,
+    rng: np.random.Generator,
+    resamples: int = 2000,
+) -> Comparison:
+    """Arm b minus arm a: of the joint class, each attribute, each joint class. The estimator stands above.
+
+    An attribute is the most probable of its own classes, as in ``evaluate``. Photos are matched by id, in any order;
+    those that some run has not predicted are left out. ``DataError`` for arms of unequal length, and for what
+    ``shared_photos`` refuses.
+    """
+    _refuse_unpaired(arm_a, arm_b)
+    all_runs = [*arm_a, *arm_b]
+    runs = shared_photos(all_runs, task)
+    draws = _draw(runs, rng, resamples)
+    joint = _Reading(runs[0].class_N, [run.probs_NC.argmax(axis=1) for run in runs], task.n_classes)
+    counts = _count(joint, draws)
+    f1_M = macro_f1_of(counts.whole_MCC)
+    return Comparison(
+        n_photos=len(runs[0]),
+        n_people=draws.n_people,
+        n_left_out=len(set().union(*(run.photo_N.tolist() for run in all_runs))) - len(runs[0]),
+        n_pairs=len(arm_a),
+        resamples=resamples,
+        joint=_reading_difference(counts, draws),
+        per_attribute={
+            name: _reading_difference(_count(reading, draws), draws)
+            for name, reading in _attribute_readings(runs, task).items()
+        },
+        per_class=_class_differences(joint, counts, draws, task),
+        pair_gains=tuple((f1_M[len(arm_a) :] - f1_M[: len(arm_a)]).tolist()),
+        mcnemar=mcnemar(*(joint.target_N == decided_N for decided_N in joint.decided_MN)) if len(runs) == 2 else None,
+        n_trained_on=int(np.any([run.seen_N == "trained_on" for run in runs], axis=0).sum()),
+        optimistic=(any(run.optimistic for run in arm_a), any(run.optimistic for run in arm_b)),
+    )
+
+
+def mcnemar(right_a_N: NDArray[np.bool_], right_b_N: NDArray[np.bool_]) -> McNemar:
+    """McNemar's test in its exact form: of the photos that just one of two reads rightly, half should be a's.
+
+    The two-sided p-value is twice the binomial tail, at most 1. Q. McNemar, "Note on the sampling error of the
+    difference between correlated proportions or percentages", Psychometrika 12 (1947) 153–157.
+    """
+    only_a, only_b = int(np.sum(right_a_N & ~right_b_N)), int(np.sum(right_b_N & ~right_a_N))
+    n, k = only_a + only_b, min(only_a, only_b)
+    # Whole numbers of any length: nothing is rounded before the division.
+    term = tail = 1
+    for i in range(k):
+        term = term * (n - i) // (i + 1)
+        tail += term
+    return McNemar(only_a, only_b, min(1.0, 2 * tail / 2**n))
+
+
+def verdict(gain: Score, at_least: float = 0.0) -> Verdict:
+    """Whether "b is better than a by more than ``at_least``" holds, by the 95 % interval of the gain.
+
+    It holds where the whole interval lies above ``at_least``, does not hold where it reaches no higher than that, and
+    cannot be told otherwise, or without an interval.
+    """
+    if gain.low > at_least:
+        return "holds"
+    return "does not hold" if gain.high <= at_least else "cannot tell"
+
+
+class _Reading(NamedTuple):
+    """What N photos are and what each of M runs takes them for, over C classes."""
+
+    target_N: Ints
+    decided_MN: list[Ints]
+    size: int
+
+
+class _Counts(NamedTuple):
+    """Confusion counts of M runs: of all people, and of R resamples of people."""
+
+    whole_MCC: Ints
+    resampled_RMCC: Floats
+
+
+class _Draws(NamedTuple):
+    """What all scores share: the people, and the resamples of people and pairs."""
+
+    person_N: Strings
+    n_people: int
+    people_seed: int
+    resamples: int
+    pair_RD: Ints
+
+
+def _draw(runs: list[Predictions], rng: np.random.Generator, resamples: int) -> _Draws:
+    person_N = np.where(runs[0].person_N == "", runs[0].photo_N, runs[0].person_N)
+    n_pairs = len(runs) // 2
+    people_seed = int(rng.integers(2**63))
+    pair_RD = rng.integers(0, n_pairs, size=(resamples, max(1, n_pairs - 1)))
+    return _Draws(person_N, len(set(person_N.tolist())), people_seed, resamples, pair_RD)
+
+
+def _attribute_readings(runs: list[Predictions], task: Task) -> dict[str, _Reading]:
+    codes = task.codes(runs[0].class_N)
+    return {
+        name: _Reading(codes[name], [task.marginal(run.probs_NC, name).argmax(axis=1) for run in runs], size)
+        for name, size in zip(task.attributes, task.sizes, strict=True)
+    }
+
+
+def _count(reading: _Reading, draws: _Draws) -> _Counts:
+    shape = (len(reading.decided_MN), reading.size, reading.size)
+    cells_NM = np.stack(
+        [
+            np.ravel_multi_index((np.full_like(decided_N, run), reading.target_N, decided_N), shape)
+            for run, decided_N in enumerate(reading.decided_MN)
+        ],
+        axis=1,
+    )
+    counts_PK = person_counts(draws.person_N, cells_NM, int(np.prod(shape)))
+    # The same seed draws the same people for every reading.
+    resampled_RK = resample_people(counts_PK, np.random.default_rng(draws.people_seed), draws.resamples)
+    whole_K = counts_PK.sum(axis=0, dtype=np.float64).astype(np.int64)
+    return _Counts(whole_K.reshape(shape), resampled_RK.reshape(-1, *shape))
+
+
+def _reading_difference(counts: _Counts, draws: _Draws) -> ReadingDifference:
+    return ReadingDifference(
+        *(
+            _difference(score(counts.whole_MCC), score(counts.resampled_RMCC), draws)
+            for score in (macro_f1_of, accuracy_of)
+        )
+    )
+
+
+def _class_differences(reading: _Reading, counts: _Counts, draws: _Draws, task: Task) -> tuple[ClassDifference, ...]:
+    f1_MC, f1_RMC = f1_per_class(counts.whole_MCC).f1_C, f1_per_class(counts.resampled_RMCC).f1_C
+    return tuple(
+        ClassDifference(
+            name=name,
+            photos=int(np.sum(reading.target_N == c)),
+            people=len(set(draws.person_N[reading.target_N == c])),
+            f1=_difference(f1_MC[:, c], f1_RMC[:, :, c], draws),
+        )
+        for c, name in enumerate(task.class_names)
+    )
+
+
+def _difference(score_M: Floats, score_RM: Floats, draws: _Draws) -> Difference:
+    a_S, b_S = np.split(score_M, 2)
+    a_RS, b_RS = np.split(score_RM, 2, axis=1)
+    gain_R = np.take_along_axis(b_RS - a_RS, draws.pair_RD, axis=1).mean(axis=1)
+    return Difference(float(a_S.mean()), float(b_S.mean()), scored(float((b_S - a_S).mean()), gain_R, draws.n_people))
+
+
+def _refuse_unpaired(arm_a: Sequence[Predictions], arm_b: Sequence[Predictions]) -> None:
+    if not arm_a or len(arm_a) != len(arm_b):
+        raise DataError(
+            f"arms to compare must have equally many runs, one or more, got {len(arm_a)} and {len(arm_b)}. "
+            "Run both arms with the same seeds."
+        )

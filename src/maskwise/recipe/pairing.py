@@ -1,0 +1,97 @@
+"""Settings of different rooms that only make sense together. The rooms do not know each other; the recipe does."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from maskwise.errors import must
+from maskwise.losses.config import (
+    ArcFace,
+    AttributesCrossEntropy,
+    Ldam,
+    LossConfig,
+    SingleLoss,
+    SoftAgeBorder,
+    WeightedSum,
+)
+
+if TYPE_CHECKING:
+    from maskwise.recipe.config import Recipe
+
+
+def problems_of(recipe: Recipe) -> list[str]:
+    """One line for each pair of settings of ``recipe`` that cannot work together or would have no effect."""
+    problems = [*_age_head_problems(recipe), *_mixed_age_problems(recipe)]
+    for address, loss in _losses(recipe.loss):
+        if isinstance(loss, ArcFace | Ldam):
+            problems += _cosine_problems(address, loss, recipe)
+        if isinstance(loss, Ldam):
+            problems += _reweight_problems(address, loss, recipe)
+        if isinstance(loss, AttributesCrossEntropy):
+            problems += _attribute_problems(address, loss, recipe)
+    for position, target in enumerate(recipe.targets):
+        if isinstance(target, SoftAgeBorder):
+            problems += _border_problems(f"targets.{position}", target, recipe)
+    return problems
+
+
+def _losses(loss: LossConfig) -> list[tuple[str, SingleLoss]]:
+    """(address in the recipe, loss) of the loss or of each term of the sum."""
+    if isinstance(loss, WeightedSum):
+        return [(f"loss.terms.{position}.loss", term.loss) for position, term in enumerate(loss.terms)]
+    return [("loss", loss)]
+
+
+def _age_head_problems(recipe: Recipe) -> list[str]:
+    if recipe.auxiliary is not None and recipe.model.age_head is None:
+        remedy = "Set model.age_head.kind to linear, or leave auxiliary out."
+        return [must("model.age_head", f"given for auxiliary {recipe.auxiliary.kind}", None, remedy)]
+    if recipe.auxiliary is None and recipe.model.age_head is not None:
+        rule = "age_distribution with model.age_head (which would learn nothing)"
+        return [must("auxiliary", rule, None, "Set auxiliary.kind to age_distribution, or leave model.age_head out.")]
+    return []
+
+
+def _mixed_age_problems(recipe: Recipe) -> list[str]:
+    """A mixed photo has a mixed target row, but no age that the age term could learn."""
+    if recipe.auxiliary is None or recipe.mixing.kind == "none":
+        return []
+    rule = f"none with auxiliary {recipe.auxiliary.kind} (a photo mixed of two people has no age)"
+    return [must("mixing.kind", rule, recipe.mixing.kind, "Leave mixing or auxiliary out.")]
+
+
+def _cosine_problems(address: str, loss: ArcFace | Ldam, recipe: Recipe) -> list[str]:
+    if recipe.model.cosine_scale is not None:
+        return []
+    rule = f"cosine for {address}.kind {loss.kind}"
+    return [must("model.head.kind", rule, recipe.model.head.kind, "Change it, or choose another loss.")]
+
+
+def _reweight_problems(address: str, loss: Ldam, recipe: Recipe) -> list[str]:
+    epochs = recipe.train.epochs
+    if loss.reweight_from is None or loss.reweight_from <= (epochs - 1) / epochs:
+        return []
+    rule = f"at most {(epochs - 1) / epochs:.3g}, where the last of {epochs} epochs begins (train.epochs)"
+    return [must(f"{address}.reweight_from", rule, loss.reweight_from, "Lower it, train longer, or set it to null.")]
+
+
+def _attribute_problems(address: str, loss: AttributesCrossEntropy, recipe: Recipe) -> list[str]:
+    weights = {"mask": loss.mask_weight, "gender": loss.gender_weight, "age": loss.age_weight}
+    return [
+        must(f"{address}.{name}_weight", f"left out, as {name} is none of task.attributes", weight, "Leave it out.")
+        for name, weight in weights.items()
+        if name not in recipe.task.attributes and weight != 1
+    ]
+
+
+def _border_problems(address: str, target: SoftAgeBorder, recipe: Recipe) -> list[str]:
+    if "age" not in recipe.task.attributes:
+        rule = "a kind that has an effect: task.attributes has no age"
+        return [must(f"{address}.kind", rule, target.kind, f"Leave {address} out.")]
+    borders_years = recipe.task.train_age_borders_years or recipe.task.age_borders_years
+    gaps_years = [high - low for low, high in itertools.pairwise(borders_years)]
+    if gaps_years and 2 * target.margin_years > min(gaps_years):
+        rule = f"at most half of the {min(gaps_years)} years between two training borders"
+        return [must(f"{address}.margin_years", rule, target.margin_years, "Lower it.")]
+    return []

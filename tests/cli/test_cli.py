@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import maskwise
+from maskwise.cli.main import app, main
+from maskwise.labels import Task
+from maskwise.recipe.load import shipped_names, shipped_text
+from maskwise.records import Predictions
+from maskwise.store.predictions_file import write_predictions
+from maskwise.store.run_record import RunData, RunRecord
+from maskwise.store.runs import start_run
+from support.quirks import write_quirky
+
+VERBS = (
+    (),
+    ("demo",),
+    ("data",),
+    ("data", "demo"),
+    ("data", "check"),
+    ("recipes",),
+    ("train",),
+    ("predict",),
+    ("submit",),
+    ("evaluate",),
+    ("board",),
+)
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: list[str]
+
+
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs ``maskwise WORDS`` in this process, in an empty folder, exit code and all."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*words: str) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["maskwise", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        assert isinstance(stop.value.code, int)
+        return Answer(stop.value.code, out, err.splitlines())
+
+    return invoke
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def refused(answer: Answer) -> str:
+    """The one line of a refusal."""
+    assert answer.code == 2
+    assert answer.out == ""
+    assert len(answer.err) == 1, answer.err
+    return answer.err[0]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_every_verb_has_a_help_page(verb: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, [*verb, "--help"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: {' '.join(('maskwise', *verb))} ")
+    assert "--help" in result.stdout
+
+
+def test_the_list_of_verbs_above_is_whole() -> None:
+    words = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    groups = {group.name for group in app.registered_groups}
+    assert words | groups == {verb[0] for verb in VERBS if verb}
+
+
+def test_help_and_cheap_verbs_load_no_torch(tmp_path: Path) -> None:
+    """One process for all of them, since each start costs time."""
+    verbs = [
+        *([*verb, "--help"] for verb in VERBS),
+        ["--version"],
+        ["recipes"],
+        ["recipes", "show", "quick"],
+        ["board", "--store", str(tmp_path)],
+        ["train", "quick", "--data", str(tmp_path / "nowhere")],
+        ["train", "quick", "--data", str(tmp_path), "--set", "train.epochz=1"],
+        ["predict", "unknown", str(tmp_path), "--out", "x.csv", "--store", str(tmp_path)],
+        ["submit", "unknown", "--data", str(tmp_path), "--store", str(tmp_path)],
+        ["evaluate", "nowhere.csv", "--answers", "nowhere.csv"],
+    ]
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom maskwise.cli.main import app\n"
+        f"for words in {verbs!r}:\n    CliRunner().invoke(app, words)\n"
+        "    assert 'torch' not in sys.modules, words\nprint('free')"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stdout == "free\n", answer.stderr
+
+
+def test_the_module_runs_and_leaves_with_the_exit_code(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "maskwise"]
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
+    assert (version.returncode, version.stdout, version.stderr) == (0, f"maskwise {maskwise.__version__}\n", "")
+    bad = subprocess.run(
+        [*command, "train", "quick", "--data", ".", "--set", "train.epochz=1", "--set", "foo=2"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert bad.returncode == 2
+    assert bad.stdout == ""
+    assert [line.split(" must be ")[0] for line in bad.stderr.splitlines()] == [
+        "recipe quick: train.epochz",
+        "recipe quick: foo",
+    ]
+    assert files_below(tmp_path) == []
+
+
+@pytest.mark.parametrize("words", [("trian",), ("train",), ("train", "quick", "--data", ".", "--folds", "1"), ()])
+def test_wrong_words_are_bad_usage(run: Run, words: tuple[str, ...]) -> None:
+    answer = run(*words)
+    assert answer.code == 2
+    assert answer.out == ""
+    assert answer.err[0].startswith("Usage: ")
+
+
+def test_recipes_are_listed_with_their_purpose(run: Run) -> None:
+    answer = run("recipes")
+    assert answer.code == 0
+    assert [line.split()[0] for line in answer.out.splitlines()] == shipped_names()
+    assert all(line.endswith(".") for line in answer.out.splitlines())
+
+
+@pytest.mark.parametrize("name", ["quick", "demo"])
+def test_a_recipe_is_shown_as_it_stands(run: Run, name: str) -> None:
+    answer = run("recipes", "show", name)
+    assert answer.code == 0
+    assert answer.out == shipped_text(name)
+    assert yaml.safe_load(answer.out)["name"] == name
+
+
+def test_an_unknown_recipe_names_the_nearest(run: Run, tmp_path: Path) -> None:
+    for words in (("recipes", "show", "quik"), ("train", "quik", "--data", ".")):
+        assert "got 'quik'. Did you mean 'quick'?" in refused(run(*words))
+    assert "must be nothing or `show NAME`, got 'show'" in refused(run("recipes", "show"))
+    assert "got 'list quick'" in refused(run("recipes", "list", "quick"))
+    assert files_below(tmp_path) == []
+
+
+def test_every_bad_change_is_a_line_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
+    answer = run("train", "quick", "--data", ".", "--set", "train.epochs=x", "--set", "loss.kind=focul")
+    assert answer.code == 2
+    assert answer.err == [
+        "recipe quick: loss.kind must be a known kind, got 'focul'. Did you mean 'focal'? "
+        + answer.err[0].partition("? ")[2],
+        "recipe quick: train.epochs must be a whole number, got 'x'. Change it in the recipe or with --set.",
+    ]
+    assert run("train", "quick", "--data", ".", "--set", "a", "--set", "b").err == [
+        f"--set must be path=value, got '{word}'. For example --set train.epochs=8." for word in "ab"
+    ]
+    assert files_below(tmp_path) == []
+
+
+def test_folds_on_the_command_line_and_settings_of_the_split_go_together(run: Run) -> None:
+    seed = run("train", "quick", "--data", "nowhere", "--set", "split.seed=9", "--folds", "3")
+    assert "--data nowhere must be a folder" in refused(seed)
+    other = run("train", "quick", "--data", ".", "--set", "split.folds=4", "--folds", "3")
+    assert refused(other) == "--set split.folds must be given once, got 4 and 3. Leave one out."
+
+
+def test_a_missing_folder_is_bad_input(run: Run, tmp_path: Path) -> None:
+    told = "nowhere must be a folder, got 'none of that name'. Check the path."
+    assert refused(run("train", "quick", "--data", "nowhere")) == f"--data {told}"
+    assert refused(run("submit", "a-run", "--data", "nowhere")) == f"--data {told}"
+    assert refused(run("predict", "a-run", "nowhere", "--out", "p.csv")) == f"INPUT {told}"
+    assert refused(run("data", "check", "nowhere")) == f"DIR {told}"
+    assert files_below(tmp_path) == []
+
+
+def test_a_folder_without_a_data_set_is_bad_input(run: Run, tmp_path: Path) -> None:
+    answer = run("train", "quick", "--data", ".", "--cache", "cache", "--quiet")
+    assert answer.code == 2
+    assert [line.split(":")[0] for line in answer.err] == ["train/train.csv", "train/images"]
+    assert files_below(tmp_path) == []
+
+
+def test_an_unknown_run_names_the_nearest(run: Run, tmp_path: Path) -> None:
+    record = RunRecord(
+        run_id="0123456789abcdef",
+        name="first-try",
+        created_utc="2025-01-31T12:00:00+00:00",
+        recipe={"seed": 0},
+        seed=0,
+        data=RunData("faces", "c0ffee" * 4, 70, 10),
+        versions={},
+        command=("maskwise",),
+        folds=1,
+    )
+    assert "runs holds no runs yet" in refused(run("predict", "first-tri", ".", "--out", "p.csv"))
+    start_run(tmp_path / "runs", record)
+    for words in (("predict", "first-tri", ".", "--out", "p.csv"), ("submit", "first-tri", "--data", ".")):
+        assert refused(run(*words)).endswith("got 'first-tri'. Did you mean first-try?")
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_an_ending_or_a_file_that_cannot_be_used_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
+    # Neither the run nor the photos exist: what is told first was looked at first.
+    assert "must be named .csv or .parquet, got 'x.txt'" in refused(run("predict", "a", "b", "--out", "x.txt"))
+    (tmp_path / "x.csv").write_text("precious")
+    told = "x.csv exists already. Choose another name, or add --force to replace it."
+    assert refused(run("predict", "a", "b", "--out", "x.csv")) == told
+    assert refused(run("submit", "a", "--data", "b", "--out", "x.csv")) == told
+    assert "INPUT b must be a folder" in refused(run("predict", "a", "b", "--out", "x.csv", "--force"))
+    assert (tmp_path / "x.csv").read_text() == "precious"
+
+
+def test_the_demo_never_writes_into_a_folder_of_somebody_else(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/photo.jpg").write_bytes(b"precious")
+    assert "add --force" in refused(run("demo", "--out", "mine"))
+    assert "must be the folder of an earlier demo" in refused(run("demo", "--out", "mine", "--force"))
+    assert run("data", "demo", "mine", "--quiet").code == 2
+    assert files_below(tmp_path) == ["mine", "mine/photo.jpg"]
+
+
+TASK = Task(attributes=("mask",))
+
+
+def write_four(folder: Path, answers: str) -> None:
+    """Predictions a 0, b 1, c 1, d 2 in p.csv, and ``answers``."""
+    probs_NC = np.full((4, 3), 0.1)
+    probs_NC[np.arange(4), [0, 1, 1, 2]] = 0.8
+    photo_N = np.array([f"images/{name}.jpg" for name in "abcd"], object)
+    same = np.array(["", "", "", ""], object)
+    test = np.full(4, "test", object)
+    write_predictions(Predictions(photo_N, same, np.full(4, -1), probs_NC, test), TASK, folder / "p.csv")
+    (folder / "answers.csv").write_text(answers)
+
+
+def test_evaluate_prints_the_scores(run: Run, tmp_path: Path) -> None:
+    # Truth 0 0 1 2 against 0 1 1 2: F1 2/3, 2/3 and 1, so macro F1 7/9 = 0.778; 3 of 4 are right.
+    write_four(tmp_path, "ImageID,ans,person\nd.jpg,2,q\na.jpg,0,p\nb.jpg,0,p\nc.jpg,1,q\n")
+    answer = run("evaluate", "p.csv", "--answers", "answers.csv")
+    assert (answer.code, answer.err) == (0, [])
+    assert "0.778" in answer.out
+    assert "0.750" in answer.out
+    assert "not_worn" in answer.out
+
+
+def test_evaluate_refuses_bad_files_with_their_lines(run: Run, tmp_path: Path) -> None:
+    write_four(tmp_path, "ImageID,ans\na.jpg,0\nb.jpg,3\nc.jpg\nd.jpg,2\n")
+    assert refused(run("evaluate", "p.csv", "--answers", "answers.csv")).startswith("answers.csv:4: the row must be of")
+    write_four(tmp_path, "ImageID,ans\na.jpg,0\nb.jpg,3\nc.jpg,x\nd.jpg,2\n")
+    answer = run("evaluate", "p.csv", "--answers", "answers.csv")
+    assert answer.code == 2
+    assert [line.split(": ")[0] for line in answer.err] == ["answers.csv:3", "answers.csv:4"]
+    (tmp_path / "answers.csv").write_text("ImageID;ans\na.jpg;0\n")
+    assert "separated by commas, got 'semicolons'" in refused(run("evaluate", "p.csv", "--answers", "answers.csv"))
+    assert "answers.csv" in refused(run("evaluate", "answers.csv", "--answers", "answers.csv"))
+    assert "No such file" in refused(run("evaluate", "p.csv", "--answers", "nowhere.csv"))
+
+
+def test_an_empty_store_has_an_empty_board(run: Run, tmp_path: Path) -> None:
+    for words in (("board",), ("board", "--store", "elsewhere")):
+        assert run(*words) == Answer(0, "no finished runs yet\n", [])
+    (tmp_path / "file").write_text("")
+    assert "file must be a store of runs" in refused(run("board", "--store", "file"))
+    assert files_below(tmp_path) == ["file"]
+
+
+def test_data_check_tells_all_and_leaves_with_1_only_for_errors(run: Run, tmp_path: Path) -> None:
+    root = write_quirky(tmp_path / "faces")
+    sound = run("data", "check", "faces")
+    assert (sound.code, sound.err) == (0, [])
+    assert sound.out.splitlines()[-1] == "faces: 0 errors, 1 warnings"
+    table = root / "train/train.csv"
+    table.write_bytes(table.read_bytes().replace(b"000020,male", b"000020,man"))
+    photo = next((root / "train/images").glob("000001*/mask1.*"))
+    photo.write_bytes(b"")
+    broken = run("data", "check", "faces")
+    assert broken.code == 1
+    assert broken.out.splitlines()[-1] == "faces: 2 errors, 1 warnings"
+    assert "train/train.csv, line 3: gender must be male or female, got 'man'" in broken.out
+    assert photo.relative_to(root).as_posix() in broken.out
+    assert broken.err == ["faces has 2 errors. Mend them, then check again."]
+
+
+def test_a_place_that_cannot_be_used_is_told_without_a_traceback(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    answer = run("data", "demo", "file/below", "--people", "2", "--eval-people", "1", "--quiet")
+    assert answer.code == 2
+    assert answer.err[-1] == "file must be usable, got 'File exists'. Check the path and its rights."
+    assert not any("Traceback" in line for line in answer.err)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from evaluation.conftest import MakePredictions
+from maskwise.evaluation.comparison import Comparison, compare, compare_arms
+from maskwise.evaluation.format_comparison import format_comparison, signed
+from maskwise.labels import Task
+from maskwise.records import Score
+
+TASK = Task(attributes=("mask", "gender"))
+
+
+def compared(make_predictions: MakePredictions, pairs: int = 1, photos_each: int = 2) -> Comparison:
+    arms = [[make_predictions(20, photos_each, seed=0, task=TASK)] * pairs for _ in range(2)]
+    worse = [dataclasses.replace(run, probs_NC=np.roll(run.probs_NC, 1, axis=1)) for run in arms[1]]
+    if pairs == 1:
+        return compare(worse[0], arms[0][0], TASK, np.random.default_rng(0), resamples=50)
+    return compare_arms(worse, arms[0], TASK, np.random.default_rng(0), resamples=50)
+
+
+def test_every_gain_is_shown_in_aligned_columns(make_predictions: MakePredictions) -> None:
+    found = compared(make_predictions)
+    text = format_comparison(found, "old", "new")
+    lines = text.splitlines()
+    assert lines[0].startswith("new against old: 40 photos of 20 people; gains are new - old")
+    gain = found.joint.macro_f1.gain
+    joint = next(line for line in lines if line.startswith("joint class"))
+    assert joint.endswith(f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")
+    header = next(k for k, line in enumerate(lines) if line.startswith("class"))
+    rows = lines[header + 1 : header + 7]
+    assert [row.split()[0] for row in rows] == list("012345")
+    place = lines[header].index("F1 new") + len("F1 new")
+    assert all(row[place - 1].isdigit() and row[place] == " " for row in rows)
+    assert "new has the higher macro F1 than old for new people: holds" in lines
+    assert not text.endswith("\n")
+
+
+def test_mcnemar_is_shown_with_its_weakness(make_predictions: MakePredictions) -> None:
+    found = compared(make_predictions)
+    assert found.mcnemar is not None
+    text = format_comparison(found, "old", "new")
+    assert f"only old reads {found.mcnemar.only_a} photos rightly, only new {found.mcnemar.only_b}" in text
+    assert "too small" in text
+    lonely = format_comparison(compared(make_predictions, photos_each=1), "old", "new")
+    assert "too small" not in lonely
+    assert "intervals are by photo" in lonely
+
+
+def test_several_runs_show_each_gain(make_predictions: MakePredictions) -> None:
+    found = compared(make_predictions, pairs=3)
+    text = format_comparison(found, "old", "new")
+    assert "new against old, 3 runs each" in text
+    assert "interval over people and seeds" in text
+    assert text.count(f"{found.pair_gains[0]:+.3f}, {found.pair_gains[1]:+.3f}, {found.pair_gains[2]:+.3f}") == 1
+    assert "McNemar" not in text
+    assert "one run each" not in text
+
+
+def test_what_weakens_the_answer_is_said(make_predictions: MakePredictions) -> None:
+    found = dataclasses.replace(
+        compared(make_predictions), n_left_out=3, n_trained_on=2, optimistic=(True, False), n_people=1
+    )
+    text = format_comparison(found, "old", "new")
+    assert "one run each: the intervals say nothing of other seeds" in text
+    assert "3 photos are left out" in text
+    assert "2 of these photos were trained on" in text
+    assert "optimistic: old chose" in text
+    assert "optimistic: new" not in text
+    assert "no intervals: they need at least two people" in text
+
+
+def test_gains_have_a_sign_and_absent_ones_a_dash() -> None:
+    nan = float("nan")
+    assert signed(Score(0.0211, -0.004, 0.0382)) == "+0.021 [-0.004, +0.038]"
+    assert signed(Score(-0.5, nan, nan)) == "-0.500"
+    assert signed(Score(nan, nan, nan)) == "–"

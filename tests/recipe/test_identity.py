@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from maskwise.errors import RecipeError
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.identity import run_id
+from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe, shipped_names
+
+DATA = "c0ffee"
+TRIALS: dict[type, list[Any]] = {
+    bool: [True, False],
+    int: [2, 3, 5, 40, 60],
+    float: [0.05, 0.15, 0.35, 1.5, 3.0],
+    str: [
+        *("cpu", "bf16", "relu", "mirrored", "IMAGENET1K_V1", "resnet18", "resnet50", "other.pth", "mask", "age"),
+        *("k_fold", "last", "sgd", "adam", "constant", "cosine", "joint", "attributes", "none", "f1", "cross_entropy"),
+        *("weighted", "natural", "full_frame", "erasing", "baseline_cnn", "effective_number"),
+    ],
+    type(None): [2, 0.5, {"kind": "linear"}, [20, 50]],
+}
+
+
+def leaves(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """(path, value) of everything that is no group; an empty list is a leaf."""
+    if isinstance(tree, dict | list) and tree:
+        keys: list[Any] = [*tree] if isinstance(tree, dict) else [*range(len(tree))]
+        for key in keys:
+            yield from leaves(tree[key], (*path, key))
+    else:
+        yield path, tree
+
+
+def with_value(tree: Any, path: tuple[Any, ...], value: object) -> Any:
+    changed = copy.deepcopy(tree)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return changed
+
+
+def variants(recipe: Recipe) -> Iterator[tuple[tuple[Any, ...], Recipe]]:
+    """Every legal recipe that differs from ``recipe`` in one setting, as far as the trial values reach."""
+    tree = recipe.model_dump(mode="json")
+    for path, value in leaves(tree):
+        for trial in [["consensus"], [{"kind": "label_smoothing"}]] if value == [] else TRIALS[type(value)]:
+            try:
+                other = Recipe.model_validate_json(json.dumps(with_value(tree, path, trial)))
+            except ValidationError:
+                continue
+            if other != recipe:
+                yield path, other
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_any_change_that_decides_a_result_is_another_run_and_no_other_is(name: str) -> None:
+    recipe = load_recipe(name)
+    ids = {run_id(recipe, DATA): recipe}
+    touched = set()
+    for path, other in variants(recipe):
+        touched.add(path)
+        if path[0] in ("name", "runtime"):
+            assert run_id(other, DATA) == run_id(recipe, DATA), path
+        else:
+            same = ids.setdefault(run_id(other, DATA), other)
+            assert same == other, f"{path} gives two recipes one id"
+    assert {path[0] for path in touched} >= {"name", "runtime", "seed", "split", "input", "model", "train", "task"}
+    assert len(ids) > 40
+
+
+def test_the_data_decides_too() -> None:
+    recipe = load_recipe("quick")
+    assert run_id(recipe, "a") != run_id(recipe, "b")
+
+
+def test_an_id_is_16_hex_digits_and_the_same_in_every_process() -> None:
+    code = (
+        "from maskwise.recipe.load import load_recipe; from maskwise.recipe.identity import run_id;"
+        f"print(run_id(load_recipe('quick'), {DATA!r}))"
+    )
+    command = [sys.executable, "-c", code]
+    other = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "3"}).stdout
+    assert re.fullmatch(r"[0-9a-f]{16}\n", other)
+    assert run_id(load_recipe("quick"), DATA) == other.strip()
+
+
+def test_the_order_of_keys_and_the_way_of_writing_do_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    recipe = load_recipe("final")
+
+    def shuffled(tree: Any) -> Any:
+        if isinstance(tree, dict):
+            keys = list(tree)
+            return {keys[k]: shuffled(tree[keys[k]]) for k in rng.permutation(len(keys))}
+        return [shuffled(entry) for entry in tree] if isinstance(tree, list) else tree
+
+    for _ in range(5):
+        text = yaml.safe_dump(shuffled(yaml.safe_load(dump_recipe(recipe))), sort_keys=False)
+        assert run_id(parse_recipe(text, "shuffled"), DATA) == run_id(recipe, DATA)
+    # A default spelt out is the same run; so is a whole number where a number stands.
+    assert run_id(load_recipe("final", ["seed=0", "data={corrections: []}"]), DATA) == run_id(recipe, DATA)
+    one, two = (load_recipe("quick", [f"train.clip_norm={value}"]) for value in ("1", "1.0"))
+    assert run_id(one, DATA) == run_id(two, DATA)
+
+
+def test_the_order_of_a_list_matters() -> None:
+    recipe = load_recipe("demo")
+    turned = recipe.model_copy(update={"augment": recipe.augment[::-1]})
+    assert run_id(turned, DATA) != run_id(recipe, DATA)
+
+
+@pytest.mark.parametrize(
+    "change", ["seed='8'", "seed=true", "seed=8.0", "train.ema_decay='0.5'", "train.ema_decay=true"]
+)
+def test_types_are_strict_so_that_no_two_texts_of_one_look_differ(change: str) -> None:
+    address, _, _ = change.partition("=")
+    with pytest.raises(RecipeError, match=rf"{address} must be a (whole )?number"):
+        load_recipe("quick", [change])

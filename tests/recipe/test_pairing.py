@@ -1,0 +1,108 @@
+"""Pairs of settings from different rooms: refused together, each with the way out; sensible pairs pass."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from maskwise.recipe.config import Recipe
+
+AGES: dict[str, Any] = {"auxiliary": {"kind": "age_distribution"}}
+
+
+def recipe(**settings: Any) -> Recipe:
+    minimal = {"name": "pairs", "split": {"kind": "hold_out"}, "model": {}}
+    return Recipe.model_validate_json(json.dumps(minimal | settings))
+
+
+def problems(**settings: Any) -> list[str]:
+    with pytest.raises(ValidationError) as caught:
+        recipe(**settings)
+    (error,) = caught.value.errors()
+    return str(error["ctx"]["error"]).splitlines()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"loss": {"kind": "arcface"}, "model": {"head": {"kind": "cosine"}}},
+        {"loss": {"kind": "ldam"}, "model": {"head": {"kind": "cosine"}}},
+        {"loss": {"kind": "focal"}, "model": {"head": {"kind": "cosine"}}},
+        {"loss": {"kind": "balanced_softmax"}, "model": {"head": {"kind": "attributes"}}},
+        {"loss": {"kind": "attributes_cross_entropy", "age_weight": 2}},
+        {"model": {"age_head": {}}, **AGES},
+        {"targets": [{"kind": "soft_age_border", "margin_years": 15}, {"kind": "soft_classes"}]},
+        {"targets": [{"kind": "soft_age_border", "margin_years": 40}], "task": {"age_borders_years": [40]}},
+    ],
+)
+def test_sensible_pairs_pass_and_survive_being_written_out(settings: dict[str, Any]) -> None:
+    assert recipe(**settings) == Recipe.model_validate_json(recipe(**settings).model_dump_json())
+
+
+@pytest.mark.parametrize("kind", ["arcface", "ldam"])
+@pytest.mark.parametrize("head", ["joint", "attributes"])
+def test_margins_of_angles_need_the_cosine_head(kind: str, head: str) -> None:
+    (problem,) = problems(loss={"kind": kind}, model={"head": {"kind": head}})
+    assert problem.startswith(f"model.head.kind must be cosine for loss.kind {kind}, got '{head}'. ")
+
+
+def test_a_term_of_a_sum_is_found() -> None:
+    terms = [{"weight": 0.4, "loss": {"kind": "f1"}}, {"weight": 0.6, "loss": {"kind": "arcface"}}]
+    (problem,) = problems(loss={"kind": "weighted_sum", "terms": terms})
+    assert "cosine for loss.terms.1.loss.kind arcface" in problem
+
+
+def test_the_age_head_and_its_term_need_each_other() -> None:
+    (problem,) = problems(**AGES)
+    assert problem.startswith(
+        "model.age_head must be given for auxiliary age_distribution, got None. Set model.age_head"
+    )
+    (problem,) = problems(model={"age_head": {}})
+    assert problem.startswith("auxiliary must be age_distribution with model.age_head (which would learn nothing)")
+
+
+@pytest.mark.parametrize("mixing", ["mixup", "cutmix", "half_cutmix"])
+def test_mixed_photos_have_no_age_to_learn(mixing: str) -> None:
+    (problem,) = problems(mixing={"kind": mixing}, model={"age_head": {}}, **AGES)
+    assert problem.startswith("mixing.kind must be none with auxiliary age_distribution")
+    assert problem.endswith(f"got '{mixing}'. Leave mixing or auxiliary out.")
+    assert recipe(mixing={"kind": mixing}).mixing.kind == mixing
+
+
+@pytest.mark.parametrize("epochs, allowed", [(4, 0.75), (10, 0.9), (1, 0.0)])
+def test_deferred_weights_must_come_before_the_end(epochs: int, allowed: float) -> None:
+    cosine = {"model": {"head": {"kind": "cosine"}}, "train": {"epochs": epochs}}
+    assert recipe(loss={"kind": "ldam", "reweight_from": allowed}, **cosine).train.epochs == epochs
+    assert recipe(loss={"kind": "ldam", "reweight_from": None}, **cosine).train.epochs == epochs
+    (problem,) = problems(loss={"kind": "ldam", "reweight_from": allowed + 0.01}, **cosine)
+    assert problem.startswith(
+        f"loss.reweight_from must be at most {allowed:g}, where the last of {epochs} epochs begins"
+    )
+
+
+def test_the_weight_of_an_attribute_that_is_not_learnt_is_refused() -> None:
+    task = {"attributes": ["gender", "age"]}
+    (problem,) = problems(loss={"kind": "attributes_cross_entropy", "mask_weight": 2}, task=task)
+    assert problem == "loss.mask_weight must be left out, as mask is none of task.attributes, got 2.0. Leave it out."
+    assert recipe(loss={"kind": "attributes_cross_entropy", "age_weight": 2}, task=task).task.n_classes == 6
+
+
+def test_soft_age_borders_need_borders_and_room() -> None:
+    soft = [{"kind": "label_smoothing"}, {"kind": "soft_age_border", "margin_years": 15}]
+    (problem,) = problems(targets=soft, task={"attributes": ["mask"]})
+    assert problem.startswith("targets.1.kind must be a kind that has an effect: task.attributes has no age")
+    (problem,) = problems(targets=soft, task={"train_age_borders_years": [30, 58]})
+    assert problem.startswith(
+        "targets.1.margin_years must be at most half of the 28 years between two training borders"
+    )
+
+
+def test_all_problems_are_told_together() -> None:
+    found = problems(
+        loss={"kind": "arcface"}, targets=[{"kind": "soft_age_border", "margin_years": 20}], model={"age_head": {}}
+    )
+    assert len(found) == 3
