@@ -1,5 +1,7 @@
-"""Fixtures that many tests share: drawn people, and a run trained on them. Tests use one thread each, as they run beside
-each other."""
+"""Fixtures that many tests share: drawn people, and a run trained on them.
+
+Tests use one thread each, as they run beside each other.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     from maskwise.faces.demo_set import write_demo_set
 
     root = tmp_path_factory.mktemp("drawn")
-    write_demo_set(root / "data", 24, 6, 0, lambda done: None, workers=1)
+    write_demo_set(root / "data", 24, 6, 0, print, workers=1)
     (root / "tiny.yaml").write_text(TINY_RECIPE)
     return Workplace(root / "data", root / "tiny.yaml", root / "runs", root / "cache")
 

@@ -11,6 +11,7 @@ import itertools
 from typing import Literal, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_validator
 
 from maskwise.errors import must
@@ -131,6 +132,44 @@ class Task(Settings):
         class_N = self.joint_class({**codes, "age": self.age_group(table.age_years_N)})
         train_class_N = self.joint_class({**codes, "age": self.train_age_group(table.age_years_N)})
         return dataclasses.replace(table, class_N=class_N, train_class_N=train_class_N)
+
+
+class PhotoGroup(Settings):
+    """Some of the photos: those that fit all that is said here."""
+
+    mask: Literal["worn", "incorrect", "not_worn"] | None = None
+    """Their mask status. Unset: any."""
+
+    gender: Literal["male", "female"] | None = None
+    """The gender of the people. Unset: any."""
+
+    age_years: tuple[int, int] | None = None
+    """The youngest and the oldest age of the people in years, both included. Unset: any."""
+
+    @model_validator(mode="after")
+    def _refuse_nonsense(self) -> Self:
+        if self.mask is None and self.gender is None and self.age_years is None:
+            remedy = "Say gender: male, for example."
+            raise ValueError(must("a group of photos", "told by mask, gender or age_years", "none of them", remedy))
+        if self.age_years is not None and not 0 <= self.age_years[0] <= self.age_years[1]:
+            rule = "the youngest and the oldest age"
+            raise ValueError(must("age_years of a group", rule, list(self.age_years), "For example [60, 120]."))
+        return self
+
+    def members(self, table: PhotoTable) -> NDArray[np.bool_]:
+        """Which of the N photos fit. What is unknown fits nothing that is said."""
+        fits_N = np.ones(len(table), dtype=np.bool_)
+        if self.mask is not None:
+            fits_N &= table.mask_N == MASK_CLASSES.index(self.mask)
+        if self.gender is not None:
+            fits_N &= table.gender_N == GENDER_CLASSES.index(self.gender)
+        if self.age_years is not None:
+            fits_N &= (table.age_years_N >= self.age_years[0]) & (table.age_years_N <= self.age_years[1])
+        return fits_N
+
+    def __str__(self) -> str:
+        """What is said, as in a recipe."""
+        return ", ".join(f"{name}: {value}" for name, value in self.model_dump(exclude_none=True).items())
 
 
 def age_group_names(borders_years: tuple[int, ...]) -> tuple[str, ...]:

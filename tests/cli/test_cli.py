@@ -28,6 +28,8 @@ VERBS = (
     ("data", "demo"),
     ("data", "check"),
     ("recipes",),
+    ("ensemble",),
+    ("compare",),
     ("train",),
     ("predict",),
     ("submit",),

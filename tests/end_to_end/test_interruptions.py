@@ -1,4 +1,4 @@
-"""Real signals to a real process: a killed or interrupted training goes on with the same command, to the same weights."""
+"""Real signals to a real process: a stopped training goes on with the same command, to the same weights."""
 
 from __future__ import annotations
 

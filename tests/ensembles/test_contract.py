@@ -80,6 +80,12 @@ def test_members_that_agree_are_answered_as_they_say(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_no_photos_are_answered_by_no_rows(kind: str) -> None:
+    combine = build_ensemble(config_of(kind)).combine
+    assert combine(random_probs((3, 0, 5)), np.full(3, 1 / 3)).shape == (0, 5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_predictions_that_are_not_held_out_are_refused(kind: str, make_member: MakeMember) -> None:
     ensemble = build_ensemble(config_of(kind))
     seen_N = np.array(["held_out"] * 89 + ["trained_on"], object)

@@ -25,7 +25,7 @@ def test_every_gain_is_shown_in_aligned_columns(make_predictions: MakePrediction
     found = compared(make_predictions)
     text = format_comparison(found, "old", "new")
     lines = text.splitlines()
-    assert lines[0].startswith("new against old: 40 photos of 20 people; gains are new - old")
+    assert lines[0].startswith("new against old: 40 photos of 20 people; a gain is the score of new less that of old")
     gain = found.joint.macro_f1.gain
     joint = next(line for line in lines if line.startswith("joint class"))
     assert joint.endswith(f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")

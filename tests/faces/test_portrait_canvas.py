@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.interpolate import CubicHermiteSpline  # type: ignore[import-untyped]
+from scipy.interpolate import CubicHermiteSpline
 
 from maskwise.faces.portrait_canvas import (
     HEIGHT_PX,

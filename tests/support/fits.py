@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from maskwise.augment.build import build_augment
 from maskwise.augment.config import Affine, Flip
+from maskwise.augment.mixing import no_mixing
 from maskwise.evaluation.metrics import accuracy, macro_f1
 from maskwise.labels import Task
 from maskwise.losses.build import build_loss
@@ -20,7 +21,7 @@ from maskwise.sampling.build import build_sampler
 from maskwise.sampling.config import Weighted
 from maskwise.training.batches import BatchSource
 from maskwise.training.listeners import EpochReport, Listener, Silent, StepReport
-from maskwise.training.loop import Fit, Selection, train_model
+from maskwise.training.loop import Fit, Objective, Selection, train_model
 from support.tables import photo_table
 
 SPEC = InputSpec(height_px=8, width_px=6, crop={"kind": "full_frame"}, mean_C=(0.5,) * 3, std_C=(0.5,) * 3)
@@ -77,14 +78,14 @@ def tiny_fit(config: TrainConfig, runtime: RuntimeConfig | None = None, *, selec
             read=read,
             draw=build_sampler(Weighted()),
             augment=build_augment([Flip(), Affine()]),
-            soften=lambda target_NC, age_years_N: target_NC,
-            mix=lambda images_NCHW, target_NC, chance: (images_NCHW, target_NC),
+            soften=unchanged_targets,
+            mix=no_mixing,
             n_classes=TASK.n_classes,
             batch_size=config.batch_size,
             seed=seed,
         ),
         selection=Selection(other, read_other, score, patience) if select else None,
-        objective_at=lambda progress: build_loss(CrossEntropy(), np.bincount(table.train_class_N, minlength=3)),
+        objective_at=cross_entropy_always,
         auxiliary=None,
         spec=SPEC,
         views=("as_is",),
@@ -92,6 +93,16 @@ def tiny_fit(config: TrainConfig, runtime: RuntimeConfig | None = None, *, selec
         runtime=runtime or RuntimeConfig(device="cpu", workers=0, checkpoint_every_s=0),
         device=torch.device("cpu"),
     )
+
+
+def unchanged_targets(target_NC: Tensor, age_years_N: Tensor) -> Tensor:
+    """Targets as they are."""
+    return target_NC
+
+
+def cross_entropy_always(progress: float) -> Objective:
+    """Plain cross-entropy from the first epoch to the last."""
+    return build_loss(CrossEntropy(), np.ones(TASK.n_classes, dtype=np.int64))
 
 
 class Killed(BaseException):

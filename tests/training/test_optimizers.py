@@ -134,7 +134,7 @@ def test_it_goes_downhill_and_leaves_alone_what_has_no_gradient(config: Optimize
         loss = (weights.matrix - 0.5).square().sum()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    assert float((weights.matrix - 0.5).abs().max()) < 0.25
+    assert (weights.matrix - 0.5).abs().max().item() < 0.25
     assert weights.bias.tolist() == [1.0, 1.0]
 
 

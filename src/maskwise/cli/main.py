@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import maskwise
-from maskwise.cli import data_verbs, run_verbs, score_verbs
+from maskwise.cli import data_verbs, ensemble_verbs, run_verbs, score_verbs
 from maskwise.errors import UserError, must
 
 app = typer.Typer(
@@ -26,6 +26,8 @@ app.command()(run_verbs.train)
 app.command()(run_verbs.predict)
 app.command()(run_verbs.submit)
 app.command()(score_verbs.evaluate)
+app.command()(ensemble_verbs.ensemble)
+app.command()(ensemble_verbs.compare)
 app.command()(score_verbs.board)
 
 

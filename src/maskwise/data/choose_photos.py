@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwise.data.config import DataFilter
 from maskwise.errors import DataError, must
-from maskwise.labels import GENDER_CLASSES, MASK_CLASSES
+from maskwise.labels import PhotoGroup
 from maskwise.records import PhotoTable
 
 
@@ -26,20 +25,13 @@ def drop_ages(table: PhotoTable, ranges_years: tuple[tuple[int, int], ...]) -> N
     return in_range_N
 
 
-def keep(table: PhotoTable, wanted: DataFilter) -> NDArray[np.bool_]:
+def keep(table: PhotoTable, wanted: PhotoGroup) -> NDArray[np.bool_]:
     """True for those of the N photos that fit all that ``wanted`` says. Unknown attributes fit nothing that is said.
 
     ``DataError`` when no photo fits.
     """
-    fits_N = np.ones(len(table), dtype=np.bool_)
-    if wanted.mask is not None:
-        fits_N &= table.mask_N == MASK_CLASSES.index(wanted.mask)
-    if wanted.gender is not None:
-        fits_N &= table.gender_N == GENDER_CLASSES.index(wanted.gender)
-    if wanted.age_years is not None:
-        youngest, oldest = wanted.age_years
-        fits_N &= (table.age_years_N >= youngest) & (table.age_years_N <= oldest)
+    fits_N = wanted.members(table)
     if len(table) and not fits_N.any():
-        said = wanted.model_dump(exclude_none=True)
-        raise DataError(must("data.only", "true of some photos", f"{said} for none of {len(table)}", "Change it."))
+        got = f"{{{wanted}}} for none of {len(table)}"
+        raise DataError(must("data.only", "true of some photos", got, "Change it."))
     return fits_N

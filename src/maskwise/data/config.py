@@ -8,33 +8,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from maskwise.errors import must
+from maskwise.labels import PhotoGroup
 from maskwise.settings import Settings
 
 CONSENSUS = "consensus"
 """The word for the shipped list of the competition's known wrong labels."""
 RANGE_RULE = "the youngest and the oldest age in years"
-
-
-class DataFilter(Settings):
-    """Photos that a run is about: those that fit all that is said here. For a model of one group of photos."""
-
-    mask: Literal["worn", "incorrect", "not_worn"] | None = None
-    """The mask status of the photos. Unset: any."""
-
-    gender: Literal["male", "female"] | None = None
-    """The gender of the people. Unset: any."""
-
-    age_years: tuple[int, int] | None = None
-    """The youngest and the oldest age of the people in years, both included. Unset: any."""
-
-    @model_validator(mode="after")
-    def _refuse_nonsense(self) -> Self:
-        if self.mask is None and self.gender is None and self.age_years is None:
-            remedy = "Add mask: worn, for example, or leave data.only out."
-            raise ValueError(must("data.only", "one or more of mask, gender and age_years", "none of them", remedy))
-        if self.age_years is not None and not _is_range(self.age_years):
-            raise ValueError(must("data.only.age_years", RANGE_RULE, list(self.age_years), "For example [18, 58]."))
-        return self
 
 
 class DataConfig(Settings):
@@ -47,7 +26,7 @@ class DataConfig(Settings):
     """Nobody of these ages trains: ranges, both ends included. [[27, 29], [57, 59]] leaves out those near a border,
     whose group a photo hardly tells, as the competition's best team did. The people who are scored all stay."""
 
-    only: DataFilter | None = None
+    only: PhotoGroup | None = None
     """Train on these photos and be scored on these photos alone, e.g. {mask: worn}. Unset: all photos."""
 
     @model_validator(mode="after")

@@ -54,9 +54,10 @@ class GeometricMean(Settings):
 class RankMean(Settings):
     """The mean rank of a photo among all photos, class by class, turned back into a probability, scaled to sum 1.
 
-    For members whose probabilities are not on one scale (one sure, one timid): only the order in which a member puts
-    the photos of a class counts. The answer for a photo depends on the photos that it is combined with; for a photo
-    alone it is the soft vote. So combine at least some hundreds.
+    For members of like strength whose probabilities are not on one scale (one sure, one timid): only the order in which
+    a member puts the photos of a class counts. A member that knows nothing and says so with flat probabilities hardly
+    moves a soft vote, but has a full say here: leave it out. The answer for a photo depends on the photos that it is
+    combined with; for a photo alone it is the soft vote. So combine at least some hundreds.
     """
 
     kind: Literal["rank_mean"] = "rank_mean"

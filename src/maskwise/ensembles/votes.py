@@ -58,6 +58,8 @@ def rank_mean(probs_RNC: Floats, weights_R: Floats) -> Floats:
     vote.
     """
     _, n_photos, n_classes = probs_RNC.shape
+    if not n_photos:
+        return soft_vote(probs_RNC, weights_R)
     sorted_NC = np.tensordot(weights_R, np.sort(probs_RNC, axis=1), axes=1)
     value_NC = np.empty((n_photos, n_classes))
     for c in range(n_classes):

@@ -31,7 +31,7 @@ def _heading(comparison: Comparison, name_a: str, name_b: str) -> str:
     runs = f", {comparison.n_pairs} runs each" if comparison.n_pairs > 1 else ""
     return (
         f"{name_b} against {name_a}{runs}: {comparison.n_photos:,} photos of {comparison.n_people:,} people; "
-        f"gains are {name_b} - {name_a}, [low, high] is their 95 % interval over people"
+        f"a gain is the score of {name_b} less that of {name_a}, [low, high] its 95 % interval over people"
         + (" and seeds" if comparison.n_pairs > 1 else "")
     )
 

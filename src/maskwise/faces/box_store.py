@@ -17,7 +17,7 @@ _WAIT_S = 60.0
 
 
 class BoxStore:
-    """An SQLite file of (detector, content hash) → face or none. Safe between threads and processes, and after kills."""
+    """An SQLite file of (detector, content hash) → face or none; safe between threads, processes and after kills."""
 
     def __init__(self, path: Path, find: Finder = find_face, detector: str = DETECTOR_VERSION) -> None:
         self.path, self.find, self.detector = path, find, detector

@@ -33,8 +33,8 @@ def build_sampler(config: kinds.SamplerConfig) -> Sampler:
             return draw_balanced_batches
         case kinds.OversampleRare(share=share):
             return partial(draw_oversample_rare, share=share)
-        case kinds.OversampleGroup(share=share, mask=mask, gender=gender, age_years=age_years):
-            return partial(draw_oversample_group, share=share, mask=mask, gender=gender, age_years=age_years)
+        case kinds.OversampleGroup(share=share, group=group):
+            return partial(draw_oversample_group, share=share, group=group)
         case kinds.OversampleRandom(factor=factor):
             return partial(draw_oversample_random, factor=factor)
         case kinds.UndersampleMasked(photos_per_person=photos):

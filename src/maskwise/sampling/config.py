@@ -5,11 +5,11 @@ Each kind says what its draws promise: how many there are, the share of a traini
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from maskwise.errors import must
+from maskwise.labels import PhotoGroup
 from maskwise.settings import Settings
 
 
@@ -56,35 +56,18 @@ class OversampleRare(Settings):
 class OversampleGroup(Settings):
     """Every photo at least once; one group of photos is drawn again until it has a share of the draws.
 
-    ``{kind: oversample_group, gender: male}`` is the source write-up's oversampling of the male photos. A photo is in
-    the group if all that is said here fits. Each photo of the group is drawn as often as any other of it or once
-    more, so class and person shares inside the group and outside it stay those of the data set. A group that has its
-    share already is left as it is.
+    ``{kind: oversample_group, group: {gender: male}}`` is the source write-up's oversampling of the male photos. Each
+    photo of the group is drawn as often as any other of it or once more, so class and person shares inside the group
+    and outside it stay those of the data set. A group that has its share already is left as it is.
     """
 
     kind: Literal["oversample_group"] = "oversample_group"
 
-    mask: Literal["worn", "incorrect", "not_worn"] | None = None
-    """The group's mask status. Unset: any."""
-
-    gender: Literal["male", "female"] | None = None
-    """The group's gender. Unset: any."""
-
-    age_years: tuple[int, int] | None = None
-    """The group's youngest and oldest age in years, both included. Unset: any."""
+    group: PhotoGroup
+    """The group, e.g. {gender: male}."""
 
     share: float = Field(default=0.5, gt=0, lt=1)
     """The group's share of an epoch's draws."""
-
-    @model_validator(mode="after")
-    def _refuse_nonsense(self) -> Self:
-        if self.mask is None and self.gender is None and self.age_years is None:
-            remedy = "Add gender: male, for example."
-            raise ValueError(must("sampling", "told its group (mask, gender or age_years)", "none of them", remedy))
-        if self.age_years is not None and not 0 <= self.age_years[0] <= self.age_years[1]:
-            rule = "the youngest and the oldest age of the group"
-            raise ValueError(must("sampling.age_years", rule, list(self.age_years), "For example [60, 120]."))
-        return self
 
 
 class OversampleRandom(Settings):

@@ -94,7 +94,7 @@ class Trainer:
     def __init__(self, fit: Fit, model: nn.Module, folder: Path, listener: Listener) -> None:
         self.fit, self.folder, self.listener = fit, folder, listener
         self.model = place_model(model, fit.device)
-        self.optimizer = build_optimizer(fit.config.optimizer, self.model)
+        self.optimizer = build_optimizer(fit.config.optimizer, self.model, fit.config.layer_decay)
         self.average = MovingAverage(self.model, fit.config.ema_decay) if fit.config.ema_decay else None
         self.scaler = torch.amp.GradScaler(fit.device.type, enabled=fit.config.precision == "fp16")
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
@@ -117,7 +117,7 @@ class Trainer:
 
     def _train_epoch(self, request: StopRequest) -> None:
         fit, progress = self.fit, self.progress
-        self._set_frozen(progress.epoch < fit.config.freeze_backbone_epochs)
+        self._set_frozen()
         self.objective = fit.objective_at(progress.epoch / fit.config.epochs)
         started = time.perf_counter()
         batches = epoch_batches(fit.source, progress.epoch, progress.position, fit.runtime.workers, fit.device)
@@ -231,16 +231,13 @@ class Trainer:
         self.listener.on_note(f"stopped early: no better score for {waited} epochs")
         return True
 
-    def _set_frozen(self, frozen: bool) -> None:
-        """What is frozen has no gradients, and its batch-norm statistics and dropout stand still.
-
-        The whole backbone where ``frozen``, else its blocks whose epoch (``unfreeze_epochs``) has not come yet.
-        """
+    def _set_frozen(self) -> None:
+        """Freeze the backbone's blocks whose epoch has not come: no gradients, batch-norm and dropout stand still."""
         self.model.train()
         backbone = self.model.get_submodule("backbone")
-        n_blocks = len(backbone_blocks(backbone))
-        learning = trainable_blocks(self.progress.epoch, self.fit.config.unfreeze_epochs, n_blocks)
-        set_trainable(backbone, 0 if frozen else learning)
+        config = self.fit.config
+        epochs = config.unfreeze_epochs or (config.freeze_backbone_epochs,)
+        set_trainable(backbone, trainable_blocks(self.progress.epoch, epochs, len(backbone_blocks(backbone))))
 
     def _steps_now(self, position: int, n_batches: int) -> bool:
         return (position + 1) % self.fit.config.accumulate_batches == 0 or position + 1 == n_batches

@@ -28,6 +28,7 @@ from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import choose_device, place_model
 from maskwise.training.inference import predict_batch
 from maskwise.training.listeners import Listener
+from maskwise.workflows.join_runs import join_answers, member_folders, read_joined
 from maskwise.workflows.photos import photo_reader
 
 BATCH_PHOTOS = 64
@@ -38,17 +39,25 @@ DECODING_THREADS = 2
 def predict_photos(run: Path, source: Path, skip_unreadable: bool, listener: Listener) -> tuple[Predictions, Task]:
     """Probabilities for all photos of ``source``: a folder of images, or a data set, of which the eval part is taken.
 
-    A run of several folds answers with the mean of its models. Unreadable photos are all named in one ``DataError``,
-    or left out and noted with ``skip_unreadable``.
+    A run of several folds answers with the mean of its models, an ensemble with its members' answers combined as it
+    was told to when they were joined. Unreadable photos are all named in one ``DataError``, or left out and noted with
+    ``skip_unreadable``.
     """
-    recipe = read_recipe(run)
-    table = read_eval(source, recipe.task) if (source / EVAL_CSV).is_file() else read_folder(source)
-    predictions, problems = _predict_table(run, recipe, source, table, listener)
+    read_finished(run)
+    joined = read_joined(run)
+    members = [run] if joined is None else member_folders(run, joined)
+    recipes = [read_recipe(member) for member in members]
+    task = recipes[0].task
+    table = read_eval(source, task) if (source / EVAL_CSV).is_file() else read_folder(source)
+    answers = [_predict_table(*member, source, table, listener) for member in zip(members, recipes, strict=True)]
+    predictions, problems = answers[0]  # what cannot be read is the same for all members
     if problems and not skip_unreadable:
         raise DataError([*problems, f"{len(problems)} photos must be readable. Mend them, or add --skip-unreadable."])
     for problem in problems:
         listener.on_note(f"left out: {problem}")
-    return predictions, recipe.task
+    if joined is not None:
+        predictions = join_answers(joined, [answer for answer, _ in answers])
+    return predictions, task
 
 
 def write_submission_of(predictions: Predictions, data: Path, out: Path) -> int:

@@ -1,0 +1,198 @@
+"""Several finished runs become one: an ensemble is a run folder whose models are those of its members. No torch.
+
+An ensemble keeps predictions, scores and a record as every run does, and ensemble.json in place of a recipe. Its
+members stay where they are, in the same store.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+import numpy as np
+from pydantic import ValidationError, model_validator
+
+import maskwise
+from maskwise.chance import rng_for
+from maskwise.ensembles.align import align
+from maskwise.ensembles.build import build_ensemble
+from maskwise.ensembles.config import EnsembleConfig
+from maskwise.ensembles.cross_fit import combine, cross_fitted, fit_weights
+from maskwise.errors import StoreError, must
+from maskwise.evaluation.evaluate import evaluate
+from maskwise.evaluation.scores import Evaluation
+from maskwise.files import write_atomically
+from maskwise.labels import Task
+from maskwise.records import Predictions
+from maskwise.settings import Settings
+from maskwise.store.find_run import find_run
+from maskwise.store.layout import predictions_path
+from maskwise.store.predictions_file import read_predictions
+from maskwise.store.run_record import RunRecord
+from maskwise.store.runs import StoredRun, discard_run, finish_run, lock_run, read_finished, start_run
+
+ENSEMBLE = "ensemble.json"
+
+
+class Joined(Settings):
+    """What ensemble.json holds."""
+
+    format: Literal[1] = 1
+    vote: EnsembleConfig
+    """How the members' probabilities become one answer."""
+    members: tuple[str, ...]
+    """Run ids; the folders of that name beside the ensemble's."""
+    weights: tuple[float, ...]
+    """One for each member, fitted on all held-out people: these predict new photos."""
+
+    @model_validator(mode="after")
+    def _refuse_ragged(self) -> Self:
+        if len(self.members) != len(self.weights):
+            raise ValueError(
+                must("weights", f"{len(self.members)}, as many as members", len(self.weights), "Join again.")
+            )
+        return self
+
+
+class JoinedRun(NamedTuple):
+    """An ensemble that was just made."""
+
+    folder: Path
+    evaluation: Evaluation
+    joined: Joined
+
+
+def join_runs(
+    store: Path, refs: Sequence[str], vote: EnsembleConfig, name: str, command: Sequence[str], *, force: bool = False
+) -> JoinedRun:
+    """Combine the held-out predictions of the runs ``refs`` of ``store``, score them, and keep the ensemble as a run.
+
+    The kept predictions and scores are cross-fitted: everybody is answered with weights that were fitted on other
+    people. The kept weights are fitted on all. ``StoreError`` for fewer than two different runs, unfinished ones,
+    runs outside of the store, ensembles, and runs on other data or of another task; ``DataError`` where they did not
+    hold the same photos out; ``force`` replaces an ensemble of the same members and vote.
+    """
+    started = time.monotonic()
+    members = find_members(store, refs)
+    predictions, task = read_members(members)
+    aligned = align(predictions, [f"{member.record.name} ({member.record.run_id[:8]})" for member in members])
+    ensemble = build_ensemble(vote)
+    weights_R = fit_weights(ensemble, aligned)
+    answers, _ = cross_fitted(ensemble, aligned, rng_for(0, "cross-fit"))
+    evaluation = evaluate(answers, task, rng_for(0, "intervals"))
+    joined = Joined(
+        vote=vote, members=tuple(member.record.run_id for member in members), weights=tuple(weights_R.tolist())
+    )
+    record = describe_ensemble(members, joined, name, command, optimistic=answers.optimistic)
+    if force and (store / record.run_id).exists():
+        discard_run(store / record.run_id)
+    folder = start_run(store, record)
+    with lock_run(folder):
+        write_atomically(folder / ENSEMBLE, joined.model_dump_json(indent=1) + "\n")
+        seconds = sum(member.record.seconds for member in members) + time.monotonic() - started
+        finish_run(folder, record, evaluation, answers, task, seconds=seconds, needed=(ENSEMBLE,))
+    return JoinedRun(folder, evaluation, joined)
+
+
+def find_members(store: Path, refs: Sequence[str]) -> list[StoredRun]:
+    """The finished runs that ``refs`` name, fit to be joined as far as their records tell; all problems together."""
+    folders = [find_run(store, ref) for ref in refs]
+    members = [StoredRun(folder, read_finished(folder)) for folder in folders]
+    ids = [member.record.run_id for member in members]
+    problems = []
+    if len(set(ids)) < max(2, len(ids)):
+        problems.append(must("members of an ensemble", "two or more different runs", ", ".join(ids), "Name others."))
+    for folder, record in members:
+        if folder.resolve() != (store / record.run_id).resolve():
+            problems.append(must(f"run {record.name}", f"in the store {store}", str(folder), "Choose another --store."))
+        if (folder / ENSEMBLE).exists():
+            problems.append(f"members must be trained runs, got the ensemble {record.name}. Name its members instead.")
+    checksums = {member.record.data.checksum for member in members}
+    if len(checksums) > 1:
+        told = ", ".join(f"{record.name} on data {record.data.checksum[:8]}" for _, record in members)
+        problems.append(f"members must be trained on one data set, got {told}. Train them on the same data.")
+    if problems:
+        raise StoreError(problems)
+    return members
+
+
+def read_members(members: Sequence[StoredRun]) -> tuple[list[Predictions], Task]:
+    """The held-out predictions of all members, and the task that they share.
+
+    Borders of the age groups at training time may differ; they are no part of the shared task.
+    """
+    pairs = [read_predictions(predictions_path(member.folder)) for member in members]
+    tasks = [Task(attributes=task.attributes, age_borders_years=task.age_borders_years) for _, task in pairs]
+    problems = [
+        f"run {member.record.name} must read {_words(tasks[0])}, as {members[0].record.name} does, got "
+        f"{_words(task)}. Take runs of one task."
+        for member, task in zip(members, tasks, strict=True)
+        if task != tasks[0]
+    ]
+    if problems:
+        raise StoreError(problems)
+    return [predictions for predictions, _ in pairs], tasks[0]
+
+
+def describe_ensemble(
+    members: Sequence[StoredRun], joined: Joined, name: str, command: Sequence[str], *, optimistic: bool
+) -> RunRecord:
+    """What is known of an ensemble before it is finished. Its id is that of its members, in any order, and its vote."""
+    decisive = {"vote": joined.vote.model_dump(mode="json"), "members": sorted(joined.members)}
+    run_id = hashlib.blake2b(json.dumps(decisive, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return RunRecord(
+        run_id=run_id,
+        name=name,
+        created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        recipe={"ensemble": {**decisive, "members": list(joined.members)}},
+        seed=0,
+        data=members[0].record.data,
+        versions={"maskwise": maskwise.__version__, "python": platform.python_version(), "numpy": np.__version__},
+        command=tuple(command),
+        folds=0,
+        optimistic=optimistic,
+    )
+
+
+def read_joined(folder: Path) -> Joined | None:
+    """What the ensemble in ``folder`` is made of; None for a trained run. ``StoreError`` where it cannot be read."""
+    path = folder / ENSEMBLE
+    try:
+        return Joined.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(
+            f"{path} must describe an ensemble, got something else ({reason}). Join the runs again."
+        ) from None
+
+
+def member_folders(folder: Path, joined: Joined) -> list[Path]:
+    """The finished runs that the ensemble in ``folder`` is made of. ``StoreError`` names all that are gone."""
+    folders = [folder.resolve().parent / run_id for run_id in joined.members]
+    gone = [path.name for path in folders if not path.is_dir()]
+    if gone:
+        raise StoreError(
+            f"members of the ensemble {folder} must lie beside it, got none of the id {', '.join(gone)}. "
+            "Bring them back, or join other runs."
+        )
+    for path in folders:
+        read_finished(path)
+    return folders
+
+
+def join_answers(joined: Joined, answers: Sequence[Predictions]) -> Predictions:
+    """The members' predictions of new photos as one, with the kept weights."""
+    return combine(build_ensemble(joined.vote), align(answers, joined.members), np.array(joined.weights))
+
+
+def _words(task: Task) -> str:
+    borders = " and ".join(map(str, task.age_borders_years))
+    return " × ".join(task.attributes) + (f" with age borders {borders}" if "age" in task.attributes else "")

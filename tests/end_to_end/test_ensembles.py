@@ -1,0 +1,99 @@
+"""Two runs of other seeds become an ensemble that predicts, submits and is scored, by the words of the command line."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import Workplace
+from maskwise.errors import StoreError
+from maskwise.store.layout import predictions_path
+from maskwise.store.predictions_file import read_predictions
+from maskwise.store.runs import read_record
+
+Cli = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def two_runs(workplace: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A store with the runs ``one`` and ``two``, alike but for their seeds."""
+    place = workplace.with_store(tmp_path_factory.mktemp("ensembles"))
+    for seed, name in enumerate(("one", "two")):
+        cli(*place.train("--quiet", "--set", f"seed={seed}", "--set", f"name={name}"))
+    return place
+
+
+def test_an_ensemble_predicts_submits_and_stands_on_the_board(two_runs: Workplace, cli: Cli, tmp_path: Path) -> None:
+    place = ("--store", str(two_runs.store))
+    told = cli("ensemble", "one", "two", "--vote", "weighted", "--name", "both", *place)
+    assert "joint class" in told
+    assert "weights: " in told
+    assert "both" in cli("board", *place)
+
+    tables = {name: tmp_path / f"{name}.parquet" for name in ("one", "two", "both")}
+    for name, out in tables.items():
+        cli("predict", name, str(two_runs.data), "--out", str(out), "--quiet", *place)
+    one, two, both = (read_predictions(out)[0] for out in tables.values())
+    weights = [float(part.split()[0]) for part in told.split("weights: ")[1].splitlines()[0].split(", ")]
+    np.testing.assert_allclose(both.probs_NC, weights[0] * one.probs_NC + weights[1] * two.probs_NC, atol=1e-3)
+    assert both.photo_N.tolist() == one.photo_N.tolist()
+
+    submission = tmp_path / "submission.csv"
+    cli("submit", "both", "--data", str(two_runs.data), "--out", str(submission), "--quiet", *place)
+    with (two_runs.data / "eval" / "info.csv").open() as file:
+        order = [row["ImageID"] for row in csv.DictReader(file)]
+    answers = pd.read_csv(submission)
+    assert answers["ImageID"].tolist() == order
+    assert answers["ans"].tolist() == both.probs_NC.argmax(axis=1).tolist()
+
+    table = tmp_path / "both.csv"
+    cli("predict", "both", str(two_runs.data), "--out", str(table), "--quiet", *place)
+    assert "6 people" in cli("evaluate", str(table), "--answers", str(two_runs.data / "eval_answers.csv"))
+
+
+@pytest.mark.parametrize("vote", ["soft", "hard", "geometric", "rank"])
+def test_every_vote_keeps_held_out_answers(two_runs: Workplace, cli: Cli, vote: str) -> None:
+    told = cli("ensemble", "one", "two", "--vote", vote, "--store", str(two_runs.store))
+    assert "weights: 0.500 " in told
+    folder = Path(told.splitlines()[-1].split(" in ")[-1])
+    record = read_record(folder)
+    assert record.name == f"{vote}-of-2"
+    kept, _ = read_predictions(predictions_path(folder))
+    assert record.n_held_out_photos == len(kept) > 0
+    with pytest.raises(StoreError, match="--force"):
+        cli("ensemble", "two", "one", "--vote", vote, "--store", str(two_runs.store))
+    cli("ensemble", "two", "one", "--vote", vote, "--store", str(two_runs.store), "--force")
+
+
+def test_two_runs_are_compared(two_runs: Workplace, cli: Cli) -> None:
+    told = cli("compare", "one", "two", "--store", str(two_runs.store))
+    one, two = (two_runs_record(two_runs, name) for name in ("one", "two"))
+    assert told.startswith("two against one: ")
+    assert f"{two - one:+.3f} [" in next(line for line in told.splitlines() if line.startswith("joint class"))
+    assert "McNemar" in told
+
+
+def two_runs_record(place: Workplace, name: str) -> float:
+    records = [read_record(folder) for folder in place.store.iterdir() if folder.is_dir()]
+    (scores,) = [record.scores for record in records if record.name == name]
+    assert scores is not None
+    return scores.macro_f1.value
+
+
+def test_joining_and_comparing_need_no_torch(two_runs: Workplace) -> None:
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom maskwise.cli.main import app\n"
+        "for words in (['ensemble', 'one', 'two', '--vote', 'weighted', '--force'], ['compare', 'one', 'two']):\n"
+        f"    answer = CliRunner().invoke(app, [*words, '--store', {str(two_runs.store)!r}])\n"
+        "    assert answer.exit_code == 0, answer.output\n"
+        "print('torch' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stdout == "False\n", answer.stderr
