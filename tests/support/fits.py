@@ -20,11 +20,13 @@ from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable
 from maskwise.sampling.build import build_sampler
 from maskwise.sampling.config import Weighted
 from maskwise.training.batches import BatchSource
+from maskwise.training.inference import Inference
 from maskwise.training.listeners import EpochReport, Listener, Silent, StepReport
 from maskwise.training.loop import Fit, Objective, Selection, train_model
 from support.tables import photo_table
 
 SPEC = InputSpec(height_px=8, width_px=6, crop={"kind": "full_frame"}, mean_C=(0.5,) * 3, std_C=(0.5,) * 3)
+HOW = Inference(SPEC, ("as_is",), torch.device("cpu"))
 TASK = Task(attributes=("mask",))
 
 
@@ -87,11 +89,9 @@ def tiny_fit(config: TrainConfig, runtime: RuntimeConfig | None = None, *, selec
         selection=Selection(other, read_other, score, patience) if select else None,
         objective_at=cross_entropy_always,
         auxiliary=None,
-        spec=SPEC,
-        views=("as_is",),
+        inference=HOW,
         config=config,
         runtime=runtime or RuntimeConfig(device="cpu", workers=0, checkpoint_every_s=0),
-        device=torch.device("cpu"),
     )
 
 

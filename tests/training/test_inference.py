@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from torch import Tensor
 
-from maskwise.records import Image, Ints
-from maskwise.training.inference import predict_table
-from support.fits import SPEC, tiny_model, tiny_photos
+from maskwise.records import Image, Ints, Output
+from maskwise.training.inference import Answers, Inference, averaged, joined, predict_table
+from support.fits import HOW, SPEC, TinyModel, tiny_model, tiny_photos
 
-CPU = torch.device("cpu")
+BOTH = Inference(SPEC, ("as_is", "mirrored"), torch.device("cpu"))
 _, PIXELS = tiny_photos(23, np.random.default_rng(0))
 
 
@@ -19,20 +21,48 @@ def read(index: Ints) -> Image:
 
 def test_the_batch_size_changes_nothing_and_dropout_is_off() -> None:
     model = tiny_model().train()
-    once = predict_table(model, read, 23, SPEC, ("as_is",), CPU, batch_size=23)
-    assert np.allclose(once, predict_table(model, read, 23, SPEC, ("as_is",), CPU, batch_size=5), atol=1e-6)
+    once = predict_table(model, read, 23, HOW, batch_size=23).probs_NC
+    assert np.allclose(once, predict_table(model, read, 23, HOW, batch_size=5).probs_NC, atol=1e-6)
     assert once.shape == (23, 3)
     assert np.allclose(once.sum(axis=1), 1, atol=1e-6)
 
 
 def test_flip_averaging_is_the_mean_of_both_views_by_hand() -> None:
     model = tiny_model()
-    as_is = predict_table(model, read, 23, SPEC, ("as_is",), CPU)
-    mirrored = predict_table(model, lambda index: PIXELS[index][:, :, ::-1].copy(), 23, SPEC, ("as_is",), CPU)
-    both = predict_table(model, read, 23, SPEC, ("as_is", "mirrored"), CPU)
+    as_is = predict_table(model, read, 23, HOW).probs_NC
+    mirrored = predict_table(model, lambda index: PIXELS[index][:, :, ::-1].copy(), 23, HOW).probs_NC
+    both = predict_table(model, read, 23, BOTH).probs_NC
     assert np.allclose(both, (as_is + mirrored) / 2, atol=1e-6)
     assert not np.allclose(as_is, mirrored, atol=1e-4)
 
 
 def test_no_photos_give_no_rows() -> None:
-    assert len(predict_table(tiny_model(), read, 0, SPEC, ("as_is",), CPU)) == 0
+    assert len(predict_table(tiny_model(), read, 0, HOW).probs_NC) == 0
+
+
+class AgeModel(TinyModel):
+    """Says 31 years, whatever it sees."""
+
+    def forward(self, images_NCHW: Tensor) -> Output:
+        age_logits_NA = torch.full((len(images_NCHW), 5), -50.0)
+        age_logits_NA[:, 1] = 50.0
+        return super().forward(images_NCHW)._replace(age_logits_NA=age_logits_NA)
+
+
+def test_an_age_head_gives_years_counted_from_its_first_bin() -> None:
+    how = Inference(SPEC, ("as_is", "mirrored"), torch.device("cpu"), first_age_years=30)
+    answers = predict_table(AgeModel(), read, 23, how, batch_size=10)
+    assert answers.age_years_N is not None
+    assert np.allclose(answers.age_years_N, 31.0)
+    assert predict_table(AgeModel(), read, 23, HOW).age_years_N is None
+
+
+def test_the_mean_of_models_and_the_joining_of_batches_by_hand() -> None:
+    one = Answers(np.array([[0.2, 0.8]]), np.array([20.0]))
+    two = Answers(np.array([[0.6, 0.4]]), np.array([40.0]))
+    mean = averaged([one, two])
+    assert np.allclose(mean.probs_NC, [[0.4, 0.6]])
+    assert mean.age_years_N == pytest.approx([30.0])
+    both = joined([one, two])
+    assert both.probs_NC.shape == (2, 2)
+    assert both.age_years_N == pytest.approx([20.0, 40.0])

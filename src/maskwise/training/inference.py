@@ -1,48 +1,73 @@
-"""A model's probabilities for many photos: used for choosing checkpoints, for held-out scores and for `predict`."""
+"""A model's answers for many photos: used for choosing checkpoints, for held-out scores and for `predict`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
+from maskwise.losses.age_distribution import expected_age
 from maskwise.records import Floats, Image, InputSpec, Output
 from maskwise.training.batches import ReadPixels, normalise, to_images
 
 View = Literal["as_is", "mirrored"]
 
 
+@dataclass(frozen=True)
+class Inference:
+    """How a model is asked: the input it was trained with, the views that are averaged, where it runs."""
+
+    spec: InputSpec
+    views: tuple[View, ...]
+    device: torch.device
+    first_age_years: int | None = None
+    """The age of the first bin of the model's age head; None where it has none."""
+
+
+class Answers(NamedTuple):
+    """float32 probabilities N × C, and the expected age in years N where the model tells one."""
+
+    probs_NC: Floats
+    age_years_N: Floats | None
+
+
 @torch.inference_mode()
-def predict_batch(
-    model: nn.Module, pixels_NHWC: Image, spec: InputSpec, views: tuple[View, ...], device: torch.device
-) -> Floats:
-    """float32 probabilities N × C: the softmax, averaged over ``views``. ``model`` must be in eval mode."""
-    images_NCHW = normalise(to_images(pixels_NHWC, device), spec.mean_C, spec.std_C)
-    probs = []
-    for view in views:
-        output: Output = model(images_NCHW if view == "as_is" else images_NCHW.flip(3))
-        probs.append(output.logits_NC.float().softmax(1))
-    mean_NC: Floats = torch.stack(probs).mean(0).cpu().numpy()
-    return mean_NC
+def predict_batch(model: nn.Module, pixels_NHWC: Image, how: Inference) -> Answers:
+    """The softmax (and the expected age), each averaged over the views. ``model`` must be in eval mode."""
+    images_NCHW = normalise(to_images(pixels_NHWC, how.device), how.spec.mean_C, how.spec.std_C)
+    outputs: list[Output] = [model(images_NCHW if view == "as_is" else images_NCHW.flip(3)) for view in how.views]
+    probs_NC: Floats = torch.stack([output.logits_NC.float().softmax(1) for output in outputs]).mean(0).cpu().numpy()
+    age_logits = [output.age_logits_NA for output in outputs if output.age_logits_NA is not None]
+    if how.first_age_years is None or not age_logits:
+        return Answers(probs_NC, None)
+    ages = [expected_age(logits_NA.float(), how.first_age_years) for logits_NA in age_logits]
+    return Answers(probs_NC, torch.stack(ages).mean(0).cpu().numpy())
 
 
-def predict_table(
-    model: nn.Module,
-    read: ReadPixels,
-    n_photos: int,
-    spec: InputSpec,
-    views: tuple[View, ...],
-    device: torch.device,
-    batch_size: int = 64,
-) -> Floats:
-    """Probabilities of the photos 0 … n_photos − 1 of ``read``; the next batch is read while the model computes."""
+def predict_table(model: nn.Module, read: ReadPixels, n_photos: int, how: Inference, batch_size: int = 64) -> Answers:
+    """Answers for the photos 0 … n_photos − 1 of ``read``; the next batch is read while the model computes."""
     model.eval()
-    blocks = [predict_batch(model, pixels, spec, views, device) for pixels in _read_ahead(read, n_photos, batch_size)]
-    return np.concatenate(blocks) if blocks else np.zeros((0, 0), dtype=np.float32)
+    return joined([predict_batch(model, pixels, how) for pixels in _read_ahead(read, n_photos, batch_size)])
+
+
+def joined(blocks: Sequence[Answers]) -> Answers:
+    """The answers of several batches as those of one."""
+    if not blocks:
+        return Answers(np.zeros((0, 0), dtype=np.float32), None)
+    ages = [block.age_years_N for block in blocks if block.age_years_N is not None]
+    return Answers(np.concatenate([block.probs_NC for block in blocks]), np.concatenate(ages) if ages else None)
+
+
+def averaged(answers: Sequence[Answers]) -> Answers:
+    """The mean of several models' answers for the same photos."""
+    ages = [answer.age_years_N for answer in answers if answer.age_years_N is not None]
+    probs_NC: Floats = np.mean([answer.probs_NC for answer in answers], axis=0)
+    return Answers(probs_NC, np.asarray(np.mean(ages, axis=0)) if ages else None)
 
 
 def _read_ahead(read: ReadPixels, n_photos: int, batch_size: int) -> Iterator[Image]:

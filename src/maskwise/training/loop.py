@@ -18,7 +18,7 @@ from maskwise.chance import torch_seed_for
 from maskwise.errors import UserError
 from maskwise.files import write_atomically
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
-from maskwise.records import Batch, Floats, InputSpec, Output, PhotoTable
+from maskwise.records import Batch, Floats, Output, PhotoTable
 from maskwise.training.averaging import MovingAverage
 from maskwise.training.batches import BatchSource, ReadPixels, epoch_batches, normalise
 from maskwise.training.blocks import backbone_blocks
@@ -31,7 +31,7 @@ from maskwise.training.checkpoints import (
 )
 from maskwise.training.devices import autocast, place_model
 from maskwise.training.freezing import set_trainable, trainable_blocks
-from maskwise.training.inference import View, predict_table
+from maskwise.training.inference import Inference, predict_table
 from maskwise.training.listeners import EpochReport, Listener, StepReport
 from maskwise.training.optimizers import build_optimizer
 from maskwise.training.schedules import rate_factor
@@ -66,11 +66,15 @@ class Fit:
     """The objective of an epoch, by the share of the training that is over: some losses change on the way."""
     auxiliary: Callable[[Output, Tensor], Tensor] | None
     """(output, ages in years N) → a further loss N, weight included."""
-    spec: InputSpec
-    views: tuple[View, ...]
+    inference: Inference
+    """How the selection people are predicted; its input spec and device are those of the training."""
     config: TrainConfig
     runtime: RuntimeConfig
-    device: torch.device
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.inference.device
 
 
 @dataclass
@@ -134,8 +138,9 @@ class Trainer:
         """Forward, backward and, where the accumulated batches are complete, a step. Returns the loss."""
         fit = self.fit
         torch.manual_seed(torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.progress.epoch, position))
+        spec = fit.inference.spec
         with autocast(fit.device, fit.config.precision):
-            output: Output = self.model(normalise(batch.images_NCHW, fit.spec.mean_C, fit.spec.std_C))
+            output: Output = self.model(normalise(batch.images_NCHW, spec.mean_C, spec.std_C))
         loss = self.objective(output.logits_NC.float(), batch.target_NC)
         if fit.auxiliary is not None:
             loss = loss + fit.auxiliary(output, batch.age_years_N).mean()
@@ -211,15 +216,8 @@ class Trainer:
         selection = self.fit.selection
         if selection is None:
             return None, None
-        probs_NC = predict_table(
-            self._kept_model(),
-            selection.read,
-            len(selection.table),
-            self.fit.spec,
-            self.fit.views,
-            self.fit.device,
-        )
-        return selection.score(selection.table, probs_NC)
+        answers = predict_table(self._kept_model(), selection.read, len(selection.table), self.fit.inference)
+        return selection.score(selection.table, answers.probs_NC)
 
     def _out_of_patience(self) -> bool:
         selection, progress = self.fit.selection, self.progress

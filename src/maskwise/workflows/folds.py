@@ -28,10 +28,10 @@ from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable,
 from maskwise.sampling.build import build_sampler
 from maskwise.store.layout import INPUT
 from maskwise.training.batches import BatchSource
-from maskwise.training.devices import choose_device
 from maskwise.training.inference import predict_table
 from maskwise.training.listeners import Listener
 from maskwise.training.loop import Fit, Selection, train_model
+from maskwise.workflows.photos import inference
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,13 @@ def train_fold(
     fit = bind_fit(recipe, fitting, choosing, fold, spec)
     torch.manual_seed(torch_seed_for(recipe.seed, "weights", fold))
     model = train_model(fit, build_model(recipe.model, recipe.task.sizes), folder, listener)
-    probs_NC = predict_table(model, scored.read, len(scored.table), spec, recipe.predict.views, fit.device)
+    answers = predict_table(model, scored.read, len(scored.table), fit.inference)
     return Predictions(
         photo_N=scored.table.photo_N,
         person_N=scored.table.person_N,
         class_N=scored.table.class_N,
-        probs_NC=probs_NC,
+        probs_NC=answers.probs_NC,
+        age_years_N=answers.age_years_N,
         seen_N=np.full(len(scored.table), "held_out", dtype=object),
         optimistic=recipe.optimistic,
     )
@@ -117,11 +118,9 @@ def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold:
             recipe.loss, count_C, recipe.task, progress=progress, cosine_scale=recipe.model.cosine_scale
         ),
         auxiliary=auxiliary_term(recipe),
-        spec=spec,
-        views=recipe.predict.views,
+        inference=inference(recipe, spec),
         config=recipe.train,
         runtime=recipe.runtime,
-        device=choose_device(recipe.runtime.device),
     )
 
 

@@ -19,6 +19,8 @@ from maskwise.faces.detection import DETECTOR_VERSION, find_face
 from maskwise.models.build import normalisation
 from maskwise.recipe.config import Recipe
 from maskwise.records import FaceBox, Image, InputSpec, PhotoTable
+from maskwise.training.devices import choose_device
+from maskwise.training.inference import Inference
 from maskwise.training.listeners import Listener
 
 FACES = "faces.sqlite"
@@ -35,6 +37,17 @@ def input_spec(recipe: Recipe) -> InputSpec:
         crop=recipe.input.crop.model_dump(mode="json"),
         mean_C=mean_C,
         std_C=std_C,
+    )
+
+
+def inference(recipe: Recipe, spec: InputSpec) -> Inference:
+    """How the recipe's models are asked."""
+    age_head = recipe.model.age_head
+    return Inference(
+        spec=spec,
+        views=recipe.predict.views,
+        device=choose_device(recipe.runtime.device),
+        first_age_years=None if age_head is None else age_head.first_age_years,
     )
 
 

@@ -134,11 +134,13 @@ def split_csv(table: PhotoTable, fold_N: Ints) -> str:
 
 def join_folds(parts: Sequence[Predictions]) -> Predictions:
     """The held-out predictions of all folds as one table."""
+    ages = [part.age_years_N for part in parts if part.age_years_N is not None]
     return Predictions(
         photo_N=np.concatenate([part.photo_N for part in parts]),
         person_N=np.concatenate([part.person_N for part in parts]),
         class_N=np.concatenate([part.class_N for part in parts]),
         probs_NC=np.concatenate([part.probs_NC for part in parts]),
         seen_N=np.concatenate([part.seen_N for part in parts]),
+        age_years_N=np.concatenate(ages) if ages else None,
         optimistic=parts[0].optimistic,
     )
