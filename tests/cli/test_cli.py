@@ -30,6 +30,7 @@ VERBS = (
     ("recipes",),
     ("ensemble",),
     ("compare",),
+    ("ladder",),
     ("train",),
     ("predict",),
     ("submit",),

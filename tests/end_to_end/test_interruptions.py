@@ -25,7 +25,7 @@ def start(place: Workplace) -> subprocess.Popen[str]:
 def wait_for_first_state(place: Workplace, process: subprocess.Popen[str]) -> bool:
     """Until a first state is saved; False if the training ended before."""
     while process.poll() is None:
-        if any(place.store.rglob("checkpoints.json")):
+        if any(place.store.glob("[0-9a-f]*/fold-0/checkpoints.json")):
             return True
         time.sleep(0.01)
     return False

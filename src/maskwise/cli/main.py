@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import maskwise
-from maskwise.cli import data_verbs, ensemble_verbs, run_verbs, score_verbs
+from maskwise.cli import data_verbs, ensemble_verbs, ladder_verbs, run_verbs, score_verbs
 from maskwise.errors import UserError, must
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(run_verbs.submit)
 app.command()(score_verbs.evaluate)
 app.command()(ensemble_verbs.ensemble)
 app.command()(ensemble_verbs.compare)
+app.command()(ladder_verbs.ladder)
 app.command()(score_verbs.board)
 
 

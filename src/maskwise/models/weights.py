@@ -50,7 +50,7 @@ _LITE0_EXPANDING = {
 }
 _LITE0_NOT_EXPANDING = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 _NAMES_SHOWN = 5
-_OWN_PARTS = ("backbone.", "neck.", "head.")
+_OWN_PARTS = ("backbone.", "neck.", "head.", "age_head.")
 
 
 def load_bundled(backbone: Backbone) -> None:

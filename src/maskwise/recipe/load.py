@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,19 +16,27 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import explain, infinite_numbers, shown
 from maskwise.recipe.strict_yaml import read_yaml, write_yaml
 
+LADDER = "ladder"
+"""The folder of the recipes that retrace the source write-up day by day."""
+_RECIPES = resources.files("maskwise") / "recipes"
+
 
 def shipped_names() -> list[str]:
-    """Names of the recipes that come with maskwise."""
-    folder = resources.files("maskwise") / "recipes"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    """Names of the recipes that come with maskwise; those of the ladder are apart, in ``ladder_names``."""
+    return _names_in(_RECIPES)
+
+
+def ladder_names() -> list[str]:
+    """Names of the shipped recipes of the ladder: ladder/day-01, ladder/day-02 …"""
+    return [f"{LADDER}/{name}" for name in _names_in(_RECIPES / LADDER)]
 
 
 def shipped_text(name: str) -> str:
     """The YAML of the shipped recipe ``name``. Raises ``RecipeError`` for another name, with the nearest."""
-    names = shipped_names()
+    names = [*shipped_names(), *ladder_names()]
     if name not in names:
         raise RecipeError(must("recipe", "a shipped one or a .yaml file", name, nearest(name, names)))
-    return (resources.files("maskwise") / "recipes" / f"{name}.yaml").read_text(encoding="utf-8")
+    return _RECIPES.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def shipped_summary(name: str) -> str:
@@ -83,3 +92,7 @@ def parse_recipe(text: str, source: str, changes: Sequence[str] = ()) -> Recipe:
 def dump_recipe(recipe: Recipe) -> str:
     """``recipe`` as YAML with every setting written out; ``parse_recipe`` reads it back equal."""
     return write_yaml(recipe.model_dump(mode="json"))
+
+
+def _names_in(folder: Traversable) -> list[str]:
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))

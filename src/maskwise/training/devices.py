@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import platform
 from typing import Literal, TypeVar
 
 import torch
@@ -11,6 +13,9 @@ from torch import nn
 from maskwise.errors import RecipeError, must
 
 Precision = Literal["fp32", "bf16", "fp16"]
+# glibc's mallopt parameters (malloc.h).
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+_NEVER = 2**31 - 1
 Model = TypeVar("Model", bound=nn.Module)
 _FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -22,6 +27,18 @@ def choose_device(wish: Literal["auto", "cpu", "cuda"]) -> torch.device:
     if wish == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(wish)
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep the memory that a training step frees, for the next step to use.
+
+    By default glibc hands large blocks back to the system at once and gets them again, page by page, in the next step:
+    on CPUs that took a fifth of the time of a step. Other C libraries are left as they are. No number changes.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_MAX, 0)
+        libc.mallopt(_TRIM_THRESHOLD, _NEVER)
 
 
 def place_model(model: Model, device: torch.device) -> Model:

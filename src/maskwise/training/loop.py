@@ -29,7 +29,7 @@ from maskwise.training.checkpoints import (
     save_checkpoint,
     save_weights,
 )
-from maskwise.training.devices import autocast, place_model
+from maskwise.training.devices import autocast, keep_freed_memory, place_model
 from maskwise.training.freezing import set_trainable, trainable_blocks
 from maskwise.training.inference import Inference, predict_table
 from maskwise.training.listeners import EpochReport, Listener, StepReport
@@ -110,6 +110,7 @@ class Trainer:
 
     def run(self) -> None:
         """Train to the end, from the saved state if there is one; leaves ``weights.safetensors`` and ``fold.json``."""
+        keep_freed_memory()
         self._resume()
         with stop_request() as request:
             while self.progress.epoch < self.fit.config.epochs and not self._out_of_patience():

@@ -21,7 +21,7 @@ from maskwise.store.layout import input_path, recipe_path, weights_path
 from maskwise.store.runs import read_finished
 from maskwise.store.submission import write_submission
 from maskwise.training.checkpoints import load_weights
-from maskwise.training.devices import choose_device, place_model
+from maskwise.training.devices import choose_device, keep_freed_memory, place_model
 from maskwise.training.inference import Answers, Inference, averaged, joined, predict_batch
 from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import join_answers, member_folders, read_joined
@@ -93,6 +93,7 @@ def _predict_table(
     run: Path, recipe: Recipe, root: Path, table: PhotoTable, listener: Listener
 ) -> tuple[Predictions, list[str]]:
     """The mean answer of the run's models for every readable photo, and one line for each photo that is not."""
+    keep_freed_memory()
     models, how = load_models(run, recipe)
     listener.on_stage("predicting photos", len(table))
     blocks: list[Answers] = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import importlib.metadata
+import json
 import platform
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import discard_run, finish_run, lock_run, start_run
 from maskwise.tables import csv_text
 from maskwise.training.listeners import Listener
+from maskwise.training.loop import DONE
 from maskwise.workflows.folds import PhotoSet, train_fold
 from maskwise.workflows.photos import cached_pixels, input_spec
 
@@ -61,7 +62,6 @@ def run_recipe(
     Returns the run's folder and its scores on held-out people. ``resume_only`` refuses to begin a new run;
     ``force`` replaces a finished one.
     """
-    started = time.monotonic()
     manifest = read_train(place.data, recipe.task, recipe.data.corrections)
     for note in manifest.notes:
         listener.on_note(note)
@@ -82,7 +82,7 @@ def run_recipe(
         ]
         predictions = join_folds(parts)
         evaluation = evaluate(predictions, recipe.task, rng_for(0, "intervals"))
-        finish_run(folder, record, evaluation, predictions, recipe.task, seconds=time.monotonic() - started)
+        finish_run(folder, record, evaluation, predictions, recipe.task, seconds=training_seconds(folder, record.folds))
     return folder, evaluation
 
 
@@ -124,6 +124,12 @@ def open_run(store: Path, record: RunRecord, *, resume_only: bool, force: bool) 
     if force and folder.exists():
         discard_run(folder)
     return start_run(store, record)
+
+
+def training_seconds(folder: Path, folds: int) -> float:
+    """Wall time of all folds' epochs, those before an interruption included."""
+    summaries = [json.loads((fold_folder(folder, fold) / DONE).read_text()) for fold in range(folds)]
+    return float(sum(summary["seconds"] for summary in summaries))
 
 
 def split_csv(table: PhotoTable, fold_N: Ints) -> str:

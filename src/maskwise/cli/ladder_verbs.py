@@ -1,0 +1,79 @@
+"""``maskwise ladder``: the source write-up's eleven days on the user's data."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, assert_never
+
+import typer
+
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CacheOption,
+    DataOption,
+    QuietOption,
+    SetOption,
+    StoreOption,
+    cache_folder,
+    refuse_missing_folder,
+)
+
+if TYPE_CHECKING:
+    from maskwise.workflows.ladder_rungs import Budget
+
+
+class BudgetWord(StrEnum):
+    """The words of ``--budget``."""
+
+    SMALL = "small"
+    FULL = "full"
+
+
+def ladder(
+    data: DataOption,
+    budget: Annotated[
+        BudgetWord,
+        typer.Option(help="small: under an hour on two CPU cores for 9,000 photos. full: as shipped, for a GPU."),
+    ] = BudgetWord.SMALL,
+    set_: SetOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Retrace the source write-up from day 1 to its final recipe, and print its table beside yours.
+
+    Every day is a run of the store. Finished days are read, a stopped one goes on, when the same command is given
+    again. What --set changes is changed on every rung.
+    """
+    from maskwise.workflows.ladder_rungs import plan_ladder
+
+    size, own_changes = budget_of(budget), set_ or []
+    plan = plan_ladder(size, own_changes)
+    refuse_missing_folder("--data", data)
+
+    from maskwise.cli.progress import listener
+    from maskwise.workflows.climb_ladder import climb_ladder, score_ladder
+    from maskwise.workflows.format_ladder import format_budget, format_ladder
+    from maskwise.workflows.run_recipe import Place
+
+    changed = format_budget(size, own_changes)
+    place = Place(data=data, store=store, cache=cache_folder(cache))
+    with listener(quiet) as told:
+        for line in changed:
+            told.on_note(line)
+        climbed = climb_ladder(plan, place, sys.argv, told)
+    typer.echo("\n".join([*changed, "", format_ladder(score_ladder(climbed))]))
+
+
+def budget_of(word: BudgetWord) -> Budget:
+    """The size that a word of ``--budget`` stands for."""
+    from maskwise.workflows.ladder_rungs import FULL, SMALL
+
+    match word:
+        case BudgetWord.SMALL:
+            return SMALL
+        case BudgetWord.FULL:
+            return FULL
+        case _:
+            assert_never(word)

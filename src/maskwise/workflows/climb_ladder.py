@@ -1,0 +1,157 @@
+"""The source write-up's ladder, rung by rung: train each day's recipe, join where the day joined, score all alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskwise.chance import rng_for
+from maskwise.data.choose_photos import keep
+from maskwise.data.contents import data_checksum
+from maskwise.data.manifest import read_train
+from maskwise.ensembles.config import EnsembleConfig
+from maskwise.evaluation.comparison import ReadingDifference, compare
+from maskwise.evaluation.evaluate import evaluate
+from maskwise.evaluation.scores import TaskScores
+from maskwise.evaluation.shared_photos import shared_photos
+from maskwise.evaluation.text_table import score
+from maskwise.labels import Task
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.identity import run_id
+from maskwise.records import Predictions
+from maskwise.store.runs import StoredRun, list_runs, read_finished
+from maskwise.training.listeners import Listener
+from maskwise.workflows.join_runs import join_runs, read_joined, read_members
+from maskwise.workflows.ladder_rungs import PlannedRung, Rung
+from maskwise.workflows.photos import cached_pixels, input_spec
+from maskwise.workflows.run_recipe import Place, run_recipe
+
+
+@dataclass(frozen=True)
+class ClimbedRung:
+    """A rung whose run, and whose vote if it has one, are in the store."""
+
+    rung: Rung
+    trained: StoredRun
+    answer: StoredRun
+    """What is scored: the vote, else the trained run."""
+
+
+@dataclass(frozen=True)
+class RungScore:
+    """One rung on the people whom all rungs held out."""
+
+    climbed: ClimbedRung
+    scores: TaskScores
+    """Macro F1 and accuracy of the joint class."""
+    change: ReadingDifference | None
+    """This rung minus the one before, in pairs by person; None for the first."""
+
+
+@dataclass(frozen=True)
+class LadderScores:
+    """All rungs on the same photos."""
+
+    data_name: str
+    n_photos: int
+    n_people: int
+    rungs: tuple[RungScore, ...]
+
+
+def climb_ladder(
+    plan: Sequence[PlannedRung], place: Place, command: Sequence[str], listener: Listener
+) -> list[ClimbedRung]:
+    """Train every rung of ``plan`` in order, and join its vote with the runs of earlier days.
+
+    What the store has finished already is taken as it is, and a stopped training goes on, so the same call after an
+    interruption continues where it was. What ``run_recipe`` and ``join_runs`` refuse is refused here.
+    """
+    trained: dict[str, StoredRun] = {}
+    climbed = []
+    for number, planned in enumerate(plan, start=1):
+        rung = planned.rung
+        listener.on_note(f"{rung.title}: {rung.recipe}, rung {number} of {len(plan)}")
+        trained[rung.day] = train_or_read(planned.recipe, place, command, listener)
+        answer = trained[rung.day]
+        if rung.vote is not None:
+            members = [trained[day] for day in (*rung.vote.with_days, rung.day)]
+            answer = join_or_read(place.store, members, rung.vote.kind, f"{planned.recipe.name}-vote", command)
+        climbed.append(ClimbedRung(rung, trained[rung.day], answer))
+        listener.on_note(f"{rung.title}: {_headline(answer)}")
+    return climbed
+
+
+def train_or_read(recipe: Recipe, place: Place, command: Sequence[str], listener: Listener) -> StoredRun:
+    """The finished run of ``recipe`` on the data: from the store where it is there, else trained now."""
+    found = find_finished(recipe, place, listener)
+    if found is not None:
+        return found
+    folder, _ = run_recipe(recipe, place, command, listener)
+    return StoredRun(folder, read_finished(folder))
+
+
+def find_finished(recipe: Recipe, place: Place, listener: Listener) -> StoredRun | None:
+    """The store's finished run of this recipe on the data as they are now, if it has one.
+
+    The photos are only looked at where the store has a run of the recipe.
+    """
+    alike = [
+        run
+        for run in list_runs(place.store).runs
+        if run.record.status == "finished" and run.record.run_id == run_id(recipe, run.record.data.checksum)
+    ]
+    if not alike:
+        return None
+    checksum = checksum_of(recipe, place, listener)
+    return next((run for run in alike if run.record.data.checksum == checksum), None)
+
+
+def checksum_of(recipe: Recipe, place: Place, listener: Listener) -> str:
+    """The checksum of the data set that ``recipe`` would be trained on, as ``run_recipe`` would write it down."""
+    manifest = read_train(place.data, recipe.task, recipe.data.corrections)
+    if recipe.data.only is not None:
+        manifest = dataclasses.replace(manifest, table=manifest.table.take(keep(manifest.table, recipe.data.only)))
+    pixels = cached_pixels(manifest.root, manifest.table, input_spec(recipe), place.cache, listener)
+    return data_checksum(manifest.table, pixels.content_N)
+
+
+def join_or_read(
+    store: Path, members: Sequence[StoredRun], vote: EnsembleConfig, name: str, command: Sequence[str]
+) -> StoredRun:
+    """The finished ensemble of ``members`` by ``vote``: from the store where it is there, else joined now."""
+    ids = [member.record.run_id for member in members]
+    for run in list_runs(store).runs:
+        joined = read_joined(run.folder) if run.record.status == "finished" else None
+        if joined is not None and joined.vote == vote and set(joined.members) == set(ids):
+            return run
+    folder = join_runs(store, ids, vote, name, command).folder
+    return StoredRun(folder, read_finished(folder))
+
+
+def score_ladder(climbed: Sequence[ClimbedRung]) -> LadderScores:
+    """Every rung on the photos that all rungs held out, and each against the one before.
+
+    A k-fold run holds everybody out and a hold-out run only some people, so the latter decide who is scored.
+    """
+    predictions, task = read_members([each.answer for each in climbed])
+    runs = shared_photos(predictions, task)
+    found = [evaluate(run, task, rng_for(0, "intervals")) for run in runs]
+    changes = [None, *(_change(before, after, task) for before, after in itertools.pairwise(runs))]
+    rungs = tuple(
+        RungScore(each, evaluation.joint, change)
+        for each, evaluation, change in zip(climbed, found, changes, strict=True)
+    )
+    return LadderScores(climbed[0].answer.record.data.name, found[0].n_photos, found[0].n_people, rungs)
+
+
+def _change(before: Predictions, after: Predictions, task: Task) -> ReadingDifference:
+    return compare(before, after, task, rng_for(0, "intervals")).joint
+
+
+def _headline(run: StoredRun) -> str:
+    scores = run.record.scores
+    assert scores is not None  # a finished run has scores
+    return f"macro F1 {score(scores.macro_f1)} ({run.record.name}, run {run.record.run_id[:8]})"

@@ -1,0 +1,144 @@
+"""The ladder as plain text: the write-up's table beside ours."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from maskwise.evaluation.comparison import ReadingDifference, verdict
+from maskwise.evaluation.format_comparison import signed
+from maskwise.evaluation.text_table import ABSENT, aligned, score
+from maskwise.recipe.load import shipped_summary
+from maskwise.store.board import duration
+from maskwise.workflows.climb_ladder import ClimbedRung, LadderScores, RungScore
+from maskwise.workflows.ladder_rungs import Budget
+from maskwise.workflows.published_ladder import PUBLISHED
+
+BY_PHOTO = "*"
+
+
+def format_budget(budget: Budget, own_changes: Sequence[str]) -> list[str]:
+    """What the ladder's recipes are changed by, one line a group of rungs."""
+    lines = [f"budget {budget.name}, {changes}" for changes in budget.changes]
+    if own_changes:
+        lines.append(f"--set, every rung: {' '.join(own_changes)}")
+    return lines or [f"budget {budget.name}: the recipes as they are shipped"]
+
+
+def format_ladder(ladder: LadderScores) -> str:
+    """Scores beside the write-up's, changes from day to day, what each day was, what a reader must know.
+
+    Ends without a line break.
+    """
+    blocks = [
+        [_heading(ladder), "", *_scores(ladder.rungs)],
+        ["change to the day before", *_changes(ladder.rungs)],
+        _days(ladder.rungs),
+        _cautions(ladder.rungs),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _heading(ladder: LadderScores) -> str:
+    return (
+        f"the source write-up's days: its leaderboard scores, and ours of {ladder.n_photos:,} photos of "
+        f"{ladder.n_people:,} people of {ladder.data_name}, who are held out on every rung; [low, high] is the 95 % "
+        "interval over people"
+    )
+
+
+def _scores(rungs: Sequence[RungScore]) -> list[str]:
+    rows = [
+        ("", "write-up", "", "ours", "", "", ""),
+        ("day", "accuracy", "macro F1", "accuracy", "macro F1", "time", "run"),
+    ]
+    for rung in rungs:
+        day = rung.climbed.rung.day
+        published = PUBLISHED[day]
+        rows.append(
+            (
+                day + (BY_PHOTO if published.validated_by_photo else ""),
+                _figure(published.accuracy),
+                _figure(published.macro_f1),
+                score(rung.scores.accuracy),
+                score(rung.scores.macro_f1),
+                duration(rung.climbed.trained.record.seconds),
+                rung.climbed.answer.record.run_id[:8],
+            )
+        )
+    return aligned(rows, left=(0, 1, 2, 3, 4, 6))
+
+
+def _changes(rungs: Sequence[RungScore]) -> list[str]:
+    rows = [("", "write-up", "", "ours", "", ""), ("day", "accuracy", "macro F1", "accuracy", "macro F1", "better?")]
+    for before, rung in itertools.pairwise(rungs):
+        day, day_before = rung.climbed.rung.day, before.climbed.rung.day
+        published, published_before = PUBLISHED[day], PUBLISHED[day_before]
+        rows.append(
+            (
+                f"{day} against {day_before}",
+                _difference(published.accuracy, published_before.accuracy),
+                _difference(published.macro_f1, published_before.macro_f1),
+                *_gains(rung.change),
+            )
+        )
+    return aligned(rows, left=(0, 1, 2, 3, 4, 5))
+
+
+def _gains(change: ReadingDifference | None) -> tuple[str, str, str]:
+    if change is None:
+        return ABSENT, ABSENT, ABSENT
+    return signed(change.accuracy.gain), signed(change.macro_f1.gain), verdict(change.macro_f1.gain)
+
+
+def _days(rungs: Sequence[RungScore]) -> list[str]:
+    lines = []
+    for rung in (each.climbed.rung for each in rungs):
+        lines.append(rung.title)
+        lines.append(f"  write-up: {PUBLISHED[rung.day].what}")
+        lines.append(f"  ours, {rung.recipe}: {shipped_summary(rung.recipe)}")
+    return lines
+
+
+def _cautions(rungs: Sequence[RungScore]) -> list[str]:
+    lines = []
+    if any(PUBLISHED[rung.climbed.rung.day].validated_by_photo for rung in rungs):
+        lines.append(
+            f"{BY_PHOTO} the write-up still validated by photo on this day, so its own validation said too much; our "
+            "split is by person on every rung"
+        )
+    seconds_of_run = {each.trained.record.run_id: each.trained.record.seconds for each in _climbed(rungs)}
+    lines += [
+        "the write-up's scores are of the competition's test people: compare the changes, not the levels",
+        f"time is that of the day's own training, {duration(sum(seconds_of_run.values()))} in all; a vote trains "
+        "nothing more",
+        "better? asks whether macro F1 is higher for new people, by the interval; one run a rung says nothing of other "
+        "seeds",
+    ]
+    return [*lines, *(line for each in _climbed(rungs) for line in _cautions_of(each))]
+
+
+def _cautions_of(climbed: ClimbedRung) -> list[str]:
+    record, title = climbed.answer.record, climbed.rung.title
+    lines = []
+    if record.folds > 1:
+        lines.append(
+            f"{title} trained {record.folds} models, each on {1 - 1 / record.folds:.0%} of the people; everybody is "
+            "answered by the one that did not see them"
+        )
+    if record.optimistic:
+        lines.append(f"optimistic: {title} chose its checkpoint on the scored people, so it reads too high")
+    return lines
+
+
+def _climbed(rungs: Sequence[RungScore]) -> list[ClimbedRung]:
+    return [rung.climbed for rung in rungs]
+
+
+def _figure(published: float | None) -> str:
+    """As many digits as were published."""
+    return ABSENT if published is None else f"{published:g}"
+
+
+def _difference(after: float | None, before: float | None) -> str:
+    return ABSENT if after is None or before is None else f"{after - before:+.3f}"
