@@ -206,3 +206,12 @@ def test_a_value_is_read_as_yaml() -> None:
 def test_changes_leave_no_trace_in_the_next_recipe() -> None:
     parse_recipe(FULL, "my.yaml", ["train.epochs=2"])
     assert parse_recipe(FULL, "my.yaml").train.epochs == 8
+
+
+def test_a_change_below_a_group_that_the_file_leaves_out_begins_from_its_default() -> None:
+    changed = parse_recipe(SMALLEST, "t", ["train.optimizer.rate=0.25", "input.crop.kind=face"])
+    default = parse_recipe(SMALLEST, "t")
+    assert changed.train.optimizer.kind == default.train.optimizer.kind
+    assert changed.train.optimizer.rate == 0.25
+    assert changed.input.crop.kind == "face"
+    assert changed.train.epochs == default.train.epochs

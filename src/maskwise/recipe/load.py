@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -78,7 +79,9 @@ def parse_recipe(text: str, source: str, changes: Sequence[str] = ()) -> Recipe:
     if not isinstance(settings, dict):
         remedy = "See `maskwise recipes show quick`."
         raise RecipeError(f"{source} must be settings, each as `name: value`, got {shown(settings)}. {remedy}")
-    apply_changes(settings, changes)
+    if changes:
+        settings = _spelt_out(settings)
+        apply_changes(settings, changes)
     problems = infinite_numbers(settings)
     if problems:
         raise RecipeError([f"{source}: {line}" for line in problems])
@@ -87,6 +90,14 @@ def parse_recipe(text: str, source: str, changes: Sequence[str] = ()) -> Recipe:
         return Recipe.model_validate_json(json.dumps(settings))
     except ValidationError as error:
         raise RecipeError([f"{source}: {line}" for line in explain(error, Recipe)]) from None
+
+
+def _spelt_out(settings: dict[str, Any]) -> dict[str, Any]:
+    """``settings`` with all defaults, so that a change reaches what the file leaves out; unchanged if not valid yet."""
+    try:
+        return Recipe.model_validate_json(json.dumps(settings)).model_dump(mode="json")
+    except ValidationError:
+        return settings
 
 
 def dump_recipe(recipe: Recipe) -> str:
