@@ -90,6 +90,8 @@ class Batch:
     class_N: Tensor
     target_NC: Tensor
     age_years_N: Tensor
+    weight_N: Tensor | None = None
+    """How much each photo counts in the loss; None: all alike."""
 
 
 class Output(NamedTuple):

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from conftest import Workplace
-from maskwise.errors import StoreError
+from maskwise.errors import StoreError, UserError
 from maskwise.store.layout import predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import read_record
@@ -78,6 +78,23 @@ def test_two_runs_are_compared(two_runs: Workplace, cli: Cli) -> None:
     assert told.startswith("two against one: ")
     assert f"{two - one:+.3f} [" in next(line for line in told.splitlines() if line.startswith("joint class"))
     assert "McNemar" in told
+
+
+def test_arms_of_several_runs_are_compared_in_pairs(two_runs: Workplace, cli: Cli) -> None:
+    """The second arm is the first one turned round: what one pair gains the other loses."""
+    place = ("--store", str(two_runs.store))
+    told = cli("compare", "one,two", "two,one", *place)
+    one, two = (two_runs_record(two_runs, name) for name in ("one", "two"))
+    assert told.startswith("two +1 against one +1, 2 runs each: ")
+    assert "+0.000 [" in next(line for line in told.splitlines() if line.startswith("joint class"))
+    assert f"run by run: {two - one:+.3f}, {one - two:+.3f}" in told
+    assert "McNemar" not in told
+    with pytest.raises(UserError, match="sides to compare must be of equally many runs, got 2 and 1"):
+        cli("compare", "one,two", "one", *place)
+    with pytest.raises(UserError, match="runs of a side must be different ones, got 'one,one'"):
+        cli("compare", "one,one", "one,two", *place)
+    with pytest.raises(StoreError):
+        cli("compare", "one,", "one,two", *place)
 
 
 def two_runs_record(place: Workplace, name: str) -> float:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import re
 import subprocess
@@ -28,7 +29,7 @@ TRIALS: dict[type, list[Any]] = {
         *("k_fold", "last", "sgd", "adam", "constant", "cosine", "joint", "attributes", "none", "f1", "cross_entropy"),
         *("weighted", "natural", "full_frame", "erasing", "baseline_cnn", "effective_number"),
     ],
-    type(None): [2, 0.5, {"kind": "linear"}, [20, 50]],
+    type(None): [2, 0.5, {"kind": "linear"}, [20, 50], {"rounds": 2}],
 }
 
 
@@ -83,6 +84,15 @@ def test_any_change_that_decides_a_result_is_another_run_and_no_other_is(name: s
 def test_the_data_decides_too() -> None:
     recipe = load_recipe("quick")
     assert run_id(recipe, "a") != run_id(recipe, "b")
+
+
+def test_self_training_changes_the_id_and_runs_without_it_keep_the_one_from_before_it_could_be_set() -> None:
+    recipe = load_recipe("quick")
+    settings = recipe.model_dump(mode="json", exclude={"name", "runtime", "self_training"})
+    text = json.dumps([settings, DATA], sort_keys=True, separators=(",", ":"))
+    assert run_id(recipe, DATA) == hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    changes = ["self_training={}", "self_training.rounds=2", "self_training.select.kind=soft"]
+    assert len({run_id(load_recipe("quick", [change]), DATA) for change in changes} | {run_id(recipe, DATA)}) == 4
 
 
 def test_an_id_is_16_hex_digits_and_the_same_in_every_process() -> None:

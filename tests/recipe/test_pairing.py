@@ -36,6 +36,8 @@ def problems(**settings: Any) -> list[str]:
         {"loss": {"kind": "attributes_cross_entropy", "age_weight": 2}},
         {"model": {"age_head": {}}, **AGES},
         {"targets": [{"kind": "soft_age_border", "margin_years": 15}, {"kind": "soft_classes"}]},
+        {"self_training": {}, "mixing": {"kind": "mixup"}, "loss": {"kind": "f1"}},
+        {"self_training": {"select": {"kind": "soft", "weight": 0.5}}, "loss": {"kind": "focal"}},
         {"targets": [{"kind": "soft_age_border", "margin_years": 40}], "task": {"age_borders_years": [40]}},
     ],
 )
@@ -106,3 +108,14 @@ def test_all_problems_are_told_together() -> None:
         loss={"kind": "arcface"}, targets=[{"kind": "soft_age_border", "margin_years": 20}], model={"age_head": {}}
     )
     assert len(found) == 3
+
+
+def test_self_training_goes_with_no_group_of_photos_and_weights_only_where_photos_are_weighted() -> None:
+    light = {"self_training": {"select": {"kind": "hard", "weight": 0.5}}}
+    (group,) = problems(self_training={}, data={"only": {"mask": "worn"}})
+    assert group.startswith("data.only must be left out with self_training")
+    assert group.endswith("got '{mask: worn}'. Leave one of them out.")
+    (mixed,) = problems(**light, mixing={"kind": "mixup"})
+    assert mixed.startswith("self_training.select.weight must be 1 with mixing mixup")
+    (batch,) = problems(**light, loss={"kind": "f1"})
+    assert batch.startswith("self_training.select.weight must be 1 with loss f1")

@@ -10,9 +10,17 @@ from pydantic import TypeAdapter, ValidationError
 from scipy.special import softmax
 
 from maskwise.errors import DataError
+from maskwise.recipe.self_training_config import (
+    Confident,
+    Everything,
+    Hard,
+    KeepConfig,
+    PseudoLabelConfig,
+    Soft,
+    TopShare,
+)
 from maskwise.records import Floats, Predictions
 from maskwise.selftraining.build import build_selector
-from maskwise.selftraining.config import Confident, Everything, Hard, KeepConfig, PseudoLabelConfig, Soft, TopShare
 from maskwise.selftraining.select import keep_top_share
 
 KEEPS: tuple[KeepConfig, ...] = (Everything(), Confident(threshold=0.5), TopShare(share=0.3))

@@ -15,6 +15,7 @@ from maskwise.evaluation.metrics import accuracy, macro_f1
 from maskwise.labels import Task
 from maskwise.losses.build import build_loss
 from maskwise.losses.config import CrossEntropy
+from maskwise.losses.weighted_sum import Objective
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable
 from maskwise.sampling.build import build_sampler
@@ -22,7 +23,7 @@ from maskwise.sampling.config import Weighted
 from maskwise.training.batches import BatchSource
 from maskwise.training.inference import Inference
 from maskwise.training.listeners import EpochReport, Listener, Silent, StepReport
-from maskwise.training.loop import Fit, Objective, Selection, train_model
+from maskwise.training.loop import Fit, Selection, train_model
 from support.tables import photo_table
 
 SPEC = InputSpec(height_px=8, width_px=6, crop={"kind": "full_frame"}, mean_C=(0.5,) * 3, std_C=(0.5,) * 3)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from maskwise.recipe.train_config import TrainConfig
 from maskwise.records import Image
-from maskwise.training.batches import BatchSource, epoch_batches, normalise, to_images
+from maskwise.training.batches import BatchSource, TargetRows, epoch_batches, normalise, to_images
 from support.fits import tiny_fit
 
 CPU = torch.device("cpu")
@@ -65,3 +67,32 @@ def test_pixels_become_floats_between_0_and_1_and_are_normalised_by_channel() ->
     normal = normalise(images, (0.5, 0.2, 0.0), (0.5, 0.1, 2.0))
     assert normal[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.0, 0.0])
     assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_given_rows_and_weights_take_the_place_of_the_training_class() -> None:
+    plain = source()
+    table = plain.table
+    rows = TargetRows(
+        np.random.default_rng(0).dirichlet([1, 1, 1], len(table)).astype(np.float32),
+        np.linspace(0.1, 1, len(table), dtype=np.float32),
+    )
+    index = plain.plan(0)[0]
+    batch = dataclasses.replace(plain, rows=rows).make(index, 0, 0, CPU)
+    assert batch.weight_N is not None
+    assert np.array_equal(batch.weight_N.numpy(), rows.weight_N[index])
+    assert np.array_equal(batch.target_NC.numpy(), rows.target_NC[index])
+    labelled = plain.make(index, 0, 0, CPU)
+    assert labelled.weight_N is None
+    assert torch.equal(labelled.images_NCHW, batch.images_NCHW)
+
+
+def test_given_rows_are_softened_like_labels() -> None:
+    def halved(target_NC: torch.Tensor, age_years_N: torch.Tensor) -> torch.Tensor:
+        return target_NC / 2 + 1 / 6
+
+    plain = dataclasses.replace(source(), soften=halved)
+    rows = TargetRows(np.full((50, 3), 1 / 3, np.float32), np.ones(50, np.float32))
+    index = plain.plan(0)[0]
+    batch = dataclasses.replace(plain, rows=rows).make(index, 0, 0, CPU)
+    assert batch.target_NC.numpy() == pytest.approx(np.full((len(index), 3), 1 / 3))
+    assert plain.make(index, 0, 0, CPU).target_NC.max() == pytest.approx(2 / 3)

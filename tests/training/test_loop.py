@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from safetensors.torch import load_file
 from maskwise.augment.build import build_augment
 from maskwise.errors import UserError
 from maskwise.recipe.train_config import SGD, Adam, AdamW, InnerHoldOut, Last, RuntimeConfig, TrainConfig
+from maskwise.training.batches import TargetRows
 from maskwise.training.checkpoints import INDEX
-from maskwise.training.loop import DONE, LOG, WEIGHTS, trained_folder
+from maskwise.training.loop import DONE, LOG, WEIGHTS, Trainer, mean_over, trained_folder
 from support.fits import KillAt, Killed, Remember, equal_weights, tiny_fit, tiny_model, weights_after
 
 PLAIN = TrainConfig(epochs=3, batch_size=8)
@@ -152,3 +154,38 @@ def test_a_loss_that_is_not_finite_names_the_photos_and_spoils_no_weights(tmp_pa
     assert not (tmp_path / DONE).exists()
     if (tmp_path / WEIGHTS).exists():
         assert all(bool(torch.isfinite(tensor).all()) for tensor in load_file(tmp_path / WEIGHTS).values())
+
+
+def test_the_mean_by_weights_by_hand() -> None:
+    loss_N = torch.tensor([1.0, 4.0])
+    assert mean_over(loss_N, None) == 2.5
+    assert mean_over(loss_N, torch.tensor([1.0, 0.5])) == pytest.approx(3 / 1.5)
+
+
+def test_photos_of_no_weight_to_speak_of_teach_nothing(tmp_path: Path) -> None:
+    """Half of the photos are labelled wrongly: as light ones they leave the weights of a training as they were."""
+    fit = tiny_fit(TrainConfig(epochs=1, batch_size=50, optimizer=SGD(rate=0.1)), select=False)
+    weight_N = np.where(np.arange(50) < 25, 1, 1e-12).astype(np.float32)
+    right_NC = np.eye(3, dtype=np.float32)[fit.source.table.train_class_N]
+    wrong_NC = np.where(weight_N[:, None] < 1, np.roll(right_NC, 1, axis=1), right_NC)
+    light, also_light, heavy = (
+        weights_after(
+            dataclasses.replace(fit, source=dataclasses.replace(fit.source, rows=TargetRows(target_NC, weights_N))),
+            tmp_path / str(number),
+        )
+        for number, (target_NC, weights_N) in enumerate(
+            [(right_NC, weight_N), (wrong_NC, weight_N), (wrong_NC, np.ones_like(weight_N))]
+        )
+    )
+    assert all(torch.allclose(light[name], also_light[name]) for name in light)
+    assert not torch.allclose(light["head.bias"], heavy["head.bias"])
+
+
+def test_trial_steps_step_and_write_nothing(tmp_path: Path) -> None:
+    fit = tiny_fit(TrainConfig(epochs=3, batch_size=8, freeze_backbone_epochs=2))
+    trainer = Trainer(fit, tiny_model(), tmp_path, Remember())
+    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    trainer.try_step(fit.source.make(np.arange(8), 0, 0, fit.device))
+    after = trainer.model.state_dict()
+    assert not torch.equal(before["backbone.0.weight"], after["backbone.0.weight"]), "the thawed backbone learns"
+    assert list(tmp_path.iterdir()) == []

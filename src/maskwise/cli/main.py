@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import maskwise
-from maskwise.cli import data_verbs, ensemble_verbs, ladder_verbs, run_verbs, score_verbs
+from maskwise.cli import bench_verbs, data_verbs, ensemble_verbs, ladder_verbs, run_verbs, score_verbs
 from maskwise.errors import UserError, must
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command()(score_verbs.evaluate)
 app.command()(ensemble_verbs.ensemble)
 app.command()(ensemble_verbs.compare)
 app.command()(ladder_verbs.ladder)
+app.command("batch-size")(bench_verbs.batch_size)
 app.command()(score_verbs.board)
 
 

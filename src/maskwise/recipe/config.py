@@ -13,6 +13,7 @@ from maskwise.labels import Task
 from maskwise.losses.config import AuxiliaryConfig, CrossEntropy, LossConfig, TargetConfig
 from maskwise.models.config import ModelConfig
 from maskwise.recipe.pairing import problems_of
+from maskwise.recipe.self_training_config import SelfTraining
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.sampling.config import Natural, SamplerConfig
 from maskwise.settings import Settings
@@ -65,6 +66,7 @@ class Recipe(Settings):
     loss: LossConfig = CrossEntropy()
     auxiliary: AuxiliaryConfig | None = None
     train: TrainConfig = TrainConfig()
+    self_training: SelfTraining | None = None
     predict: PredictConfig = PredictConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def problems_of(recipe: Recipe) -> list[str]:
     """One line for each pair of settings of ``recipe`` that cannot work together or would have no effect."""
-    problems = [*_age_head_problems(recipe), *_mixed_age_problems(recipe)]
+    problems = [*_age_head_problems(recipe), *_mixed_age_problems(recipe), *_self_training_problems(recipe)]
     for address, loss in _losses(recipe.loss):
         if isinstance(loss, ArcFace | Ldam):
             problems += _cosine_problems(address, loss, recipe)
@@ -59,6 +59,23 @@ def _mixed_age_problems(recipe: Recipe) -> list[str]:
         return []
     rule = f"none with auxiliary {recipe.auxiliary.kind} (a photo mixed of two people has no age)"
     return [must("mixing.kind", rule, recipe.mixing.kind, "Leave mixing or auxiliary out.")]
+
+
+def _self_training_problems(recipe: Recipe) -> list[str]:
+    if recipe.self_training is None:
+        return []
+    problems = []
+    if recipe.data.only is not None:
+        rule = "left out with self_training (nobody knows which unlabelled photos are of that group)"
+        problems.append(must("data.only", rule, f"{{{recipe.data.only}}}", "Leave one of them out."))
+    weight, address = recipe.self_training.select.weight, "self_training.select.weight"
+    if weight != 1 and recipe.mixing.kind != "none":
+        rule = f"1 with mixing {recipe.mixing.kind} (a photo mixed of two has no weight of its own)"
+        problems.append(must(address, rule, weight, "Leave it or mixing out."))
+    if weight != 1 and recipe.loss.kind == "f1":
+        rule = "1 with loss f1 (which is of a whole batch and weights no photo)"
+        problems.append(must(address, rule, weight, "Leave it out, or choose another loss."))
+    return problems
 
 
 def _cosine_problems(address: str, loss: ArcFace | Ldam, recipe: Recipe) -> list[str]:

@@ -8,8 +8,16 @@ from typing import assert_never
 
 import numpy as np
 
+from maskwise.recipe.self_training_config import (
+    Confident,
+    Everything,
+    Hard,
+    KeepConfig,
+    PseudoLabelConfig,
+    Soft,
+    TopShare,
+)
 from maskwise.records import Predictions
-from maskwise.selftraining.config import Confident, Everything, Hard, KeepConfig, PseudoLabelConfig, Soft, TopShare
 from maskwise.selftraining.select import (
     Keep,
     PseudoLabels,

@@ -14,6 +14,8 @@ LOG = "log.jsonl"
 LOCK = ".lock"
 WEIGHTS = "weights.safetensors"
 INPUT = "input.json"
+PSEUDO_LABELS = "pseudo_labels.csv"
+"""What a round of self-training gives to the next, in the round's folder."""
 
 
 def record_path(run_folder: Path) -> Path:
@@ -64,3 +66,8 @@ def weights_path(run_folder: Path, fold: int) -> Path:
 def input_path(run_folder: Path, fold: int) -> Path:
     """How a photo becomes the input of a fold's model (an ``InputSpec``)."""
     return fold_folder(run_folder, fold) / INPUT
+
+
+def round_folder(fold: Path, number: int) -> Path:
+    """A round of self-training before the last, in the folder of its fold; the last one's files lie in ``fold``."""
+    return fold / f"round-{number}"

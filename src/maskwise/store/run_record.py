@@ -40,6 +40,13 @@ class RunData:
     """Equal for equal photos and labels: only runs on one checksum are ranked against each other."""
     n_photos: int
     n_people: int
+    unlabelled_checksum: str = ""
+    """The same of the unlabelled photos that self-training learnt from; "" where there are none."""
+
+    @property
+    def decisive(self) -> str:
+        """All data that the run's numbers, and so its id, depend on."""
+        return "+".join(filter(None, [self.checksum, self.unlabelled_checksum]))
 
 
 @dataclass(frozen=True)
@@ -160,7 +167,9 @@ def _is_utc(text: object) -> bool:
 
 def _data_from_dict(fields: dict[str, Any]) -> RunData:
     data = RunData(**fields)
-    return RunData(str(data.name), str(data.checksum), int(data.n_photos), int(data.n_people))
+    return RunData(
+        str(data.name), str(data.checksum), int(data.n_photos), int(data.n_people), str(data.unlabelled_checksum)
+    )
 
 
 def _summary_to_dict(summary: ScoreSummary) -> dict[str, Any]:

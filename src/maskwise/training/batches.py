@@ -6,16 +6,30 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from maskwise.chance import rng_for
-from maskwise.records import Batch, Image, Ints, PhotoTable
+from maskwise.records import Batch, Floats, Image, Ints, PhotoTable
 
 ReadPixels = Callable[[Ints], Image]
 """Positions in a table → their pixels, uint8 N × H × W × 3."""
+
+
+class TargetRows(NamedTuple):
+    """What the loss is to see of each photo, where that is not simply its training class."""
+
+    target_NC: Floats
+    """float32; rows sum to 1."""
+    weight_N: Floats
+    """float32; how much each photo counts in the loss, 1 for a labelled one."""
+
+    def take(self, index_M: Ints) -> TargetRows:
+        """The rows at ``index_M``."""
+        return TargetRows(self.target_NC[index_M], self.weight_N[index_M])
 
 
 @dataclass(frozen=True)
@@ -27,13 +41,16 @@ class BatchSource:
     draw: Callable[[PhotoTable, np.random.Generator], Ints]
     augment: Callable[[Tensor, np.random.Generator], Tensor]
     soften: Callable[[Tensor, Tensor], Tensor]
-    """(one-hot rows, ages in years) → target rows."""
+    """(target rows, ages in years) → softer ones. Pseudo-labelled rows pass through it like all others: else a guess
+    would be trained on more sharply than a true label."""
     mix: Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
     """(images, target rows, chance) → the same, photos mixed with each other."""
     n_classes: int
     batch_size: int
     seed: int
     fold: int = 0
+    rows: TargetRows | None = None
+    """Of all N photos of ``table``; None: one-hot rows of the training class, weighted alike."""
 
     def plan(self, epoch: int) -> list[Ints]:
         """The photos of every batch of ``epoch``. Sizes differ by one at most, so that no batch is too small."""
@@ -44,11 +61,9 @@ class BatchSource:
         """Batch number ``position`` of ``epoch``: read, augment, label, mix."""
         chance = rng_for(self.seed, "augment", self.fold, epoch, position)
         images_NCHW = self.augment(to_images(self.read(index_N), device), chance)
-        one_hot_NC = torch.nn.functional.one_hot(
-            torch.from_numpy(self.table.train_class_N[index_N]).to(device), self.n_classes
-        )
         age_years_N = torch.from_numpy(self.table.age_years_N[index_N]).to(device)
-        target_NC = self.soften(one_hot_NC.float(), age_years_N)
+        target_NC, weight_N = self._label(index_N, device)
+        target_NC = self.soften(target_NC, age_years_N)
         chance = rng_for(self.seed, "mix", self.fold, epoch, position)
         images_NCHW, target_NC = self.mix(images_NCHW, target_NC, chance)
         return Batch(
@@ -56,7 +71,16 @@ class BatchSource:
             class_N=torch.from_numpy(self.table.class_N[index_N]).to(device),
             target_NC=target_NC,
             age_years_N=age_years_N,
+            weight_N=weight_N,
         )
+
+    def _label(self, index_N: Ints, device: torch.device) -> tuple[Tensor, Tensor | None]:
+        """(target rows, weights or None) before they are softened and mixed."""
+        if self.rows is not None:
+            target_NC, weight_N = (torch.from_numpy(column).to(device) for column in self.rows.take(index_N))
+            return target_NC, weight_N
+        class_N = torch.from_numpy(self.table.train_class_N[index_N]).to(device)
+        return torch.nn.functional.one_hot(class_N, self.n_classes).float(), None
 
 
 def to_images(pixels_NHWC: Image, device: torch.device) -> Tensor:

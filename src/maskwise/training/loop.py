@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from maskwise.chance import torch_seed_for
 from maskwise.errors import UserError
 from maskwise.files import write_atomically
+from maskwise.losses.weighted_sum import Objective
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.records import Batch, Floats, Output, PhotoTable
 from maskwise.training.averaging import MovingAverage
@@ -40,9 +41,6 @@ from maskwise.training.stopping import StopRequest, stop_request
 WEIGHTS = "weights.safetensors"
 LOG = "log.jsonl"
 DONE = "fold.json"
-
-Objective = Callable[[Tensor, Tensor], Tensor]
-"""(logits N × C, target N × C) → one number to minimise."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +104,16 @@ class Trainer:
         self.progress = Progress()
         self.saved_at = time.monotonic()
 
+    def try_step(self, batch: Batch) -> float:
+        """One whole step on ``batch`` as in the last epoch, when most of the model learns. Returns the loss.
+
+        For trying out what a step needs; nothing is saved, and the gradients of a step that failed are forgotten.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        self.progress.epoch = self.fit.config.epochs - 1
+        self._set_frozen()
+        return self._train_batch(batch, position=0, n_batches=1)
+
     # --- the story -------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -142,9 +150,9 @@ class Trainer:
         spec = fit.inference.spec
         with autocast(fit.device, fit.config.precision):
             output: Output = self.model(normalise(batch.images_NCHW, spec.mean_C, spec.std_C))
-        loss = self.objective(output.logits_NC.float(), batch.target_NC)
+        loss = self.objective(output.logits_NC.float(), batch.target_NC, batch.weight_N)
         if fit.auxiliary is not None:
-            loss = loss + fit.auxiliary(output, batch.age_years_N).mean()
+            loss = loss + mean_over(fit.auxiliary(output, batch.age_years_N), batch.weight_N)
         self.scaler.scale(loss / fit.config.accumulate_batches).backward()  # type: ignore[no-untyped-call]
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -305,6 +313,11 @@ class Trainer:
             self.average.steps = state["average_steps"]
         at = self.progress
         self.listener.on_note(f"continues in epoch {at.epoch + 1} after {at.position} batches")
+
+
+def mean_over(loss_N: Tensor, weight_N: Tensor | None) -> Tensor:
+    """Σ w · loss / Σ w over the photos; the plain mean without weights."""
+    return loss_N.mean() if weight_N is None else (weight_N * loss_N).sum() / weight_N.sum()
 
 
 def trained_folder(folder: Path) -> bool:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from maskwise.chance import rng_for
-from maskwise.data.choose_photos import keep
-from maskwise.data.contents import data_checksum
-from maskwise.data.manifest import read_train
 from maskwise.ensembles.config import EnsembleConfig
 from maskwise.evaluation.comparison import ReadingDifference, compare
 from maskwise.evaluation.evaluate import evaluate
@@ -26,7 +22,8 @@ from maskwise.store.runs import StoredRun, list_runs, read_finished
 from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import join_runs, read_joined, read_members
 from maskwise.workflows.ladder_rungs import PlannedRung, Rung
-from maskwise.workflows.photos import cached_pixels, input_spec
+from maskwise.workflows.photos import input_spec
+from maskwise.workflows.run_data import read_labels, read_photos
 from maskwise.workflows.run_recipe import Place, run_recipe
 
 
@@ -101,21 +98,13 @@ def find_finished(recipe: Recipe, place: Place, listener: Listener) -> StoredRun
     alike = [
         run
         for run in list_runs(place.store).runs
-        if run.record.status == "finished" and run.record.run_id == run_id(recipe, run.record.data.checksum)
+        if run.record.status == "finished" and run.record.run_id == run_id(recipe, run.record.data.decisive)
     ]
     if not alike:
         return None
-    checksum = checksum_of(recipe, place, listener)
-    return next((run for run in alike if run.record.data.checksum == checksum), None)
-
-
-def checksum_of(recipe: Recipe, place: Place, listener: Listener) -> str:
-    """The checksum of the data set that ``recipe`` would be trained on, as ``run_recipe`` would write it down."""
-    manifest = read_train(place.data, recipe.task, recipe.data.corrections)
-    if recipe.data.only is not None:
-        manifest = dataclasses.replace(manifest, table=manifest.table.take(keep(manifest.table, recipe.data.only)))
-    pixels = cached_pixels(manifest.root, manifest.table, input_spec(recipe), place.cache, listener)
-    return data_checksum(manifest.table, pixels.content_N)
+    manifest = read_labels(recipe, place.data)
+    now = read_photos(recipe, manifest, input_spec(recipe), place.cache, listener).about
+    return next((run for run in alike if run.record.data.decisive == now.decisive), None)
 
 
 def join_or_read(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from maskwise.augment.build import Mix, build_augment, build_mixing
 from maskwise.chance import rng_for, torch_seed_for
@@ -27,8 +27,8 @@ from maskwise.recipe.train_config import InnerHoldOut, Last, ScoredPeople
 from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable, Predictions
 from maskwise.sampling.build import build_sampler
 from maskwise.store.layout import INPUT
-from maskwise.training.batches import BatchSource
-from maskwise.training.inference import predict_table
+from maskwise.training.batches import BatchSource, TargetRows
+from maskwise.training.inference import Inference, predict_table
 from maskwise.training.listeners import Listener
 from maskwise.training.loop import Fit, Selection, train_model
 from maskwise.workflows.photos import inference
@@ -40,11 +40,26 @@ class PhotoSet:
 
     table: PhotoTable
     read: Callable[[Ints], Image]
+    rows: TargetRows | None = None
+    """Where some labels are pseudo-labels: what the loss sees of each photo."""
 
     def take(self, index: Ints | NDArray[np.bool_]) -> PhotoSet:
         """The photos at ``index`` (positions or a mask)."""
         positions = np.arange(len(self.table))[index]
-        return PhotoSet(self.table.take(positions), lambda part: self.read(positions[part]))
+        rows = None if self.rows is None else self.rows.take(positions)
+        return PhotoSet(self.table.take(positions), lambda part: self.read(positions[part]), rows)
+
+
+@dataclass(frozen=True)
+class FoldPeople:
+    """Who does what in a fold."""
+
+    fitting: PhotoSet
+    """They train."""
+    choosing: PhotoSet | None
+    """Their macro F1 chooses the epoch; None where the last one is kept."""
+    scored: PhotoSet
+    """They are held out."""
 
 
 def train_fold(
@@ -57,15 +72,34 @@ def train_fold(
     listener: Listener,
 ) -> Predictions:
     """Train on everybody but the held-out people, then predict those. Leaves weights and input spec in ``folder``."""
+    write_input_spec(spec, folder)
+    people = part_people(recipe, photos, held_out, fold)
+    fit = bind_fit(recipe, people.fitting, people.choosing, fold, spec)
+    return predict_held_out(recipe, fit_model(recipe, fit, folder, listener), people.scored, fit.inference)
+
+
+def write_input_spec(spec: InputSpec, folder: Path) -> None:
+    """How a photo becomes the model's input, kept beside the weights."""
     write_atomically(folder / INPUT, json.dumps(dataclasses.asdict(spec), indent=2) + "\n")
+
+
+def part_people(recipe: Recipe, photos: PhotoSet, held_out: NDArray[np.bool_], fold: int) -> FoldPeople:
+    """The held-out people are scored; of the others those train, or choose, whom the recipe does not leave out."""
     trains = ~held_out
     trains[trains] = ~drop_ages(photos.table.take(trains), recipe.data.drop_ages_years)
     training, scored = photos.take(trains), photos.take(held_out)
-    fitting, choosing = choose_people(recipe, training, scored, fold)
-    fit = bind_fit(recipe, fitting, choosing, fold, spec)
-    torch.manual_seed(torch_seed_for(recipe.seed, "weights", fold))
-    model = train_model(fit, build_model(recipe.model, recipe.task.sizes), folder, listener)
-    answers = predict_table(model, scored.read, len(scored.table), fit.inference)
+    return FoldPeople(*choose_people(recipe, training, scored, fold), scored)
+
+
+def fit_model(recipe: Recipe, fit: Fit, folder: Path, listener: Listener) -> nn.Module:
+    """A fresh model of the recipe, trained in ``folder``, or what was trained there; the same first weights always."""
+    torch.manual_seed(torch_seed_for(recipe.seed, "weights", fit.source.fold))
+    return train_model(fit, build_model(recipe.model, recipe.task.sizes), folder, listener)
+
+
+def predict_held_out(recipe: Recipe, model: nn.Module, scored: PhotoSet, how: Inference) -> Predictions:
+    """What the model says of people whom it never saw."""
+    answers = predict_table(model, scored.read, len(scored.table), how)
     return Predictions(
         photo_N=scored.table.photo_N,
         person_N=scored.table.person_N,
@@ -109,6 +143,7 @@ def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold:
         batch_size=recipe.train.batch_size,
         seed=recipe.seed,
         fold=fold,
+        rows=fitting.rows,
     )
     patience = getattr(recipe.train.checkpoint, "patience_epochs", None)
     return Fit(

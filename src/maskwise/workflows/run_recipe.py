@@ -7,20 +7,18 @@ import datetime
 import importlib.metadata
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import timm
 import torch
+from numpy.typing import NDArray
 
 import maskwise
 from maskwise.chance import rng_for
 from maskwise.data.build import build_split
-from maskwise.data.choose_photos import keep
-from maskwise.data.contents import data_checksum
-from maskwise.data.manifest import Manifest, read_train
 from maskwise.errors import StoreError
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
@@ -28,15 +26,17 @@ from maskwise.files import write_atomically
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe
-from maskwise.records import Ints, PhotoTable, Predictions
+from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.layout import fold_folder, recipe_path, split_path
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import discard_run, finish_run, lock_run, start_run
+from maskwise.store.runs import discard_run, finish_run, lock_run, read_record, start_run
 from maskwise.tables import csv_text
 from maskwise.training.listeners import Listener
 from maskwise.training.loop import DONE
-from maskwise.workflows.folds import PhotoSet, train_fold
-from maskwise.workflows.photos import cached_pixels, input_spec
+from maskwise.workflows.folds import train_fold
+from maskwise.workflows.photos import input_spec
+from maskwise.workflows.run_data import RunPhotos, read_labels, read_photos
+from maskwise.workflows.self_train import self_train_fold
 
 
 @dataclass(frozen=True)
@@ -62,44 +62,49 @@ def run_recipe(
     Returns the run's folder and its scores on held-out people. ``resume_only`` refuses to begin a new run;
     ``force`` replaces a finished one.
     """
-    manifest = read_train(place.data, recipe.task, recipe.data.corrections)
+    manifest = read_labels(recipe, place.data)
     for note in manifest.notes:
         listener.on_note(note)
-    if recipe.data.only is not None:
-        manifest = dataclasses.replace(manifest, table=manifest.table.take(keep(manifest.table, recipe.data.only)))
     spec = input_spec(recipe)
-    pixels = cached_pixels(manifest.root, manifest.table, spec, place.cache, listener)
+    photos = read_photos(recipe, manifest, spec, place.cache, listener)
     fold_N = build_split(recipe.split, recipe.task)(manifest.table, rng_for(recipe.split.seed, "split"))
-    record = describe_run(recipe, manifest, data_checksum(manifest.table, pixels.content_N), fold_N, command)
+    record = describe_run(recipe, photos.about, fold_N, command)
     folder = open_run(place.store, record, resume_only=resume_only, force=force)
     with lock_run(folder):
         write_atomically(recipe_path(folder), dump_recipe(recipe))
         write_atomically(split_path(folder), split_csv(manifest.table, fold_N))
-        photos = PhotoSet(manifest.table, pixels.read)
-        parts = [
-            train_fold(recipe, photos, fold_N == fold, fold, spec, fold_folder(folder, fold), listener)
-            for fold in range(record.folds)
-        ]
+        train = choose_training(recipe, photos, spec, listener)
+        parts = [train(fold_N == fold, fold, fold_folder(folder, fold)) for fold in range(record.folds)]
         predictions = join_folds(parts)
+        record = dataclasses.replace(record, created_utc=read_record(folder).created_utc)  # when it was first begun
         evaluation = evaluate(predictions, recipe.task, rng_for(0, "intervals"))
         finish_run(folder, record, evaluation, predictions, recipe.task, seconds=training_seconds(folder, record.folds))
     return folder, evaluation
 
 
-def describe_run(recipe: Recipe, manifest: Manifest, checksum: str, fold_N: Ints, command: Sequence[str]) -> RunRecord:
+def choose_training(
+    recipe: Recipe, photos: RunPhotos, spec: InputSpec, listener: Listener
+) -> Callable[[NDArray[np.bool_], int, Path], Predictions]:
+    """How a fold is trained: (held-out photos, number of the fold, its folder) → held-out predictions."""
+    if recipe.self_training is None or photos.unlabelled is None:
+        return lambda held_out, fold, folder: train_fold(
+            recipe, photos.labelled, held_out, fold, spec, folder, listener
+        )
+    settings, unlabelled = recipe.self_training, photos.unlabelled
+    return lambda held_out, fold, folder: self_train_fold(
+        recipe, settings, photos.labelled, unlabelled, held_out, fold, spec, folder, listener
+    )
+
+
+def describe_run(recipe: Recipe, data: RunData, fold_N: Ints, command: Sequence[str]) -> RunRecord:
     """What is known of a run before it trains."""
     return RunRecord(
-        run_id=run_id(recipe, checksum),
+        run_id=run_id(recipe, data.decisive),
         name=recipe.name,
         created_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         recipe=recipe.model_dump(mode="json"),
         seed=recipe.seed,
-        data=RunData(
-            name=manifest.root.resolve().name,
-            checksum=checksum,
-            n_photos=len(manifest.table),
-            n_people=len(np.unique(manifest.table.person_N.astype(str))),
-        ),
+        data=data,
         versions={
             "maskwise": maskwise.__version__,
             "python": platform.python_version(),
@@ -127,8 +132,9 @@ def open_run(store: Path, record: RunRecord, *, resume_only: bool, force: bool) 
 
 
 def training_seconds(folder: Path, folds: int) -> float:
-    """Wall time of all folds' epochs, those before an interruption included."""
-    summaries = [json.loads((fold_folder(folder, fold) / DONE).read_text()) for fold in range(folds)]
+    """Wall time of all epochs of all folds and rounds, those before an interruption included."""
+    done = [path for fold in range(folds) for path in fold_folder(folder, fold).rglob(DONE)]
+    summaries = [json.loads(path.read_text()) for path in done]
     return float(sum(summary["seconds"] for summary in summaries))
 
 

@@ -1,4 +1,4 @@
-"""Settings of the pseudo-labellers: which unlabelled photos are trained on, with which target, how heavily."""
+"""Settings of self-training: rounds, and which unlabelled photos are trained on, with which target, how heavily."""
 
 from __future__ import annotations
 
@@ -70,3 +70,17 @@ class Soft(Settings):
 
 
 PseudoLabelConfig = Annotated[Hard | Soft, Field(discriminator="kind")]
+
+
+class SelfTraining(Settings):
+    """Train, label the data set's eval photos with what was learnt, train afresh on both (Lee 2013, ICML WREPL).
+
+    The scored people are never among the photos that get pseudo-labels, and scores use true labels only.
+    """
+
+    rounds: int = Field(default=1, ge=1)
+    """Fresh trainings on labelled and pseudo-labelled photos, after a first one on the labelled photos alone: the whole
+    run takes this many trainings more. Each round's pseudo-labels come from the model of the round before."""
+
+    select: PseudoLabelConfig = Hard()
+    """Which of the unlabelled photos are trained on, and with which targets."""
