@@ -28,9 +28,8 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         # mkstemp makes private files; results are as readable as any other file of the user.
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    finally:
+        Path(name).unlink(missing_ok=True)  # there only if something failed before the rename
     sync_folder(path.parent)
 
 

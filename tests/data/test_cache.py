@@ -133,16 +133,18 @@ def test_settled_files_are_not_read_again(tmp_path: Path, photos: list[Path], mo
     monkeypatch.setattr(seen_files, "SETTLED_SECONDS", 0.0)
     time.sleep(0.02)
     _build(tmp_path / "cache", photos)
-    monkeypatch.setattr(Path, "open", _no_photo_is_opened(Path.open))
+    opened: list[Path] = []
+    monkeypatch.setattr(Path, "open", _remembering(opened, Path.open))
     _build(tmp_path / "cache", photos)
+    assert not [path for path in opened if path.suffix == ".png"]
 
 
-def _no_photo_is_opened(really_open: object) -> object:
-    def guarded(path: Path, *args: object, **options: object) -> object:
-        assert path.suffix != ".png", f"{path} is opened"
+def _remembering(opened: list[Path], really_open: object) -> object:
+    def spying(path: Path, *args: object, **options: object) -> object:
+        opened.append(path)
         return really_open(path, *args, **options)  # type: ignore[operator]
 
-    return guarded
+    return spying
 
 
 @pytest.mark.parametrize("settled_seconds", [0.0, 3.0])

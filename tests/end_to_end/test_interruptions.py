@@ -42,36 +42,45 @@ def finish(place: Workplace) -> bytes:
     return (run.folder / "fold-0" / "weights.safetensors").read_bytes()
 
 
-def kill_and_finish(workplace: Workplace, folder: Path, kills: int) -> None:
-    whole = finish(workplace.with_store(folder / "whole"))
-    killed = workplace.with_store(folder / "killed")
-    rng = np.random.default_rng(0)
-    for _ in range(kills):
-        with start(killed) as process:
-            wait_for_first_state(killed, process)
-            time.sleep(float(rng.uniform(0, 0.5)))
-            process.kill()
-        runs = list_runs(killed.store)
-        assert not runs.skipped
-        if runs.runs[0].record.status == "finished":
-            break
-    assert finish_or_read(killed) == whole
+def kill_at_random(place: Workplace, rng: np.random.Generator) -> None:
+    """Begin, or go on with, the training and kill it somewhere."""
+    with start(place) as process:
+        wait_for_first_state(place, process)
+        time.sleep(float(rng.uniform(0, 0.5)))
+        process.kill()
+    runs = list_runs(place.store)
+    assert not runs.skipped, "a kill leaves no run that cannot be read"
 
 
 def finish_or_read(place: Workplace) -> bytes:
     (run,) = list_runs(place.store).runs
-    if run.record.status == "finished":
+    if run.record.status == "finished":  # it was faster than the kill
         return (run.folder / "fold-0" / "weights.safetensors").read_bytes()
     return finish(place)
 
 
 def test_killed_once(workplace: Workplace, tmp_path: Path) -> None:
-    kill_and_finish(workplace, tmp_path, kills=1)
+    whole, killed = finish(workplace.with_store(tmp_path / "whole")), workplace.with_store(tmp_path / "killed")
+    kill_at_random(killed, np.random.default_rng(0))
+    assert finish_or_read(killed) == whole
 
 
 @pytest.mark.slow
-def test_killed_ten_times(workplace: Workplace, tmp_path: Path) -> None:
-    kill_and_finish(workplace, tmp_path, kills=10)
+def test_killed_ten_times_each_in_a_training_of_its_own(workplace: Workplace, tmp_path: Path) -> None:
+    whole, rng = finish(workplace.with_store(tmp_path / "whole")), np.random.default_rng(1)
+    for number in range(10):
+        killed = workplace.with_store(tmp_path / f"killed-{number}")
+        kill_at_random(killed, rng)
+        assert finish_or_read(killed) == whole, f"kill number {number}"
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_in_one_training(workplace: Workplace, tmp_path: Path) -> None:
+    whole, killed = finish(workplace.with_store(tmp_path / "whole")), workplace.with_store(tmp_path / "killed")
+    rng = np.random.default_rng(2)
+    for _ in range(4):
+        kill_at_random(killed, rng)
+    assert finish_or_read(killed) == whole
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
