@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,9 +100,6 @@ class Output(NamedTuple):
     logits_NC: Tensor
     embedding_ND: Tensor
     age_logits_NA: Tensor | None
-
-
-Seen = Literal["held_out", "trained_on", "test"]
 
 
 @dataclass(frozen=True)

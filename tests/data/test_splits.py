@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 
 from maskwise.data.build import build_split
 from maskwise.data.config import HoldOut, KFold, SplitConfig
-from maskwise.data.splits import hold_out, inner_hold_out, k_fold
+from maskwise.data.splits import hold_out, k_fold
 from maskwise.errors import DataError
 from maskwise.labels import Task
 from maskwise.records import Ints, PhotoTable
@@ -88,9 +88,6 @@ def test_the_same_rng_gives_the_same_split_and_another_another() -> None:
         one, same, other = (split(table, np.random.default_rng(seed)) for seed in (3, 3, 4))
         np.testing.assert_array_equal(one, same)
         assert np.any(one != other)
-    np.testing.assert_array_equal(
-        inner_hold_out(table, 0.3, np.random.default_rng(2)), hold_out(table, np.random.default_rng(2), 0.3)
-    )
 
 
 def test_classes_of_too_few_people_are_named() -> None:

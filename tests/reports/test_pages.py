@@ -14,10 +14,9 @@ from maskwise.labels import Task
 from maskwise.reports.page import page, paragraph, picture, preformatted, section, table
 from maskwise.reports.pictures import confusion_picture, learning_curve, mosaic, png
 from maskwise.reports.summary import summary_page
-from maskwise.store.layout import fold_folder, predictions_path
+from maskwise.store.layout import log_path, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import read_evaluation
-from maskwise.training.loop import LOG
 
 NASTY = "<script>alert('x')</script> & \"quotes\""
 
@@ -65,7 +64,7 @@ def test_the_summary_of_a_run_tells_its_scores_and_mistakes(workplace: Workplace
     predictions, task = read_predictions(predictions_path(trained))
     evaluation = read_evaluation(trained)
     photos = read_train(workplace.data, Task()).table
-    log = fold_folder(trained, 0) / LOG
+    log = log_path(trained, 0)
     text = summary_page("a run", workplace.data, photos, predictions, evaluation, task, log, "maskwise train tiny")
     assert f"{evaluation.joint.macro_f1.value:.3f}" in text
     assert f"{evaluation.n_people} people" in text

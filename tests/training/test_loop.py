@@ -16,7 +16,8 @@ from maskwise.errors import UserError
 from maskwise.recipe.train_config import SGD, Adam, AdamW, InnerHoldOut, Last, RuntimeConfig, TrainConfig
 from maskwise.training.batches import TargetRows
 from maskwise.training.checkpoints import INDEX
-from maskwise.training.loop import DONE, LOG, WEIGHTS, Trainer, mean_over, trained_folder
+from maskwise.training.fold_files import DONE, LOG, WEIGHTS
+from maskwise.training.loop import Trainer, mean_over, trained_folder
 from support.fits import KillAt, Killed, Remember, equal_weights, tiny_fit, tiny_model, weights_after
 
 PLAIN = TrainConfig(epochs=3, batch_size=8)

@@ -19,11 +19,11 @@ from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.metrics import macro_f1
 from maskwise.labels import Task
 from maskwise.records import Predictions
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import ENSEMBLE, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import finish_run, read_evaluation, read_record, start_run
-from maskwise.workflows.join_runs import ENSEMBLE, join_answers, join_runs, member_folders, read_joined
+from maskwise.workflows.join_runs import join_answers, join_runs, member_folders, read_joined
 
 WORDS = ("maskwise", "ensemble")
 

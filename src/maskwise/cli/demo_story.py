@@ -17,10 +17,9 @@ from maskwise.faces.demo_set import write_demo_set
 from maskwise.files import write_atomically
 from maskwise.recipe.load import load_recipe
 from maskwise.reports.summary import summary_page
-from maskwise.store.layout import fold_folder, predictions_path
+from maskwise.store.layout import log_path, predictions_path
 from maskwise.store.predictions_file import read_predictions, write_predictions
 from maskwise.training.listeners import Listener
-from maskwise.training.loop import LOG
 from maskwise.workflows.predict_photos import predict_photos, write_submission_of
 from maskwise.workflows.run_recipe import Place, run_recipe
 
@@ -83,7 +82,7 @@ def _write_summary(out: Path, place: Place, run: Path, held_out: Evaluation, lis
         predictions,
         held_out,
         task,
-        fold_folder(run, 0) / LOG,
+        log_path(run, 0),
         "maskwise demo\nmaskwise train demo --data maskwise-demo/data",
     )
     write_atomically(out / "summary.html", text)

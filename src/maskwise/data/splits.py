@@ -47,13 +47,6 @@ def hold_out(
     return np.asarray(fold_P[person_N])
 
 
-def inner_hold_out(
-    table: PhotoTable, share: float, rng: np.random.Generator, class_names: tuple[str, ...] = ()
-) -> Ints:
-    """``hold_out`` of the training part of a fold, e.g. to choose a checkpoint on people who judge nothing else."""
-    return hold_out(table, rng, share, class_names)
-
-
 def _apportion(counts_S: Ints, share: float) -> Ints:
     """How many people of each stratum to hold out: largest remainders (Hamilton), at least one on both sides."""
     quota_S = counts_S * share

@@ -1,8 +1,10 @@
-"""Where everything lies in a run folder ``<store>/<run_id>/``. The one place that knows these names."""
+"""Where everything lies in a run folder ``<store>/<run_id>/``; a fold's own files are named in ``fold_files``."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from maskwise.training.fold_files import LOG, WEIGHTS
 
 RECORD = "run.json"
 RECIPE = "recipe.yaml"
@@ -10,9 +12,9 @@ SPLIT = "split.csv"
 """Columns person, fold."""
 PREDICTIONS = "predictions.parquet"
 SCORES = "scores.json"
-LOG = "log.jsonl"
+ENSEMBLE = "ensemble.json"
+"""In place of a recipe: the members, the vote and its weights."""
 LOCK = ".lock"
-WEIGHTS = "weights.safetensors"
 INPUT = "input.json"
 PSEUDO_LABELS = "pseudo_labels.csv"
 """What a round of self-training gives to the next, in the round's folder."""

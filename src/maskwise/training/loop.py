@@ -31,16 +31,13 @@ from maskwise.training.checkpoints import (
     save_weights,
 )
 from maskwise.training.devices import autocast, keep_freed_memory, place_model
+from maskwise.training.fold_files import DONE, LOG, WEIGHTS
 from maskwise.training.freezing import set_trainable, trainable_blocks
 from maskwise.training.inference import Inference, predict_table
 from maskwise.training.listeners import EpochReport, Listener, StepReport
 from maskwise.training.optimizers import build_optimizer
 from maskwise.training.schedules import rate_factor
 from maskwise.training.stopping import StopRequest, stop_request
-
-WEIGHTS = "weights.safetensors"
-LOG = "log.jsonl"
-DONE = "fold.json"
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,10 @@ from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.settings import Settings
 from maskwise.store.find_run import find_run
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import ENSEMBLE, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, discard_run, finish_run, lock_run, read_finished, start_run
-
-ENSEMBLE = "ensemble.json"
 
 
 class Joined(Settings):

@@ -31,8 +31,8 @@ from maskwise.store.layout import fold_folder, recipe_path, split_path
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import discard_run, finish_run, lock_run, read_record, start_run
 from maskwise.tables import csv_text
+from maskwise.training.fold_files import DONE
 from maskwise.training.listeners import Listener
-from maskwise.training.loop import DONE
 from maskwise.workflows.folds import train_fold
 from maskwise.workflows.photos import input_spec
 from maskwise.workflows.run_data import RunPhotos, read_labels, read_photos
