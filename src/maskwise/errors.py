@@ -50,6 +50,10 @@ class StoreError(UserError):
     """A run cannot be found, is not finished, is busy or would be overwritten."""
 
 
+class DivergedError(UserError):
+    """The loss of a training became infinite or no number: its settings do not work together."""
+
+
 class CheckFailedError(UserError):
     """A check ran to its end and found something. Exit code 1."""
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from maskwise.data.build import build_split
-from maskwise.data.config import HoldOut, KFold, SplitConfig
+from maskwise.data.config import Everyone, HoldOut, KFold, SplitConfig
 from maskwise.data.splits import hold_out, k_fold
 from maskwise.errors import DataError
 from maskwise.labels import Task
@@ -112,6 +112,14 @@ def test_photos_without_a_class_are_refused() -> None:
         k_fold(unknown, np.random.default_rng(0))
     with pytest.raises(DataError, match="no photos"):
         hold_out(table.take(np.arange(0)), np.random.default_rng(0))
+
+
+def test_everyone_holds_nobody_out_however_few_people_a_class_has() -> None:
+    table = _people(((1, 5, 5), (5, 5, 1)))
+    split = build_split(Everyone(), Task())
+    assert split(table, np.random.default_rng(0)).tolist() == [-1] * len(table)
+    with pytest.raises(DataError, match="no photos"):
+        split(table.take(np.arange(0)), np.random.default_rng(0))
 
 
 @pytest.mark.filterwarnings("error")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from torch.testing import assert_close
 from maskwise.errors import DataError
 from maskwise.labels import Task
 from maskwise.losses import config
-from maskwise.losses.build import build_auxiliary, build_class_weights, build_loss, build_target
+from maskwise.losses.build import PhotoLossConfig, build_auxiliary, build_class_weights, build_loss, build_target
 from maskwise.losses.config import LossConfig
 from maskwise.losses.weighted_sum import Objective
 from maskwise.records import Output
@@ -43,6 +45,17 @@ ARCFACE_SUM = config.WeightedSum(
 LOSSES: list[LossConfig] = [*PHOTO_LOSSES, config.F1(), config.WeightedSum(), ARCFACE_SUM]
 OF_ANGLES = {config.ArcFace(class_weights=weights) for weights in WEIGHTS} | {ARCFACE_SUM}
 """What a logit means to these is an angle, so they alone see a shift of all logits."""
+
+
+def test_the_lists_above_are_whole() -> None:
+    """A loss that stands in its unions is held to the contract below; the hand-kept lists only choose its settings."""
+    union, _ = get_args(LossConfig)
+    assert {type(loss) for loss in LOSSES} == set(get_args(union))
+    assert {type(loss) for loss in PHOTO_LOSSES} == set(get_args(PhotoLossConfig))
+    terms, _ = get_args(config.SingleLoss)
+    assert set(get_args(terms)) == set(get_args(union)) - {config.WeightedSum}
+    weights, _ = get_args(config.ClassWeights)
+    assert {type(kind) for kind in WEIGHTS} == set(get_args(weights))
 
 
 def built(loss: LossConfig) -> Objective:

@@ -55,7 +55,7 @@ def problems_of(*changes: str, text: str = SMALLEST) -> list[str]:
         ),
         ("model.neck={kind: linaer}", "model.neck.kind must be a known kind, got 'linaer'. Did you mean 'linear'?"),
         ("targets=[{kind: smooth}]", "targets.0.kind must be a known kind, got 'smooth'."),
-        ("split.kind=by_foto", "split.kind must be a known kind, got 'by_foto'. Legal: hold_out, k_fold."),
+        ("split.kind=by_foto", "split.kind must be a known kind, got 'by_foto'. Legal: everyone, hold_out, k_fold."),
         ("loss.kind=5", "loss.kind must be a known kind, got '5'. Legal: "),
         ("loss={gamma: 2}", "loss.kind must be given, got nothing. Legal: "),
         # Wrong types.
@@ -142,7 +142,7 @@ def test_all_problems_are_told_at_once_one_line_each() -> None:
 
 
 def test_the_legal_words_are_told_in_full() -> None:
-    assert problems_of("split={}")[0].endswith("Legal: hold_out, k_fold.")
+    assert problems_of("split={}")[0].endswith("Legal: everyone, hold_out, k_fold.")
     told = problems_of("spit=1")[0]
     assert set(told.partition("Legal: ")[2].rstrip(".").split(", ")) == set(Recipe.model_fields)
 

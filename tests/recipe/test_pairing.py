@@ -119,3 +119,13 @@ def test_self_training_goes_with_no_group_of_photos_and_weights_only_where_photo
     assert mixed.startswith("self_training.select.weight must be 1 with mixing mixup")
     (batch,) = problems(**light, loss={"kind": "f1"})
     assert batch.startswith("self_training.select.weight must be 1 with loss f1")
+
+
+def test_where_nobody_is_scored_nobody_scored_can_choose_the_epoch() -> None:
+    everyone = {"kind": "everyone"}
+    (problem,) = problems(split=everyone, train={"checkpoint": {"kind": "scored_people"}})
+    assert problem.startswith("train.checkpoint.kind must be last or inner_hold_out with split everyone")
+    (problem,) = problems(split={**everyone, "seed": 3}, train={"checkpoint": {"kind": "last"}})
+    assert problem.startswith("split.seed must be left out with split everyone and train.checkpoint last")
+    assert recipe(split={**everyone, "seed": 3}, train={"checkpoint": {"kind": "inner_hold_out"}}).split.seed == 3
+    assert recipe(split=everyone, train={"checkpoint": {"kind": "last"}}).split.kind == "everyone"

@@ -8,13 +8,15 @@ import pytest
 
 from maskwise.evaluation.text_table import text_width
 from maskwise.records import Score
-from maskwise.store.board import Board, board_rows, duration, format_board, read_board
+from maskwise.store.board import Board, board_rows, duration, read_board
+from maskwise.store.format_board import format_board, format_differences
+from maskwise.store.marks import mark_run
 from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 from maskwise.store.runs import start_run
 from store.conftest import FinishedRun, MakeRecord
 
 
-def scored_record(make_record: MakeRecord, name: str, macro_f1: float, **changes: object) -> RunRecord:
+def scored_record(make_record: MakeRecord, name: str, macro_f1: float, seed: int = 0, **changes: object) -> RunRecord:
     summary = ScoreSummary(
         Score(macro_f1, macro_f1 - 0.02, macro_f1 + 0.02),
         Score(0.7, 0.68, 0.72),
@@ -22,19 +24,19 @@ def scored_record(make_record: MakeRecord, name: str, macro_f1: float, **changes
         (30, 60),
     )
     fields = {"status": "finished", "scores": summary, "n_held_out_people": 1261, "seconds": 485.0, **changes}
-    return make_record(name, **fields)
+    return make_record(name, seed, **fields)
 
 
 def test_best_macro_f1_first_and_unscored_last(make_record: MakeRecord) -> None:
     records = [scored_record(make_record, name, value) for name, value in (("b", 0.5), ("c", math.nan), ("a", 0.6))]
     rows = board_rows([*records, make_record("running")])
-    assert [(row.rank, row.name) for row in rows] == [(1, "a"), (2, "b"), (3, "c")]
+    assert [(row.rank, row.record.name) for row in rows] == [(1, "a"), (2, "b"), (3, "c")]
 
 
 def test_equal_scores_go_by_age(make_record: MakeRecord) -> None:
     older = scored_record(make_record, "z", 0.5, created_utc="2025-01-01T00:00:00Z")
     newer = scored_record(make_record, "a", 0.5, created_utc="2025-01-02T00:00:00Z")
-    assert [row.name for row in board_rows([newer, older])] == ["z", "a"]
+    assert [row.record.name for row in board_rows([newer, older])] == ["z", "a"]
 
 
 def test_other_data_and_other_tasks_are_ranked_apart(make_record: MakeRecord) -> None:
@@ -44,13 +46,13 @@ def test_other_data_and_other_tasks_are_ranked_apart(make_record: MakeRecord) ->
     mask_only = dataclasses.replace(here[0].scores, attribute_accuracy={"mask": 0.99}, age_borders_years=())
     other_task = scored_record(make_record, "mask", 0.98, scores=mask_only)
     rows = board_rows([elsewhere, other_task, *here])
-    assert [(row.name, row.rank) for row in rows] == [
+    assert [(row.record.name, row.rank) for row in rows] == [
         ("here 2", 1),
         ("here 1", 2),
         ("here 0", 3),
-        *((row.name, 1) for row in rows[3:]),
+        *((row.record.name, 1) for row in rows[3:]),
     ]
-    assert {row.name for row in rows[3:]} == {"elsewhere", "mask"}
+    assert {row.record.name for row in rows[3:]} == {"elsewhere", "mask"}
     text = format_board(Board(tuple(rows), (), ()), 120)
     assert "faces: 8,827 photos of 1,261 people, data c0ffeec0, mask × gender × age (age borders 30 and 60)" in text
     assert "demo: 700 photos of 100 people, data feedfeed" in text
@@ -91,7 +93,7 @@ def test_a_store_with_everything(tmp_path: Path, make_record: MakeRecord, finish
     start_run(tmp_path, make_record("half"))
     (tmp_path / "foreign").mkdir()
     board = read_board(tmp_path)
-    assert {row.name for row in board.rows} == {"done", "chosen"}
+    assert {row.record.name for row in board.rows} == {"done", "chosen"}
     assert [run.record.name for run in board.unfinished] == ["half"]
     text = format_board(board, 120)
     assert "* optimistic: the checkpoint was chosen on the scored people" in text
@@ -105,3 +107,54 @@ def test_an_empty_store(tmp_path: Path) -> None:
 
 def test_durations() -> None:
     assert [duration(s) for s in (0.4, 59.6, 485, 3599.9, 7530)] == ["0s", "1m 00s", "8m 05s", "1h 00m", "2h 05m"]
+
+
+HOLD_OUT = {"split": {"kind": "hold_out", "seed": 0}}
+
+
+def test_runs_that_held_other_people_out_are_told_apart(make_record: MakeRecord) -> None:
+    held = [
+        scored_record(make_record, f"half {k}", 0.5 + k / 100, n_held_out_people=252, recipe={**HOLD_OUT, "seed": k})
+        for k in range(2)
+    ]
+    everybody = scored_record(make_record, "folds", 0.55)
+    other_half = scored_record(
+        make_record, "other half", 0.6, n_held_out_people=252, recipe={"split": {"kind": "hold_out", "seed": 1}}
+    )
+    joined = scored_record(
+        make_record, "both", 0.7, n_held_out_people=252, recipe={"ensemble": {"members": [held[1].run_id]}}
+    )
+    rows = board_rows([*held, everybody, other_half, joined])
+    letters = {row.record.name: row.people for row in rows}
+    assert letters["half 0"] == letters["half 1"] == letters["both"] == "a"
+    assert {letters["folds"], letters["other half"]} == {"b", "c"}
+    text = format_board(Board(tuple(rows), (), ()), 200)
+    assert "252 a" in text
+    assert "runs of different letters were scored on other people" in text
+    alone = format_board(Board(tuple(board_rows(held)), (), ()), 200)
+    assert "letter" not in alone
+
+
+def test_tags_and_costs_are_shown_where_there_are_any(tmp_path: Path, finished_run: FinishedRun) -> None:
+    mark_run(finished_run(tmp_path, "first"), add=["paper"])
+    finished_run(tmp_path, "second", 1)
+    text = format_board(read_board(tmp_path), 200, price_an_hour=3.6)
+    assert text.splitlines()[1].split()[-2:] == ["cost", "tags"]
+    # 485 seconds of 3600, at 3.6 an hour.
+    assert "0.48" in text
+    assert "paper" in text
+    assert "tags" not in format_board(Board(read_board(tmp_path).rows[:0], (), ()), 200)
+
+
+def test_only_what_differs_from_the_chosen_run_is_told(make_record: MakeRecord) -> None:
+    base = scored_record(
+        make_record, "base", 0.5, recipe={"name": "base", "seed": 0, "train": {"epochs": 4, "rate": 1}}
+    )
+    longer = scored_record(
+        make_record, "longer", 0.6, recipe={"name": "longer", "seed": 0, "train": {"epochs": 8, "rate": 1}}
+    )
+    text = format_differences(board_rows([base, longer]), base)
+    assert text.splitlines() == [
+        f"what differs from base ({base.run_id[:8]}):",
+        f"  longer ({longer.run_id[:8]})  train.epochs=8",
+    ]

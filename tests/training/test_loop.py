@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from maskwise.augment.build import build_augment
-from maskwise.errors import UserError
+from maskwise.errors import DivergedError
 from maskwise.recipe.train_config import SGD, Adam, AdamW, InnerHoldOut, Last, RuntimeConfig, TrainConfig
 from maskwise.training.batches import TargetRows
 from maskwise.training.checkpoints import INDEX
@@ -150,7 +150,7 @@ def test_it_learns(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_not_finite_names_the_photos_and_spoils_no_weights(tmp_path: Path) -> None:
     config = TrainConfig(epochs=3, batch_size=8, optimizer=SGD(rate=1e30), checkpoint=Last())
-    with pytest.raises(UserError, match=r"loss must be finite.*photo-\d+\.jpg.*rate"):
+    with pytest.raises(DivergedError, match=r"loss must be finite.*photo-\d+\.jpg.*rate"):
         weights_after(tiny_fit(config, select=False), tmp_path)
     assert not (tmp_path / DONE).exists()
     if (tmp_path / WEIGHTS).exists():

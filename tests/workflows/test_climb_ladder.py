@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from maskwise.ensembles.config import HardVote, SoftVote
 from maskwise.errors import RecipeError
-from maskwise.evaluation.comparison import Difference, ReadingDifference
-from maskwise.evaluation.evaluate import evaluate
+from maskwise.evaluation.comparison import ReadingDifference
 from maskwise.evaluation.scores import TaskScores
-from maskwise.labels import Task
 from maskwise.models.config import BaselineCnn, BundledWeights
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import ladder_names, load_recipe, shipped_names, shipped_summary, shipped_text
 from maskwise.recipe.train_config import SGD, Adam, Last
-from maskwise.records import Predictions, Score
-from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import StoredRun, finish_run, read_record, start_run
+from maskwise.records import Score
+from maskwise.store.runs import StoredRun
+from maskwise.workflows.budgets import format_budget
 from maskwise.workflows.climb_ladder import ClimbedRung, LadderScores, RungScore, join_or_read, score_ladder
-from maskwise.workflows.format_ladder import format_budget, format_ladder
+from maskwise.workflows.format_ladder import format_ladder
 from maskwise.workflows.ladder_rungs import FULL, RUNGS, SMALL, Rung, Vote, plan_ladder, sized_recipe
 from maskwise.workflows.published_ladder import PUBLISHED
+from support.finished_runs import add_run, gain_of, run_record
 
 RUNG_OF = {rung.day: rung for rung in RUNGS}
 CHANGED = {
@@ -152,7 +148,7 @@ def test_small_rungs_still_differ_and_keep_what_their_day_is_about() -> None:
 def test_the_full_budget_is_the_shipped_recipes() -> None:
     for planned in plan_ladder(FULL):
         assert run_id(planned.recipe, "") == run_id(load_recipe(planned.rung.recipe), "")
-    assert format_budget(FULL, []) == ["budget full: the recipes as they are shipped"]
+    assert format_budget(FULL, [], "every rung") == ["budget full: the recipes as they are shipped"]
 
 
 def test_own_changes_come_last_and_reach_every_rung() -> None:
@@ -162,7 +158,7 @@ def test_own_changes_come_last_and_reach_every_rung() -> None:
         (1, "baseline_cnn", 3)
     }
     assert {recipe.input.height_px for recipe in recipes} == {112}
-    told = format_budget(SMALL, own)
+    told = format_budget(SMALL, own, "every rung")
     assert told[0].startswith("budget small, every rung: input.height_px=112 ")
     assert told[-1] == f"--set, every rung: {' '.join(own)}"
 
@@ -191,45 +187,6 @@ def test_one_rung_can_be_sized_alone() -> None:
 
 
 # --- scores and table ----------------------------------------------------------------------------------------------
-
-TASK = Task(attributes=("mask",))
-
-
-def add_run(store: Path, name: str, right: Sequence[bool], first: int = 0, folds: int = 0) -> StoredRun:
-    """A finished run over photos ``first`` … of classes 0, 1, 2, 0 …, each of its own person, right as told."""
-    number_N = np.arange(first, first + len(right))
-    class_N = number_N % 3
-    probs_NC = np.full((len(right), 3), 0.1, dtype=np.float32)
-    probs_NC[np.arange(len(right)), np.where(right, class_N, (class_N + 1) % 3)] = 0.8
-    predictions = Predictions(
-        photo_N=np.array([f"{k:02d}.jpg" for k in number_N], object),
-        person_N=np.array([f"p{k:02d}" for k in number_N], object),
-        class_N=class_N,
-        probs_NC=probs_NC,
-        seen_N=np.full(len(right), "held_out", object),
-    )
-    record = run_record(name, folds=0)
-    folder = start_run(store, record)
-    scores = evaluate(predictions, TASK, np.random.default_rng(0), resamples=5)
-    finish_run(folder, record, scores, predictions, TASK, seconds=60.0, needed=())
-    return StoredRun(folder, read_record(folder))
-
-
-def run_record(name: str, seconds: float = 0.0, **fields: Any) -> RunRecord:
-    """A run of that name; its id is made from the name."""
-    columns: dict[str, Any] = {"folds": 1, **fields}
-    return RunRecord(
-        run_id=hashlib.sha256(name.encode()).hexdigest()[:16],
-        name=name,
-        created_utc="2025-01-31T12:00:00+00:00",
-        recipe={},
-        seed=0,
-        data=RunData("faces", "c0ffee", 12, 12),
-        versions={},
-        command=("maskwise", "ladder"),
-        seconds=seconds,
-        **columns,
-    )
 
 
 def test_rungs_are_scored_on_the_people_whom_all_held_out(tmp_path: Path) -> None:
@@ -261,10 +218,6 @@ def test_a_vote_is_joined_once(tmp_path: Path) -> None:
     again = join_or_read(tmp_path, members[::-1], SoftVote(), "other name", ("maskwise",))
     assert again == joined
     assert join_or_read(tmp_path, members, HardVote(), "hard", ("maskwise",)).folder != joined.folder
-
-
-def gain_of(value: float, low: float, high: float) -> Difference:
-    return Difference(0.0, value, Score(value, low, high))
 
 
 TWO_DAYS = LadderScores(

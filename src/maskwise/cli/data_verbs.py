@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from maskwise.cli.options import QuietOption, refuse_missing_folder
+from maskwise.cli.options import CorrectionsOption, QuietOption, refuse_missing_folder
 
 app = typer.Typer(help="Draw, check and describe data sets.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -36,15 +36,22 @@ def draw_demo(
 @app.command("check")
 def check(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the competition's layout.")],
+    names_only: Annotated[
+        bool, typer.Option("--names-only", help="Look at tables and names alone; open no photo. Much faster.")
+    ] = False,
+    corrections: CorrectionsOption = None,
 ) -> None:
     """Report every problem of a data set at once. Exit code 1 when there is an error."""
     refuse_missing_folder("DIR", folder)
 
     from maskwise.data.checks import check_data
+    from maskwise.data.sources import describe_sources
     from maskwise.errors import CheckFailedError
     from maskwise.labels import Task
 
-    problems = check_data(folder, Task())
+    problems = check_data(folder, Task(), names_only=names_only, corrections=corrections or ())
+    for source in describe_sources(folder):
+        typer.echo(source)
     for problem in problems:
         typer.echo(str(problem))
     errors = sum(problem.severity == "error" for problem in problems)

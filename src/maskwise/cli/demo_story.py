@@ -36,6 +36,7 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
 
     recipe = load_recipe("demo")
     run, held_out = run_recipe(recipe, place, command, listener)
+    assert held_out is not None  # the demo's recipe holds people out
 
     predictions, task = predict_photos(run, place.data, skip_unreadable=False, listener=listener)
     write_predictions(predictions, task, out / "predictions.csv")

@@ -20,7 +20,7 @@ from maskwise.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from maskwise.workflows.ladder_rungs import Budget
+    from maskwise.workflows.budgets import Budget
 
 
 class BudgetWord(StrEnum):
@@ -53,11 +53,12 @@ def ladder(
     refuse_missing_folder("--data", data)
 
     from maskwise.cli.progress import listener
+    from maskwise.workflows.budgets import format_budget
     from maskwise.workflows.climb_ladder import climb_ladder, score_ladder
-    from maskwise.workflows.format_ladder import format_budget, format_ladder
+    from maskwise.workflows.format_ladder import format_ladder
     from maskwise.workflows.run_recipe import Place
 
-    changed = format_budget(size, own_changes)
+    changed = format_budget(size, own_changes, "every rung")
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet) as told:
         for line in changed:

@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 import maskwise
-from maskwise.cli import bench_verbs, data_verbs, ensemble_verbs, ladder_verbs, run_verbs, score_verbs
+from maskwise.cli import (
+    audit_verb,
+    bench_verbs,
+    board_verbs,
+    bundle_verbs,
+    claims_verbs,
+    compare_verb,
+    data_verbs,
+    eda_verbs,
+    ensemble_verbs,
+    import_verb,
+    ladder_verbs,
+    run_verbs,
+    score_verbs,
+    search_verbs,
+    store_verbs,
+)
 from maskwise.errors import UserError, must
 
 app = typer.Typer(
@@ -19,18 +35,26 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+data_verbs.app.command("import")(import_verb.import_set)
 app.add_typer(data_verbs.app, name="data")
 app.command()(run_verbs.demo)
+app.command()(eda_verbs.eda)
+data_verbs.app.command("audit")(audit_verb.audit)
 app.command()(run_verbs.recipes)
 app.command()(run_verbs.train)
 app.command()(run_verbs.predict)
 app.command()(run_verbs.submit)
+app.command()(bundle_verbs.export)
 app.command()(score_verbs.evaluate)
 app.command()(ensemble_verbs.ensemble)
-app.command()(ensemble_verbs.compare)
+app.command()(compare_verb.compare)
 app.command()(ladder_verbs.ladder)
+app.command()(claims_verbs.claims)
+app.command()(search_verbs.search)
 app.command("batch-size")(bench_verbs.batch_size)
-app.command()(score_verbs.board)
+app.command()(board_verbs.board)
+app.command()(board_verbs.tag)
+app.add_typer(store_verbs.app, name="store")
 
 
 def _print_version(wanted: bool) -> None:

@@ -31,6 +31,18 @@ SetOption = Annotated[
         "--set", metavar="PATH=VALUE", help="Change one setting of the recipe, e.g. train.epochs=8. Repeatable."
     ),
 ]
+CorrectionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--corrections", metavar="CSV", help="List of wrong labels to put right first (or: consensus). Repeatable."
+    ),
+]
+MirrorOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mirror", metavar="KIND:PLACE", help="Show the training in tensorboard:DIR or mlflow:URI, too. Repeatable."
+    ),
+]
 
 DEFAULT_STORE = Path("runs")
 

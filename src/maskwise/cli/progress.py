@@ -47,16 +47,18 @@ class PlainLines:
     def __init__(self) -> None:
         self.stage, self.total, self.done = "", 0, 0
         self.told_at = time.monotonic()
-        self.fold_started = time.monotonic()
+        self.fold_started = self.stage_started = time.monotonic()
 
     def on_stage(self, name: str, total: int) -> None:
         self.stage, self.total, self.done = name, total, 0
+        self.stage_started = time.monotonic()
         _print(f"{name}: {total}")
 
     def on_advance(self, done: int) -> None:
         self.done += done
         if self._due():
-            _print(f"{self.stage}: {self.done}/{self.total}")
+            left_s = (time.monotonic() - self.stage_started) / self.done * (self.total - self.done)
+            _print(f"{self.stage}: {self.done}/{self.total}, about {left_s:.0f} s left")
 
     def on_step(self, report: StepReport) -> None:
         if self._due():

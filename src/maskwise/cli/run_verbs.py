@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from maskwise.cli.bundle_verbs import (
+    AbstainOption,
+    BundleWishes,
+    CalibratedOption,
+    FacesOption,
+    PrecisionOption,
+    predict_with_bundle,
+    refuse_bundle_options,
+)
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
     DataOption,
     ForceOption,
+    MirrorOption,
     QuietOption,
     SetOption,
     StoreOption,
@@ -20,6 +30,12 @@ from maskwise.cli.options import (
     refuse_missing_folder,
 )
 
+if TYPE_CHECKING:
+    from maskwise.recipe.config import Recipe
+
+SkipOption = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave out photos that cannot be read, and name them.")
+]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")]
 
 
@@ -62,11 +78,20 @@ def train(
     folds: Annotated[
         int | None, typer.Option(min=2, help="Train one model a fold and score all people; else a hold-out.")
     ] = None,
+    everyone: Annotated[
+        bool, typer.Option("--everyone", help="Hold nobody out: the last training, after selection. It has no score.")
+    ] = False,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="With --everyone: as many epochs as this run's selection chose."),
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Only go on with a run that was stopped; never begin a new one.")
     ] = False,
+    skip_unreadable: SkipOption = False,
+    mirror: MirrorOption = None,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -74,45 +99,78 @@ def train(
 
     A run that was stopped goes on where it was when the same command is given again.
     """
-    from maskwise.recipe.load import load_recipe
-
     changes = [*(set_ or []), *(["split.kind=k_fold", f"split.folds={folds}"] if folds else [])]
-    loaded = load_recipe(recipe, changes)
+    loaded = recipe_to_train(recipe, changes, everyone, like, store)
     refuse_missing_folder("--data", data)
 
     from maskwise.cli.progress import listener
     from maskwise.evaluation.format_table import format_table
+    from maskwise.training.listeners import Several
+    from maskwise.training.mirrors import open_mirrors, read_targets
     from maskwise.workflows.run_recipe import Place, run_recipe
+
+    targets = read_targets(mirror or [])
 
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet) as told:
-        folder, evaluation = run_recipe(loaded, place, sys.argv, told, resume_only=resume, force=force)
-    typer.echo(format_table(evaluation))
+        mirrors = open_mirrors(targets, loaded, told)
+        heard = Several([told, *mirrors])
+        folder, evaluation = run_recipe(
+            loaded, place, sys.argv, heard, resume_only=resume, force=force, skip_unreadable=skip_unreadable
+        )
+        for each in mirrors:
+            each.finish(folder.name, {} if evaluation is None else evaluation.headline())
+    typer.echo(format_table(evaluation) if evaluation else "trained on everyone: nobody was held out, so no score")
     typer.echo(f"run {folder.name} ({loaded.name}) in {folder}")
 
 
+def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: str | None, store: Path) -> Recipe:
+    """The recipe of ``train``; ``UserError`` for --like without --everyone, and for what recipes and runs refuse."""
+    from maskwise.errors import UserError
+    from maskwise.recipe.load import load_recipe
+    from maskwise.store.find_run import find_run
+    from maskwise.workflows.train_everyone import everyone_recipe
+
+    if like is not None and not everyone:
+        raise UserError("--like must come with --everyone, got it alone. Add --everyone, or set train.epochs yourself.")
+    if not everyone:
+        return load_recipe(reference, changes)
+    return everyone_recipe(reference, changes, None if like is None else find_run(store, like))
+
+
 def predict(
-    run: RunArgument,
-    photos: Annotated[Path, typer.Argument(metavar="INPUT", help="A folder of images, or a data set: its eval part.")],
+    run: Annotated[str, typer.Argument(metavar="RUN|BUNDLE", help="A run as elsewhere, or what `export` wrote.")],
+    photos: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="A folder of images, or a data set: its eval part; or one photo.")
+    ],
     out: Annotated[Path, typer.Option(help="The table to write: .csv or .parquet.")],
     store: StoreOption = DEFAULT_STORE,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out photos that cannot be read, and name them.")
-    ] = False,
+    skip_unreadable: SkipOption = False,
+    faces: FacesOption = None,
+    abstain_below: AbstainOption = None,
+    calibrated: CalibratedOption = False,
+    precision: PrecisionOption = None,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Predict every photo of a folder with a trained run."""
+    """Predict every photo of a folder with a trained run, or with a bundle (without torch)."""
+    from maskwise.cli.progress import listener
+    from maskwise.export.bundle_files import is_bundle
     from maskwise.files import refuse_overwrite
     from maskwise.store.find_run import find_run
     from maskwise.store.predictions_file import refuse_unknown_ending, write_predictions
 
     refuse_unknown_ending(out)
     refuse_overwrite(out, force)
+    wishes = BundleWishes(faces, abstain_below, calibrated, precision)
+    if is_bundle(Path(run)):
+        with listener(quiet) as told:
+            typer.echo(predict_with_bundle(Path(run), photos, out, wishes, skip_unreadable, told))
+        return
+    refuse_bundle_options(wishes)
     refuse_missing_folder("INPUT", photos)
     folder = find_run(store, run)
 
-    from maskwise.cli.progress import listener
     from maskwise.workflows.predict_photos import predict_photos
 
     with listener(quiet) as told:

@@ -1,14 +1,11 @@
-"""Verbs that only read: scores and the leaderboard. No torch."""
+"""Verbs that only score. No torch."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from maskwise.cli.options import DEFAULT_STORE, StoreOption
 
 
 def evaluate(
@@ -20,14 +17,11 @@ def evaluate(
     from maskwise.evaluation.answers import read_answers, with_answers
     from maskwise.evaluation.evaluate import evaluate as score
     from maskwise.evaluation.format_table import format_table
+    from maskwise.store.layout import record_path
     from maskwise.store.predictions_file import read_predictions
+    from maskwise.store.runs import read_record, refuse_unscored
 
+    if record_path(predictions.parent).is_file():
+        refuse_unscored([read_record(predictions.parent)])
     table, task = read_predictions(predictions)
     typer.echo(format_table(score(with_answers(table, read_answers(answers, task)), task, rng_for(0, "intervals"))))
-
-
-def board(store: StoreOption = DEFAULT_STORE) -> None:
-    """All finished runs, best first by macro F1 on held-out people."""
-    from maskwise.store.board import format_board, read_board
-
-    typer.echo(format_board(read_board(store), shutil.get_terminal_size((120, 24)).columns))

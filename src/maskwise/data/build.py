@@ -8,8 +8,8 @@ from typing import assert_never
 
 import numpy as np
 
-from maskwise.data.config import BY_PHOTO_REFUSED, ByPhoto, HoldOut, KFold, SplitConfig
-from maskwise.data.splits import hold_out, k_fold
+from maskwise.data.config import BY_PHOTO_REFUSED, ByPhoto, Everyone, HoldOut, KFold, SplitConfig
+from maskwise.data.splits import hold_nobody_out, hold_out, k_fold
 from maskwise.errors import RecipeError
 from maskwise.labels import Task
 from maskwise.records import Ints, PhotoTable
@@ -25,6 +25,8 @@ def build_split(config: SplitConfig, task: Task) -> Split:
             return partial(hold_out, share=config.share, class_names=task.class_names)
         case KFold():
             return partial(k_fold, folds=config.folds, class_names=task.class_names)
+        case Everyone():
+            return hold_nobody_out
         case ByPhoto():
             raise RecipeError(BY_PHOTO_REFUSED)
         case _:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskwise.data.contents import content_of
 from maskwise.data.layout import (
     EVAL_CSV,
     EVAL_IMAGES,
@@ -22,8 +19,11 @@ from maskwise.data.layout import (
 )
 from maskwise.data.manifest import eval_names
 from maskwise.data.people import People, read_people
-from maskwise.data.pixels import decode_photo
 from maskwise.data.problems import Problem, Severity, sound_rows
+from maskwise.data.readable import in_threads, look_into
+from maskwise.data.relabel import Corrections, correct, read_corrections, unknown_ids
+from maskwise.data.shards import bytes_of, is_sharded, open_shards
+from maskwise.data.sources import BARE, SOURCES, read_sources
 from maskwise.errors import DataError, must
 from maskwise.labels import Task
 
@@ -41,19 +41,38 @@ class _Photo:
 
 
 def check_data(
-    root: Path, task: Task, threads: int | None = None, advance: Callable[[int], None] = _nothing
+    root: Path,
+    task: Task,
+    threads: int | None = None,
+    advance: Callable[[int], None] = _nothing,
+    names_only: bool = False,
+    corrections: Sequence[str | Path] = (),
 ) -> list[Problem]:
     """Look at all of a data set in the competition's layout and report every problem, sorted by file and line.
 
     Reads both CSV files, lists every folder and decodes every photo fully, in ``threads`` threads (one a core if not
-    given). ``advance(n)`` is told of every n photos decoded. Raises nothing for a bad data set.
+    given). ``advance(n)`` is told of every n photos decoded. With ``names_only`` no photo is opened: tables and names
+    alone. ``corrections`` are lists of wrong labels (see ``relabel``). Raises nothing for a bad data set; ``DataError``
+    for a bad list.
     """
-    people, problems = read_people(root)
-    train_problems, train_photos = _check_people(root, people)
+    lists = read_corrections(corrections)
+    train_problems, train_photos = _check_shards(root) if is_sharded(root) else _check_train(root, lists)
     eval_problems, eval_photos = _check_eval(root, task)
-    photo_problems = _check_photos(root, [*train_photos, *eval_photos], threads, advance)
-    found = [*problems, *train_problems, *eval_problems, *photo_problems]
+    photo_problems = [] if names_only else _check_photos(root, [*train_photos, *eval_photos], threads, advance)
+    found = [*train_problems, *eval_problems, *photo_problems]
     return sorted(found, key=lambda problem: (problem.where, problem.line or 0, problem.message))
+
+
+def _check_shards(root: Path) -> tuple[list[Problem], list[_Photo]]:
+    shards = open_shards(root)
+    return list(shards.problems), [_Photo(photo.name, photo.person) for photo in shards.photos]
+
+
+def _check_train(root: Path, lists: Sequence[Corrections]) -> tuple[list[Problem], list[_Photo]]:
+    people, problems = read_people(root)
+    problems += unknown_ids(people, lists)
+    found, photos = _check_people(root, correct(people, lists)[0])
+    return [*problems, *found], photos
 
 
 def _check_people(root: Path, people: People) -> tuple[list[Problem], list[_Photo]]:
@@ -63,6 +82,8 @@ def _check_people(root: Path, people: People) -> tuple[list[Problem], list[_Phot
         message = must("the folder", "there", "no folder", "Check the data set's folder that you named.")
         return [Problem(TRAIN_IMAGES, None, message)], []
     problems = [*_repeated_ids(people), *_folders_without_row(images, people)]
+    bare, source_problems = _has_bare_faces(root)
+    problems += source_problems
     photos = []
     present = set(images.folders)
     for folder, person, line in zip(people.folder_P, people.person_P, people.line_P, strict=True):
@@ -75,9 +96,17 @@ def _check_people(root: Path, people: People) -> tuple[list[Problem], list[_Phot
         except DataError as error:
             problems.append(Problem(f"{TRAIN_IMAGES}/{folder}", None, str(error)))
             continue
-        problems += _check_names(f"{TRAIN_IMAGES}/{folder}", listing)
+        problems += _check_names(f"{TRAIN_IMAGES}/{folder}", listing, bare)
         photos += [_Photo(f"{TRAIN_IMAGES}/{folder}/{name}", person) for name in listing.photos]
     return problems, photos
+
+
+def _has_bare_faces(root: Path) -> tuple[bool, list[Problem]]:
+    """Whether faces without any mask were imported."""
+    try:
+        return any(source.masks == BARE for source in read_sources(root)), []
+    except DataError as error:
+        return False, [Problem(SOURCES, None, str(error))]
 
 
 def _repeated_ids(people: People) -> list[Problem]:
@@ -98,14 +127,14 @@ def _folders_without_row(images: Listing, people: People) -> list[Problem]:
     return [Problem(f"{TRAIN_IMAGES}/{folder}", None, message, "warning") for folder in unnamed]
 
 
-def _check_names(where: str, listing: Listing) -> list[Problem]:
-    """Missing, unknown and ambiguous photos in a person's folder."""
+def _check_names(where: str, listing: Listing, bare: bool) -> list[Problem]:
+    """Missing, unknown and ambiguous photos in a person's folder; where ``bare``, one unmasked photo is enough."""
     problems = []
     names_of = defaultdict(list)
     for name in listing.photos:
         names_of[photo_stem(name)].append(name)
     missing = [stem for stem in MASK_OF_STEM if stem not in names_of]
-    if missing:
+    if missing and not (bare and set(names_of) == {"normal"}):
         rule = f"of {len(MASK_OF_STEM)} photos"
         message = must("a person", rule, f"none of the name {', '.join(missing)}", "Copy the missing photos.")
         problems.append(Problem(where, None, message))
@@ -162,31 +191,15 @@ def _check_photos(
 ) -> list[Problem]:
     problems = []
     photos_of: dict[str, list[_Photo]] = defaultdict(list)
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        # Slices, since a future for each of a million photos would weigh more than the photos' names.
-        for begin in range(0, len(photos), 1024):
-            part = photos[begin : begin + 1024]
-            for photo, (content, fault) in zip(part, pool.map(lambda p: _look_into(root, p), part), strict=True):
-                if fault is not None:
-                    problems.append(Problem(photo.path, None, fault))
-                if content is not None:
-                    photos_of[content].append(photo)
-                advance(1)
+    read = bytes_of(root)
+    found = in_threads(lambda photo: look_into(read, photo.path), photos, threads)
+    for photo, (content, fault) in zip(photos, found, strict=True):
+        if fault is not None:
+            problems.append(Problem(photo.path, None, fault))
+        if content is not None:
+            photos_of[content].append(photo)
+        advance(1)
     return [*problems, *_same_files(photos_of.values())]
-
-
-def _look_into(root: Path, photo: _Photo) -> tuple[str | None, str | None]:
-    """The content of a photo's file (None when there is none) and what is wrong with it."""
-    try:
-        data = (root / photo.path).read_bytes()
-    except OSError as error:
-        return None, must("the photo", "readable", error.strerror or "an error", "Restore the file.")
-    try:
-        decode_photo(data, "the photo")
-    except DataError as error:
-        # Two empty files are two problems already, not a third for being alike.
-        return content_of(data) if data else None, str(error)
-    return content_of(data), None
 
 
 def _same_files(groups: Iterable[Sequence[_Photo]]) -> list[Problem]:

@@ -73,6 +73,14 @@ class KFold(Settings):
     """Who falls into which fold. A number of its own, so that runs of other training seeds are scored alike."""
 
 
+class Everyone(Settings):
+    """Nobody is held out: everybody trains, so there is no score. For the last training, after all choices are made."""
+
+    kind: Literal["everyone"] = "everyone"
+    seed: int = Field(default=0, ge=0)
+    """Who is set aside to choose the epoch, where train.checkpoint is inner_hold_out."""
+
+
 class ByPhoto(Settings):
     """Stands here only to be refused with the reason."""
 
@@ -85,4 +93,4 @@ class ByPhoto(Settings):
         raise ValueError(BY_PHOTO_REFUSED)
 
 
-SplitConfig = Annotated[HoldOut | KFold | ByPhoto, Field(discriminator="kind")]
+SplitConfig = Annotated[HoldOut | KFold | Everyone | ByPhoto, Field(discriminator="kind")]

@@ -50,18 +50,27 @@ def list_folder(folder: Path) -> Listing:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
+                name = entry.name
+                if name.startswith("."):
                     continue
-                if entry.is_dir():
-                    folders.append(entry.name)
-                elif os.path.splitext(entry.name)[1].lower() in PHOTO_SUFFIXES:  # noqa: PTH122 - a Path a name is slow
-                    photos.append(entry.name)
+                if _is_folder(entry):
+                    folders.append(name)
+                elif name[name.rfind(".") :].lower() in PHOTO_SUFFIXES:
+                    photos.append(name)
                 else:
-                    others.append(entry.name)
+                    others.append(name)
     except OSError as error:
         got = error.strerror or "an error"
         raise DataError(must(str(folder), "a folder that can be listed", got, "Check its name and rights.")) from error
     return Listing(tuple(sorted(photos)), tuple(sorted(folders)), tuple(sorted(others)))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """A link that leads nowhere or in a circle is no folder: whoever opens it tells what is wrong."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def photo_stem(name: str) -> str:

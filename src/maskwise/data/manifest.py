@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from maskwise.data.layout import (
 from maskwise.data.people import People, read_people
 from maskwise.data.problems import Problem, examples, refuse, sound_rows
 from maskwise.data.relabel import Swaps, correct, read_corrections
+from maskwise.data.shards import is_sharded, open_shards
+from maskwise.data.sources import describe_sources
 from maskwise.errors import DataError, must
 from maskwise.labels import UNKNOWN, Task
 from maskwise.records import PhotoTable, Strings
@@ -39,13 +42,15 @@ class Manifest:
 
 
 def read_train(root: Path, task: Task, corrections: Sequence[str | Path] = ()) -> Manifest:
-    """Read the train part of a data set in the competition's layout.
+    """Read the train part of a data set in the competition's layout, or in tar shards (see ``shards``).
 
     Photos stand in the order of ``train.csv``, those of a person by name. ``corrections`` are lists of wrong labels:
     paths of CSV files, or the word "consensus" for the shipped list (see ``relabel``). A person with missing photos
     is only noted. ``DataError`` with every bad row of ``train.csv`` and of the lists at once.
     """
     lists = read_corrections(corrections)
+    if is_sharded(root):
+        return _read_sharded(root, task, corrections)
     people, problems = read_people(root)
     folders = _person_folders(root, problems)
     refuse(problems)
@@ -54,7 +59,7 @@ def read_train(root: Path, task: Task, corrections: Sequence[str | Path] = ()) -
     if not photos.path_N:
         rule = "the folder of the people in train.csv"
         raise DataError(must(str(root / TRAIN_IMAGES), rule, "no photo of any of them", "Check the folder."))
-    notes = (*_repeated_notes(people), *photos.notes(), *correction_notes)
+    notes = (*describe_sources(root), *_repeated_notes(people), *photos.notes(), *correction_notes)
     return Manifest(root, task.label(_table(people, photos)), notes)
 
 
@@ -107,6 +112,32 @@ def _eval_fault(name: str, sound: dict[str, int], present: set[str]) -> str | No
     if name not in present:
         return must("ImageID", f"a photo in {EVAL_IMAGES}", name, "Copy the photo there, or delete the row.")
     return None
+
+
+def _read_sharded(root: Path, task: Task, corrections: Sequence[str | Path]) -> Manifest:
+    """The photos of tar shards, in their order there."""
+    if corrections:
+        got = ", ".join(map(str, corrections))
+        raise DataError(must("data.corrections", "left out for a set in tar shards", got, "Correct the labels there."))
+    shards = open_shards(root)
+    refuse(shards.problems)
+    if not shards.photos:
+        raise DataError(
+            must(str(root / "train"), "a folder of shards with photos", "none in them", "Check the shards.")
+        )
+    codes = {
+        name: np.array([getattr(photo, name) for photo in shards.photos], dtype=np.int64)
+        for name in ("mask", "gender", "age_years")
+    }
+    photo_N = _strings([photo.name for photo in shards.photos])
+    table = dataclasses.replace(
+        _unlabelled(photo_N),
+        person_N=_strings([photo.person for photo in shards.photos]),
+        mask_N=codes["mask"],
+        gender_N=codes["gender"],
+        age_years_N=codes["age_years"],
+    )
+    return Manifest(root, task.label(table), tuple(describe_sources(root)))
 
 
 def _person_folders(root: Path, problems: list[Problem]) -> frozenset[str]:

@@ -22,7 +22,7 @@ class People:
 
     id_P: list[str] = field(default_factory=list)
     person_P: list[str] = field(default_factory=list)
-    """Who the row may show: its id without a final -1 or -2."""
+    """Who the row may show: what the column ``person`` says, else the id without a final -1 or -2."""
     gender_P: list[int] = field(default_factory=list)
     age_years_P: list[int] = field(default_factory=list)
     origin_P: list[str] = field(default_factory=list)
@@ -90,7 +90,8 @@ def _folder_faults(folder: str, line: int, lines_of_folder: dict[str, int]) -> l
 
 def _append(people: People, table: CsvTable, row: int) -> None:
     people.id_P.append(table.columns["id"][row])
-    people.person_P.append(_SUFFIX.sub("", people.id_P[-1]))
+    told = table.columns["person"][row] if "person" in table.columns else ""
+    people.person_P.append(told or _SUFFIX.sub("", people.id_P[-1]))
     people.gender_P.append(GENDER_OF_WORD.get(table.columns["gender"][row].lower(), UNKNOWN))
     age = table.columns["age"][row]
     people.age_years_P.append(UNKNOWN if age_fault(age) else int(age))

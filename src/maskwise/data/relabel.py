@@ -7,6 +7,10 @@ A list is a CSV file with the columns ``id,attribute,value``. The id is written 
 | gender    | male or female                            | the person's gender                            |
 | age       | whole years, 1 to 120                     | the person's age; 29 for "should be under 30"  |
 | photos    | swap <photo> <photo>, e.g. swap incorrect_mask normal | the two photos bear each other's name |
+| person    | same as <id>, e.g. same as 000812         | both ids are one person, whom no split parts |
+
+A list may have the column ``accept``: then only rows that say yes there are applied. ``data audit`` writes such lists,
+with no in every row. Other columns are for people to read.
 
 The folder's name keeps saying the old label: the CSV row is the source of truth.
 """
@@ -36,11 +40,14 @@ class Corrections:
     gender_of_id: dict[str, int] = field(default_factory=dict)
     age_years_of_id: dict[str, int] = field(default_factory=dict)
     swaps: Swaps = field(default_factory=dict)
+    same_people: list[tuple[str, str]] = field(default_factory=list)
+    """Pairs of ids that are one person."""
 
     @property
-    def ids(self) -> list[str]:
-        """The id of every row, so an id with two corrections stands twice."""
-        return [*self.gender_of_id, *self.age_years_of_id, *self.swaps]
+    def ids(self) -> list[tuple[str, ...]]:
+        """The id of every row, two where it names two; so an id with two corrections stands twice."""
+        rows = [*self.gender_of_id, *self.age_years_of_id, *self.swaps]
+        return [*((id_,) for id_ in rows), *self.same_people]
 
 
 def read_corrections(lists: Sequence[str | Path]) -> list[Corrections]:
@@ -55,25 +62,65 @@ def correct(people: People, lists: Sequence[Corrections]) -> tuple[People, Swaps
     gender_of_id: dict[str, int] = {}
     age_years_of_id: dict[str, int] = {}
     swaps: Swaps = {}
+    same_people: list[tuple[str, str]] = []
     for corrections in lists:
+        same_people += corrections.same_people
         gender_of_id |= corrections.gender_of_id
         age_years_of_id |= corrections.age_years_of_id
         swaps |= corrections.swaps
     corrected = dataclasses.replace(
         people,
+        person_P=_joined(people, same_people),
         gender_P=[gender_of_id.get(id_, old) for id_, old in zip(people.id_P, people.gender_P, strict=True)],
         age_years_P=[age_years_of_id.get(id_, old) for id_, old in zip(people.id_P, people.age_years_P, strict=True)],
     )
     return corrected, swaps, [note for corrections in lists for note in _notes(corrections, set(people.id_P))]
 
 
+def unknown_ids(people: People, lists: Sequence[Corrections]) -> list[Problem]:
+    """A warning for each list that names ids which are not in ``train.csv``."""
+    missing_of = {corrections.name: _missing(corrections, set(people.id_P)) for corrections in lists}
+    remedy = "Correct or delete their rows; they are skipped."
+    return [
+        Problem(name, None, must("ids", "of people in train.csv", examples(missing, 20), remedy), "warning")
+        for name, missing in missing_of.items()
+        if missing
+    ]
+
+
+def _missing(corrections: Corrections, known: set[str]) -> list[str]:
+    return sorted({id_ for ids in corrections.ids for id_ in ids} - known)
+
+
 def _notes(corrections: Corrections, known: set[str]) -> list[str]:
-    found = sum(id_ in known for id_ in corrections.ids)
+    found = sum(known.issuperset(ids) for ids in corrections.ids)
     notes = [f"corrections {corrections.name}: {found} of {len(corrections.ids)} rows applied"]
-    missing = sorted(set(corrections.ids) - known)
+    missing = _missing(corrections, known)
     if missing:
         notes.append(f"corrections {corrections.name}: ids not found: {examples(missing, 20)}")
     return notes
+
+
+def _joined(people: People, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Who each row shows once the pairs of ids are one person: the first of all their names, in order of the alphabet.
+
+    Pairs whose other id is not in the table join nothing.
+    """
+    person_of_id: dict[str, list[str]] = {}
+    for id_, person in zip(people.id_P, people.person_P, strict=True):
+        person_of_id.setdefault(id_, []).append(person)
+    above: dict[str, str] = {}
+
+    def top(person: str) -> str:
+        while person in above:
+            person = above[person]
+        return person
+
+    for pair in pairs:
+        if all(id_ in person_of_id for id_ in pair):
+            names = sorted({top(person) for id_ in pair for person in person_of_id[id_]})
+            above |= dict.fromkeys(names[1:], names[0])
+    return [top(person) for person in people.person_P]
 
 
 def _read_list(entry: str | Path) -> tuple[Corrections, list[Problem]]:
@@ -83,9 +130,12 @@ def _read_list(entry: str | Path) -> tuple[Corrections, list[Problem]]:
     table, problems = sound_rows(path, str(entry), ("id", "attribute", "value"))
     if not table.columns:
         return corrections, problems
-    rows = zip(*(table.columns[name] for name in ("id", "attribute", "value")), table.line_R, strict=True)
-    for id_, attribute, value, line in rows:
-        fault = _take_row(corrections, id_, attribute, value)
+    accepted_R = table.columns.get("accept", ["yes"] * len(table.line_R))
+    rows = zip(*(table.columns[name] for name in ("id", "attribute", "value")), accepted_R, table.line_R, strict=True)
+    for id_, attribute, value, accepted, line in rows:
+        if accepted.lower() == "no":
+            continue
+        fault = _accept_fault(accepted) or _take_row(corrections, id_, attribute, value)
         if fault:
             problems.append(Problem(str(entry), line, fault))
     return corrections, sorted(problems, key=lambda problem: problem.line or 0)
@@ -97,11 +147,12 @@ def _take_row(corrections: Corrections, id_: str, attribute: str, value: str) ->
         "gender": corrections.gender_of_id,
         "age": corrections.age_years_of_id,
         "photos": corrections.swaps,
+        "person": (),  # an id may be the same as several others
     }
     if not id_:
         return must("id", "the id of a person as in train.csv", id_, "Fill it in.")
     if attribute not in tables:
-        return must("attribute", "gender, age or photos", attribute, nearest(attribute, tables))
+        return must("attribute", "gender, age, photos or person", attribute, nearest(attribute, tables))
     if id_ in tables[attribute]:
         return must("id", f"named once for {attribute}", f"{id_} again", "Delete one of the rows.")
     match attribute:
@@ -111,11 +162,27 @@ def _take_row(corrections: Corrections, id_: str, attribute: str, value: str) ->
         case "age":
             if not (fault := age_fault(value)):
                 corrections.age_years_of_id[id_] = int(value)
+        case "person":
+            if not (fault := _same_person_fault(id_, value)):
+                corrections.same_people.append((id_, value.split()[2]))
         case _:
             if not (fault := _swap_fault(value)):
                 _, one, other = value.split()
                 corrections.swaps[id_] = {one: other, other: one}
     return fault
+
+
+def _accept_fault(text: str) -> str | None:
+    if text.lower() == "yes":
+        return None
+    return must("accept", "yes or no", text, "Say yes to apply the row, no to leave it out.")
+
+
+def _same_person_fault(id_: str, value: str) -> str | None:
+    words = value.split()
+    if len(words) == 3 and words[:2] == ["same", "as"] and words[2] != id_:
+        return None
+    return must("value", "same as and another id", value, "For example: same as 000812.")
 
 
 def _swap_fault(value: str) -> str | None:

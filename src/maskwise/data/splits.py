@@ -47,6 +47,12 @@ def hold_out(
     return np.asarray(fold_P[person_N])
 
 
+def hold_nobody_out(table: PhotoTable, rng: np.random.Generator) -> Ints:  # noqa: ARG001  (a split's signature)
+    """-1 for each of the N photos: everybody trains. ``DataError`` for photos without a class, and for none."""
+    _refuse_unlabelled(table)
+    return np.full(len(table), NEVER_HELD_OUT, dtype=np.int64)
+
+
 def _apportion(counts_S: Ints, share: float) -> Ints:
     """How many people of each stratum to hold out: largest remainders (Hamilton), at least one on both sides."""
     quota_S = counts_S * share

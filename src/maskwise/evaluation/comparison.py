@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.errors import DataError
-from maskwise.evaluation.intervals import person_counts, resample_people, scored
+from maskwise.evaluation.intervals import scored
 from maskwise.evaluation.metrics import accuracy_of, f1_per_class, macro_f1_of
+from maskwise.evaluation.run_counts import Reading, RunCounts, attribute_readings, count_runs, joint_reading, units
 from maskwise.evaluation.shared_photos import shared_photos
 from maskwise.labels import Task
 from maskwise.records import Floats, Ints, Predictions, Score, Strings
@@ -120,8 +121,8 @@ def compare_arms(
     all_runs = [*arm_a, *arm_b]
     runs = shared_photos(all_runs, task)
     draws = _draw(runs, rng, resamples)
-    joint = _Reading(runs[0].class_N, [run.probs_NC.argmax(axis=1) for run in runs], task.n_classes)
-    counts = _count(joint, draws)
+    joint = joint_reading(runs, task)
+    counts = draws.count_reading(joint)
     f1_M = macro_f1_of(counts.whole_MCC)
     return Comparison(
         n_photos=len(runs[0]),
@@ -131,8 +132,8 @@ def compare_arms(
         resamples=resamples,
         joint=_reading_difference(counts, draws),
         per_attribute={
-            name: _reading_difference(_count(reading, draws), draws)
-            for name, reading in _attribute_readings(runs, task).items()
+            name: _reading_difference(draws.count_reading(reading), draws)
+            for name, reading in attribute_readings(runs, task).items()
         },
         per_class=_class_differences(joint, counts, draws, task),
         pair_gains=tuple((f1_M[len(arm_a) :] - f1_M[: len(arm_a)]).tolist()),
@@ -169,21 +170,6 @@ def verdict(gain: Score, at_least: float = 0.0) -> Verdict:
     return "does not hold" if gain.high <= at_least else "cannot tell"
 
 
-class _Reading(NamedTuple):
-    """What N photos are and what each of M runs takes them for, over C classes."""
-
-    target_N: Ints
-    decided_MN: list[Ints]
-    size: int
-
-
-class _Counts(NamedTuple):
-    """Confusion counts of M runs: of all people, and of R resamples of people."""
-
-    whole_MCC: Ints
-    resampled_RMCC: Floats
-
-
 class _Draws(NamedTuple):
     """What all scores share: the people, and the resamples of people and pairs."""
 
@@ -193,40 +179,20 @@ class _Draws(NamedTuple):
     resamples: int
     pair_RD: Ints
 
+    def count_reading(self, reading: Reading) -> RunCounts:
+        """The reading's counts; every reading sees the same people drawn."""
+        return count_runs(reading, self.person_N, self.people_seed, self.resamples)
+
 
 def _draw(runs: list[Predictions], rng: np.random.Generator, resamples: int) -> _Draws:
-    person_N = np.where(runs[0].person_N == "", runs[0].photo_N, runs[0].person_N)
+    person_N = units(runs[0])
     n_pairs = len(runs) // 2
     people_seed = int(rng.integers(2**63))
     pair_RD = rng.integers(0, n_pairs, size=(resamples, max(1, n_pairs - 1)))
     return _Draws(person_N, len(set(person_N.tolist())), people_seed, resamples, pair_RD)
 
 
-def _attribute_readings(runs: list[Predictions], task: Task) -> dict[str, _Reading]:
-    codes = task.codes(runs[0].class_N)
-    return {
-        name: _Reading(codes[name], [task.marginal(run.probs_NC, name).argmax(axis=1) for run in runs], size)
-        for name, size in zip(task.attributes, task.sizes, strict=True)
-    }
-
-
-def _count(reading: _Reading, draws: _Draws) -> _Counts:
-    shape = (len(reading.decided_MN), reading.size, reading.size)
-    cells_NM = np.stack(
-        [
-            np.ravel_multi_index((np.full_like(decided_N, run), reading.target_N, decided_N), shape)
-            for run, decided_N in enumerate(reading.decided_MN)
-        ],
-        axis=1,
-    )
-    counts_PK = person_counts(draws.person_N, cells_NM, int(np.prod(shape)))
-    # The same seed draws the same people for every reading.
-    resampled_RK = resample_people(counts_PK, np.random.default_rng(draws.people_seed), draws.resamples)
-    whole_K = counts_PK.sum(axis=0, dtype=np.float64).astype(np.int64)
-    return _Counts(whole_K.reshape(shape), resampled_RK.reshape(-1, *shape))
-
-
-def _reading_difference(counts: _Counts, draws: _Draws) -> ReadingDifference:
+def _reading_difference(counts: RunCounts, draws: _Draws) -> ReadingDifference:
     return ReadingDifference(
         *(
             _difference(score(counts.whole_MCC), score(counts.resampled_RMCC), draws)
@@ -235,7 +201,7 @@ def _reading_difference(counts: _Counts, draws: _Draws) -> ReadingDifference:
     )
 
 
-def _class_differences(reading: _Reading, counts: _Counts, draws: _Draws, task: Task) -> tuple[ClassDifference, ...]:
+def _class_differences(reading: Reading, counts: RunCounts, draws: _Draws, task: Task) -> tuple[ClassDifference, ...]:
     f1_MC, f1_RMC = f1_per_class(counts.whole_MCC).f1_C, f1_per_class(counts.resampled_RMCC).f1_C
     return tuple(
         ClassDifference(

@@ -9,6 +9,7 @@ import numpy as np
 from maskwise.errors import DataError, must
 from maskwise.evaluation.intervals import person_counts, resample_people, scored
 from maskwise.evaluation.metrics import accuracy_of, confusion, f1_per_class, log_loss, macro_f1_of
+from maskwise.evaluation.run_counts import units
 from maskwise.evaluation.scores import ClassRow, Evaluation, TaskScores
 from maskwise.labels import Task
 from maskwise.records import Floats, Ints, Predictions, Strings
@@ -41,7 +42,7 @@ def evaluate(predictions: Predictions, task: Task, rng: np.random.Generator, res
     """
     _refuse_unfit(predictions, task)
     tables = {"joint": _joint_table(predictions, task), **_attribute_tables(predictions, task)}
-    person_N = _units(predictions)
+    person_N = units(predictions)
     cell_NT, ends = _cells(list(tables.values()))
     counts_PK = person_counts(person_N, cell_NT, ends[-1])
     counts_RK = resample_people(counts_PK, rng, resamples)
@@ -103,11 +104,6 @@ def _attribute_tables(predictions: Predictions, task: Task) -> dict[str, _Table]
         name: _Table(codes[name], task.marginal(predictions.probs_NC, name).argmax(axis=1), size)
         for name, size in zip(task.attributes, task.sizes, strict=True)
     }
-
-
-def _units(predictions: Predictions) -> Strings:
-    """Whom to resample: the person, or the photo itself where no person is named."""
-    return np.where(predictions.person_N == "", predictions.photo_N, predictions.person_N)
 
 
 def _cells(tables: list[_Table]) -> tuple[Ints, list[int]]:

@@ -16,7 +16,7 @@ def format_comparison(comparison: Comparison, name_a: str, name_b: str) -> str:
         [_heading(comparison, name_a, name_b)],
         _readings(readings, name_a, name_b),
         _classes(comparison, name_a, name_b),
-        [*_answer(comparison, name_a, name_b), *_cautions(comparison, name_a, name_b)],
+        [*_answer(comparison, name_a, name_b), *cautions(comparison, name_a, name_b)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -48,7 +48,11 @@ def _classes(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
     rows = [("class", "", "photos", "people", f"F1 {name_a}", f"F1 {name_b}", "gain")]
     for code, row in enumerate(comparison.per_class):
         rows.append((str(code), row.name, f"{row.photos:,}", f"{row.people:,}", *_cells(row.f1)))
-    return aligned(rows, left=(1, 6))
+    lines = aligned(rows, left=(1, 6))
+    if len(comparison.per_class) > 1:
+        chance = f"of {len(comparison.per_class)} classes some leave 0 by chance: an interval misses one time in twenty"
+        return [*lines, chance]
+    return lines
 
 
 def _cells(difference: Difference) -> tuple[str, str, str]:
@@ -73,14 +77,11 @@ def _answer(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
 _CORRELATED = ", which is too small, as a person's photos are right or wrong together: trust the intervals"
 
 
-def _cautions(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
+def cautions(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
+    """What weakens the answer, one line each."""
     lines = []
     if comparison.n_pairs == 1:
         lines.append("one run each: the intervals say nothing of other seeds")
-    if len(comparison.per_class) > 1:
-        lines.append(
-            f"of {len(comparison.per_class)} classes some leave 0 by chance: an interval misses one time in twenty"
-        )
     if comparison.n_people == comparison.n_photos:
         lines.append("intervals are by photo: where a person has several photos they read too narrow")
     if comparison.n_people < 2:

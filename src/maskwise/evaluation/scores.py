@@ -55,6 +55,14 @@ class Evaluation:
     confusion_CC: Ints
     """Photos by true joint class (rows) and predicted joint class (columns)."""
 
+    def headline(self) -> dict[str, float]:
+        """Macro F1 and accuracy of the joint class, and the accuracy of each attribute, by name."""
+        return {
+            "macro_f1": self.joint.macro_f1.value,
+            "accuracy": self.joint.accuracy.value,
+            **{f"{name}_accuracy": scores.accuracy.value for name, scores in self.per_attribute.items()},
+        }
+
     def to_json(self) -> str:
         """All of it as JSON text; NaN becomes null, and ``from_json`` gives every number back bit by bit."""
         return json.dumps(

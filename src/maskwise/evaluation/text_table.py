@@ -14,13 +14,20 @@ ABSENT = "–"
 
 def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,), gap: str = "  ") -> list[str]:
     """One line a row, columns padded to their widest cell: flush right, except those numbered in ``left``."""
-    widths = [max(map(text_width, column)) for column in zip(*rows, strict=True)]
+    widths = [column_width(column) for column in zip(*rows, strict=True)]
     return [
         gap.join(
             _padded(cell, width, k in left) for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
+
+
+def column_width(cells: Sequence[str]) -> int:
+    """Terminal columns of the widest of ``cells``, one or more."""
+    if "".join(cells).isascii():
+        return max(map(len, cells))
+    return max(map(text_width, cells))
 
 
 def text_width(text: str) -> int:
@@ -56,5 +63,7 @@ def score(of: Score, digits: int = 3) -> str:
 
 
 def _padded(text: str, width: int, left: bool) -> str:
+    if text.isascii():
+        return text.ljust(width) if left else text.rjust(width)
     space = " " * (width - text_width(text))
     return text + space if left else space + text

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from maskwise.augment.config import AugmentConfig, MixingConfig, NoMixing
 from maskwise.data.config import DataConfig, SplitConfig
 from maskwise.faces.config import CropConfig, FullFrame
-from maskwise.labels import Task
+from maskwise.labels import Attribute, PhotoGroup, Task
 from maskwise.losses.config import AuxiliaryConfig, CrossEntropy, LossConfig, TargetConfig
 from maskwise.models.config import ModelConfig
 from maskwise.recipe.pairing import problems_of
@@ -45,6 +45,26 @@ class PredictConfig(Settings):
         return self
 
 
+class Part(Settings):
+    """A model of its own for some of the attributes. A section that it leaves out is the recipe's; null is left out."""
+
+    attributes: tuple[Attribute, ...]
+    """What this model reads. Every attribute of the task belongs to exactly one part."""
+
+    trains_on: PhotoGroup | None = None
+    """Only these photos train this model, e.g. {mask: worn}; it is chosen, scored and asked on all. Unset: all."""
+
+    input: InputConfig | None = None
+    sampling: SamplerConfig | None = None
+    augment: tuple[AugmentConfig, ...] | None = None
+    mixing: MixingConfig | None = None
+    model: ModelConfig | None = None
+    targets: tuple[TargetConfig, ...] | None = None
+    loss: LossConfig | None = None
+    auxiliary: AuxiliaryConfig | None = None
+    train: TrainConfig | None = None
+
+
 class Recipe(Settings):
     """One run. The file's first lines say the command, its cost, the score it reached and what it is for."""
 
@@ -66,6 +86,9 @@ class Recipe(Settings):
     loss: LossConfig = CrossEntropy()
     auxiliary: AuxiliaryConfig | None = None
     train: TrainConfig = TrainConfig()
+    parts: tuple[Part, ...] = ()
+    """Separate models for groups of attributes, whose probabilities are multiplied. Empty: one model reads all."""
+
     self_training: SelfTraining | None = None
     predict: PredictConfig = PredictConfig()
     runtime: RuntimeConfig = RuntimeConfig()
@@ -79,4 +102,5 @@ class Recipe(Settings):
     @property
     def optimistic(self) -> bool:
         """Whether the checkpoint is chosen on the people who are scored."""
-        return self.train.checkpoint.kind == "scored_people"
+        trainings = [part.train or self.train for part in self.parts] or [self.train]
+        return any(training.checkpoint.kind == "scored_people" for training in trainings)

@@ -15,14 +15,31 @@ from maskwise.losses.config import (
     SoftAgeBorder,
     WeightedSum,
 )
+from maskwise.recipe.parts import part_problems, single_recipes
 
 if TYPE_CHECKING:
     from maskwise.recipe.config import Recipe
 
 
 def problems_of(recipe: Recipe) -> list[str]:
-    """One line for each pair of settings of ``recipe`` that cannot work together or would have no effect."""
+    """One line for each pair of settings of ``recipe`` that cannot work together or would have no effect.
+
+    With parts, each is judged with what it has from the recipe, and its lines begin with its place and name.
+    """
+    if not recipe.parts:
+        return _problems_of_model(recipe)
+    if problems := part_problems(recipe):
+        return problems
+    return [
+        f"parts.{position} ({name}): {line}"
+        for position, (name, single, _) in enumerate(single_recipes(recipe))
+        for line in _problems_of_model(single)
+    ]
+
+
+def _problems_of_model(recipe: Recipe) -> list[str]:
     problems = [*_age_head_problems(recipe), *_mixed_age_problems(recipe), *_self_training_problems(recipe)]
+    problems += _everyone_problems(recipe)
     for address, loss in _losses(recipe.loss):
         if isinstance(loss, ArcFace | Ldam):
             problems += _cosine_problems(address, loss, recipe)
@@ -76,6 +93,20 @@ def _self_training_problems(recipe: Recipe) -> list[str]:
         rule = "1 with loss f1 (which is of a whole batch and weights no photo)"
         problems.append(must(address, rule, weight, "Leave it out, or choose another loss."))
     return problems
+
+
+def _everyone_problems(recipe: Recipe) -> list[str]:
+    """Where nobody is held out, nobody is scored; and a seed that draws nobody would have no effect."""
+    if recipe.split.kind != "everyone":
+        return []
+    checkpoint, remedy = recipe.train.checkpoint.kind, "Set it to last, or to inner_hold_out."
+    if checkpoint == "scored_people":
+        rule = "last or inner_hold_out with split everyone (nobody is scored)"
+        return [must("train.checkpoint.kind", rule, checkpoint, remedy)]
+    if checkpoint == "last" and recipe.split.seed:
+        rule = "left out with split everyone and train.checkpoint last (it would have no effect)"
+        return [must("split.seed", rule, recipe.split.seed, "Leave it out; seed is the training's own.")]
+    return []
 
 
 def _cosine_problems(address: str, loss: ArcFace | Ldam, recipe: Recipe) -> list[str]:

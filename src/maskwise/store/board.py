@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import math
-from collections.abc import Iterable
+import string
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskwise.evaluation.text_table import aligned, number, score, shortened, text_width
-from maskwise.records import Score
+from maskwise.store.marks import NO_MARKS, Marks, read_marks
 from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 from maskwise.store.runs import StoredRun, list_runs
 
-MARK = "*"
-_SHORTEST_NAME = 8
-_DROPPED_FIRST = ("time", "seed", "folds", "people", "age", "gender", "mask", "accuracy", "run")
-"""What gives way on a narrow terminal, in this order."""
+Choice = Callable[[RunRecord, Marks], bool]
+"""Whether a run is to stand on the board."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +28,11 @@ class BoardRow:
     """Equal for runs that may be ranked together: the same data, attributes and age borders."""
     heading: str
     """What the group's runs have in common, for people."""
-    name: str
-    run_id: str
-    macro_f1: Score
-    accuracy: Score
-    attribute_accuracy: dict[str, float]
-    n_people: int
-    """Held-out people whose photos were scored."""
-    folds: int
-    seed: int
-    seconds: float
-    optimistic: bool
-    created_utc: str
+    people: str
+    """"" where all runs of the group held the same people out; else a letter, equal for equal people."""
+    record: RunRecord
+    scores: ScoreSummary
+    marks: Marks
 
 
 @dataclass(frozen=True)
@@ -52,39 +44,60 @@ class Board:
     unfinished: tuple[StoredRun, ...]
     skipped: tuple[str, ...]
     """One line for each folder of the store that is no readable run."""
+    unscored: tuple[RunRecord, ...] = ()
+    """Finished runs that held nobody out, and so have no score."""
 
 
-def read_board(store: Path) -> Board:
-    """The board of a store; reads every run.json and nothing else."""
+def read_board(store: Path, choice: Choice | None = None) -> Board:
+    """The board of a store, of all its runs or those of ``choice``; reads every run.json and marks, nothing else."""
     listing = list_runs(store)
+    marks = {run.record.run_id: read_marks(run.folder) for run in listing.runs}
     unfinished = tuple(run for run in listing.runs if run.record.status != "finished")
-    return Board(tuple(board_rows(run.record for run in listing.runs)), unfinished, listing.skipped)
+    rows = board_rows((run.record for run in listing.runs), marks, choice)
+    unscored = tuple(r for _, r in listing.runs if r.status == "finished" and r.scores is None)
+    return Board(tuple(rows), unfinished, listing.skipped, unscored)
 
 
-def board_rows(records: Iterable[RunRecord]) -> list[BoardRow]:
-    """The finished runs among ``records``, best held-out macro F1 first within each group; equals by age."""
+def board_rows(
+    records: Iterable[RunRecord], marks: Mapping[str, Marks] | None = None, choice: Choice | None = None
+) -> list[BoardRow]:
+    """The finished runs among ``records``, best held-out macro F1 first within each group; equals by age.
+
+    ``marks`` are by run id. Runs that ``choice`` leaves out have no rank, but ensembles still find their members.
+    """
+    by_id = {record.run_id: record for record in records}
+    marks = marks or {}
     groups: dict[str, list[tuple[RunRecord, ScoreSummary]]] = {}
-    for record in records:
-        if record.status == "finished" and record.scores is not None:
+    for record in by_id.values():
+        if record.status != "finished" or record.scores is None:
+            continue
+        if choice is None or choice(record, marks.get(record.run_id, NO_MARKS)):
             groups.setdefault(_group(record.data, record.scores), []).append((record, record.scores))
     rows: list[BoardRow] = []
     for group in sorted(groups, key=lambda key: (-len(groups[key]), key)):
         members = sorted(groups[group], key=lambda pair: (_worst_last(pair[1]), pair[0].created, pair[0].run_id))
         heading = _heading(*members[0])
-        rows += [_row(rank, group, heading, *member) for rank, member in enumerate(members, start=1)]
+        letters = _letters([people_held_out(record, by_id) for record, _ in members])
+        rows += [
+            BoardRow(rank, group, heading, letter, record, scores, marks.get(record.run_id, NO_MARKS))
+            for rank, (letter, (record, scores)) in enumerate(zip(letters, members, strict=True), start=1)
+        ]
     return rows
 
 
-def format_board(board: Board, width: int) -> str:
-    """The board as plain text; its tables keep within ``width`` terminal columns, as far as rank and macro F1 allow.
+def people_held_out(record: RunRecord, by_id: Mapping[str, RunRecord]) -> str:
+    """Equal for runs on one data set that scored the same people, as far as records tell.
 
-    A narrow terminal costs letters of long names, then columns, the least telling first. Ends without a line break.
+    All people are all people. Otherwise the split's settings decide, its seed included; an ensemble held out whom its
+    members did.
     """
-    blocks = []
-    for _, rows in itertools.groupby(board.rows, key=lambda row: row.group):
-        members = list(rows)
-        blocks.append("\n".join([members[0].heading, *_table(members, width)]))
-    return "\n\n".join([*(blocks or ["no finished runs yet"]), *_footnotes(board)])
+    if record.n_held_out_people == record.data.n_people:
+        return "all"
+    joined = record.recipe.get("ensemble")
+    if isinstance(joined, dict):
+        members = [by_id[run_id] for run_id in joined.get("members", ()) if run_id in by_id]
+        return people_held_out(members[0], by_id) if members else record.run_id
+    return json.dumps(record.recipe.get("split"), sort_keys=True)
 
 
 def duration(seconds: float) -> str:
@@ -93,6 +106,21 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
     return f"{whole // 60}m {whole % 60:02d}s" if whole >= 60 else f"{whole}s"
+
+
+def _letters(people: list[str]) -> list[str]:
+    """A letter for each of the sets of people, the commonest first; "" where all are the same."""
+    sets = [each for each, _ in Counter(people).most_common()]
+    if len(sets) < 2:
+        return [""] * len(people)
+    name_of = {each: _letter(place) for place, each in enumerate(sets)}
+    return [name_of[each] for each in people]
+
+
+def _letter(place: int) -> str:
+    """a … z, then a2, b2 …"""
+    again, letter = divmod(place, len(string.ascii_lowercase))
+    return string.ascii_lowercase[letter] + (str(again + 1) if again else "")
 
 
 def _worst_last(scores: ScoreSummary) -> float:
@@ -108,78 +136,3 @@ def _heading(record: RunRecord, scores: ScoreSummary) -> str:
     borders = " and ".join(map(str, scores.age_borders_years))
     task = " × ".join(scores.attribute_accuracy) + (f" (age borders {borders})" if borders else "")
     return f"{data.name}: {data.n_photos:,} photos of {data.n_people:,} people, data {data.checksum[:8]}, {task}"
-
-
-def _row(rank: int, group: str, heading: str, record: RunRecord, scores: ScoreSummary) -> BoardRow:
-    return BoardRow(
-        rank=rank,
-        group=group,
-        heading=heading,
-        name=record.name,
-        run_id=record.run_id,
-        macro_f1=scores.macro_f1,
-        accuracy=scores.accuracy,
-        attribute_accuracy=scores.attribute_accuracy,
-        n_people=record.n_held_out_people,
-        folds=record.folds,
-        seed=record.seed,
-        seconds=record.seconds,
-        optimistic=record.optimistic,
-        created_utc=record.created_utc,
-    )
-
-
-def _table(rows: list[BoardRow], width: int) -> list[str]:
-    # A quarter of the width for the name, so that a long one does not cost all columns of figures.
-    columns = [_cells(row, max(_SHORTEST_NAME, width // 4)) for row in rows]
-    names = list(columns[0])
-    for dropped in _DROPPED_FIRST:
-        if _width_of(_lines(columns, names)) <= width:
-            break
-        names = [name for name in names if name != dropped]
-    lines = _lines(columns, names)
-    excess = _width_of(lines) - width
-    if excess > 0:
-        longest = max(text_width(cells["name"]) for cells in columns)
-        room = max(_SHORTEST_NAME, longest - excess)
-        lines = _lines([{**cells, "name": shortened(cells["name"], room)} for cells in columns], names)
-    return lines
-
-
-def _cells(row: BoardRow, longest_name: int) -> dict[str, str]:
-    return {
-        "": f"{row.rank}{MARK if row.optimistic else ''}",
-        "name": shortened(row.name, longest_name),
-        "run": row.run_id[:8],
-        "macro F1": score(row.macro_f1),
-        "accuracy": number(row.accuracy.value),
-        **{name: number(value) for name, value in row.attribute_accuracy.items()},
-        "people": f"{row.n_people:,}",
-        "folds": str(row.folds),
-        "seed": str(row.seed),
-        "time": duration(row.seconds),
-    }
-
-
-def _lines(columns: list[dict[str, str]], names: list[str]) -> list[str]:
-    left = [place for place, name in enumerate(names) if name in ("", "name", "run", "macro F1")]
-    return aligned([names, *([cells[name] for name in names] for cells in columns)], left=left)
-
-
-def _width_of(lines: list[str]) -> int:
-    return max(map(text_width, lines))
-
-
-def _footnotes(board: Board) -> list[str]:
-    notes = []
-    if len({row.group for row in board.rows}) > 1:
-        notes.append("runs on other data or another task are ranked apart: their scores cannot be compared")
-    if any(row.optimistic for row in board.rows):
-        notes.append(f"{MARK} optimistic: the checkpoint was chosen on the scored people, the score reads too high")
-    if board.unfinished:
-        shown = ", ".join(f"{run.record.name} ({run.record.run_id[:8]})" for run in board.unfinished[:10])
-        more = f" and {len(board.unfinished) - 10} more" if len(board.unfinished) > 10 else ""
-        notes.append(f"{len(board.unfinished)} not finished: {shown}{more}")
-    if board.skipped:
-        notes.append(f"folders skipped that are no readable runs: {len(board.skipped)}, first: {board.skipped[0]}")
-    return ["\n".join(notes)] if notes else []

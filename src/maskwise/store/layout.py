@@ -1,4 +1,7 @@
-"""Where everything lies in a run folder ``<store>/<run_id>/``; a fold's own files are named in ``fold_files``."""
+"""Where everything lies in a run folder ``<store>/<run_id>/``; a fold's own files are named in ``fold_files``.
+
+A recipe with parts trains several models a fold: each has a folder of its part's name in that of the fold.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,9 @@ SCORES = "scores.json"
 ENSEMBLE = "ensemble.json"
 """In place of a recipe: the members, the vote and its weights."""
 LOCK = ".lock"
+MARKS = "marks.jsonl"
+"""Tags and notes."""
+MARKS_LOCK = ".marks.lock"
 INPUT = "input.json"
 PSEUDO_LABELS = "pseudo_labels.csv"
 """What a round of self-training gives to the next, in the round's folder."""
@@ -45,9 +51,9 @@ def scores_path(run_folder: Path) -> Path:
     return run_folder / SCORES
 
 
-def log_path(run_folder: Path, fold: int) -> Path:
+def log_path(run_folder: Path, fold: int, part: str = "") -> Path:
     """What happened while a fold was trained, one JSON object a line."""
-    return fold_folder(run_folder, fold) / LOG
+    return fold_folder(run_folder, fold) / part / LOG
 
 
 def lock_path(run_folder: Path) -> Path:
@@ -55,19 +61,29 @@ def lock_path(run_folder: Path) -> Path:
     return run_folder / LOCK
 
 
+def marks_path(run_folder: Path) -> Path:
+    """The tags and notes that people gave the run."""
+    return run_folder / MARKS
+
+
+def marks_lock_path(run_folder: Path) -> Path:
+    """Held while tags and notes are written; not the run's own lock, so a run in training can be tagged."""
+    return run_folder / MARKS_LOCK
+
+
 def fold_folder(run_folder: Path, fold: int) -> Path:
     """What one fold's training leaves; folds count from 0."""
     return run_folder / f"fold-{fold}"
 
 
-def weights_path(run_folder: Path, fold: int) -> Path:
+def weights_path(run_folder: Path, fold: int, part: str = "") -> Path:
     """The trained weights of a fold."""
-    return fold_folder(run_folder, fold) / WEIGHTS
+    return fold_folder(run_folder, fold) / part / WEIGHTS
 
 
-def input_path(run_folder: Path, fold: int) -> Path:
+def input_path(run_folder: Path, fold: int, part: str = "") -> Path:
     """How a photo becomes the input of a fold's model (an ``InputSpec``)."""
-    return fold_folder(run_folder, fold) / INPUT
+    return fold_folder(run_folder, fold) / part / INPUT
 
 
 def round_folder(fold: Path, number: int) -> Path:

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 from maskwise.errors import StoreError, must
 from maskwise.evaluation.scores import Evaluation, score_from_dict, score_to_dict
 from maskwise.labels import Task
+from maskwise.recipe.parts import part_name
 from maskwise.records import Score
 
 FORMAT = 1
@@ -42,6 +43,8 @@ class RunData:
     n_people: int
     unlabelled_checksum: str = ""
     """The same of the unlabelled photos that self-training learnt from; "" where there are none."""
+    sources: tuple[str, ...] = ()
+    """Where imported photos come from, a line each with the licence."""
 
     @property
     def decisive(self) -> str:
@@ -87,7 +90,7 @@ class RunRecord:
     seconds: float = 0.0
     """Wall time of the training."""
     scores: ScoreSummary | None = None
-    """None until the run is finished."""
+    """None until the run is finished, and always where it was trained on everybody."""
 
     def __post_init__(self) -> None:
         problems = _problems(self)
@@ -98,6 +101,17 @@ class RunRecord:
     def created(self) -> datetime.datetime:
         """``created_utc`` as a moment, for sorting."""
         return datetime.datetime.fromisoformat(self.created_utc)
+
+    @property
+    def holds_people_out(self) -> bool:
+        """Whether there are people to score it on; not where ``split.kind`` is everyone."""
+        split = self.recipe.get("split")
+        return not (isinstance(split, dict) and split.get("kind") == "everyone")
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """The names of the models of a fold: those of the recipe's parts, or "" alone for a recipe without."""
+        return tuple(part_name(part["attributes"]) for part in self.recipe.get("parts") or ()) or ("",)
 
     def to_json(self) -> str:
         """All of it as JSON text, NaN as null."""
@@ -148,8 +162,11 @@ def _problems(record: RunRecord) -> list[str]:
     ]
     if record.status not in ("running", "finished"):
         problems.append(must("status", "running or finished", record.status, "Train the run again."))
-    if record.status == "finished" and record.scores is None:
-        problems.append("a finished run must have scores, got none. Train the run again.")
+    if record.status == "finished" and isinstance(record.recipe, dict):
+        if record.holds_people_out and record.scores is None:
+            problems.append("a finished run must have scores, got none. Train the run again.")
+        if not record.holds_people_out and record.scores is not None:
+            problems.append("a run that was trained on everyone must have no scores, got some. Train the run again.")
     if not _is_utc(record.created_utc):
         problems.append(
             must("created_utc", "an ISO time in UTC", record.created_utc, "For example 2025-01-31T12:00:00+00:00.")
@@ -168,7 +185,12 @@ def _is_utc(text: object) -> bool:
 def _data_from_dict(fields: dict[str, Any]) -> RunData:
     data = RunData(**fields)
     return RunData(
-        str(data.name), str(data.checksum), int(data.n_photos), int(data.n_people), str(data.unlabelled_checksum)
+        str(data.name),
+        str(data.checksum),
+        int(data.n_photos),
+        int(data.n_people),
+        str(data.unlabelled_checksum),
+        tuple(map(str, data.sources)),
     )
 
 

@@ -84,10 +84,9 @@ def finish_run(
     ``seconds`` is the wall time of the training. ``StoreError`` if the run is finished already, or if a file of
     ``needed`` or a fold's weights are missing; ``DataError`` if the predictions are not all held out.
     """
-    if read_record(folder).status == "finished":
-        raise StoreError(f"{folder} must be an unfinished run, got one that is finished. Results are never replaced.")
+    _refuse_finished(folder)
     predictions.require_held_out("the scores of a run")
-    _refuse_incomplete(folder, [folder / name for name in needed], record.folds)
+    _refuse_incomplete(folder, [folder / name for name in needed], record)
     finished = dataclasses.replace(
         record,
         status="finished",
@@ -99,6 +98,18 @@ def finish_run(
     )
     write_predictions(predictions, task, predictions_path(folder))
     write_atomically(scores_path(folder), evaluation.to_json() + "\n")
+    write_atomically(record_path(folder), finished.to_json())
+    return finished
+
+
+def finish_unscored_run(folder: Path, record: RunRecord, *, seconds: float) -> RunRecord:
+    """Write the status "finished" of a run that was trained on everybody: it has no predictions and no scores.
+
+    ``StoreError`` as ``finish_run``, and if the run holds people out.
+    """
+    _refuse_finished(folder)
+    _refuse_incomplete(folder, [folder / name for name in (RECIPE, SPLIT)], record)
+    finished = dataclasses.replace(record, status="finished", seconds=seconds)
     write_atomically(record_path(folder), finished.to_json())
     return finished
 
@@ -122,7 +133,7 @@ def read_record(folder: Path) -> RunRecord:
     """The description of the run in ``folder``. ``StoreError`` where there is none or it cannot be read."""
     path, remedy = record_path(folder), "Name another folder, or move this one away."
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
     except OSError as error:
         raise StoreError(
             f"{folder} must be a run folder, got none with a readable {RECORD} ({error.strerror})."
@@ -146,9 +157,22 @@ def read_finished(folder: Path) -> RunRecord:
     return record
 
 
+def refuse_unscored(records: Sequence[RunRecord]) -> None:
+    """``StoreError`` names every run that was trained on everybody: none can be scored, compared or joined."""
+    problems = [
+        f"run {record.run_id} ({record.name}) must hold people out, got one that was trained on everyone: it has no "
+        "scores and no held-out predictions. Take the run that its recipe was chosen by; `predict` and `submit` take "
+        "this one."
+        for record in records
+        if not record.holds_people_out
+    ]
+    if problems:
+        raise StoreError(problems)
+
+
 def read_evaluation(folder: Path) -> Evaluation:
-    """The scores of a finished run."""
-    read_finished(folder)
+    """The scores of a finished run. ``StoreError`` where it has none."""
+    refuse_unscored([read_finished(folder)])
     path = scores_path(folder)
     try:
         return Evaluation.from_json(path.read_text(encoding="utf-8"))
@@ -202,8 +226,14 @@ def _place_whole(store: Path, record: RunRecord, folder: Path) -> bool:
     return True
 
 
-def _refuse_incomplete(folder: Path, needed: list[Path], folds: int) -> None:
-    wanted = [*needed, *(weights_path(folder, fold) for fold in range(folds))]
+def _refuse_finished(folder: Path) -> None:
+    if read_record(folder).status == "finished":
+        raise StoreError(f"{folder} must be an unfinished run, got one that is finished. Results are never replaced.")
+
+
+def _refuse_incomplete(folder: Path, needed: list[Path], record: RunRecord) -> None:
+    weights = [weights_path(folder, fold, part) for fold in range(record.folds) for part in record.part_names]
+    wanted = [*needed, *weights]
     missing = [str(path.relative_to(folder)) for path in wanted if not path.exists()]
     if missing:
         raise StoreError(

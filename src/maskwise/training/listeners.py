@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,3 +76,35 @@ class Silent:
 
     def on_note(self, text: str) -> None:
         """Nothing."""
+
+
+class Several:
+    """Tells all of ``listeners`` what it is told, in order."""
+
+    def __init__(self, listeners: Sequence[Listener]) -> None:
+        self.listeners = tuple(listeners)
+
+    def on_stage(self, name: str, total: int) -> None:
+        """To all."""
+        for each in self.listeners:
+            each.on_stage(name, total)
+
+    def on_advance(self, done: int) -> None:
+        """To all."""
+        for each in self.listeners:
+            each.on_advance(done)
+
+    def on_step(self, report: StepReport) -> None:
+        """To all."""
+        for each in self.listeners:
+            each.on_step(report)
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """To all."""
+        for each in self.listeners:
+            each.on_epoch(report)
+
+    def on_note(self, text: str) -> None:
+        """To all."""
+        for each in self.listeners:
+            each.on_note(text)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from maskwise.chance import torch_seed_for
-from maskwise.errors import UserError
+from maskwise.errors import DivergedError
 from maskwise.files import write_atomically
 from maskwise.losses.weighted_sum import Objective
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
@@ -153,7 +153,7 @@ class Trainer:
         self.scaler.scale(loss / fit.config.accumulate_batches).backward()  # type: ignore[no-untyped-call]
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise UserError(self._not_finite(position, value))
+            raise DivergedError(self._not_finite(position, value))
         self.progress.loss_sum += value
         self.progress.loss_batches += 1
         if self._steps_now(position, n_batches):

@@ -15,16 +15,13 @@ from maskwise.evaluation.scores import TaskScores
 from maskwise.evaluation.shared_photos import shared_photos
 from maskwise.evaluation.text_table import score
 from maskwise.labels import Task
-from maskwise.recipe.config import Recipe
-from maskwise.recipe.identity import run_id
 from maskwise.records import Predictions
 from maskwise.store.runs import StoredRun, list_runs, read_finished
 from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import join_runs, read_joined, read_members
 from maskwise.workflows.ladder_rungs import PlannedRung, Rung
-from maskwise.workflows.photos import input_spec
-from maskwise.workflows.run_data import read_labels, read_photos
-from maskwise.workflows.run_recipe import Place, run_recipe
+from maskwise.workflows.run_recipe import Place
+from maskwise.workflows.train_or_read import train_or_read
 
 
 @dataclass(frozen=True)
@@ -79,32 +76,6 @@ def climb_ladder(
         climbed.append(ClimbedRung(rung, trained[rung.day], answer))
         listener.on_note(f"{rung.title}: {_headline(answer)}")
     return climbed
-
-
-def train_or_read(recipe: Recipe, place: Place, command: Sequence[str], listener: Listener) -> StoredRun:
-    """The finished run of ``recipe`` on the data: from the store where it is there, else trained now."""
-    found = find_finished(recipe, place, listener)
-    if found is not None:
-        return found
-    folder, _ = run_recipe(recipe, place, command, listener)
-    return StoredRun(folder, read_finished(folder))
-
-
-def find_finished(recipe: Recipe, place: Place, listener: Listener) -> StoredRun | None:
-    """The store's finished run of this recipe on the data as they are now, if it has one.
-
-    The photos are only looked at where the store has a run of the recipe.
-    """
-    alike = [
-        run
-        for run in list_runs(place.store).runs
-        if run.record.status == "finished" and run.record.run_id == run_id(recipe, run.record.data.decisive)
-    ]
-    if not alike:
-        return None
-    manifest = read_labels(recipe, place.data)
-    now = read_photos(recipe, manifest, input_spec(recipe), place.cache, listener).about
-    return next((run for run in alike if run.record.data.decisive == now.decisive), None)
 
 
 def join_or_read(

@@ -104,7 +104,7 @@ def predict_held_out(recipe: Recipe, model: nn.Module, scored: PhotoSet, how: In
         photo_N=scored.table.photo_N,
         person_N=scored.table.person_N,
         class_N=scored.table.class_N,
-        probs_NC=answers.probs_NC,
+        probs_NC=answers.probs_NC.reshape(len(scored.table), recipe.task.n_classes),  # for no photos, too
         age_years_N=answers.age_years_N,
         seen_N=np.full(len(scored.table), "held_out", dtype=object),
         optimistic=recipe.optimistic,

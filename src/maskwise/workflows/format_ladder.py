@@ -11,18 +11,9 @@ from maskwise.evaluation.text_table import ABSENT, aligned, score
 from maskwise.recipe.load import shipped_summary
 from maskwise.store.board import duration
 from maskwise.workflows.climb_ladder import ClimbedRung, LadderScores, RungScore
-from maskwise.workflows.ladder_rungs import Budget
 from maskwise.workflows.published_ladder import PUBLISHED
 
 BY_PHOTO = "*"
-
-
-def format_budget(budget: Budget, own_changes: Sequence[str]) -> list[str]:
-    """What the ladder's recipes are changed by, one line a group of rungs."""
-    lines = [f"budget {budget.name}, {changes}" for changes in budget.changes]
-    if own_changes:
-        lines.append(f"--set, every rung: {' '.join(own_changes)}")
-    return lines or [f"budget {budget.name}: the recipes as they are shipped"]
 
 
 def format_ladder(ladder: LadderScores) -> str:

@@ -35,7 +35,7 @@ from maskwise.store.find_run import find_run
 from maskwise.store.layout import ENSEMBLE, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunRecord
-from maskwise.store.runs import StoredRun, discard_run, finish_run, lock_run, read_finished, start_run
+from maskwise.store.runs import StoredRun, discard_run, finish_run, lock_run, read_finished, refuse_unscored, start_run
 
 
 class Joined(Settings):
@@ -123,8 +123,10 @@ def find_members(store: Path, refs: Sequence[str]) -> list[StoredRun]:
 def read_members(members: Sequence[StoredRun]) -> tuple[list[Predictions], Task]:
     """The held-out predictions of all members, and the task that they share.
 
-    Borders of the age groups at training time may differ; they are no part of the shared task.
+    Borders of the age groups at training time may differ; they are no part of the shared task. ``StoreError`` for runs
+    of other tasks, and for those that were trained on everybody.
     """
+    refuse_unscored([member.record for member in members])
     pairs = [read_predictions(predictions_path(member.folder)) for member in members]
     tasks = [Task(attributes=task.attributes, age_borders_years=task.age_borders_years) for _, task in pairs]
     problems = [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maskwise.ensembles.config import EnsembleConfig, HardVote, SoftVote
 from maskwise.errors import RecipeError
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
-from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
+from maskwise.workflows import budgets
+from maskwise.workflows.budgets import Budget, Changes
 
 
 @dataclass(frozen=True)
@@ -48,28 +49,6 @@ RUNGS: tuple[Rung, ...] = (
     Rung("11", "ladder/day-11", Vote(HardVote(), ("6", "10"))),
     Rung("final", "final"),
 )
-
-
-@dataclass(frozen=True)
-class Changes:
-    """``path=value`` changes, as ``--set`` takes them, of every rung that has what they change."""
-
-    of_what: str
-    """The rungs, in words."""
-    fits: Callable[[Recipe], bool]
-    settings: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """One line for people."""
-        return f"{self.of_what}: {' '.join(self.settings)}"
-
-
-@dataclass(frozen=True)
-class Budget:
-    """A size in which the whole ladder can be climbed."""
-
-    name: str
-    changes: tuple[Changes, ...]
 
 
 FULL = Budget("full", ())
@@ -135,11 +114,8 @@ def plan_ladder(budget: Budget, own_changes: Sequence[str] = (), rungs: Sequence
 
 def sized_recipe(rung: Rung, budget: Budget, own_changes: Sequence[str] = ()) -> Recipe:
     """The recipe of ``rung`` in the size of ``budget``; ``own_changes`` come last, so they win."""
-    shipped = load_recipe(rung.recipe)
-    settings = [setting for changes in budget.changes if changes.fits(shipped) for setting in changes.settings]
-    name = f"name=ladder-{budget.name}-{rung.recipe.rpartition('/')[2]}"
-    sized = load_recipe(rung.recipe, [*settings, name])
-    return parse_recipe(dump_recipe(sized), f"recipe {rung.recipe}", own_changes)
+    name = f"ladder-{budget.name}-{rung.recipe.rpartition('/')[2]}"
+    return budgets.sized_recipe(rung.recipe, name, budget, own_changes)
 
 
 def _same_members(plan: Sequence[PlannedRung]) -> list[str]:

@@ -11,25 +11,27 @@ from pydantic import TypeAdapter
 from maskwise.data.cache import PixelCache, build_cache
 from maskwise.data.contents import content_of
 from maskwise.data.pixels import DECODER_VERSION, prepare
+from maskwise.data.shard_pixels import ShardPixels
+from maskwise.data.shards import is_sharded, open_shards
 from maskwise.errors import DataError
-from maskwise.faces.box_store import BoxStore
+from maskwise.faces.box_store import BOXES_FILE, BoxStore
 from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CropConfig
 from maskwise.faces.detection import DETECTOR_VERSION, find_face
 from maskwise.models.build import normalisation
 from maskwise.recipe.config import Recipe
+from maskwise.recipe.parts import single_recipes
 from maskwise.records import FaceBox, Image, InputSpec, PhotoTable
 from maskwise.training.devices import choose_device
 from maskwise.training.inference import Inference
 from maskwise.training.listeners import Listener
 
-FACES = "faces.sqlite"
-"""Detected faces, in the cache folder."""
 DECODING_THREADS = 2
 
 
 def input_spec(recipe: Recipe) -> InputSpec:
-    """How ``recipe`` turns a photo into a model's input."""
+    """How ``recipe`` turns a photo into a model's input; of a recipe with parts, how its first part does."""
+    recipe = single_recipes(recipe)[0].recipe
     mean_C, std_C = normalisation(recipe.model)
     return InputSpec(
         height_px=recipe.input.height_px,
@@ -71,9 +73,18 @@ def photo_reader(spec: InputSpec, boxes: BoxStore | None = None) -> Callable[[by
     return read
 
 
-def cached_pixels(root: Path, table: PhotoTable, spec: InputSpec, cache: Path, listener: Listener) -> PixelCache:
-    """The pixels of all photos of ``table``, decoded now where the cache does not have them yet."""
-    boxes = BoxStore(cache / FACES) if needs_faces(_crop_config(spec)) else None
+def cached_pixels(
+    root: Path, table: PhotoTable, spec: InputSpec, cache: Path, listener: Listener
+) -> PixelCache | ShardPixels:
+    """The pixels of all photos of ``table``, decoded now where the cache does not have them yet.
+
+    Photos in tar shards are not cached but decoded whenever they are read: such sets are too large to be kept twice.
+    """
+    boxes = BoxStore(cache / BOXES_FILE) if needs_faces(_crop_config(spec)) else None
+    if is_sharded(root) and all(str(name).startswith("train/") for name in table.photo_N[:1]):
+        listener.on_note("the photos lie in tar shards: they are decoded anew in every epoch, and no pixels are kept")
+        reader = photo_reader(spec, boxes)
+        return ShardPixels(open_shards(root), table.photo_N, reader, spec.height_px, spec.width_px)
     listener.on_stage("reading photos", len(table))
     pixels = build_cache(
         cache,

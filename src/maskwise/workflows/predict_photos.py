@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from maskwise.labels import Task
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import parse_recipe
+from maskwise.recipe.parts import SingleRecipe, single_recipes
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.layout import input_path, recipe_path, weights_path
 from maskwise.store.runs import read_finished
@@ -27,6 +29,7 @@ from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import join_answers, member_folders, read_joined
 from maskwise.workflows.photo_batches import photo_batches
 from maskwise.workflows.photos import inference, photo_reader
+from maskwise.workflows.split_attributes import Factor, multiplied
 
 
 def predict_photos(run: Path, source: Path, skip_unreadable: bool, listener: Listener) -> tuple[Predictions, Task]:
@@ -42,7 +45,7 @@ def predict_photos(run: Path, source: Path, skip_unreadable: bool, listener: Lis
     recipes = [read_recipe(member) for member in members]
     task = recipes[0].task
     table = read_eval(source, task) if (source / EVAL_CSV).is_file() else read_folder(source)
-    answers = [_predict_table(*member, source, table, listener) for member in zip(members, recipes, strict=True)]
+    answers = [_predict_parts(*member, source, table, listener) for member in zip(members, recipes, strict=True)]
     predictions, problems = answers[0]  # what cannot be read is the same for all members
     if problems and not skip_unreadable:
         raise DataError([*problems, f"{len(problems)} photos must be readable. Mend them, or add --skip-unreadable."])
@@ -68,16 +71,19 @@ def read_recipe(run: Path) -> Recipe:
     return parse_recipe(path.read_text(encoding="utf-8"), str(path))
 
 
-def load_models(run: Path, recipe: Recipe) -> tuple[list[nn.Module], Inference]:
-    """The trained model of every fold, in eval mode, and how to ask them: with the input spec saved beside them."""
+def load_models(run: Path, recipe: Recipe, part: str = "") -> tuple[list[nn.Module], Inference]:
+    """The trained model of every fold, in eval mode, and how to ask them: with the input spec saved beside them.
+
+    ``recipe`` is of a single model: of a run with parts, that of the part of the name ``part`` (``single_recipes``).
+    """
     device = choose_device(recipe.runtime.device)
     models: list[nn.Module] = []
     specs: list[InputSpec] = []
     for fold in range(read_finished(run).folds):
         model = build_model(recipe.model, recipe.task.sizes, load_weights=False)
-        load_weights(weights_path(run, fold), model)
+        load_weights(weights_path(run, fold, part), model)
         models.append(place_model(model, device).eval())
-        specs.append(read_input_spec(input_path(run, fold)))
+        specs.append(read_input_spec(input_path(run, fold, part)))
     if any(spec != specs[0] for spec in specs):
         raise StoreError(f"all folds of {run} must have one input spec, got several. Train the run again with --force.")
     return models, inference(recipe, specs[0])
@@ -89,13 +95,28 @@ def read_input_spec(path: Path) -> InputSpec:
     return InputSpec(**{**fields, "mean_C": tuple(fields["mean_C"]), "std_C": tuple(fields["std_C"])})
 
 
-def _predict_table(
+def _predict_parts(
     run: Path, recipe: Recipe, root: Path, table: PhotoTable, listener: Listener
 ) -> tuple[Predictions, list[str]]:
-    """The mean answer of the run's models for every readable photo, and one line for each photo that is not."""
+    """As ``_predict_table``, each part by its own models and its own crop, joined; without parts there is one."""
+    parts = single_recipes(recipe)
+    answers = [_predict_table(run, part, root, table, listener) for part in parts]
+    # A crop may refuse a photo without a face that another one takes: such a photo gets no answer at all.
+    photo_M = reduce(np.intersect1d, [predictions.photo_N.astype(str) for predictions, _ in answers])
+    kept = [predictions.take(np.isin(predictions.photo_N.astype(str), photo_M)) for predictions, _ in answers]
+    factors = [Factor(part.recipe.task, answer) for part, answer in zip(parts, kept, strict=True)]
+    problems = dict.fromkeys(problem for _, problems in answers for problem in problems)
+    return multiplied(recipe.task, factors), list(problems)
+
+
+def _predict_table(
+    run: Path, part: SingleRecipe, root: Path, table: PhotoTable, listener: Listener
+) -> tuple[Predictions, list[str]]:
+    """The mean answer of the part's models for every readable photo, and one line for each photo that is not."""
     keep_freed_memory()
-    models, how = load_models(run, recipe)
-    listener.on_stage("predicting photos", len(table))
+    recipe = part.recipe
+    models, how = load_models(run, recipe, part.name)
+    listener.on_stage(" ".join(filter(None, ["predicting photos", part.name])), len(table))
     blocks: list[Answers] = []
     readable: list[Ints] = []
     problems: list[str] = []

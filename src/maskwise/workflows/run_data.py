@@ -13,6 +13,8 @@ from maskwise.data.choose_photos import keep
 from maskwise.data.contents import data_checksum
 from maskwise.data.layout import EVAL_CSV
 from maskwise.data.manifest import Manifest, read_eval, read_train
+from maskwise.data.readable import find_unreadable
+from maskwise.data.sources import describe_sources
 from maskwise.errors import DataError, must
 from maskwise.recipe.config import Recipe
 from maskwise.records import InputSpec, PhotoTable, Strings
@@ -39,6 +41,18 @@ def read_labels(recipe: Recipe, data: Path) -> Manifest:
     return dataclasses.replace(manifest, table=manifest.table.take(keep(manifest.table, recipe.data.only)))
 
 
+def leave_out_unreadable(manifest: Manifest, listener: Listener) -> Manifest:
+    """The same without the photos that cannot be decoded, each of which is noted. Opens every photo."""
+    table = manifest.table
+    listener.on_stage("looking into photos", len(table))
+    faults = find_unreadable(manifest.root, table.photo_N, listener.on_advance)
+    for place, fault in faults.items():
+        listener.on_note(f"left out: {table.photo_N[place]}: {fault}")
+    readable_N = np.ones(len(table), dtype=np.bool_)
+    readable_N[list(faults)] = False
+    return dataclasses.replace(manifest, table=table.take(readable_N))
+
+
 def read_photos(recipe: Recipe, manifest: Manifest, spec: InputSpec, cache: Path, listener: Listener) -> RunPhotos:
     """The pixels of all photos, decoded now where the cache does not have them yet.
 
@@ -52,6 +66,7 @@ def read_photos(recipe: Recipe, manifest: Manifest, spec: InputSpec, cache: Path
         checksum=data_checksum(table, pixels.content_N),
         n_photos=len(table),
         n_people=len(np.unique(table.person_N.astype(str))),
+        sources=tuple(describe_sources(root)),
     )
     labelled = PhotoSet(table, pixels.read)
     if strangers is None:

@@ -29,14 +29,15 @@ from maskwise.recipe.load import dump_recipe
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.layout import fold_folder, recipe_path, split_path
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import discard_run, finish_run, lock_run, read_record, start_run
+from maskwise.store.runs import discard_run, finish_run, finish_unscored_run, lock_run, read_record, start_run
 from maskwise.tables import csv_text
 from maskwise.training.fold_files import DONE
 from maskwise.training.listeners import Listener
 from maskwise.workflows.folds import train_fold
 from maskwise.workflows.photos import input_spec
-from maskwise.workflows.run_data import RunPhotos, read_labels, read_photos
+from maskwise.workflows.run_data import RunPhotos, leave_out_unreadable, read_labels, read_photos
 from maskwise.workflows.self_train import self_train_fold
+from maskwise.workflows.split_attributes import PartPhotos, read_parts, train_parts
 
 
 @dataclass(frozen=True)
@@ -56,36 +57,46 @@ def run_recipe(
     *,
     resume_only: bool = False,
     force: bool = False,
-) -> tuple[Path, Evaluation]:
+    skip_unreadable: bool = False,
+) -> tuple[Path, Evaluation | None]:
     """Train and score ``recipe``; goes on where a killed run of the same recipe, data and seed stopped.
 
-    Returns the run's folder and its scores on held-out people. ``resume_only`` refuses to begin a new run;
-    ``force`` replaces a finished one.
+    Returns the run's folder and its scores on held-out people, None where everybody trains. ``resume_only`` refuses to
+    begin a new run; ``force`` replaces a finished one; ``skip_unreadable`` leaves out damaged photos and notes them.
     """
     manifest = read_labels(recipe, place.data)
+    if skip_unreadable:
+        manifest = leave_out_unreadable(manifest, listener)
     for note in manifest.notes:
         listener.on_note(note)
     spec = input_spec(recipe)
     photos = read_photos(recipe, manifest, spec, place.cache, listener)
+    parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
     fold_N = build_split(recipe.split, recipe.task)(manifest.table, rng_for(recipe.split.seed, "split"))
     record = describe_run(recipe, photos.about, fold_N, command)
     folder = open_run(place.store, record, resume_only=resume_only, force=force)
     with lock_run(folder):
         write_atomically(recipe_path(folder), dump_recipe(recipe))
         write_atomically(split_path(folder), split_csv(manifest.table, fold_N))
-        train = choose_training(recipe, photos, spec, listener)
-        parts = [train(fold_N == fold, fold, fold_folder(folder, fold)) for fold in range(record.folds)]
-        predictions = join_folds(parts)
+        train = choose_training(recipe, photos, parts, spec, listener)
+        folds = [train(fold_N == fold, fold, fold_folder(folder, fold)) for fold in range(record.folds)]
+        predictions = join_folds(folds)
         record = dataclasses.replace(record, created_utc=read_record(folder).created_utc)  # when it was first begun
+        seconds = training_seconds(folder, record.folds)
+        if not record.holds_people_out:
+            finish_unscored_run(folder, record, seconds=seconds)
+            return folder, None
         evaluation = evaluate(predictions, recipe.task, rng_for(0, "intervals"))
-        finish_run(folder, record, evaluation, predictions, recipe.task, seconds=training_seconds(folder, record.folds))
+        finish_run(folder, record, evaluation, predictions, recipe.task, seconds=seconds)
     return folder, evaluation
 
 
 def choose_training(
-    recipe: Recipe, photos: RunPhotos, spec: InputSpec, listener: Listener
+    recipe: Recipe, photos: RunPhotos, parts: Sequence[PartPhotos], spec: InputSpec, listener: Listener
 ) -> Callable[[NDArray[np.bool_], int, Path], Predictions]:
     """How a fold is trained: (held-out photos, number of the fold, its folder) → held-out predictions."""
+    if parts:
+        return lambda held_out, fold, folder: train_parts(parts, recipe.task, held_out, fold, folder, listener)
     if recipe.self_training is None or photos.unlabelled is None:
         return lambda held_out, fold, folder: train_fold(
             recipe, photos.labelled, held_out, fold, spec, folder, listener
@@ -113,7 +124,7 @@ def describe_run(recipe: Recipe, data: RunData, fold_N: Ints, command: Sequence[
             "timm": timm.__version__,
         },
         command=tuple(command),
-        folds=int(fold_N.max()) + 1,
+        folds=max(1, int(fold_N.max()) + 1),  # one model also where nobody is held out
         optimistic=recipe.optimistic,
     )
 

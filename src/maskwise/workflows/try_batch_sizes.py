@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from maskwise.errors import RecipeError, must
 from maskwise.labels import Task
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
+from maskwise.recipe.parts import single_recipes
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.training.batch_size import SMALLEST, find_batch_size, is_out_of_memory
 from maskwise.training.devices import keep_freed_memory
@@ -34,8 +36,11 @@ def try_batch_sizes(recipe: Recipe, limit: int, tell: Callable[[str], None]) -> 
 
     ``tell`` gets a line for each size that was tried, with the photos a second. Steps are those of the last epoch,
     when most of the model learns; weights are random and pixels are noise, so nothing is read, loaded or written.
-    ``UserError`` when not even 2 photos fit.
+    ``UserError`` when not even 2 photos fit; ``RecipeError`` for a recipe with parts, whose models differ.
     """
+    if recipe.parts:
+        names = ", ".join(part.name for part in single_recipes(recipe))
+        raise RecipeError(must("parts", "left out, as each has a size of its own", names, "Try a recipe of one model."))
     keep_freed_memory()
     fit = bind_fit(recipe, random_photos(recipe, max(limit, recipe.task.n_classes)), None, 0, input_spec(recipe))
     model = build_model(recipe.model, recipe.task.sizes, load_weights=False)

@@ -1,0 +1,54 @@
+"""``maskwise data audit``: which labels are likely wrong. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CorrectionsOption,
+    DataOption,
+    ForceOption,
+    QuietOption,
+    StoreOption,
+    refuse_missing_folder,
+)
+
+
+def audit(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN…", help="Finished runs; best are several k-fold ones (--folds 5).")
+    ],
+    data: DataOption,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the gallery and the lists.")] = Path("audit"),
+    top: Annotated[int, typer.Option(min=1, help="How many people to suggest, the most suspicious first.")] = 40,
+    no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no photos in the gallery.")] = False,
+    corrections: CorrectionsOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Rank likely wrong labels by held-out predictions, find near copies across people, and list corrections to review.
+
+    Nothing is corrected: of the list that it writes, only rows that you accept are ever applied.
+    """
+    from maskwise.files import refuse_overwrite, write_atomically
+
+    refuse_missing_folder("--data", data)
+    refuse_overwrite(out, force)
+
+    from maskwise.cli.progress import listener
+    from maskwise.reports.audit_page import audit_page
+    from maskwise.reports.audit_tables import corrections_csv, people_csv, suspects_text
+    from maskwise.workflows.audit_labels import audit_labels
+
+    with listener(quiet) as told:
+        audited = audit_labels(store, runs, data, corrections, told)
+    write_atomically(out / "audit.html", audit_page(audited, top, photos=not no_photos))
+    write_atomically(out / "corrections.csv", corrections_csv(audited, top))
+    write_atomically(out / "people.csv", people_csv(audited))
+    typer.echo(suspects_text(audited, top))
+    typer.echo(f"gallery: {out / 'audit.html'}; to review: {out / 'corrections.csv'}; all: {out / 'people.csv'}")

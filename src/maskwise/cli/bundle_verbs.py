@@ -1,0 +1,169 @@
+"""Verbs on bundles: write one, and what ``predict`` does with one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from maskwise.cli.options import DEFAULT_STORE, ForceOption, QuietOption, StoreOption, refuse_missing_folder
+from maskwise.errors import UserError, must
+
+if TYPE_CHECKING:
+    from maskwise.export.reader import Bundle
+    from maskwise.records import Predictions
+    from maskwise.training.listeners import Listener
+
+
+class LayoutWord(StrEnum):
+    """The words of ``--layout``."""
+
+    BUNDLE = "bundle"
+    TRITON = "triton"
+    MLFLOW = "mlflow"
+
+
+class FacesWord(StrEnum):
+    """The words of ``--faces``."""
+
+    WHOLE = "whole"
+    EACH = "each"
+
+
+class PrecisionWord(StrEnum):
+    """The words of ``--precision``."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+
+
+FacesOption = Annotated[
+    FacesWord | None,
+    typer.Option(
+        help="Bundles only. `each`: find all faces of a photo and answer for each, with its box.",
+        show_default="whole: the photo as it is",
+    ),
+]
+AbstainOption = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, metavar="P", help="Bundles only. Say `abstain` where the answer is less probable."),
+]
+CalibratedOption = Annotated[
+    bool, typer.Option("--calibrated", help="Bundles only. Probabilities as sure as held-out people showed them to be.")
+]
+PrecisionOption = Annotated[
+    PrecisionWord | None, typer.Option(help="Bundles only. Which networks to ask.", show_default="fp32")
+]
+
+
+class BundleWishes(NamedTuple):
+    """The options of ``predict`` that only a bundle knows."""
+
+    faces: FacesWord | None
+    abstain_below: float | None
+    calibrated: bool
+    precision: PrecisionWord | None
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; a .zip with --zip.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The run's data set: to compare real photos, for --int8 and --faces each."),
+    ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Add networks in 8 bits, ranges measured on --data.")] = False,
+    zip_: Annotated[bool, typer.Option("--zip", help="One file instead of a folder.")] = False,
+    layout: Annotated[
+        LayoutWord, typer.Option(help="The bundle itself, a Triton model repository, or an MLflow model.")
+    ] = LayoutWord.BUNDLE,
+    parity_photos: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Photos of --data to compare with the run; 0: all held-out ones.")
+    ] = 256,
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Write a run or an ensemble as a bundle: ONNX networks and all that is needed to use them without torch."""
+    from maskwise.store.find_run import find_run
+
+    if data is not None:
+        refuse_missing_folder("--data", data)
+    folder = find_run(store, run)
+
+    from maskwise.cli.progress import listener
+    from maskwise.export.write_bundle import Wishes, export_run
+
+    wishes = Wishes(data, int8, zip_, layout.value, parity_photos or None, force)
+    with listener(quiet) as told:
+        written = export_run(folder, out, wishes, told)
+    for each in written.parity:
+        typer.echo(
+            f"{each.precision}: {each.photos} photos ({each.inputs}), largest difference "
+            f"{each.largest_difference:.1e}, decisions equal for {each.decisions_equal:.2%}"
+        )
+    typer.echo(f"{written.place}: {written.n_bytes / 1e6:.1f} MB")
+
+
+def refuse_bundle_options(wishes: BundleWishes) -> None:
+    """``UserError`` for options that a run does not know."""
+    given = [f"--{name.replace('_', '-')}" for name, value in wishes._asdict().items() if value not in (None, False)]
+    if given:
+        remedy = "Export the run first: maskwise export RUN OUT."
+        raise UserError(must(", ".join(given), "used with a bundle", "a run", remedy))
+
+
+def predict_with_bundle(
+    path: Path, source: Path, out: Path, wishes: BundleWishes, skip_unreadable: bool, told: Listener
+) -> str:
+    """Write the answers of the bundle at ``path`` for the photos of ``source`` to ``out``; what was done, in words."""
+    from maskwise.export.predict_folder import predict_photos
+    from maskwise.export.reader import load
+    from maskwise.store.predictions_file import write_predictions
+
+    each = wishes.faces is FacesWord.EACH
+    if (each or wishes.abstain_below is not None) and out.suffix != ".csv":
+        rule = "a .csv with --faces each or --abstain-below"
+        raise UserError(must("--out", rule, str(out), "Name a .csv."))
+    if not source.exists():
+        raise UserError(must(f"INPUT {source}", "a photo or a folder of photos", "nothing", "Check the path."))
+    with load(path, "fp32" if wishes.precision is None else wishes.precision.value) as bundle:
+        if each:
+            return _write_faces(bundle, source, out, wishes, skip_unreadable, told)
+        predictions = predict_photos(bundle, source, skip_unreadable, told, calibrated=wishes.calibrated)
+        if wishes.abstain_below is None:
+            write_predictions(predictions, bundle.task, out)
+        else:
+            _write_answers(bundle, predictions, out, wishes.abstain_below)
+    return f"{out}: {len(predictions)} photos"
+
+
+def _write_faces(
+    bundle: Bundle, source: Path, out: Path, wishes: BundleWishes, skip_unreadable: bool, told: Listener
+) -> str:
+    from maskwise.export.predict_folder import predict_faces
+    from maskwise.export.tables_of_answers import answers_csv
+    from maskwise.files import write_atomically
+
+    found = predict_faces(bundle, source, skip_unreadable, told, calibrated=wishes.calibrated)
+    tells_age = any(answer.age_years is not None for each in found for answer in each.answers)
+    text = answers_csv(found, bundle.task, boxes=True, tells_age=tells_age, abstain_below=wishes.abstain_below)
+    write_atomically(out, text.encode("utf-8", errors="surrogateescape"))
+    without = sum(not each.answers for each in found)
+    return f"{out}: {sum(len(each.answers) for each in found)} faces in {len(found)} photos, {without} without a face"
+
+
+def _write_answers(bundle: Bundle, predictions: Predictions, out: Path, abstain_below: float) -> None:
+    from maskwise.export.answers import Answer
+    from maskwise.export.tables_of_answers import answers_csv
+    from maskwise.files import write_atomically
+
+    years_N = predictions.age_years_N
+    rows = [
+        (photo, [Answer(bundle.task, probs_C, None if years_N is None else float(years_N[row]))])
+        for row, (photo, probs_C) in enumerate(zip(predictions.photo_N.tolist(), predictions.probs_NC, strict=True))
+    ]
+    text = answers_csv(rows, bundle.task, boxes=False, tells_age=years_N is not None, abstain_below=abstain_below)
+    write_atomically(out, text.encode("utf-8", errors="surrogateescape"))

@@ -1,0 +1,74 @@
+"""``maskwise claims``: the source write-up's claims as paired tests on the user's data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.ladder_verbs import BudgetWord
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CacheOption,
+    DataOption,
+    ForceOption,
+    QuietOption,
+    SetOption,
+    StoreOption,
+    cache_folder,
+    refuse_missing_folder,
+)
+
+
+def claims(
+    data: DataOption,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="N", help="A claim (1 to 12) or an open question (A to D). Repeatable."),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="K", help="Seeds 0 to K - 1 of every arm.", show_default="2, with full 5"),
+    ] = None,
+    budget: Annotated[
+        BudgetWord,
+        typer.Option(help="small: for CPU cores, about 90 seconds a run for 9,000 photos. full: for a GPU."),
+    ] = BudgetWord.SMALL,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown, too.")] = None,
+    force: ForceOption = False,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Test each claim of the source write-up in pairs of runs over several seeds, and say whether it holds.
+
+    Every arm and seed is a run of the store, and is trained once for all claims. The same command goes on where it was
+    stopped; several processes can share the work. What --set changes is changed in every arm.
+    """
+    from maskwise.files import refuse_overwrite, write_atomically
+    from maskwise.workflows.plan_claims import DEFAULT_SEEDS, FULL, SMALL, choose_claims, plan_claims
+
+    size, own_changes = {BudgetWord.SMALL: SMALL, BudgetWord.FULL: FULL}[budget], set_ or []
+    plan = plan_claims(size, seeds or DEFAULT_SEEDS[size.name], own_changes, choose_claims(only or []))
+    refuse_missing_folder("--data", data)
+    if out is not None:
+        refuse_overwrite(out, force)
+
+    from maskwise.cli.progress import listener
+    from maskwise.workflows.budgets import format_budget
+    from maskwise.workflows.format_claims import format_claims, markdown_claims
+    from maskwise.workflows.run_recipe import Place
+    from maskwise.workflows.test_claims import score_claims, train_arms
+
+    changed = format_budget(size, own_changes, "every arm")
+    place = Place(data=data, store=store, cache=cache_folder(cache))
+    with listener(quiet) as told:
+        for line in changed:
+            told.on_note(line)
+        scores = score_claims(plan, train_arms(plan, place, sys.argv, told))
+    typer.echo("\n".join([*changed, "", format_claims(scores)]))
+    if out is not None:
+        write_atomically(out, markdown_claims(scores, changed))

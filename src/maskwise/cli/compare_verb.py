@@ -1,0 +1,83 @@
+"""``maskwise compare``: is one run better than another for new people? No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from maskwise.cli.options import DEFAULT_STORE, ForceOption, StoreOption
+from maskwise.errors import UserError, must
+
+if TYPE_CHECKING:
+    from maskwise.store.runs import StoredRun
+    from maskwise.workflows.compare_runs import ComparedRuns
+
+_RUN_HELP = "A run id, a unique prefix of one, a name or a path."
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="RUN[,RUN…]", help=f"{_RUN_HELP} Several: runs of other seeds.")],
+    b: Annotated[str, typer.Argument(metavar="RUN[,RUN…]", help="What may be better; as many runs, in pairs.")],
+    more: Annotated[list[str] | None, typer.Argument(metavar="[RUN[,RUN…]]…", help="More to hold against a.")] = None,
+    rank: Annotated[
+        bool, typer.Option("--rank", help="Rank all, with intervals that hold for all pairs at once.")
+    ] = False,
+    changed: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the photos that are read differently as a CSV table.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+    force: ForceOption = False,
+) -> None:
+    """Runs against the first one on the same held-out people, with 95 % intervals of the difference.
+
+    Several runs a side, joined by commas, are compared in pairs: the first with the first, and so on.
+    """
+    from maskwise.evaluation.changed_photos import changed_csv
+    from maskwise.evaluation.plain_json import plain_json
+    from maskwise.files import refuse_overwrite, write_atomically
+    from maskwise.workflows.compare_runs import changed_of_arms, compare_runs, read_arms
+
+    if changed is not None:
+        refuse_overwrite(changed, force)
+    read = read_arms(find_arms([a, b, *(more or [])], store))
+    if changed is not None:
+        write_atomically(changed, changed_csv(changed_of_arms(read), read.task))
+    found = compare_runs(read, rank=rank)
+    typer.echo(plain_json(found) if as_json else compared_text(found))
+
+
+def compared_text(found: ComparedRuns) -> str:
+    """Two arms in full, or several in short; what seeds could still tell; the ranking where it was asked for."""
+    from maskwise.evaluation.format_comparison import format_comparison
+    from maskwise.evaluation.format_several import format_ranking, format_several
+    from maskwise.evaluation.seeds_needed import describe_seeds
+
+    if len(found.comparisons) == 1:
+        text = format_comparison(found.comparisons[0], *found.names)
+        blocks = [f"{text}\n{describe_seeds(found.seeds[0])}"]
+    else:
+        told = (f"{name}: {describe_seeds(plan)}" for name, plan in zip(found.names[1:], found.seeds, strict=True))
+        blocks = ["\n".join([format_several(found.comparisons, found.names), *told])]
+    if found.ranking is not None:
+        blocks.append(format_ranking(found.ranking, found.names))
+    return "\n\n".join(blocks)
+
+
+def find_arms(sides: list[str], store: Path) -> list[list[StoredRun]]:
+    """The finished runs of every side; ``UserError`` for sides of unequal length and for a run twice on one side."""
+    from maskwise.store.find_run import find_run
+    from maskwise.store.runs import StoredRun, read_finished
+
+    arms = [text.split(",") for text in sides]
+    if len({len(arm) for arm in arms}) > 1:
+        got = " and ".join(str(len(arm)) for arm in arms)
+        raise UserError(f"sides to compare must be of equally many runs, got {got}. They are compared in pairs.")
+    folders = [[find_run(store, ref.strip()) for ref in refs] for refs in arms]
+    for refs, found in zip(arms, folders, strict=True):
+        if len({folder.resolve() for folder in found}) < len(found):
+            remedy = "Train it with other seeds."
+            raise UserError(must("runs of a side", "different ones", ",".join(refs), remedy))
+    return [[StoredRun(folder, read_finished(folder)) for folder in found] for found in folders]

@@ -1,0 +1,49 @@
+"""``maskwise eda``: look at a data set before training on it. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.options import (
+    CacheOption,
+    CorrectionsOption,
+    ForceOption,
+    QuietOption,
+    cache_folder,
+    refuse_missing_folder,
+)
+
+
+def eda(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the competition's layout.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write, one self-contained HTML file.")] = Path(
+        "eda.html"
+    ),
+    faces: Annotated[
+        bool, typer.Option("--faces/--no-faces", help="Look for a face in every photo; takes most of the time.")
+    ] = True,
+    no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no photos on the page: numbers alone.")] = False,
+    corrections: CorrectionsOption = None,
+    cache: CacheOption = None,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Describe a data set: classes, ages, sizes, colours, mean faces, faces not found, likely duplicates."""
+    from maskwise.files import refuse_overwrite, write_atomically
+    from maskwise.labels import Task
+
+    refuse_missing_folder("DIR", folder)
+    refuse_overwrite(out, force)
+
+    from maskwise.cli.progress import listener
+    from maskwise.reports.eda_page import eda_page, eda_text
+    from maskwise.workflows.explore_data import explore_data
+
+    with listener(quiet) as told:
+        explored = explore_data(folder, Task(), cache_folder(cache), told, faces=faces, corrections=corrections or ())
+    write_atomically(out, eda_page(explored, f"Data set {folder.resolve().name}", photos=not no_photos))
+    typer.echo(eda_text(explored.numbers, explored.task))
+    typer.echo(f"page: {out}")

@@ -1,0 +1,130 @@
+"""``maskwise search``: one change at a time on top of a recipe, compared in pairs."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, assert_never
+
+import typer
+
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CacheOption,
+    DataOption,
+    QuietOption,
+    SetOption,
+    StoreOption,
+    cache_folder,
+    refuse_missing_folder,
+)
+from maskwise.errors import UserError, must
+
+if TYPE_CHECKING:
+    from maskwise.recipe.config import Recipe
+    from maskwise.workflows.search_lists import Alternative, Scaling
+
+
+class What(StrEnum):
+    """What can be searched."""
+
+    AUGMENTATIONS = "augmentations"
+    OPTIMIZERS = "optimizers"
+    BATCH_SIZES = "batch-sizes"
+
+
+class ScaleRate(StrEnum):
+    """The words of ``--scale-rate``."""
+
+    NONE = "none"
+    LINEAR = "linear"
+    SQRT = "sqrt"
+
+
+def search(
+    what: Annotated[What, typer.Argument(help="What to try other settings of.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a YAML file.")],
+    data: DataOption,
+    list_: Annotated[
+        str | None, typer.Option("--list", metavar="A,B…", help="Try these kinds or sizes alone, joined by commas.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Train everything with so many seeds.")] = 1,
+    scale_rate: Annotated[
+        ScaleRate | None,
+        typer.Option(help="How the rate follows the batch size.", show_default="linear with sgd, else sqrt"),
+    ] = None,
+    set_: SetOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Try alternatives to a recipe, each a single change, and rank them by macro F1 on the same held-out people.
+
+    augmentations: each kind added, or left out where the recipe has it. optimizers: each kind at three rates.
+    batch-sizes: 16, 32, 64 and 128 photos; `batch-size` tells which fit. Epochs are those of the recipe. Every
+    alternative is a run of the store: finished ones are read, a stopped one goes on, when the same command is given
+    again.
+    """
+    from maskwise.recipe.load import load_recipe
+    from maskwise.workflows.search_lists import plan_search
+
+    words = None if list_ is None else [word.strip() for word in list_.split(",")]
+    loaded = load_recipe(recipe, set_ or [])
+    plan = plan_search(loaded, alternatives(what, loaded, words, scale_rate), seeds, by_name=words is not None)
+    refuse_missing_folder("--data", data)
+
+    from maskwise.cli.progress import listener
+    from maskwise.workflows.format_search import format_plan, format_search
+    from maskwise.workflows.run_recipe import Place
+    from maskwise.workflows.search_settings import score_search, train_alternatives
+
+    place = Place(data=data, store=store, cache=cache_folder(cache))
+    with listener(quiet) as told:
+        for line in format_plan(plan):
+            told.on_note(line)
+        arms = train_alternatives(plan, place, sys.argv, told)
+    typer.echo(format_search(score_search(plan, arms)))
+
+
+def alternatives(
+    what: What, recipe: Recipe, words: list[str] | None, scale_rate: ScaleRate | None
+) -> list[Alternative]:
+    """What to try on ``recipe``; ``UserError`` for unknown words, and for --scale-rate where it has no effect."""
+    from maskwise.workflows import search_lists
+
+    if scale_rate is not None and what is not What.BATCH_SIZES:
+        rule = "left out but for batch-sizes"
+        raise UserError(must("--scale-rate", rule, str(scale_rate), "Leave it out."))
+    match what:
+        case What.AUGMENTATIONS:
+            return search_lists.chosen(search_lists.augmentations_to_try(recipe), words)
+        case What.OPTIMIZERS:
+            return search_lists.chosen(search_lists.optimizers_to_try(recipe), words)
+        case What.BATCH_SIZES:
+            sizes = search_lists.BATCH_SIZES if words is None else sizes_of(words)
+            return search_lists.batch_sizes_to_try(recipe, sizes, scaling_of(scale_rate))
+        case _:
+            assert_never(what)
+
+
+def sizes_of(words: list[str]) -> list[int]:
+    """The batch sizes that ``words`` tell; ``UserError`` for words that are no whole number of 2 or more."""
+    wrong = [word for word in words if not (word.isascii() and word.isdigit() and int(word) >= 2)]
+    if wrong:
+        raise UserError([must("--list", "of whole numbers from 2 on", word, "For example 16,64.") for word in wrong])
+    return [int(word) for word in words]
+
+
+def scaling_of(word: ScaleRate | None) -> Scaling | None:
+    """The rule that a word of ``--scale-rate`` stands for."""
+    match word:
+        case None:
+            return None
+        case ScaleRate.NONE:
+            return "none"
+        case ScaleRate.LINEAR:
+            return "linear"
+        case ScaleRate.SQRT:
+            return "sqrt"
+        case _:
+            assert_never(word)

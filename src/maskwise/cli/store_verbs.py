@@ -1,0 +1,94 @@
+"""``maskwise store``: what the runs take on the disk, and deleting those that nothing needs. No torch."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from maskwise.cli.options import DEFAULT_STORE, CacheOption, StoreOption, cache_folder
+from maskwise.errors import UserError
+
+if TYPE_CHECKING:
+    from maskwise.store.runs import StoredRun
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
+YesOption = Annotated[bool, typer.Option("--yes", help="Delete without asking.")]
+
+
+@app.callback()
+def sizes(context: typer.Context, store: StoreOption = DEFAULT_STORE, cache: CacheOption = None) -> None:
+    """Sizes of the runs on the disk. `delete` and `prune` make room; they never take what something needs."""
+    if context.invoked_subcommand is not None:
+        if store != DEFAULT_STORE or cache is not None:
+            verb = context.invoked_subcommand
+            raise UserError(f"options of `store {verb}` must stand after {verb}, got some before. Move them there.")
+        return
+    from maskwise.store.runs import list_runs
+    from maskwise.store.sizes import folder_bytes, format_sizes, leftovers, size_of_run
+
+    found = [size_of_run(run) for run in list_runs(store).runs]
+    left_bytes = sum(folder_bytes(folder) for folder in leftovers(store))
+    width = shutil.get_terminal_size((120, 24)).columns
+    typer.echo(format_sizes(found, left_bytes, folder_bytes(cache_folder(cache)), width))
+
+
+@app.command()
+def delete(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")
+    ],
+    store: StoreOption = DEFAULT_STORE,
+    yes: YesOption = False,
+) -> None:
+    """Delete runs. Refused for what the board's best, an ensemble, the ladder, the claims or an export needs."""
+    from maskwise.store.find_run import find_run
+    from maskwise.store.retention import refuse_needed
+    from maskwise.store.runs import StoredRun, read_record
+
+    found = [StoredRun(folder, read_record(folder)) for folder in dict.fromkeys(find_run(store, ref) for ref in runs)]
+    refuse_needed(store, [run.folder for run in found])
+    delete_after_asking(store, found, yes)
+
+
+@app.command()
+def prune(
+    keep_best: Annotated[int, typer.Option("--keep-best", metavar="N", help="How many of each kind stay.")],
+    store: StoreOption = DEFAULT_STORE,
+    yes: YesOption = False,
+) -> None:
+    """Delete all scored runs but the N best of each data set, task and set of held-out people, and what they need."""
+    from maskwise.store.retention import runs_to_prune
+
+    doomed, spared = runs_to_prune(store, keep_best)
+    for run_id, reasons in spared.items():
+        typer.echo(f"stays: {run_id[:8]} {reasons[0]}", err=True)
+    if not doomed:
+        typer.echo("nothing to delete")
+        return
+    delete_after_asking(store, doomed, yes)
+
+
+def delete_after_asking(store: Path, runs: list[StoredRun], yes: bool) -> None:
+    """Name the runs, ask in a terminal unless ``yes``, delete them and say how much room that made.
+
+    ``UserError`` where nobody can be asked.
+    """
+    from maskwise.store.retention import delete_runs
+    from maskwise.store.sizes import in_words, size_of_run
+
+    freed = in_words(sum(size_of_run(run).total_bytes for run in runs))
+    told = ", ".join(f"{run.record.name} ({run.record.run_id[:8]})" for run in runs)
+    if not yes:
+        if not _can_ask():
+            raise UserError(f"deleting must be confirmed, got no terminal to ask in: {told}, {freed}. Add --yes.")
+        typer.confirm(f"Delete {told}: {freed}?", abort=True, err=True)
+    gone = delete_runs(store, [run.folder for run in runs])
+    typer.echo(f"deleted {len(gone)} runs, {freed}: {told}")
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()

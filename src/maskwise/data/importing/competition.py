@@ -1,0 +1,65 @@
+"""The competition's own layout: people with their photos, masks and all, taken over as they are.
+
+Only the train part is read: the eval part has no labels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maskwise.data.importing.faces import ImportedFace, Listed, Rejected
+from maskwise.data.layout import MASK_OF_STEM, TRAIN_CSV, TRAIN_IMAGES, list_folder, photo_stem
+from maskwise.data.people import read_people
+from maskwise.errors import DataError
+from maskwise.labels import GENDER_CLASSES, UNKNOWN
+
+
+def read_competition(source: Path) -> Listed:
+    """The people of ``train/train.csv`` with the photos in their folders; ids are kept, the column race is not.
+
+    ``DataError`` when the table as a whole cannot be used.
+    """
+    people, problems = read_people(source)
+    if not people.id_P:
+        raise DataError([str(problem) for problem in problems])
+    listed = Listed(rejected=[Rejected.because(p.where, p.line, p.message) for p in problems])
+    for row, folder in enumerate(people.folder_P):
+        line, age, gender = people.line_P[row], people.age_years_P[row], people.gender_P[row]
+        if age == UNKNOWN or gender == UNKNOWN:
+            continue
+        photos = _photos(source, folder, line, listed)
+        if photos:
+            face = ImportedFace(
+                photos,
+                GENDER_CLASSES[gender],
+                (age, age),
+                f"{TRAIN_IMAGES}/{folder}",
+                TRAIN_CSV,
+                line,
+                identity=people.person_P[row],
+                id_hint=people.id_P[row],
+            )
+            listed.faces.append(face)
+    return listed
+
+
+def _photos(source: Path, folder: str, line: int, listed: Listed) -> dict[str, Path]:
+    where = f"{TRAIN_IMAGES}/{folder}"
+    try:
+        names = list_folder(source / where).photos
+    except DataError as error:
+        listed.rejected.append(Rejected.because(TRAIN_CSV, line, str(error)))
+        return {}
+    photos: dict[str, Path] = {}
+    for name in names:
+        stem = photo_stem(name)
+        if stem not in MASK_OF_STEM:
+            rule = f"one of {', '.join(MASK_OF_STEM)}"
+            listed.reject(f"{where}/{name}", None, "a photo's name", rule, name, "Rename or delete it.")
+        elif stem in photos:
+            listed.reject(f"{where}/{name}", None, f"photo {stem}", "there once", name, "Keep one of them.")
+        else:
+            photos[stem] = source / where / name
+    if not names:
+        listed.reject(where, None, "the folder", "of one photo or more", "none", "Copy the photos there.")
+    return photos

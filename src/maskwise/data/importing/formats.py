@@ -1,0 +1,26 @@
+"""Which formats can be imported. Imports nothing heavy: the command line lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ImportFormat(StrEnum):
+    """How a source tells its labels."""
+
+    UTKFACE = "utkface"
+    FAIRFACE = "fairface"
+    AFAD = "afad"
+    ALL_AGE_FACES = "all-age-faces"
+    AGEDB = "agedb"
+    APPA_REAL = "appa-real"
+    COMPETITION = "competition"
+    CSV = "csv"
+
+
+LICENCES: Mapping[ImportFormat, str] = {
+    ImportFormat.UTKFACE: "non-commercial research only, says the data set's page",
+    ImportFormat.FAIRFACE: "CC BY 4.0",
+}
+"""What is said of a source's licence unless the user says more. Nothing is said where it is not known."""

@@ -1,0 +1,33 @@
+"""A CSV file of one's own: a row a photo, columns of any name, the photos beside the file or wherever it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maskwise.data.importing.by_table import GENDER_OF_WORD, add_row, sound_label_rows
+from maskwise.data.importing.config import TableWords
+from maskwise.data.importing.faces import Listed
+from maskwise.errors import DataError, must
+
+
+def read_own_table(source: Path, words: TableWords) -> Listed:
+    """The rows of the CSV file ``source``; relative paths of photos begin at its folder.
+
+    Read are the columns file, gender, age and, where there is one, person, or those that ``words`` names for them.
+    """
+    if source.is_dir():
+        raise DataError(must(str(source), "a CSV file", "a folder", "Name the file; its photos may lie beside it."))
+    column_of = words.column_of
+    listed = Listed()
+    table = sound_label_rows(source, [column_of[name] for name in ("file", "gender", "age")], listed)
+    genders = GENDER_OF_WORD | {word.lower(): gender for word, gender in words.genders.items()}
+    person_R = table.columns.get(column_of["person"])
+    if person_R is None and "person" in words.columns.values():
+        got = ", ".join(table.columns)
+        raise DataError(must(f"columns of {source}", f"with {column_of['person']}", got, "Correct --map."))
+    columns = [table.columns[column_of[name]] for name in ("file", "gender", "age")]
+    for row, (file, gender, age) in enumerate(zip(*columns, strict=True)):
+        person = "" if person_R is None else person_R[row]
+        photo = source.parent / file, file
+        add_row(listed, source.name, table.line_R[row], photo, gender, age, genders, person)
+    return listed

@@ -1,0 +1,26 @@
+"""Records as JSON for other programs: every field under its name, a number without a meaning as null."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def plain_json(found: object) -> str:
+    """Frozen records, and tuples, lists and dictionaries of them, as JSON text. Ends without a line break."""
+    return json.dumps(_plain(found), ensure_ascii=False, allow_nan=False, indent=1)
+
+
+def _plain(found: object) -> Any:
+    if dataclasses.is_dataclass(found) and not isinstance(found, type):
+        return {field.name: _plain(getattr(found, field.name)) for field in dataclasses.fields(found)}
+    if isinstance(found, Mapping):
+        return {str(name): _plain(value) for name, value in found.items()}
+    if isinstance(found, tuple | list):
+        return [_plain(value) for value in found]
+    if isinstance(found, float) and not math.isfinite(found):
+        return None
+    return found

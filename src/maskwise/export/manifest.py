@@ -1,0 +1,138 @@
+"""What ``bundle.json`` says: which networks there are, what they are shown, how their answers become one.
+
+The answer for a photo is ``vote(members)``, a member's is the product of its parts (one for each group of attributes;
+most runs have one part that reads them all), a part's is the mean of its networks (one a fold), and a network's is the
+mean over its views of the photo.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from maskwise.ensembles.config import EnsembleConfig
+from maskwise.errors import DataError, must
+from maskwise.faces.config import CropConfig
+from maskwise.faces.framing import Framing
+from maskwise.labels import Attribute, Task
+from maskwise.settings import Settings
+
+MANIFEST = "bundle.json"
+FORMAT: Literal[1] = 1
+"""Raised when bundle.json changes so that older readers would misread it."""
+NETWORK_FILE = re.compile(r"networks/[A-Za-z0-9_.-]+\.onnx")
+"""Where networks lie; nothing else is ever opened as one."""
+
+Precision = Literal["fp32", "int8"]
+
+
+class BundleInput(Settings):
+    """How a photo becomes a network's input: crop, then resize; scaling and normalisation are inside the network."""
+
+    crop: CropConfig
+    height_px: int = Field(ge=1)
+    width_px: int = Field(ge=1)
+    mean_C: tuple[float, float, float]
+    """Of RGB in 0 … 1; told for those who use the networks elsewhere."""
+    std_C: tuple[float, float, float]
+
+
+class Part(Settings):
+    """The networks that read some attributes, one a fold.
+
+    Each is ``pixels`` (uint8 N × H × W × 3, RGB) → ``probs`` (N × its classes) and, with an age head, ``age`` (N).
+    """
+
+    attributes: tuple[Attribute, ...] = Field(min_length=1)
+    """What is read, slowest first."""
+    input: int = Field(ge=0)
+    """Which of the manifest's ``inputs`` is shown."""
+    views: tuple[Literal["as_is", "mirrored"], ...] = Field(min_length=1)
+    tells_age: bool
+    networks: tuple[dict[Precision, str], ...] = Field(min_length=1)
+    """The file of each network in each precision that the bundle has."""
+
+    @model_validator(mode="after")
+    def _refuse_foreign_paths(self) -> Self:
+        for name in (name for files in self.networks for name in files.values()):
+            if not NETWORK_FILE.fullmatch(name):
+                raise ValueError(must("files of a network", "networks/NAME.onnx", name, "Export the run again."))
+        if not all("fp32" in files for files in self.networks):
+            raise ValueError("a network must have an fp32 file, got none. Export the run again.")
+        return self
+
+
+class Member(Settings):
+    """One trained run."""
+
+    run_id: str
+    name: str
+    weight: float
+    parts: tuple[Part, ...] = Field(min_length=1)
+
+
+class Manifest(Settings):
+    """All of ``bundle.json``."""
+
+    format: Literal[1] = FORMAT
+    name: str
+    """Of the run or the ensemble."""
+    task: Task
+    inputs: tuple[BundleInput, ...]
+    members: tuple[Member, ...] = Field(min_length=1)
+    vote: EnsembleConfig
+    """How members become one; with a single member it changes nothing."""
+    temperature: float | None = Field(default=None, gt=0)
+    """Fitted on held-out people. Only used where calibrated answers are asked for; None where nobody was held out."""
+    abstain_below: float | None = Field(default=None, ge=0, le=1)
+    """What the card recommends, if anything; whoever asks decides."""
+    framing: Framing | None = None
+    """Where the face stands in the photos that it was trained on; None where nobody looked."""
+    versions: dict[str, str]
+    """Of maskwise, torch and onnx when it was written."""
+
+    @model_validator(mode="after")
+    def _refuse_loose_ends(self) -> Self:
+        for part in self.parts:
+            if part.input >= len(self.inputs):
+                raise ValueError(must("input of a part", f"below {len(self.inputs)}", part.input, "Export again."))
+        for member in self.members:
+            read = sorted(attribute for part in member.parts for attribute in part.attributes)
+            if read != sorted(self.task.attributes):
+                raise ValueError(must("parts of a run", "all attributes, each once", read, "Export the run again."))
+        return self
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, in the order of members."""
+        return tuple(part for member in self.members for part in member.parts)
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those in which every network is there."""
+        words: tuple[Precision, ...] = ("fp32", "int8")
+        return tuple(word for word in words if all(word in files for part in self.parts for files in part.networks))
+
+
+def parse_manifest(text: bytes, place: str) -> Manifest:
+    """The manifest in ``text``; ``DataError`` for anything else, and for one of another format."""
+    try:
+        written_as = json.loads(text)["format"]
+    except (ValueError, KeyError, TypeError):
+        raise _unreadable(place, "something else") from None
+    if written_as != FORMAT:
+        thing = f"the format of {MANIFEST} in {place}"
+        raise DataError(must(thing, str(FORMAT), written_as, "Read it with the maskwise that wrote it."))
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise _unreadable(place, f"{where}: {first['msg']}") from None
+
+
+def _unreadable(place: str, got: str) -> DataError:
+    return DataError(f"{MANIFEST} in {place} must describe a bundle, got {got}. Export the run again.")

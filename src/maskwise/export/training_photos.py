@@ -1,0 +1,69 @@
+"""Photos of a run's data set that an export looks at: for parity, for 8-bit ranges, for the framing of faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from maskwise.chance import rng_for
+from maskwise.data.manifest import read_train
+from maskwise.data.pixels import decode_photo
+from maskwise.errors import DataError, must
+from maskwise.export.run_models import MemberModels
+from maskwise.faces.detection import find_face
+from maskwise.faces.framing import Framing, measure_framing
+from maskwise.records import Image, InputSpec, PhotoTable, Predictions
+from maskwise.store.layout import split_path
+from maskwise.tables import read_csv
+from maskwise.workflows.photos import photo_reader
+
+FRAMED_PHOTOS = 200
+"""Enough for medians within a percent of the photo's size."""
+
+
+def held_out_photos(predictions: Predictions | None, table: PhotoTable, data: Path, most: int | None) -> list[str]:
+    """Up to ``most`` photos (None: all) that a run held out, evenly spaced; of all photos where it held nobody out.
+
+    ``DataError`` where ``data`` is not the data set that the run was trained on.
+    """
+    names = table.photo_N if predictions is None else predictions.photo_N
+    absent = [name for name in names.tolist() if not (data / name).is_file()]
+    if absent:
+        got = f"one without {len(absent):,} of its photos, first {absent[0]}"
+        raise DataError(must(f"--data {data}", "the data set that the run was trained on", got, "Name that one."))
+    return [str(name) for name in names[_spaced(len(names), most)]]
+
+
+def measure_training_framing(data: Path, table: PhotoTable) -> Framing | None:
+    """Where the face stands in the photos of ``table``; None where the detector finds too few faces."""
+    photos = [_decoded(data, name) for name in table.photo_N[_spaced(len(table), FRAMED_PHOTOS)]]
+    pairs = [(face, (photo.shape[0], photo.shape[1])) for photo in photos if (face := find_face(photo)) is not None]
+    return measure_framing([face for face, _ in pairs], [size for _, size in pairs])
+
+
+def calibration_pixels(
+    member: MemberModels, fold: int, spec: InputSpec, data: Path, table: PhotoTable, most: int
+) -> Image:
+    """Pixels of ``most`` random photos of people whom the fold did not hold out, as its model saw them."""
+    split = read_csv(split_path(member.folder), ("person", "fold")).columns
+    training = {person for person, held in zip(split["person"], split["fold"], strict=True) if int(held) != fold}
+    places = np.flatnonzero([person in training for person in table.person_N.tolist()])
+    chosen = np.sort(rng_for(0, "8-bit ranges", fold).permutation(places)[:most])
+    read = photo_reader(spec)
+    return np.stack([read((data / name).read_bytes(), name) for name in table.photo_N[chosen].tolist()])
+
+
+def read_table(member: MemberModels, data: Path) -> PhotoTable:
+    """The labelled photos of ``data`` as the member's recipe reads them."""
+    return read_train(data, member.recipe.task, member.recipe.data.corrections).table
+
+
+def _decoded(data: Path, name: str) -> Image:
+    return decode_photo((data / name).read_bytes(), name)
+
+
+def _spaced(count: int, most: int | None) -> list[int]:
+    if most is None or count <= most:
+        return list(range(count))
+    return [int(place) for place in np.linspace(0, count - 1, most).round()]

@@ -1,0 +1,102 @@
+"""Recipes with parts: which single-model recipes they stand for, and what makes no sense in them.
+
+Every recipe is a row of single-model recipes: an ordinary one is a row of one, itself. Whoever trains, loads or counts
+the models of a run goes through ``single_recipes`` and need not know whether it has parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from maskwise.errors import must
+from maskwise.labels import PhotoGroup, Task
+
+if TYPE_CHECKING:
+    from maskwise.recipe.config import Part, Recipe
+
+SECTIONS = ("input", "sampling", "augment", "mixing", "model", "targets", "loss", "auxiliary", "train")
+"""What a part can have of its own."""
+
+
+class SingleRecipe(NamedTuple):
+    """One model of a recipe, as if it were a recipe of its own."""
+
+    name: str
+    """As in ``gender-age``: the folder of the model within its fold; "" in a recipe without parts."""
+    recipe: Recipe
+    """An ordinary recipe, without parts; its task has the attributes of this model alone."""
+    trains_on: PhotoGroup | None
+    """The photos that train it; None: all."""
+
+
+def single_recipes(recipe: Recipe) -> tuple[SingleRecipe, ...]:
+    """The models of ``recipe``: one for each part in the order of the file, or one for the whole without parts."""
+    if not recipe.parts:
+        return (SingleRecipe("", recipe, None),)
+    return tuple(
+        SingleRecipe(part_name(part.attributes), _single(recipe, part), part.trains_on) for part in recipe.parts
+    )
+
+
+def part_name(attributes: Sequence[str]) -> str:
+    """What a part is called in folders and messages: ``gender-age``."""
+    return "-".join(attributes)
+
+
+def _single(recipe: Recipe, part: Part) -> Recipe:
+    own = {name: value for name in SECTIONS if (value := getattr(part, name)) is not None}
+    borders_years = recipe.task.train_age_borders_years if "age" in part.attributes else None
+    # None of this is checked again: what can go wrong with a part is told by ``part_problems`` and ``pairing``.
+    task = recipe.task.model_copy(update={"attributes": part.attributes, "train_age_borders_years": borders_years})
+    return recipe.model_copy(update={**own, "task": task, "parts": ()})
+
+
+def part_problems(recipe: Recipe) -> list[str]:
+    """One line for everything about the parts themselves that cannot be or would have no effect."""
+    return [
+        *_attribute_problems(recipe.parts, recipe.task),
+        *_unlearnt_problems(recipe.parts),
+        *_idle_problems(recipe),
+        *_self_training_problems(recipe),
+    ]
+
+
+def _attribute_problems(parts: tuple[Part, ...], task: Task) -> Iterator[str]:
+    if len(parts) < 2:
+        rule = "two or more, or left out"
+        yield must("parts", rule, len(parts), "One model for all attributes is a recipe without parts.")
+    named = [attribute for part in parts for attribute in part.attributes]
+    whole = all(part.attributes for part in parts)
+    if not whole or sorted(named) != sorted(task.attributes):
+        rule = f"the attributes of the task, {', '.join(task.attributes)}, each in one part"
+        got = " | ".join(", ".join(part.attributes) for part in parts)
+        yield must("attributes of the parts", rule, got, "Name each once.")
+
+
+def _unlearnt_problems(parts: tuple[Part, ...]) -> Iterator[str]:
+    for position, part in enumerate(parts):
+        group = part.trains_on
+        for attribute in ("mask", "gender"):
+            if group is not None and attribute in part.attributes and getattr(group, attribute) is not None:
+                rule = f"left out of a part that reads {attribute} (it would learn one answer)"
+                remedy = "Leave it out, or move the attribute to another part."
+                yield must(f"parts.{position}.trains_on.{attribute}", rule, getattr(group, attribute), remedy)
+
+
+def _idle_problems(recipe: Recipe) -> Iterator[str]:
+    """A section of the recipe that every part has of its own says nothing."""
+    for name in SECTIONS:
+        field = type(recipe).model_fields[name]
+        replaced = all(getattr(part, name) is not None for part in recipe.parts)
+        if replaced and (field.is_required() or getattr(recipe, name) != field.default):
+            yield (
+                f"{name} would have no effect, as every part has its own. "
+                f"Leave {name} out of one part, which then has the recipe's."
+            )
+
+
+def _self_training_problems(recipe: Recipe) -> Iterator[str]:
+    if recipe.self_training is not None:
+        rule = "left out with parts (a photo would need pseudo-labels of every model)"
+        yield f"self_training must be {rule}, got both. Leave one of them out."

@@ -1,0 +1,145 @@
+"""An audit as rows: what is printed, the list of corrections to review, the scores of all people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit
+
+from maskwise.evaluation.audit import KINDS, Audit, Kind
+from maskwise.evaluation.text_table import ABSENT, aligned
+from maskwise.labels import GENDER_CLASSES
+from maskwise.tables import csv_text
+from maskwise.workflows.audit_labels import AuditedSet
+
+SWAP = "swap incorrect_mask normal"
+_SURE = 0.5
+"""A second kind of wrong label of one person is suggested, too, from this probability on."""
+_LOWEST_AGE_YEARS, _HIGHEST_AGE_YEARS = 1, 120
+
+
+class Suspect(NamedTuple):
+    """One label that may be wrong."""
+
+    rank: int
+    """1 for the most suspicious person."""
+    place: int
+    """The person's position in the audit."""
+    id: str
+    folder: str
+    kind: Kind
+    score: float
+    """The probability that this label is wrong, if one in a hundred is."""
+    label: str
+    reading: str
+    value: str
+    """What a correction list would say."""
+
+
+def suspects(audited: AuditedSet, top: int) -> list[Suspect]:
+    """The labels in question of the ``top`` most suspicious people, likeliest first within a person."""
+    audit = audited.audit
+    found = []
+    for rank, place in enumerate(audit.ranking()[:top].tolist(), start=1):
+        odds_K = audit.log_odds_PK[place]
+        for k in np.argsort(-odds_K, kind="stable").tolist():
+            if (k == odds_K.argmax() and np.isfinite(odds_K[k])) or expit(odds_K[k]) >= _SURE:
+                found.append(_suspect(audited, rank, place, KINDS[k], float(expit(odds_K[k]))))
+    return found
+
+
+def suspects_text(audited: AuditedSet, top: int) -> str:
+    """The ranked list for a terminal."""
+    rows = [[str(s.rank), s.id, s.kind, f"{s.score:.3f}", s.label, s.reading, s.value] for s in suspects(audited, top)]
+    head = ["rank", "id", "what", "score", "labelled", "reads", "suggested"]
+    return "\n".join([*summary_lines(audited), "", *aligned([head, *rows], left=(1, 2, 4, 5, 6))])
+
+
+def summary_lines(audited: AuditedSet) -> list[str]:
+    """How many people were judged, and how many wrong labels there may be."""
+    audit = audited.audit
+    counted = ", ".join(f"{kind} {count}" for kind, count in audit.counted_K.items())
+    likely = ", ".join(
+        f"{kind} {int(np.sum(audit.log_odds_PK[:, k] > 0))}" for k, kind in enumerate(KINDS) if kind in audit.share_K
+    )
+    parted = sum(pair.parted is True for pair in audited.near)
+    return [
+        f"{len(audit.folder_P):,} people judged by {', '.join(audited.runs)}",
+        f"labels more likely wrong than right: {likely}",
+        f"labels that cleanlab counts as wrong (photos: single photos): {counted}",
+        f"near copies across people: {len(audited.near)}, of which in different folds: {parted}",
+    ]
+
+
+def corrections_csv(audited: AuditedSet, top: int) -> str:
+    """A list of corrections of which nothing is accepted yet: whoever reviews it writes yes."""
+    head = ("accept", "id", "attribute", "value", "score", "labelled", "reads", "folder")
+    rows: list[Sequence[object]] = [
+        ("no", s.id, s.kind, s.value, f"{s.score:.3f}", s.label, s.reading, s.folder) for s in suspects(audited, top)
+    ]
+    for pair in audited.near:
+        one, other = (photo.split("/")[2] for photo in (pair.one, pair.other))
+        ids = audited.id_of_folder[one], audited.id_of_folder[other]
+        if ids[0] != ids[1]:
+            rows.append(("no", ids[0], "person", f"same as {ids[1]}", f"{pair.alike:.3f}", "two", "one", one))
+    return csv_text([head, *rows])
+
+
+def people_csv(audited: AuditedSet) -> str:
+    """All people that were judged, the most suspicious first, with every score."""
+    audit = audited.audit
+    head = ["rank", "id", "folder", "score", "what", *(f"score_{kind}" for kind in KINDS)]
+    head += ["gender", "p_female", "age_years", "read_age_years", *(f"cleanlab_quality_{kind}" for kind in KINDS)]
+    rows: list[Sequence[object]] = [head]
+    for rank, place in enumerate(audit.ranking().tolist(), start=1):
+        folder = str(audit.folder_P[place])
+        rows.append(
+            [
+                rank,
+                audited.id_of_folder[folder],
+                folder,
+                f"{audit.wrong()[place]:.6f}",
+                KINDS[int(audit.kind()[place])],
+                *(f"{expit(odds):.6f}" for odds in audit.log_odds_PK[place]),
+                _gender_word(int(audit.gender_P[place])),
+                _digits(float(audit.female_P[place]), 4),
+                audit.age_years_P[place],
+                _digits(float(audit.read_age_years_P[place]), 1),
+                *(_quality(audit, kind, place) for kind in KINDS),
+            ]
+        )
+    return csv_text(rows)
+
+
+def _suspect(audited: AuditedSet, rank: int, place: int, kind: Kind, score: float) -> Suspect:
+    audit = audited.audit
+    folder = str(audit.folder_P[place])
+    label, reading, value = _words(audit, place, kind)
+    return Suspect(rank, place, audited.id_of_folder[folder], folder, kind, score, label, reading, value)
+
+
+def _words(audit: Audit, place: int, kind: Kind) -> tuple[str, str, str]:
+    """What is labelled, what is read, and what a correction would say."""
+    if kind == "gender":
+        gender, female = int(audit.gender_P[place]), float(audit.female_P[place])
+        return _gender_word(gender), f"female {female:.2f}", _gender_word(1 - gender)
+    if kind == "age":
+        read, spread = float(audit.read_age_years_P[place]), float(audit.age_spread_years_P[place])
+        value = min(max(round(read), _LOWEST_AGE_YEARS), _HIGHEST_AGE_YEARS)
+        return str(int(audit.age_years_P[place])), f"{read:.0f} ± {spread:.0f}", str(value)
+    return "in order", "swapped", SWAP
+
+
+def _gender_word(code: int) -> str:
+    return GENDER_CLASSES[code] if code >= 0 else ABSENT
+
+
+def _quality(audit: Audit, kind: Kind, place: int) -> str:
+    return _digits(float(audit.quality_K[kind][place]), 4) if kind in audit.quality_K else ""
+
+
+def _digits(value: float, digits: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}f}"

@@ -1,0 +1,91 @@
+"""The board as a page: its tables, what differs between recipes, tags and notes, and the best score day by day."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from html import escape
+
+from maskwise.evaluation.text_table import score
+from maskwise.reports.page import page, paragraph, section, table
+from maskwise.store.board import Board, BoardRow
+from maskwise.store.daily_best import Curve, Day, daily_best
+from maskwise.store.format_board import cells_of, footnotes
+from maskwise.store.recipe_difference import describe_difference
+from maskwise.store.run_record import RunRecord
+
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 240, 52, 12, 12, 34
+
+
+def board_page(board: Board, *, against: RunRecord | None = None, price_an_hour: float | None = None) -> str:
+    """One self-contained HTML document. ``against``: a column tells what differs in the recipe from that run's."""
+    parts = []
+    for _, rows in itertools.groupby(board.rows, key=lambda row: row.group):
+        members = list(rows)
+        parts.append(section(members[0].heading, _table(members, against, price_an_hour)))
+    parts += [paragraph(note) for note in footnotes(board)]
+    parts += [section("Best score so far, day by day", *map(_curve, daily_best(board.rows)))] if board.rows else []
+    return page("Board", *(parts or [paragraph("no finished runs yet")]))
+
+
+def curve_svg(curve: Curve) -> str:
+    """The best macro F1 so far as a staircase over the days, in the colours of the page it stands in."""
+    best = [day.best.scores.macro_f1.value for day in curve.days]
+    first, last = curve.days[0].date, curve.days[-1].date
+    span = max((last - first).days, 1)
+    low, high = min(best), max(best)
+    margin = max(0.05 * (high - low), 0.005)
+    low, high = low - margin, high + margin
+    x_D = [_LEFT + (_WIDTH - _LEFT - _RIGHT) * (day.date - first).days / span for day in curve.days]
+    y_D = [_TOP + (_HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low) for value in best]
+    steps = [f"M{x_D[0]:.1f},{y_D[0]:.1f}", *(f"H{x:.1f}V{y:.1f}" for x, y in zip(x_D[1:], y_D[1:], strict=True))]
+    words = f"{curve.heading}: from {best[0]:.3f} on {first} to {best[-1]:.3f} on {last}"
+    marks = [
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="currentColor"><title>{escape(_told(day))}</title></circle>'
+        for x, y, day in zip(x_D, y_D, curve.days, strict=True)
+        if day.improved
+    ]
+    floor = _HEIGHT - _BOTTOM
+    axes = f'<path d="M{_LEFT},{_TOP}V{floor}H{_WIDTH - _RIGHT}" fill="none" stroke="var(--line)"/>'
+    texts = [
+        _text(_LEFT - 6, y_D[0] + 4, "end", f"{best[0]:.3f}"),
+        *([_text(_LEFT - 6, y_D[-1] + 4, "end", f"{best[-1]:.3f}")] if y_D[0] - y_D[-1] > 14 else []),
+        _text(_LEFT, _HEIGHT - 12, "start", str(first)),
+        *([_text(_WIDTH - _RIGHT, _HEIGHT - 12, "end", str(last))] if last > first else []),
+    ]
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(words)}" '
+        f'style="max-width:{_WIDTH}px;width:100%;font-size:12px">{axes}'
+        f'<path d="{"".join(steps)}" fill="none" stroke="currentColor" stroke-width="2"/>{"".join(marks)}'
+        f"{''.join(texts)}</svg>"
+    )
+
+
+def _curve(curve: Curve) -> str:
+    return f"<figure>{curve_svg(curve)}<figcaption>{escape(curve.heading)}</figcaption></figure>"
+
+
+def _told(day: Day) -> str:
+    return f"{day.date}: {day.best.record.name}, {score(day.best.scores.macro_f1)}"
+
+
+def _text(x: float, y: float, anchor: str, words: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--faint)">{escape(words)}</text>'
+
+
+def _table(rows: Sequence[BoardRow], against: RunRecord | None, price_an_hour: float | None) -> str:
+    lines = [_cells(row, against, price_an_hour) for row in rows]
+    marked = {"tags", "notes"}
+    names = [name for name in lines[0] if name not in marked or any(line[name] for line in lines)]
+    return table(names, [[line[name] for name in names] for line in lines])
+
+
+def _cells(row: BoardRow, against: RunRecord | None, price_an_hour: float | None) -> dict[str, str]:
+    cells = {**cells_of(row, price_an_hour), "begun": row.record.created_utc[:10], "data": row.record.data.checksum[:8]}
+    cells["tags"] = ", ".join(row.marks.tags)
+    cells["notes"] = "; ".join(note.text for note in row.marks.notes)
+    if against is not None:
+        same = row.record.run_id == against.run_id
+        told = ["this run"] if same else describe_difference(row.record.recipe, against.recipe)
+        cells[f"differs from {against.name}"] = ", ".join(told) or "nothing"
+    return cells

@@ -1,0 +1,121 @@
+"""Tags and notes that people give to a run: ``marks.jsonl`` in its folder. They change no result and no run id.
+
+One line an event, oldest first, none ever changed: ``{"at_utc": …, "add": […], "remove": […], "note": …}``. A run's
+tags are what is left after all of them; its notes are all that were ever given.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maskwise.errors import StoreError, must
+from maskwise.files import locked, write_atomically
+from maskwise.store.layout import marks_lock_path, marks_path
+from maskwise.store.runs import read_record
+
+_TAG = re.compile(r"[\w.+-]{1,40}")
+
+
+@dataclass(frozen=True)
+class Note:
+    """A remark, and when it was made (ISO 8601, UTC)."""
+
+    at_utc: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What people say of a run."""
+
+    tags: tuple[str, ...] = ()
+    """Sorted."""
+    notes: tuple[Note, ...] = ()
+    """Oldest first."""
+
+
+NO_MARKS = Marks()
+
+
+def read_marks(folder: Path) -> Marks:
+    """The marks of the run in ``folder``; none where nobody gave any. ``StoreError`` for a file of something else."""
+    path = marks_path(folder)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return NO_MARKS
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path} must be readable text, got {type(error).__name__}. Delete it or mend it.") from None
+    tags: set[str] = set()
+    notes = []
+    for number, line in enumerate(lines, start=1):
+        event = _read_event(line, f"{path}:{number}")
+        tags = (tags | set(event["add"])) - set(event["remove"])
+        if event["note"]:
+            notes.append(Note(event["at_utc"], event["note"]))
+    return Marks(tuple(sorted(tags)), tuple(notes))
+
+
+def mark_run(folder: Path, add: Sequence[str] = (), remove: Sequence[str] = (), note: str | None = None) -> Marks:
+    """Append an event to the run's marks and return what they are now.
+
+    ``StoreError`` for tags that are no single word of up to 40 letters, digits and ``. _ + -``, for a tag both added
+    and removed, a tag to remove that the run has not, an empty note, and where nothing is asked for.
+    """
+    read_record(folder)  # marks are of runs only
+    with locked(marks_lock_path(folder)):
+        now = read_marks(folder)
+        _refuse_nonsense(now, add, remove, note)
+        event = {
+            "at_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "add": list(add),
+            "remove": list(remove),
+            "note": note,
+        }
+        path = marks_path(folder)
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        write_atomically(path, f"{before}{json.dumps(event, ensure_ascii=False)}\n")
+        return read_marks(folder)
+
+
+def _refuse_nonsense(now: Marks, add: Sequence[str], remove: Sequence[str], note: str | None) -> None:
+    problems = [
+        must("a tag", "one word of up to 40 letters, digits, '.', '_', '+' and '-'", tag, "Shorten it.")
+        for tag in (*add, *remove)
+        if not _TAG.fullmatch(tag)
+    ]
+    problems += [
+        must("a tag", "added or removed, not both", tag, "Leave one out.") for tag in sorted({*add} & {*remove})
+    ]
+    has = ", ".join(now.tags) or "no tags"
+    problems += [
+        f"a tag to remove must be one of the run's ({has}), got {tag!r}. Leave it out."
+        for tag in remove
+        if _TAG.fullmatch(tag) and tag not in (*now.tags, *add)
+    ]
+    if note is not None and not note.strip():
+        problems.append(must("a note", "some words", note, "Write what is to be remembered."))
+    if not (add or remove or note is not None):
+        problems.append("marks of a run must be a tag or a note, got none. Give --add, --remove or --note.")
+    if problems:
+        raise StoreError(problems)
+
+
+def _read_event(line: str, place: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+        note = event["note"]
+        return {
+            "at_utc": str(event["at_utc"]),
+            "add": [str(tag) for tag in event["add"]],
+            "remove": [str(tag) for tag in event["remove"]],
+            "note": None if note is None else str(note),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{place} must be an event of marks, got something else ({error}). Delete the line.") from None

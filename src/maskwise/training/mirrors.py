@@ -1,0 +1,171 @@
+"""Mirrors of a training in TensorBoard and MLflow. They only listen: a run needs none of them to train or to be read.
+
+The packages are optional (``pip install 'maskwise[tensorboard]'``, ``'maskwise[mlflow]'``) and are imported here alone,
+when they are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from maskwise.errors import UserError, must, nearest
+from maskwise.recipe.addresses import settings_of
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.identity import run_id
+from maskwise.training.listeners import EpochReport, Listener, Silent
+
+KINDS = ("mlflow", "tensorboard")
+EXPERIMENT = "maskwise"
+_LONGEST_PARAMETER = 500
+_PARAMETERS_A_CALL = 100
+
+
+class Mirror(Listener, Protocol):
+    """A listener that is also told how it ended."""
+
+    def finish(self, run: str, scores: Mapping[str, float]) -> None:
+        """The run is in the store under the id ``run``; its scores by name, none where nobody was held out."""
+
+
+class Target(NamedTuple):
+    """``kind:place``: what to mirror into, and where that is."""
+
+    kind: str
+    place: str
+
+
+def read_targets(texts: Sequence[str]) -> list[Target]:
+    """``tensorboard:DIR`` or ``mlflow:URI``, as a user writes them; ``UserError`` tells all that are neither."""
+    targets = [Target(*text.partition(":")[::2]) for text in texts]
+    problems = [
+        must("--mirror", "tensorboard:DIR or mlflow:URI", text, nearest(target.kind, KINDS))
+        for text, target in zip(texts, targets, strict=True)
+        if target.kind not in KINDS or not target.place
+    ]
+    if problems:
+        raise UserError(problems)
+    return targets
+
+
+def open_mirrors(targets: Sequence[Target], recipe: Recipe, told: Listener) -> list[Mirror]:
+    """A mirror for each target. ``UserError`` where its package is missing or the place cannot be used."""
+    return [_open(target, recipe, told) for target in targets]
+
+
+class TensorBoardMirror(Silent):
+    """Scalars of every epoch and the scores, as event files in a folder of the recipe's own.
+
+    A training that goes on after a kill writes on in the same folder.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        writer = _needed("tensorboardX", "tensorboard")
+        self.writer = writer.SummaryWriter(str(folder / label_of(recipe)))
+        self.writer.add_text("recipe", f"```\n{json.dumps(recipe.model_dump(mode='json'), indent=1)}\n```")
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """Loss, rate and speed, and the scores of the choosing people where there are any."""
+        for name, value in epoch_numbers(report).items():
+            self.writer.add_scalar(f"fold-{report.fold}/{name}", value, report.epoch)
+        self.writer.flush()
+
+    def finish(self, run: str, scores: Mapping[str, float]) -> None:
+        """The scores and the run's id."""
+        for name, value in scores.items():
+            self.writer.add_scalar(f"held-out/{name}", value, 0)
+        self.writer.add_text("run", run)
+        self.writer.close()
+
+
+class MlflowMirror(Silent):
+    """A run of the experiment ``maskwise`` on a tracking server or in a tracking folder.
+
+    A server that stops answering ends the mirror, not the training.
+    """
+
+    def __init__(self, uri: str, recipe: Recipe, told: Listener) -> None:
+        self.mlflow = _needed("mlflow", "mlflow")
+        self.error: type[Exception] = self.mlflow.exceptions.MlflowException
+        self.told, self.broken = told, False
+        try:
+            self.client = self.mlflow.MlflowClient(tracking_uri=uri)
+            found = self.client.get_experiment_by_name(EXPERIMENT)
+            experiment = found.experiment_id if found else self.client.create_experiment(EXPERIMENT)
+            self.run = self.client.create_run(experiment, run_name=label_of(recipe)).info.run_id
+            self._log_recipe(recipe)
+        except self.error as error:
+            raise UserError(must("--mirror", "a usable MLflow", uri, str(error).splitlines()[0])) from None
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """Loss, rate and speed, and the scores of the choosing people where there are any."""
+        self._log({f"fold_{report.fold}_{name}": value for name, value in epoch_numbers(report).items()}, report.epoch)
+
+    def finish(self, run: str, scores: Mapping[str, float]) -> None:
+        """The scores and the run's id."""
+        self._log({f"held_out_{name}": value for name, value in scores.items()}, 0)
+        self._ask(lambda: self.client.set_tag(self.run, "maskwise.run", run))
+        self._ask(lambda: self.client.set_terminated(self.run))
+
+    def _log(self, numbers: Mapping[str, float], step: int) -> None:
+        for name, value in numbers.items():
+            self._ask(partial(self.client.log_metric, self.run, name, value, step=step))
+
+    def _ask(self, question: Callable[[], object]) -> None:
+        if self.broken:
+            return
+        try:
+            question()
+        except self.error as error:
+            self.broken = True
+            self.told.on_note(f"MLflow does not answer, the training goes on without it: {str(error).splitlines()[0]}")
+
+    def _log_recipe(self, recipe: Recipe) -> None:
+        parameter = self.mlflow.entities.Param
+        flat = [
+            parameter(address, str(value)[:_LONGEST_PARAMETER])
+            for address, value in settings_of(recipe.model_dump(mode="json")).items()
+        ]
+        for start in range(0, len(flat), _PARAMETERS_A_CALL):
+            self.client.log_batch(self.run, params=flat[start : start + _PARAMETERS_A_CALL])
+
+
+def epoch_numbers(report: EpochReport) -> dict[str, float]:
+    """What an epoch is told by, names without blanks."""
+    numbers = {
+        "loss": report.loss,
+        "rate": report.rate,
+        "photos_per_second": report.photos / report.seconds if report.seconds else None,
+        "choosing_macro_f1": report.macro_f1,
+        "choosing_accuracy": report.accuracy,
+    }
+    return {name: value for name, value in numbers.items() if value is not None}
+
+
+def label_of(recipe: Recipe) -> str:
+    """The recipe's name and the beginning of its hash, so that recipes of one name stay apart."""
+    return f"{recipe.name}-{run_id(recipe, '')[:8]}"
+
+
+def _open(target: Target, recipe: Recipe, told: Listener) -> Mirror:
+    if target.kind == "tensorboard":
+        return TensorBoardMirror(Path(target.place), recipe)
+    return MlflowMirror(target.place, recipe, told)
+
+
+def _needed(module: str, extra: str) -> Any:
+    """The optional package; ``UserError`` where it is not installed."""
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        remedy = f"Install it: pip install 'maskwise[{extra}]'."
+        raise UserError(
+            must(f"{module}, which --mirror {extra} uses,", "installed", "no such package", remedy)
+        ) from None

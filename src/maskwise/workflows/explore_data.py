@@ -1,0 +1,51 @@
+"""Look at a data set: read its labels, look at every photo once, count. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from maskwise.data.describe_set import SetNumbers, describe_set
+from maskwise.data.manifest import Manifest, read_train
+from maskwise.data.photo_facts import Finder, PhotoFacts, look_at_photos
+from maskwise.faces.box_store import BOXES_FILE, BoxStore
+from maskwise.labels import Task
+from maskwise.records import Image
+from maskwise.training.listeners import Listener
+
+
+class Exploration(NamedTuple):
+    """A data set, looked at."""
+
+    manifest: Manifest
+    facts: PhotoFacts
+    numbers: SetNumbers
+    task: Task
+
+
+def explore_data(
+    root: Path, task: Task, cache: Path, listener: Listener, *, faces: bool, corrections: Sequence[str] = ()
+) -> Exploration:
+    """The train part of the data set at ``root`` in numbers and small pictures.
+
+    With ``faces`` every photo is searched for a face, which takes most of the time; what is found is kept in ``cache``,
+    where a training finds it again.
+    """
+    manifest = read_train(root, task, corrections)
+    for note in manifest.notes:
+        listener.on_note(note)
+    finder = face_finder(cache) if faces else None
+    listener.on_stage("looking at photos", len(manifest.table))
+    facts = look_at_photos(root, manifest.table.photo_N, finder, listener.on_advance)
+    return Exploration(manifest, facts, describe_set(manifest.table, facts, task), task)
+
+
+def face_finder(cache: Path) -> Finder:
+    """Whether a photo shows a face, remembered in ``cache`` by the file's content."""
+    boxes = BoxStore(cache / BOXES_FILE)
+
+    def has_face(content: str, photo_HWC: Image) -> bool:
+        return boxes.face(content, photo_HWC) is not None
+
+    return has_face

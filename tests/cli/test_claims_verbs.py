@@ -1,0 +1,63 @@
+"""``maskwise claims`` on drawn people at a tiny size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import Workplace
+from maskwise.cli.main import app
+from maskwise.errors import RecipeError, StoreError, UserError
+from maskwise.store.runs import list_runs
+
+TINY = (
+    *("--set", "model.backbone.kind=baseline_cnn", "--set", "model.weights.kind=none"),
+    *("--set", "input.height_px=32", "--set", "input.width_px=24"),
+    *("--set", "train.epochs=1", "--set", "runtime.device=cpu"),
+)
+
+
+def test_claims_are_tested_printed_and_written(workplace: Workplace, cli: Callable[..., str], tmp_path: Path) -> None:
+    store, page = tmp_path / "runs", tmp_path / "claims.md"
+    places = ["--data", str(workplace.data), "--store", str(store), "--cache", str(workplace.cache)]
+    words = ["claims", *places, "--quiet", *TINY, "--only", "6", "--only", "12", "--seeds", "1", "--out", str(page)]
+    told = cli(*words)
+
+    assert {run.record.name for run in list_runs(store).runs} == {
+        f"claims-small-{arm}-seed-0"
+        for arm in ("plain", "oversample-male", "oversample-rare", "separate-models", "separate-data")
+    }
+    assert told.startswith("--set, every arm: model.backbone.kind=baseline_cnn ")
+    answers = told.split("\nanswers\n")[1].split("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in answers] == ["claim", "6", "oversampling", "12", "separate"]
+    assert all(line.endswith(("holds", "does not hold", "cannot tell")) for line in answers[1:])
+    assert "\ntraining people against held-out people\n" in told
+    assert "\none seed: " in told
+    assert "| 6 | oversampling the men is worse than plain | joint class |" in page.read_text(encoding="utf-8")
+
+    with pytest.raises(StoreError, match="exists already"):
+        cli(*words)
+    assert cli(*words, "--force") == told
+
+
+@pytest.mark.parametrize(
+    "words, error",
+    [
+        (["--only", "13"], UserError),
+        (["--set", "train.epochz=1"], RecipeError),
+        (["--set", "seed=1"], RecipeError),
+        ([], UserError),
+    ],
+    ids=["claim", "key", "seed", "folder"],
+)
+def test_bad_words_are_refused_before_anything_is_read(words: list[str], error: type[UserError]) -> None:
+    with pytest.raises(error) as caught:
+        CliRunner().invoke(app, ["claims", "--data", "nowhere", *words], catch_exceptions=False)
+    assert len(caught.value.problems) == 1
+
+
+def test_no_seed_is_bad_usage() -> None:
+    assert CliRunner().invoke(app, ["claims", "--data", "nowhere", "--seeds", "0"]).exit_code == 2

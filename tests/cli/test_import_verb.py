@@ -1,0 +1,124 @@
+"""``maskwise data import`` on the command line: what is printed, refused and left behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from maskwise.cli.main import app, main
+from support.face_sets import portrait, utk_name, write_own_table, write_utkface
+from support.quirks import encode, noise
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Runs a verb that is refused; gives the lines on stderr."""
+
+    def run(*words: str) -> list[str]:
+        monkeypatch.setattr(sys, "argv", ["maskwise", *words])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert stop.value.code == 2
+        return capsys.readouterr().err.splitlines()
+
+    return run
+
+
+def test_an_import_tells_its_source_and_counts(tmp_path: Path, cli: Callable[..., str]) -> None:
+    source, out = write_utkface(tmp_path / "utk"), tmp_path / "out"
+    printed = cli("data", "import", "utkface", str(source), str(out), "--no-masks", "--quiet", "--licence", "for tests")
+    assert printed.splitlines() == [
+        "utkface (utkface, for tests): 5 people, masks none",
+        f"{out}: 5 people, 5 photos, 10 rejected ({out}/import-report.csv)",
+    ]
+    checked = CliRunner().invoke(app, ["data", "check", str(out)])
+    assert checked.exit_code == 0
+    assert checked.stdout.splitlines()[0] == "source utkface (utkface, for tests): 5 people, masks none"
+    (out / "train/images").joinpath(next(out.glob("train/images/*")).name, "normal.jpg").write_bytes(b"")
+    assert CliRunner().invoke(app, ["data", "check", str(out)]).exit_code == 1
+    assert CliRunner().invoke(app, ["data", "check", str(out), "--names-only"]).exit_code == 0
+
+
+def test_columns_are_named_by_flags_and_by_a_file(tmp_path: Path, cli: Callable[..., str]) -> None:
+    table = str(write_own_table(tmp_path / "own"))
+    flags = [word for pair in ("picture=file", "sex=gender", "years=age") for word in ("--map", pair)]
+    (tmp_path / "words.yaml").write_text('columns: {subject: person}\ngenders: {"1": male, "2": female}\n')
+    words = ["--map-file", str(tmp_path / "words.yaml"), "--no-masks", "--quiet"]
+    assert "3 people" in cli("data", "import", "csv", table, str(tmp_path / "out"), *flags, *words)
+
+
+@pytest.mark.parametrize(
+    "more, told",
+    [
+        (["--map", "sex"], "--map must be COL=FIELD, FIELD one of file, gender, age, person, got 'sex'"),
+        (["--map", "sex=sex"], "--map must be COL=FIELD"),
+        (["--map-file", "words.yaml"], "genders.1: Input should be 'male' or 'female'"),
+        (["--map-file", "list.yaml"], "must be a list of columns and genders"),
+        (["--map-file", "nowhere.yaml"], "No such file"),
+        (["--map-file", "broken.yaml"], "must be YAML"),
+        ([], "Missing: file, gender, age"),
+    ],
+)
+def test_columns_that_make_no_sense_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., list[str]], more: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "words.yaml").write_text('genders: {"1": man}\n')
+    (tmp_path / "list.yaml").write_text("[1, 2]\n")
+    (tmp_path / "broken.yaml").write_text("{a: b\n")
+    lines = refused("data", "import", "csv", str(write_own_table(tmp_path / "own")), "out", "--quiet", *more)
+    assert len(lines) == 1
+    assert told in lines[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_source_is_one_line(tmp_path: Path, refused: Callable[..., list[str]]) -> None:
+    (line,) = refused("data", "import", "afad", str(tmp_path / "nowhere"), str(tmp_path / "out"))
+    assert line.endswith("must be a folder or a file, got 'none of that name'. Check the path.")
+    assert "'utkfaces' is not one of" in "".join(refused("data", "import", "utkfaces", ".", "out"))
+
+
+def test_drawn_people_named_as_in_utkface_are_imported_checked_and_trained_on(
+    tmp_path: Path, cli: Callable[..., str]
+) -> None:
+    source, out = tmp_path / "utk", tmp_path / "faces"
+    source.mkdir()
+    people = [(age + k, gender) for gender in (0, 1) for age in (22, 40, 65) for k in range(2)]
+    for number, (age, gender) in enumerate(people):
+        drawn = portrait(age, "female" if gender else "male", number)
+        (source / utk_name(age, gender, number)).write_bytes(drawn)
+    assert "12 people, 84 photos, 0 rejected" in cli("data", "import", "utkface", str(source), str(out), "--quiet")
+    assert "0 errors" in cli("data", "check", str(out))
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(
+        "name: tiny\nsplit: {kind: hold_out, share: 0.5}\ninput: {height_px: 16, width_px: 12}\n"
+        "model: {backbone: {kind: baseline_cnn}, weights: {kind: none}}\n"
+        "train: {epochs: 1, checkpoint: {kind: last}}\nruntime: {device: cpu}\n"
+    )
+    next(out.glob("train/images/*_22/mask3.jpg")).write_bytes(b"spoilt")
+    places = ["--store", str(tmp_path / "runs"), "--cache", str(tmp_path / "cache"), "--quiet", "--skip-unreadable"]
+    assert "macro F1" in cli("train", str(recipe), "--data", str(out), *places)
+    (record,) = (tmp_path / "runs").glob("*/run.json")
+    data = json.loads(record.read_text())["data"]
+    assert data["n_photos"] == 83
+    assert data["sources"][0].startswith("source utkface (utkface, non-commercial research only")
+
+
+def test_an_import_needs_no_torch(tmp_path: Path) -> None:
+    source = tmp_path / "utk"
+    source.mkdir()
+    (source / utk_name(30, 0)).write_bytes(encode(noise(np.random.default_rng(0))))
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom maskwise.cli.main import app\n"
+        f"words = ['data', 'import', 'utkface', {str(source)!r}, {str(tmp_path / 'out')!r}, '--no-masks']\n"
+        "answer = CliRunner().invoke(app, words)\nprint(answer.exit_code, 'torch' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stdout == "0 False\n", answer.stderr

@@ -1,0 +1,205 @@
+"""Data sets in tar shards: the same photos, labels and pixels as from a folder, with nothing unpacked."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from maskwise.data import shards as shards_module
+from maskwise.data.cache import PixelCache
+from maskwise.data.checks import check_data
+from maskwise.data.manifest import read_eval, read_train
+from maskwise.data.pixels import decode_photo
+from maskwise.data.readable import find_unreadable
+from maskwise.data.shard_pixels import ShardPixels
+from maskwise.data.shards import INDEX, is_sharded, open_shards
+from maskwise.errors import DataError
+from maskwise.labels import GENDER_CLASSES, MASK_CLASSES, Task
+from maskwise.records import Image, PhotoTable
+from maskwise.workflows.photos import cached_pixels
+from support.fits import SPEC, Remember
+from support.quirks import PEOPLE, encode, noise, write_quirky
+
+
+def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))
+
+
+def labels(**changes: Any) -> bytes:
+    return json.dumps({"mask": "worn", "gender": "female", "age": 34, "person": "p", **changes}).encode()
+
+
+def pack(folder: Path, table: PhotoTable, out: Path, per_shard: int) -> Path:
+    """The photos of a data set as shards of ``per_shard`` photos."""
+    (out / "train").mkdir(parents=True)
+    for number, begin in enumerate(range(0, len(table), per_shard)):
+        with tarfile.open(out / f"train/{number:06d}.tar", "w") as tar:
+            for row in range(begin, min(begin + per_shard, len(table))):
+                path = folder / table.photo_N[row]
+                told = labels(
+                    mask=MASK_CLASSES[table.mask_N[row]],
+                    gender=GENDER_CLASSES[table.gender_N[row]],
+                    age=int(table.age_years_N[row]),
+                    person=table.person_N[row],
+                )
+                add(tar, f"part/{row:06d}.json", told)
+                add(tar, f"part/{row:06d}{path.suffix}", path.read_bytes())
+                add(tar, f"part/._{row:06d}.jpg", b"side file")
+    return out
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_quirky(tmp_path / "folder")
+
+
+@pytest.fixture
+def packed(folder: Path, tmp_path: Path) -> Path:
+    return pack(folder, read_train(folder, Task()).table, tmp_path / "packed", 20)
+
+
+def one_shard(root: Path, **members: bytes) -> Path:
+    """A data set of one shard; ``a__jpg`` is the member a.jpg."""
+    (root / "train").mkdir(parents=True)
+    with tarfile.open(root / "train/0.tar", "w") as tar:
+        for name, data in members.items():
+            add(tar, name.replace("__", "."), data)
+    return root
+
+
+def as_they_are(data: bytes, name: str) -> Image:
+    return decode_photo(data, name)
+
+
+def test_shards_hold_the_same_labels_as_the_folder(folder: Path, packed: Path) -> None:
+    theirs, ours = read_train(folder, Task()).table, read_train(packed, Task()).table
+    assert len(ours) == 7 * len(PEOPLE)
+    for column in ("person_N", "mask_N", "gender_N", "age_years_N", "class_N", "train_class_N"):
+        assert getattr(ours, column).tolist() == getattr(theirs, column).tolist()
+    assert ours.photo_N[21].startswith("train/000001.tar/part/000021.")
+    assert not is_sharded(folder)
+    assert is_sharded(packed)
+
+
+def test_pixels_in_any_order_are_those_of_the_files(folder: Path, packed: Path) -> None:
+    files = [decode_photo((folder / name).read_bytes(), name) for name in read_train(folder, Task()).table.photo_N]
+    table = read_train(packed, Task()).table
+    index_M = np.array([76, 3, 3, 0, 41])
+    pixels = ShardPixels(open_shards(packed), table.photo_N, as_they_are, 20, 16)
+    np.testing.assert_array_equal(pixels.read(index_M), np.stack([files[k] for k in index_M]))
+    assert len(pixels) == len(table)
+    # A part of the table in another order.
+    part = table.take(index_M)
+    some = ShardPixels(open_shards(packed), part.photo_N, as_they_are, 20, 16)
+    np.testing.assert_array_equal(some.read(np.array([0])), files[76][None])
+    assert some.content_N.tolist() == pixels.content_N[index_M].tolist()
+
+
+def test_shards_are_read_once_until_one_changes(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = open_shards(packed)
+    opened: list[str] = []
+    index = shards_module._index_shard
+
+    def counted(root: Path, shard: str, *rest: Any) -> None:
+        opened.append(shard)
+        index(root, shard, *rest)
+
+    monkeypatch.setattr(shards_module, "_index_shard", counted)
+    assert open_shards(packed) == made
+    assert opened == []
+    os.utime(packed / "train/000002.tar", ns=(1, 1))
+    assert open_shards(packed) == made
+    assert len(opened) == 4
+    (packed / INDEX).write_bytes(b"torn")
+    assert open_shards(packed) == made
+
+
+def test_every_flaw_is_told_with_its_shard(tmp_path: Path) -> None:
+    photo = encode(noise(np.random.default_rng(0)))
+    root = one_shard(
+        tmp_path,
+        a__jpg=photo,
+        b__jpg=photo,
+        b__json=labels(mask="half"),
+        c__jpg=photo,
+        c__json=labels(gender="f"),
+        d__jpg=photo,
+        d__json=labels(age=34.5),
+        e__jpg=photo,
+        e__json=b"[]",
+        f__jpg=photo,
+        f__json=b"{",
+        g__jpg=photo,
+        g__json=labels(age=True),
+        h__jpg=b"",
+        h__json=labels(),
+    )
+    whole = (root / "train/0.tar").read_bytes()
+    (root / "train/1.tar").write_bytes(whole[:700])
+    (root / "train/2.tar").write_bytes(b"no tar at all")
+    with pytest.raises(DataError) as caught:
+        read_train(root, Task())
+    told = [(line.split(": ")[0], line.split(": ")[1].split(" must")[0]) for line in caught.value.problems]
+    assert told == [
+        ("train/0.tar/a.jpg", "a photo"),
+        ("train/0.tar/b.jpg", "mask"),
+        ("train/0.tar/c.jpg", "gender"),
+        ("train/0.tar/d.jpg", "age"),
+        ("train/0.tar/e.jpg", "the labels"),
+        ("train/0.tar/f.jpg", "the labels"),
+        ("train/0.tar/g.jpg", "age"),
+        ("train/1.tar", "the shard"),
+        ("train/2.tar", "the shard"),
+    ]
+    checked = [problem.where for problem in check_data(root, Task())]
+    assert checked == ["eval", *(place for place, _ in told[:7]), "train/0.tar/h.jpg", "train/1.tar", "train/2.tar"]
+    assert not (root / INDEX).exists()
+
+
+def test_photos_without_a_person_are_people_of_their_own(tmp_path: Path) -> None:
+    photo = encode(noise(np.random.default_rng(0)))
+    root = one_shard(tmp_path, a__jpg=photo, a__json=labels(person=None), b__PNG=photo, b__json=labels(person=7))
+    table = read_train(root, Task()).table
+    assert table.person_N.tolist() == ["train/0.tar/a.jpg", "7"]
+    assert find_unreadable(root, table.photo_N, print) == {}
+
+
+def test_what_cannot_be_used_is_refused(packed: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="left out for a set in tar shards"):
+        read_train(packed, Task(), ("consensus",))
+    with pytest.raises(DataError, match="a folder of shards with photos"):
+        read_train(one_shard(tmp_path / "empty"), Task())
+    shards = open_shards(packed)
+    (packed / "train/000000.tar").write_bytes(b"short")
+    with pytest.raises(DataError, match="as it was indexed"):
+        shards.read(shards.photos[0])
+    (packed / "train/000000.tar").unlink()
+    with pytest.raises(DataError, match="No such file"):
+        shards.read(shards.photos[0])
+
+
+def test_a_training_sees_the_same_pixels_and_keeps_none(folder: Path, packed: Path, tmp_path: Path) -> None:
+    told = Remember()
+    tables = [read_train(root, Task()).table for root in (folder, packed)]
+    cached, streamed = (
+        cached_pixels(root, table, SPEC, tmp_path / "cache" / root.name, told)
+        for root, table in zip((folder, packed), tables, strict=True)
+    )
+    everything = np.arange(len(tables[0]))
+    np.testing.assert_array_equal(streamed.read(everything), cached.read(everything))
+    assert streamed.content_N.tolist() == cached.content_N.tolist()
+    assert not (tmp_path / "cache" / "packed").exists()
+    assert any("decoded anew in every epoch" in note for note in told.notes)
+    # The eval part are files, beside the shards, too.
+    write_quirky(tmp_path / "other").joinpath("eval").rename(packed / "eval")
+    strangers = read_eval(packed, Task())
+    assert isinstance(cached_pixels(packed, strangers, SPEC, tmp_path / "cache" / "eval", told), PixelCache)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+
+from evaluation.conftest import MakePredictions
+from maskwise.evaluation.comparison import compare
+from maskwise.evaluation.format_several import format_ranking, format_several
+from maskwise.evaluation.plain_json import plain_json
+from maskwise.evaluation.ranking import PairGain, RankedArm, Ranking
+from maskwise.labels import Task
+from maskwise.records import Score
+
+TASK = Task(attributes=("mask", "gender"))
+
+
+def test_every_arm_stands_against_the_first(make_predictions: MakePredictions) -> None:
+    good = make_predictions(20, 2, task=TASK)
+    bad = dataclasses.replace(good, probs_NC=np.roll(good.probs_NC, 1, axis=1))
+    comparisons = [compare(bad, run, TASK, np.random.default_rng(0), resamples=50) for run in (good, bad)]
+    lines = format_several(comparisons, ("base", "new", "same")).splitlines()
+    assert lines[0].startswith("2 arms against base: 40 photos of 20 people")
+    assert lines[2].split() == ["arm", "macro", "F1", "gain", "accuracy", "gain", "higher", "macro", "F1?"]
+    assert lines[4].startswith("new")
+    assert lines[4].endswith("holds")
+    assert lines[5].endswith("does not hold")
+    assert lines[7].split() == ["gain", "in", "macro", "F1", "mask", "gender"]
+    assert "2 comparisons, whose intervals each miss one time in twenty: --rank answers for all at once" in lines
+    assert lines.count("one run each: the intervals say nothing of other seeds") == 1
+
+
+def test_a_ranking_in_words() -> None:
+    pairs = (PairGain(1, 0, Score(0.1, 0.02, 0.18), 0.0005), PairGain(0, 2, Score(0.01, -0.05, 0.07), 0.7))
+    arms = (RankedArm(1, 0.6, 1, 1), RankedArm(0, 0.5, 2, 3), RankedArm(2, 0.49, 2, 3))
+    lines = format_ranking(Ranking(70, 10, arms, pairs), ("a", "b", "c")).splitlines()
+    assert "70 photos of 10 people" in lines[0]
+    assert lines[2].split() == ["rank", "may", "be", "macro", "F1"]
+    assert [line.split() for line in lines[3:6]] == [
+        ["1", "1", "b", "0.600"],
+        ["2", "2–3", "a", "0.500"],
+        ["3", "2–3", "c", "0.490"],
+    ]
+    assert lines[8].split() == ["b", "a", "+0.100", "[+0.020,", "+0.180]", "<", "0.001"]
+    assert lines[9].endswith("0.700")
+
+
+def test_json_keeps_names_and_has_no_nan() -> None:
+    told = plain_json({"scores": (Score(0.5, float("nan"), float("inf")), True, 3, "과")})
+    assert json.loads(told) == {"scores": [{"value": 0.5, "low": None, "high": None}, True, 3, "과"]}

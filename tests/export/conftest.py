@@ -1,0 +1,71 @@
+"""Bundles of tiny runs on drawn people, each exported once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from conftest import Workplace
+from maskwise.store.find_run import find_run
+
+Cli = Callable[..., str]
+QUICK = ("--quiet", "--set", "train.epochs=1")
+AGE_HEAD = (
+    *("--set", "model.age_head={kind: linear}"),
+    *("--set", "auxiliary={kind: age_distribution}"),
+)
+
+
+class Exported(NamedTuple):
+    """A run and its bundle."""
+
+    run: Path
+    bundle: Path
+    told: str
+
+
+@pytest.fixture(scope="session")
+def place(workplace: Workplace, trained: Path) -> Workplace:
+    """The store that holds the run ``tiny`` and gets the others."""
+    return workplace
+
+
+@pytest.fixture(scope="session")
+def single(place: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A hold-out run of one model, its framing measured on its data, in both precisions."""
+    out = tmp_path_factory.mktemp("single") / "bundle"
+    told = cli("export", str(trained), str(out), "--data", str(place.data), "--int8", "--quiet")
+    return Exported(trained, out, told)
+
+
+@pytest.fixture(scope="session")
+def folds(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Two folds with an age head, asked by two views, in one .zip."""
+    views = ("--set", "predict.views=[as_is, mirrored]")
+    cli(*place.train(*QUICK, "--folds", "2", "--set", "name=folds", *views, *AGE_HEAD))
+    return _export(place, "folds", cli, tmp_path_factory.mktemp("folds") / "bundle.zip", "--zip")
+
+
+@pytest.fixture(scope="session")
+def ensemble(place: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A hard vote of two runs of different crops and sizes."""
+    crop = ("--set", "input.crop={kind: center_crop, height_px: 300, width_px: 200}", "--set", "input.height_px=24")
+    cli(*place.train(*QUICK, "--set", "name=other", *crop))
+    cli("ensemble", "tiny", "other", "--vote", "hard", "--name", "both", "--store", str(place.store))
+    return _export(place, "both", cli, tmp_path_factory.mktemp("ensemble") / "bundle")
+
+
+@pytest.fixture(scope="session")
+def parts(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """One run with a model for the mask on a face crop, and another for gender and age."""
+    own = "{attributes: [mask], input: {crop: {kind: face}, height_px: 24, width_px: 16}}"
+    cli(*place.train(*QUICK, "--set", "name=parts", "--set", f"parts=[{own}, {{attributes: [gender, age]}}]"))
+    return _export(place, "parts", cli, tmp_path_factory.mktemp("parts") / "bundle")
+
+
+def _export(place: Workplace, name: str, cli: Cli, out: Path, *options: str) -> Exported:
+    told = cli("export", name, str(out), "--store", str(place.store), "--quiet", *options)
+    return Exported(find_run(place.store, name), out, told)

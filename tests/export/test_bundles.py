@@ -1,0 +1,279 @@
+"""A bundle says what its run says, photo for photo, without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import maskwise
+from conftest import Workplace
+from export.conftest import Exported
+from maskwise.data.pixels import decode_photo
+from maskwise.errors import DataError, UserError
+from maskwise.export.manifest import parse_manifest
+from maskwise.export.reader import Bundle, load
+from maskwise.labels import Task
+from maskwise.records import Predictions
+from maskwise.store.predictions_file import read_predictions
+
+Cli = Callable[..., str]
+TOLERANCE = 1e-4
+
+
+def answers_of(cli: Cli, what: Path, source: Path, out: Path, *options: str) -> Predictions:
+    cli("predict", str(what), str(source), "--out", str(out), "--quiet", *options)
+    return read_predictions(out)[0]
+
+
+@pytest.mark.parametrize("kind", ["single", "folds", "ensemble", "parts"])
+def test_bundle_and_run_agree_on_other_photos(
+    kind: str, place: Workplace, cli: Cli, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    exported: Exported = request.getfixturevalue(kind)
+    run = answers_of(cli, exported.run, place.data, tmp_path / "run.parquet")
+    bundle = answers_of(cli, exported.bundle, place.data, tmp_path / "bundle.parquet")
+    assert run.photo_N.tolist() == bundle.photo_N.tolist()
+    assert len(run) == 42
+    np.testing.assert_allclose(bundle.probs_NC, run.probs_NC, atol=TOLERANCE)
+    assert bundle.probs_NC.argmax(axis=1).tolist() == run.probs_NC.argmax(axis=1).tolist()
+    assert (run.age_years_N is None) == (bundle.age_years_N is None) == (kind != "folds")
+    if run.age_years_N is not None and bundle.age_years_N is not None:
+        np.testing.assert_allclose(bundle.age_years_N, run.age_years_N, atol=1e-3)
+    assert "decisions equal for 100.00%" in exported.told
+
+
+def test_the_manifest_tells_members_parts_folds_and_views(
+    single: Exported, folds: Exported, ensemble: Exported, parts: Exported
+) -> None:
+    one, several, both, split = (load(each.bundle).manifest for each in (single, folds, ensemble, parts))
+    assert [len(each.members) for each in (one, several, both, split)] == [1, 1, 2, 1]
+    assert [len(each.inputs) for each in (one, several, both, split)] == [1, 1, 2, 2]
+    assert [part.attributes for part in split.parts] == [("mask",), ("gender", "age")]
+    assert len(several.parts[0].networks) == 2
+    assert several.parts[0].views == ("as_is", "mirrored")
+    assert several.parts[0].tells_age
+    assert both.vote.kind == "hard_vote"
+    assert both.inputs[1].crop.kind == "center_crop"
+    assert one.precisions == ("fp32", "int8")
+    assert several.precisions == ("fp32",)
+    assert one.framing is not None
+    assert several.framing is None
+    assert all(each.temperature is not None for each in (one, several, both, split))
+
+
+def test_one_photo_alone_is_answered_as_among_others(folds: Exported, place: Workplace) -> None:
+    photos = sorted((place.data / "eval" / "images").iterdir())[:5]
+    with load(folds.bundle) as bundle:
+        together = bundle.predict(photos)
+        for photo, answer in zip(photos, together, strict=True):
+            (alone,) = bundle.predict(photo)
+            np.testing.assert_allclose(alone.probs_C, answer.probs_C, atol=1e-6)
+
+
+def test_paths_bytes_and_pixels_are_one(single: Exported, place: Workplace) -> None:
+    photo = min((place.data / "eval" / "images").iterdir())
+    data = photo.read_bytes()
+    bundle = maskwise.load(str(single.bundle))
+    answers = bundle.predict([photo, str(photo), data, decode_photo(data, "photo")])
+    for answer in answers[1:]:
+        assert np.array_equal(answer.probs_C, answers[0].probs_C)
+    prepared = [bundle.prepare(data), bundle.prepare(photo)]
+    assert np.allclose(bundle.answer(prepared)[1].probs_C, answers[0].probs_C, atol=1e-6)
+    assert bundle.predict([]) == []
+    assert bundle.task == Task()
+
+
+def test_all_bad_images_are_named_at_once(single: Exported) -> None:
+    with load(single.bundle) as bundle, pytest.raises(DataError) as problems:
+        bundle.predict([b"no photo", np.zeros((4, 4), np.uint8), "nowhere.jpg"])
+    assert [line.split(" must")[0] for line in problems.value.problems] == ["image 1", "image 2", "nowhere.jpg"]
+
+
+def test_8_bits_are_near_and_differ(single: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
+    fine = answers_of(cli, single.bundle, place.data, tmp_path / "fine.csv")
+    coarse = answers_of(cli, single.bundle, place.data, tmp_path / "coarse.csv", "--precision", "int8")
+    difference = np.abs(fine.probs_NC - coarse.probs_NC).max()
+    assert 0 < difference < 0.05
+    report = json.loads((single.bundle / "parity.json").read_text())
+    assert [each["precision"] for each in report] == ["fp32", "int8"]
+    assert report[0]["largest_difference"] < TOLERANCE
+    assert report[0]["inputs"] == "held out"
+    assert report[0]["macro_f1_run"] == report[0]["macro_f1_bundle"]
+
+
+def test_a_bundle_without_8_bits_says_so(folds: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="must be fp32, got 'int8'"):
+        answers_of(cli, folds.bundle, place.data, tmp_path / "x.csv", "--precision", "int8")
+
+
+def test_calibrated_answers_keep_the_class(single: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
+    plain = answers_of(cli, single.bundle, place.data, tmp_path / "plain.csv")
+    calibrated = answers_of(cli, single.bundle, place.data, tmp_path / "calibrated.csv", "--calibrated")
+    temperature = load(single.bundle).manifest.temperature
+    assert temperature is not None
+    powers = plain.probs_NC ** (1 / temperature)
+    np.testing.assert_allclose(calibrated.probs_NC, powers / powers.sum(axis=1, keepdims=True), atol=1e-5)
+    assert np.array_equal(plain.probs_NC.argmax(axis=1), calibrated.probs_NC.argmax(axis=1))
+
+
+def test_predicting_from_a_bundle_never_loads_torch(single: Exported, place: Workplace, tmp_path: Path) -> None:
+    photo = min((place.data / "eval" / "images").iterdir())
+    words = ["predict", str(single.bundle), str(photo), "--quiet", "--out"]
+    code = (
+        "import sys, maskwise\n"
+        f"assert len(maskwise.load({str(single.bundle)!r}).predict([{str(photo)!r}])) == 1\n"
+        "from typer.testing import CliRunner\nfrom maskwise.cli.main import app\n"
+        f"for extra in (['{tmp_path}/a.csv'], ['{tmp_path}/b.csv', '--faces', 'each']):\n"
+        f"    assert CliRunner().invoke(app, {words!r} + extra).exit_code == 0\n"
+        "print(sorted({'torch', 'timm', 'sklearn', 'onnx'} & set(sys.modules)))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stdout == "[]\n", answer.stderr
+
+
+def test_maskwise_has_no_other_lazy_names() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'lode'"):
+        maskwise.lode  # noqa: B018
+
+
+# --- faces -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def faces_folder(place: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photos of no, one and two people, and the one photo by itself."""
+    folder = tmp_path_factory.mktemp("faces")
+    people = place.data / "train" / "images"
+    one, other = (
+        cv2.imread(str(people / name / "normal.jpg")) for name in sorted(p.name for p in people.iterdir())[:2]
+    )
+    cv2.imwrite(str(folder / "none.png"), np.full((300, 400, 3), 120, np.uint8))
+    cv2.imwrite(str(folder / "one.png"), one)
+    cv2.imwrite(str(folder / "two.png"), np.concatenate([one, other], axis=1))
+    return folder
+
+
+def test_no_one_and_two_faces(single: Exported, faces_folder: Path) -> None:
+    with load(single.bundle) as bundle:
+        none, one, two = bundle.predict_faces([faces_folder / f"{name}.png" for name in ("none", "one", "two")])
+    assert (len(none), len(one), len(two)) == (0, 1, 2)
+    boxes = sorted(answer.face.box_xyxy_px for answer in two if answer.face)
+    assert boxes[0][2] < 384 < boxes[1][0]
+    left = min(two, key=lambda answer: answer.face.box_xyxy_px if answer.face else ())
+    # The same face, found at another scale: boxes and so windows differ by a few pixels.
+    assert np.abs(left.probs_C - one[0].probs_C).max() < 0.1
+
+
+def test_faces_as_a_table(single: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "faces.csv"
+    words = ("predict", str(single.bundle), str(faces_folder), "--out", str(out), "--quiet", "--faces", "each")
+    told = cli(*words, "--abstain-below", "0.99")
+    assert "3 faces in 3 photos, 1 without a face" in told
+    header, *rows = [line.split(",") for line in out.read_text().splitlines()]
+    assert header[:6] == ["photo", "face", "left_px", "top_px", "right_px", "bottom_px"]
+    assert [(row[0], row[1], row[6]) for row in rows] == [
+        ("none.png", "", "no_face"),
+        ("one.png", "0", "abstain"),
+        ("two.png", "0", "abstain"),
+        ("two.png", "1", "abstain"),
+    ]
+    assert {len(row) for row in rows} == {len(header)}
+
+
+def test_abstaining_needs_no_faces(single: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "abstain.csv"
+    words = ("predict", str(single.bundle), str(faces_folder / "one.png"), "--out", str(out), "--quiet")
+    assert "1 photos" in cli(*words, "--abstain-below", "1")
+    header, row = [line.split(",") for line in out.read_text().splitlines()]
+    assert header[:5] == ["photo", "class", "mask", "gender", "age_group"]
+    assert row[:5] == ["one.png", "abstain", "abstain", "abstain", "abstain"]
+
+
+def test_faces_need_the_framing(folds: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
+    words = ("predict", str(folds.bundle), str(faces_folder), "--out", str(tmp_path / "x.csv"), "--quiet")
+    with pytest.raises(DataError, match="Export the run again with --data"):
+        cli(*words, "--faces", "each")
+    with pytest.raises(UserError, match=r"\.csv with --faces"):
+        cli("predict", str(folds.bundle), str(faces_folder), "--out", "x.parquet", "--quiet", "--faces", "each")
+
+
+def test_a_run_does_not_know_a_bundles_options(single: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
+    words = ("predict", str(single.run), str(faces_folder), "--out", str(tmp_path / "x.csv"), "--quiet")
+    with pytest.raises(UserError, match="--faces, --abstain-below must be used with a bundle, got 'a run'"):
+        cli(*words, "--faces", "each", "--abstain-below", "0.5")
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_damage_is_told(single: Exported, folds: Exported, tmp_path: Path) -> None:
+    files = {
+        path.relative_to(single.bundle).as_posix(): path.read_bytes()
+        for path in single.bundle.rglob("*")
+        if path.is_file()
+    }
+    network = next(name for name in files if name.endswith("-0.onnx"))
+    changed = bytearray(files[network])
+    changed[len(changed) // 2] ^= 1
+    cases: dict[str, tuple[dict[str, bytes], str]] = {
+        "tampered": ({**files, network: bytes(changed)}, "must be the file that was exported"),
+        "missing": ({name: data for name, data in files.items() if name != network}, "must be there, got 'no such"),
+        "no-sums": ({name: data for name, data in files.items() if name != "SHA256SUMS"}, "without SHA256SUMS"),
+        "edited": ({**files, "bundle.json": files["bundle.json"] + b" "}, "must be the file that was exported"),
+    }
+    for name, (content, message) in cases.items():
+        folder = tmp_path / name
+        for path, data in content.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+        with pytest.raises(DataError, match=message) as problem:
+            load(folder)
+        assert len(problem.value.problems) == 1
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(folds.bundle.read_bytes()[:-2000])
+    with pytest.raises(DataError, match=r"must be a whole \.zip of a bundle"):
+        load(cut)
+    with pytest.raises(DataError, match="got 'nothing'"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="fp32 or int8"):
+        load(single.bundle, "fp16")  # type: ignore[arg-type]
+
+
+def test_damage_ends_the_command_line_with_2_and_one_line(single: Exported, place: Workplace, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "bundle.json").write_bytes((single.bundle / "bundle.json").read_bytes())
+    words = ("predict", str(broken), str(place.data), "--out", str(tmp_path / "x.csv"))
+    command = [sys.executable, "-m", "maskwise", *words]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines() == [answer.stderr.strip()]
+    assert "SHA256SUMS" in answer.stderr
+
+
+def test_a_newer_format_and_foreign_paths_are_refused(single: Exported) -> None:
+    text = (single.bundle / "bundle.json").read_text()
+    with pytest.raises(DataError, match=r"must be 1, got 2\. Read it with the maskwise"):
+        parse_manifest(text.replace('"format": 1', '"format": 2').encode(), "here")
+    with pytest.raises(DataError, match="got something else"):
+        parse_manifest(b"[]", "here")
+    for name in ("../../etc/passwd", "networks/../x.onnx", "/x.onnx", "networks/a.txt"):
+        fields = json.loads(text)
+        fields["members"][0]["parts"][0]["networks"][0]["fp32"] = name
+        with pytest.raises(DataError, match=r"must be networks/NAME\.onnx"):
+            parse_manifest(json.dumps(fields).encode(), "here")
+
+
+def test_bundles_can_be_used_from_many_threads(single: Exported, place: Workplace) -> None:
+    photos = sorted((place.data / "eval" / "images").iterdir())
+    with load(single.bundle, threads=4) as bundle, load(single.bundle, threads=1) as slow:
+        assert isinstance(bundle, Bundle)
+        fast = bundle.predict(photos)
+        assert np.allclose([a.probs_C for a in fast], [a.probs_C for a in slow.predict(photos)], atol=1e-6)

@@ -1,0 +1,140 @@
+"""Recipes with parts: what each part is as a recipe of its own, and every way of writing parts that make no sense."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from maskwise.errors import RecipeError
+from maskwise.labels import PhotoGroup
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
+from maskwise.recipe.parts import SECTIONS, part_name, single_recipes
+
+TWO = "parts=[{attributes: [mask]}, {attributes: [gender, age]}]"
+
+
+def refusal(*changes: str, parts: str = TWO, recipe: str = "quick") -> tuple[str, ...]:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe, [parts, *changes])
+    return tuple(line.removeprefix(f"recipe {recipe}: ") for line in caught.value.problems)
+
+
+def test_a_recipe_without_parts_is_itself() -> None:
+    recipe = load_recipe("quick")
+    ((name, single, trains_on),) = single_recipes(recipe)
+    assert (name, trains_on) == ("", None)
+    assert single is recipe
+
+
+def test_a_part_has_the_sections_of_the_recipe_but_for_its_own() -> None:
+    recipe = load_recipe("quick", [TWO, "parts.1.loss.kind=focal", "parts.1.trains_on={mask: worn}", "seed=4"])
+    mask, gender_age = single_recipes(recipe)
+    assert [mask.name, gender_age.name] == ["mask", "gender-age"]
+    assert [mask.trains_on, gender_age.trains_on] == [None, PhotoGroup(mask="worn")]
+    assert mask.recipe.task.sizes == (3,)
+    assert gender_age.recipe.task.sizes == (2, 3)
+    plain = load_recipe("quick", ["seed=4"])
+    rest = {"task": plain.task, "loss": plain.loss}
+    assert mask.recipe.model_copy(update=rest) == gender_age.recipe.model_copy(update=rest) == plain
+    assert [mask.recipe.loss.kind, gender_age.recipe.loss.kind] == ["balanced_softmax", "focal"]
+
+
+def test_every_part_is_a_legal_recipe_of_its_own() -> None:
+    borders = "task.train_age_borders_years=[30, 58]"
+    for recipe in (load_recipe("separate"), load_recipe("quick", [TWO, borders])):
+        for _, single, _ in single_recipes(recipe):
+            assert Recipe.model_validate_json(single.model_dump_json()) == single
+            assert parse_recipe(dump_recipe(single), "part") == single
+    mask, gender_age = single_recipes(recipe)
+    assert mask.recipe.task.train_age_borders_years is None
+    assert gender_age.recipe.task.train_age_borders_years == (30, 58)
+
+
+def test_an_empty_list_is_a_section_of_its_own() -> None:
+    recipe = load_recipe("quick", [TWO, "parts.0.augment=[]"])
+    assert [len(single.augment) for _, single, _ in single_recipes(recipe)] == [0, 4]
+
+
+def test_a_run_is_optimistic_if_one_part_is() -> None:
+    assert not load_recipe("quick", [TWO]).optimistic
+    assert load_recipe("quick", [TWO, "parts.0.train.checkpoint.kind=scored_people"]).optimistic
+    # Nobody trains by the recipe's own section here.
+    own = ["parts.0.train={checkpoint: {kind: last}}", "parts.1.train.checkpoint.kind=scored_people"]
+    assert load_recipe("quick", [TWO, *own, "train={}"]).optimistic
+
+
+@pytest.mark.parametrize("attributes", [["mask", "age"], ["gender"]])
+def test_names_are_the_attributes(attributes: list[str]) -> None:
+    assert part_name(attributes).split("-") == attributes
+
+
+@pytest.mark.parametrize(
+    ("parts", "got"),
+    [
+        ("[{attributes: [mask]}, {attributes: [gender]}]", "mask | gender"),
+        ("[{attributes: [mask]}, {attributes: [gender, age, mask]}]", "mask | gender, age, mask"),
+        ("[{attributes: [mask, gender, age]}, {attributes: []}]", "mask, gender, age | "),
+    ],
+)
+def test_every_attribute_is_in_exactly_one_part(parts: str, got: str) -> None:
+    assert refusal(parts=f"parts={parts}") == (
+        "attributes of the parts must be the attributes of the task, mask, gender, age, each in one part, "
+        f"got '{got}'. Name each once.",
+    )
+    smaller = load_recipe("quick", ["parts=[{attributes: [age]}, {attributes: [mask]}]", "task.attributes=[mask, age]"])
+    assert len(single_recipes(smaller)) == 2
+
+
+@pytest.mark.parametrize(
+    ("parts", "problem"),
+    [
+        ("[{attributes: [mask, gender, age]}]", r"parts must be two or more, or left out, got 1\."),
+        ("[{attributes: [mask]}, {attributes: [gender, agge]}]", r"parts\.1\.attributes\.1 must be .*'agge'"),
+        ("[{attributes: [mask]}, {attributes: [gender, age], lss: {}}]", r"parts\.1\.lss .* Did you mean 'loss'"),
+        ("[{attributes: [mask]}, {attributes: [gender, age], trains_on: {mask: wron}}]", r"parts\.1\.trains_on\.mask"),
+        ("[{attributes: [mask]}, {attributes: [gender, age], trains_on: {}}]", r"told by mask, gender or age_years"),
+        (
+            "[{attributes: [mask], trains_on: {mask: worn}}, {attributes: [gender, age]}]",
+            r"parts\.0\.trains_on\.mask must be left out of a part that reads mask",
+        ),
+        ("[{trains_on: {mask: worn}}, {attributes: [gender, age]}]", r"parts\.0\.attributes must be given"),
+    ],
+)
+def test_other_parts_are_refused(parts: str, problem: str) -> None:
+    with pytest.raises(RecipeError, match=problem) as caught:
+        load_recipe("quick", [f"parts={parts}"])
+    assert len(caught.value.problems) == 1
+
+
+def test_settings_that_no_part_has_are_refused() -> None:
+    both = ["parts.0.loss.kind=focal", "parts.1.loss.kind=cross_entropy"]
+    (problem,) = refusal(*both)
+    assert problem.startswith("loss would have no effect, as every part has its own.")
+    models = ["parts.0.model={}", "parts.1.model={}"]
+    (problem,) = refusal(*models)
+    assert problem.startswith("model would have no effect")
+    # At its default it says nothing, so it takes nothing away.
+    assert load_recipe("quick", [TWO, *both, "loss.kind=cross_entropy"]).parts[0].loss is not None
+
+
+def test_self_training_and_parts_do_not_go_together() -> None:
+    (problem,) = refusal("self_training={}")
+    assert problem.startswith("self_training must be left out with parts")
+
+
+def test_pairs_are_judged_part_by_part_with_what_they_have_from_the_recipe() -> None:
+    assert refusal("parts.1.loss.kind=arcface", "parts.0.auxiliary=null") == (
+        "parts.1 (gender-age): model.head.kind must be cosine for loss.kind arcface, got 'attributes'. "
+        "Change it, or choose another loss.",
+    )
+    (problem,) = refusal("targets=[{kind: soft_age_border}]")
+    assert problem.startswith("parts.0 (mask): targets.0.kind must be a kind that has an effect")
+    assert load_recipe("quick", [TWO, "parts.1.targets=[{kind: soft_age_border}]"])
+
+
+def test_sections_are_those_that_parts_have() -> None:
+    fields = set(json.loads(load_recipe("separate").parts[0].model_dump_json()))
+    assert fields - {"attributes", "trains_on"} == set(SECTIONS)
+    assert set(SECTIONS) <= set(Recipe.model_fields)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maskwise.errors import StoreError
+from maskwise.store.layout import marks_path
+from maskwise.store.marks import NO_MARKS, mark_run, read_marks
+from maskwise.store.runs import read_record, start_run
+from store.conftest import FinishedRun, MakeRecord
+
+
+def test_tags_come_and_go_and_notes_stay(tmp_path: Path, finished_run: FinishedRun) -> None:
+    folder = finished_run(tmp_path)
+    record = read_record(folder)
+    assert read_marks(folder) == NO_MARKS
+    mark_run(folder, add=["paper", "b"], note="first look")
+    before = marks_path(folder).read_text()
+    now = mark_run(folder, add=["c"], remove=["b"], note="남은 것")
+    assert now.tags == ("c", "paper")
+    assert [note.text for note in now.notes] == ["first look", "남은 것"]
+    assert now == read_marks(folder)
+    assert marks_path(folder).read_text().startswith(before)
+    assert read_record(folder) == record
+
+
+def test_a_run_in_training_can_be_tagged(tmp_path: Path, make_record: MakeRecord) -> None:
+    assert mark_run(start_run(tmp_path, make_record()), add=["trial"]).tags == ("trial",)
+
+
+def test_nonsense_is_refused_all_together_and_changes_nothing(tmp_path: Path, finished_run: FinishedRun) -> None:
+    folder = finished_run(tmp_path)
+    with pytest.raises(StoreError) as caught:
+        mark_run(folder, add=["two words", "x"], remove=["x", "unknown"], note=" ")
+    assert len(caught.value.problems) == 4
+    with pytest.raises(StoreError, match="--add, --remove or --note"):
+        mark_run(folder)
+    with pytest.raises(StoreError, match="must be a run folder"):
+        mark_run(tmp_path / "nowhere", add=["x"])
+    assert not marks_path(folder).exists()
+
+
+def test_a_broken_line_is_named(tmp_path: Path, finished_run: FinishedRun) -> None:
+    folder = finished_run(tmp_path)
+    mark_run(folder, add=["x"])
+    with marks_path(folder).open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(StoreError, match=r"marks\.jsonl:2 must be an event"):
+        read_marks(folder)

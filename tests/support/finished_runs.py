@@ -1,0 +1,65 @@
+"""Finished runs that nobody trained: their answers are right or wrong as told."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskwise.evaluation.comparison import Difference
+from maskwise.evaluation.evaluate import evaluate
+from maskwise.labels import Task
+from maskwise.records import Predictions, Score
+from maskwise.store.run_record import RunData, RunRecord
+from maskwise.store.runs import StoredRun, finish_run, read_record, start_run
+
+TASK = Task(attributes=("mask",))
+
+
+def answers_of(right: Sequence[bool], first: int = 0, sureness: float = 0.8) -> Predictions:
+    """Photos ``first`` … of classes 0, 1, 2, 0 …, each of its own person, right as told: else the next class."""
+    number_N = np.arange(first, first + len(right))
+    class_N = number_N % 3
+    probs_NC = np.full((len(right), 3), (1 - sureness) / 2, dtype=np.float32)
+    probs_NC[np.arange(len(right)), np.where(right, class_N, (class_N + 1) % 3)] = sureness
+    return Predictions(
+        photo_N=np.array([f"{k:02d}.jpg" for k in number_N], object),
+        person_N=np.array([f"p{k:02d}" for k in number_N], object),
+        class_N=class_N,
+        probs_NC=probs_NC,
+        seen_N=np.full(len(right), "held_out", object),
+    )
+
+
+def add_run(store: Path, name: str, right: Sequence[bool], first: int = 0, seconds: float = 60.0) -> StoredRun:
+    """A finished run with ``answers_of(right, first)``."""
+    predictions, record = answers_of(right, first), run_record(name, folds=0)
+    folder = start_run(store, record)
+    scores = evaluate(predictions, TASK, np.random.default_rng(0), resamples=5)
+    finish_run(folder, record, scores, predictions, TASK, seconds=seconds, needed=())
+    return StoredRun(folder, read_record(folder))
+
+
+def run_record(name: str, seconds: float = 0.0, **fields: Any) -> RunRecord:
+    """A run of that name; its id is made from the name."""
+    columns: dict[str, Any] = {"folds": 1, **fields}
+    return RunRecord(
+        run_id=hashlib.sha256(name.encode()).hexdigest()[:16],
+        name=name,
+        created_utc="2025-01-31T12:00:00+00:00",
+        recipe={},
+        seed=0,
+        data=RunData("faces", "c0ffee", 12, 12),
+        versions={},
+        command=("maskwise", "ladder"),
+        seconds=seconds,
+        **columns,
+    )
+
+
+def gain_of(value: float, low: float, high: float) -> Difference:
+    """A difference to an arm that scored 0."""
+    return Difference(0.0, value, Score(value, low, high))

@@ -1,0 +1,296 @@
+"""The claims: their arms in both sizes, the rules of the answers, scores and tables by numbers made by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from maskwise.errors import RecipeError, UserError
+from maskwise.evaluation.comparison import Verdict
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.identity import run_id
+from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
+from maskwise.records import Score
+from maskwise.store.layout import log_path
+from maskwise.store.runs import StoredRun
+from maskwise.workflows.budgets import Budget
+from maskwise.workflows.claim_arms import (
+    ARCFACE,
+    BF16,
+    CLAIMS,
+    FACE,
+    PLAIN,
+    SEPARATE_DATA,
+    WEIGHTED_LOSS,
+    WEIGHTED_SAMPLER,
+    Arm,
+    Claim,
+    PairedTest,
+    Says,
+)
+from maskwise.workflows.format_claims import format_claims, markdown_claims, statement
+from maskwise.workflows.judge_claims import judge
+from maskwise.workflows.plan_claims import DEFAULT_SEEDS, FULL, SMALL, ClaimsPlan, choose_claims, plan_claims
+from maskwise.workflows.test_claims import RunsOfArm, agreement, agreements, score_claims
+from support.finished_runs import TASK, add_run, answers_of
+
+NUMBERS = [*map(str, range(1, 13)), "A", "B", "C"]
+TINY = ["model.backbone.kind=baseline_cnn", "model.weights.kind=none", "input.height_px=32", "input.width_px=24"]
+
+
+def recipes_of(plan: ClaimsPlan) -> dict[Arm, Recipe]:
+    """The recipes of seed 0."""
+    return {run.arm: run.recipe for run in plan.runs if run.seed == 0}
+
+
+# --- claims and arms -----------------------------------------------------------------------------------------------
+
+
+def test_every_claim_and_question_is_there_once() -> None:
+    assert sorted(claim.number for claim in CLAIMS) == sorted(NUMBERS)
+    assert all(claim.tests and claim.words.endswith((".", ")", "it.")) for claim in CLAIMS)
+
+
+@pytest.mark.parametrize("budget", [SMALL, FULL], ids=lambda budget: budget.name)
+@pytest.mark.parametrize("changes", [[], TINY], ids=["shipped", "tiny"])
+def test_every_arm_is_a_legal_recipe_of_its_own(budget: Budget, changes: list[str]) -> None:
+    plan = plan_claims(budget, 2, changes)
+    assert len({run_id(run.recipe, "") for run in plan.runs}) == len(plan.runs)
+    assert len({run.recipe.name for run in plan.runs}) == len(plan.runs)
+    assert [run.seed for run in plan.runs] == sorted(run.seed for run in plan.runs)
+    assert all(run.recipe.seed == run.seed for run in plan.runs)
+    last = plan.runs[-1].recipe
+    assert parse_recipe(dump_recipe(last), "dump") == last
+    # All runs hold out the same people, so they can be compared in pairs.
+    assert {run.recipe.split.model_dump_json() for run in plan.runs} == {load_recipe("claims").split.model_dump_json()}
+
+
+def test_the_small_reference_is_the_shipped_recipe() -> None:
+    recipe = recipes_of(plan_claims(SMALL, 1))[PLAIN]
+    assert run_id(recipe, "") == run_id(load_recipe("claims"), "")
+    assert recipe.name == "claims-small-plain-seed-0"
+    assert (recipe.input.height_px, recipe.input.width_px, recipe.train.epochs) == (64, 56, 2)
+
+
+def test_the_full_size_reaches_every_arm_and_fp16_is_tried_there_alone() -> None:
+    recipes = recipes_of(plan_claims(FULL, 1))
+    assert {(recipe.model.backbone.kind, recipe.train.epochs) for recipe in recipes.values()} == {("torchvision", 12)}
+    small = {arm.name for arm in recipes_of(plan_claims(SMALL, 1))}
+    assert {arm.name for arm in recipes} - small == {"fp16"}
+    assert DEFAULT_SEEDS == {"small": 2, "full": 5}
+
+
+def test_an_arm_changes_what_it_says_and_nothing_else() -> None:
+    recipes = recipes_of(plan_claims(SMALL, 1))
+    plain = recipes[PLAIN].model_dump(exclude={"name"})
+    for arm, sections in {
+        FACE: {"input"},
+        WEIGHTED_SAMPLER: {"sampling"},
+        WEIGHTED_LOSS: {"loss"},
+        ARCFACE: {"loss", "model"},
+        BF16: {"train"},
+        SEPARATE_DATA: {"parts"},
+    }.items():
+        mine = recipes[arm].model_dump(exclude={"name"})
+        assert {name for name in plain if plain[name] != mine[name]} == sections, arm.name
+
+
+def test_separate_models_see_photos_of_the_size_of_the_reference() -> None:
+    parts = recipes_of(plan_claims(SMALL, 1, ["input.height_px=48", "input.width_px=40"]))[SEPARATE_DATA].parts
+    own = parts[0].input
+    assert own is not None
+    assert (own.crop.kind, own.height_px, own.width_px) == ("face", 48, 40)
+    assert parts[1].input is None
+    assert parts[1].trains_on is not None
+    assert parts[1].trains_on.mask == "worn"
+
+
+def test_an_arm_of_several_claims_is_planned_once() -> None:
+    plan = plan_claims(SMALL, 3, claims=choose_claims(["2", "8"]))
+    assert [(run.arm.name, run.seed) for run in plan.runs] == [
+        (name, seed) for seed in range(3) for name in ("plain", "weighted-sampler", "weighted-loss", "soft-loss")
+    ]
+
+
+def test_claims_are_chosen_in_the_order_of_the_table() -> None:
+    assert [claim.number for claim in choose_claims(["b", "9"])] == ["9", "B"]
+    assert choose_claims(["D"]) == choose_claims(["5"])
+    assert choose_claims([]) == CLAIMS
+    with pytest.raises(UserError, match=r"--only must be the number of a claim or the letter .*, got '13'"):
+        choose_claims(["13"])
+
+
+def test_a_bad_change_is_told_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        plan_claims(SMALL, 2, ["train.epochz=1"])
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize("change, word", [("seed=3", "--seeds"), ("name=x", "arm")])
+def test_what_the_series_sets_itself_is_refused(change: str, word: str) -> None:
+    with pytest.raises(RecipeError, match=rf"--set must be of another setting than .*{word}"):
+        plan_claims(SMALL, 2, [change])
+
+
+def test_a_change_that_makes_two_arms_one_is_refused_for_their_claims_alone() -> None:
+    with pytest.raises(RecipeError, match=r"arms of claim 5 must be different runs, got plain and bf16 alike\."):
+        plan_claims(SMALL, 2, ["train.precision=bf16"])
+    assert plan_claims(SMALL, 2, ["train.precision=bf16"], choose_claims(["3"])).n_seeds == 2
+
+
+@pytest.mark.parametrize(
+    "change, fault", [("split.kind=everyone", "split.kind must"), ("task.attributes=[mask, gender]", "with age")]
+)
+def test_a_reference_that_cannot_be_read_as_a_claim_wants_is_refused(change: str, fault: str) -> None:
+    with pytest.raises(RecipeError, match=fault):
+        plan_claims(SMALL, 2, [change], choose_claims(["1"]))
+
+
+# --- the rules of the answers --------------------------------------------------------------------------------------
+
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    "says, low, high, answer",
+    [
+        ("better", 0.001, 0.05, "holds"),
+        ("better", -0.01, 0.05, "cannot tell"),
+        ("better", -0.05, 0.0, "does not hold"),
+        ("worse", -0.05, -0.001, "holds"),
+        ("worse", -0.05, 0.01, "cannot tell"),
+        ("worse", 0.0, 0.05, "does not hold"),
+        ("alike", -0.02, 0.02, "holds"),
+        ("alike", -0.02, 0.021, "cannot tell"),
+        ("alike", -0.03, 0.03, "cannot tell"),
+        ("alike", 0.021, 0.03, "does not hold"),
+        ("alike", -0.03, -0.021, "does not hold"),
+        ("no better", -0.3, -0.1, "holds"),
+        ("no better", -0.01, 0.02, "holds"),
+        ("no better", 0.01, 0.03, "cannot tell"),
+        ("no better", 0.021, 0.03, "does not hold"),
+        *((says, NAN, NAN, "cannot tell") for says in get_args(Says)),
+    ],
+)
+def test_the_interval_decides(says: Says, low: float, high: float, answer: Verdict) -> None:
+    assert judge(Score((low + high) / 2, low, high), says) == answer
+
+
+def test_worse_is_better_asked_the_other_way_round() -> None:
+    rng = np.random.default_rng(0)
+    for low, high in np.sort(rng.uniform(-0.1, 0.1, size=(50, 2)), axis=1):
+        assert judge(Score(0.0, low, high), "worse") == judge(Score(0.0, -high, -low), "better")
+        # What is alike is no better, either way.
+        if judge(Score(0.0, low, high), "alike") == "holds":
+            assert judge(Score(0.0, low, high), "no better") == "holds"
+
+
+# --- scores and tables ---------------------------------------------------------------------------------------------
+
+A, B = Arm("a", "one"), Arm("b", "two")
+WORN_WELL = Claim("5", "Two is as good.", (PairedTest(A, B, "better"), PairedTest(A, B, "alike")), ("agreement", "fit"))
+
+
+@pytest.fixture
+def two_arms(tmp_path: Path) -> RunsOfArm:
+    """Two seeds of two arms over 12 people; b is right where a is, and far more often."""
+    rights = {"a0": [True] * 3 + [False] * 9, "b0": [True] * 12}
+    rights |= {"a1": [True] * 3 + [False] * 9, "b1": [True] * 9 + [False] * 3}
+    runs = {
+        name: add_run(tmp_path, name, right, seconds=40.0 if "a" in name else 50.0) for name, right in rights.items()
+    }
+    for name, run in runs.items():
+        # Two epochs; the last one counts.
+        losses = [9.0, 0.25 if "a" in name else 0.5]
+        log_path(run.folder, 0).parent.mkdir()
+        log_path(run.folder, 0).write_text("".join(json.dumps({"loss": loss}) + "\n" for loss in losses))
+    return {A: [runs["a0"], runs["a1"]], B: [runs["b0"], runs["b1"]]}
+
+
+def test_arms_are_compared_seed_by_seed(two_arms: RunsOfArm) -> None:
+    scores = score_claims(ClaimsPlan((WORN_WELL,), (), 2), two_arms)
+    assert (scores.data_name, scores.n_photos, scores.n_people, scores.n_seeds) == ("faces", 12, 12, 2)
+    assert scores.seconds == 2 * 40 + 2 * 50
+    better, alike = scores.results[0].tests
+    # Right are 3 and 3 of 12, and 12 and 9 of 12; all classes alike, so macro F1 is the same.
+    assert better.comparison.joint.accuracy.a == pytest.approx(3 / 12)
+    assert better.comparison.joint.accuracy.b == pytest.approx((12 + 9) / 24)
+    assert (better.deciding.a, better.deciding.b) == pytest.approx((0.25, 0.875))
+    assert better.deciding.gain.value == pytest.approx(0.625)
+    assert (better.answer, alike.answer) == ("holds", "does not hold")
+    assert better.seconds == (40.0, 50.0)
+
+
+def test_what_training_and_held_out_people_cost_is_read_from_log_and_scores(two_arms: RunsOfArm) -> None:
+    one, two = score_claims(ClaimsPlan((WORN_WELL,), (), 2), two_arms).results[0].fits
+    assert (one.training_loss, two.training_loss) == (0.25, 0.5)
+    # The true class has 0.8 where the answer is right, else 0.1.
+    right, wrong = -math.log(0.8), -math.log(0.1)
+    assert one.held_out_loss == pytest.approx((6 * right + 18 * wrong) / 24, abs=1e-6)
+    assert two.held_out_loss == pytest.approx((21 * right + 3 * wrong) / 24, abs=1e-6)
+
+
+def test_answers_are_compared_photo_by_photo() -> None:
+    a, b = answers_of([True] * 4), answers_of([True] * 3 + [False], sureness=0.7)
+    found = agreement("b and a", [a], [b], TASK)
+    assert found.equal_decisions == 0.75
+    # 0.8 against 0.7 where the decision is equal; 0.8 against 0.15 where it is not.
+    assert found.median_change == pytest.approx(0.1, abs=1e-6)
+    assert found.largest_change == pytest.approx(0.65, abs=1e-6)
+    # Photos are matched by name, not by place.
+    assert agreement("b and a", [a], [b.take(np.array([3, 1, 0, 2]))], TASK) == found
+
+
+def test_another_seed_of_the_first_arm_gives_the_scale() -> None:
+    answers = {A: [answers_of([True] * 4), answers_of([True, True, False, False])], B: [answers_of([True] * 4)] * 2}
+    same, other = agreements([(A, B)], answers, TASK)
+    assert (same.what, same.equal_decisions) == ("two and one, same seed", 0.75)
+    assert (other.what, other.equal_decisions) == ("one and one, other seed", 0.5)
+    assert len(agreements([(A, B)], {arm: runs[:1] for arm, runs in answers.items()}, TASK)) == 1
+
+
+def test_the_table_says_claim_arms_gain_and_answer(two_arms: RunsOfArm) -> None:
+    lines = format_claims(score_claims(ClaimsPlan((WORN_WELL,), (), 2), two_arms)).splitlines()
+    assert lines[0].startswith("the source write-up's claims on 12 held-out photos of 12 people of faces; a gain is ")
+    assert lines[0].endswith("its 95 % interval over people and 2 seeds")
+    assert lines[2] == "answers"
+    assert lines[4].split()[:10] == ["5", "two", "is", "better", "than", "one", "joint", "class", "0.250", "0.875"]
+    assert lines[4].endswith("  holds")
+    assert lines[5].split()[:6] == ["two", "is", "within", "±", "0.02", "of"]
+    assert lines[5].endswith("  does not hold")
+    # Both tests are of one pair of arms, whose other readings stand there once.
+    assert [line for line in lines if line.startswith("5      two – one") and line.endswith("40s     50s   1.25")]
+    assert "two – one" not in "".join(lines[10:])
+    assert "5: Two is as good." in lines
+    assert not any(line.startswith("one seed") for line in lines)
+
+
+def test_the_page_holds_the_same_tables(two_arms: RunsOfArm) -> None:
+    page = markdown_claims(score_claims(ClaimsPlan((WORN_WELL,), (), 2), two_arms), ["budget small"])
+    assert page.startswith("# The write-up's claims, tested\n\nthe source write-up's claims on 12 ")
+    assert "\n- budget small\n" in page
+    assert "\n## Answers\n\n| claim | b against a | macro F1 of | a | b | gain | answer |\n| :-- | :-- |" in page
+    assert "\n| 5 | two is better than one | joint class | 0.250 | 0.875 | +0.625 [" in page
+    assert page.endswith("\n")
+
+
+def test_one_seed_is_told(two_arms: RunsOfArm) -> None:
+    first: dict[Arm, list[StoredRun]] = {arm: runs[:1] for arm, runs in two_arms.items()}
+    text = format_claims(score_claims(ClaimsPlan((WORN_WELL,), (), 1), first))
+    assert "\none seed: the intervals say nothing of other seeds" in text
+    assert "over people\n" in text
+
+
+def test_statements_read_like_sentences() -> None:
+    said = {says: statement(PairedTest(A, B, says)) for says in get_args(Says)}
+    assert said == {
+        "better": "two is better than one",
+        "worse": "two is worse than one",
+        "alike": "two is within ± 0.02 of one",
+        "no better": "two is not better by 0.02 than one",
+    }

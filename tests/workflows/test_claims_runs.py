@@ -1,0 +1,102 @@
+"""The runs of the claims on drawn people at a tiny size: trained once, shared, continued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from conftest import Workplace
+from maskwise.errors import StoreError
+from maskwise.store.runs import list_runs, lock_run
+from maskwise.training.listeners import EpochReport, Silent
+from maskwise.workflows.plan_claims import SMALL, ClaimsPlan, choose_claims, plan_claims
+from maskwise.workflows.run_recipe import Place
+from maskwise.workflows.test_claims import train_arms
+
+TINY = (
+    "model.backbone.kind=baseline_cnn",
+    "model.weights.kind=none",
+    "input.height_px=24",
+    "input.width_px=20",
+    "train.epochs=1",
+    "runtime.device=cpu",
+)
+
+
+class Ear(Silent):
+    """Remembers epochs and notes; may be made to stop a training."""
+
+    def __init__(self, kill_after_epochs: int | None = None, on_note: Callable[[str], None] | None = None) -> None:
+        self.epochs, self.notes = 0, list[str]()
+        self.kill_after_epochs, self.act = kill_after_epochs, on_note
+
+    def on_epoch(self, report: EpochReport) -> None:
+        self.epochs += 1
+        if self.epochs == self.kill_after_epochs:
+            raise KilledError
+
+    def on_note(self, text: str) -> None:
+        self.notes.append(text)
+        if self.act is not None:
+            self.act(text)
+
+
+class KilledError(Exception):
+    """Stands for a power cut: nothing is saved after it."""
+
+
+@pytest.fixture
+def place(workplace: Workplace, tmp_path: Path) -> Place:
+    return Place(workplace.data, tmp_path / "runs", workplace.cache)
+
+
+@pytest.fixture(scope="module")
+def plan() -> ClaimsPlan:
+    """Plain, weighted sampler, weighted loss and soft loss, one seed."""
+    return plan_claims(SMALL, 1, TINY, choose_claims(["2", "8"]))
+
+
+def test_arms_are_trained_once_and_a_stopped_series_goes_on(plan: ClaimsPlan, place: Place) -> None:
+    with pytest.raises(KilledError):
+        train_arms(plan, place, ("test",), Ear(kill_after_epochs=2))
+    statuses = sorted(run.record.status for run in list_runs(place.store).runs)
+    assert statuses == ["finished", "running"]
+
+    ear = Ear()
+    first = train_arms(plan, place, ("test",), ear)
+    assert ear.epochs == 3  # of four arms one was finished, and the epoch of the killed one was not saved
+    assert [arm.name for arm in first] == ["plain", "weighted-sampler", "weighted-loss", "soft-loss"]
+    assert len(list_runs(place.store).runs) == 4
+
+    again = Ear()
+    assert train_arms(plan, place, ("test",), again) == first
+    assert again.epochs == 0
+
+
+def test_a_run_that_another_process_holds_is_left_for_the_end(plan: ClaimsPlan, place: Place) -> None:
+    with pytest.raises(KilledError):
+        train_arms(plan, place, ("test",), Ear(kill_after_epochs=1))
+    (begun,) = list_runs(place.store).runs
+    with ExitStack() as other_process:
+        other_process.enter_context(lock_run(begun.folder))
+        ear = Ear(on_note=lambda text: other_process.close() if "waits for" in text else None)
+        runs = train_arms(plan, place, ("test",), ear)
+    assert [run.record.name for (run,) in runs.values()] == [planned.recipe.name for planned in plan.runs]
+    assert ear.epochs == 4
+    steps = [note.partition(": ")[2] for note in ear.notes if "process" in note or "run 4 of 4" in note]
+    assert steps == [
+        "another process works on it; left for later",
+        "run 4 of 4",
+        "waits for the process that works on it",
+    ]
+
+
+def test_a_store_that_cannot_be_used_is_told_at_once(plan: ClaimsPlan, place: Place) -> None:
+    place.store.write_text("not a folder")
+    ear = Ear()
+    with pytest.raises(StoreError, match="must be a store of runs"):
+        train_arms(plan, place, ("test",), ear)
+    assert len(ear.notes) == 1
