@@ -27,6 +27,7 @@ VERBS = (
     ("data",),
     ("data", "demo"),
     ("data", "check"),
+    ("data", "masks"),
     ("data", "audit"),
     ("eda",),
     ("data", "import"),

@@ -100,7 +100,8 @@ def test_seeds_are_averaged(make_predictions: MakePredictions) -> None:
 
 def test_what_cannot_be_ranked_is_refused(make_predictions: MakePredictions) -> None:
     run = make_predictions(4, task=TASK)
-    for arms in ([], [[run]], [[run], [run, run]], [[], []]):
+    unfit: list[list[list[Predictions]]] = [[], [[run]], [[run], [run, run]], [[], []]]
+    for arms in unfit:
         with pytest.raises(DataError, match="two or more of equally many runs"):
             rank_arms(arms, TASK, rng())
     with pytest.raises(DataError, match="two or more people"):

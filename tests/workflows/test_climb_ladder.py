@@ -181,6 +181,12 @@ def test_members_of_a_vote_that_become_one_run_are_refused_before_any_training()
     ]
 
 
+def test_a_ladder_without_held_out_people_is_refused_before_any_training() -> None:
+    # Day 1 keeps the last epoch, as everyone allows.
+    with pytest.raises(RecipeError, match=r"split.kind must be one that holds people out, got 'everyone'"):
+        plan_ladder(SMALL, ["split={kind: everyone}"])
+
+
 def test_one_rung_can_be_sized_alone() -> None:
     recipe = sized_recipe(RUNG_OF["7"], SMALL, ["train.epochs=1"])
     assert (recipe.name, recipe.train.epochs, recipe.model.head.kind) == ("ladder-small-day-07", 1, "attributes")

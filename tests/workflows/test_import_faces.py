@@ -145,6 +145,11 @@ def test_sources_are_joined_and_a_person_is_never_parted(utk: Path, tmp_path: Pa
         if low != high
     ]
     assert bins[0] == ("20", "24", "29")
+    # Importing the first once more changes nothing, not even an order: splits depend on it.
+    before = files_of(out)
+    import_faces(bare("utkface", utk, out), Silent())
+    import_faces(bare("utkface", utk, out, force=True), Silent())
+    assert files_of(out) == before
     assert Counter(read_csv(out / REPORT).columns["source"]) == {"utkface": 10, "fairface": 6, "agedb": 2}
 
 

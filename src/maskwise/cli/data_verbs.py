@@ -33,6 +33,31 @@ def draw_demo(
     typer.echo(f"{out}: {people} people to train on, {to_predict} to predict, 7 photos each")
 
 
+@app.command("masks")
+def draw_masks(
+    folder: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of unmasked portraits, one person each.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write; it must not exist yet.")],
+    per_portrait: Annotated[
+        int, typer.Option(min=3, max=7, help="Photos of each: one wrong mask, one without, the others worn right.")
+    ] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same masks.")] = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Draw masks on portraits; what was drawn goes to drawn.jsonl, what was refused to refused.csv."""
+    refuse_missing_folder("SRC", folder)
+
+    from maskwise.cli.progress import listener
+    from maskwise.data.manifest import read_folder
+    from maskwise.workflows.draw_portraits import draw_portraits
+
+    with listener(quiet) as told:
+        told.on_stage("drawing masks", len(read_folder(folder)))
+        drawn, refused = draw_portraits(folder, out, per_portrait, seed, told.on_advance)
+    for portrait in refused:
+        typer.echo(f"{portrait.photo}: refused: {portrait.refused}")
+    typer.echo(f"{out}: {len(drawn)} portraits, {per_portrait} photos each; {len(refused)} refused")
+
+
 @app.command("check")
 def check(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the competition's layout.")],

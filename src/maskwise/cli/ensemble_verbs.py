@@ -11,7 +11,6 @@ import typer
 from maskwise.cli.options import DEFAULT_STORE, ForceOption, StoreOption
 
 if TYPE_CHECKING:
-
     from maskwise.ensembles.config import EnsembleConfig
 
 _RUN_HELP = "A run id, a unique prefix of one, a name or a path."

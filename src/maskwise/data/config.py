@@ -16,6 +16,19 @@ CONSENSUS = "consensus"
 RANGE_RULE = "the youngest and the oldest age in years"
 
 
+class DrawMasks(Settings):
+    """Masks drawn on the unmasked photos of the people who train: more photos, with the new mask status for a label."""
+
+    copies: int = Field(default=2, ge=1, le=20)
+    """Photos drawn from each unmasked one. The unmasked one stays."""
+
+    incorrect_share: float = Field(default=0.2, ge=0, le=1)
+    """The share of them that wears the mask wrong; it is a chance of each, so the numbers vary a little."""
+
+    seed: int = Field(default=0, ge=0)
+    """Which masks are drawn. A number of its own, so that runs of other training seeds learn from the same photos."""
+
+
 class DataConfig(Settings):
     """What is done to a data set's labels before anything else, and which of its photos are used."""
 
@@ -29,8 +42,14 @@ class DataConfig(Settings):
     only: PhotoGroup | None = None
     """Train on these photos and be scored on these photos alone, e.g. {mask: worn}. Unset: all photos."""
 
+    draw_masks: DrawMasks | None = None
+    """Further training photos with masks drawn on, e.g. {copies: 2}; who is scored gets none. Unset: none."""
+
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
+        if self.draw_masks is not None and self.only is not None and self.only.mask is not None:
+            remedy = "Leave one of the two out."
+            raise ValueError(must("data.only", "free of mask beside draw_masks", f"mask: {self.only.mask}", remedy))
         ranges = self.drop_ages_years
         apart = all(earlier[1] < later[0] for earlier, later in itertools.pairwise(ranges))
         if not (apart and all(_is_range(ages) for ages in ranges)):

@@ -5,9 +5,7 @@ N photos.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +16,13 @@ from numpy.typing import NDArray
 from maskwise.data.contents import content_of
 from maskwise.data.near_copies import describe
 from maskwise.data.pixels import decode_photo, resize
+from maskwise.data.readable import in_threads
+from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError, must
 from maskwise.records import Floats, Image, Ints, Strings
 
 SMALL_HEIGHT_PX, SMALL_WIDTH_PX = 96, 84
 """Every photo is kept this small, for mosaics and mean faces: 24 kB each."""
-_SLICE = 512
 
 Finder = Callable[[str, Image], bool]
 """(content hash, photo) → whether it shows a face."""
@@ -88,27 +87,24 @@ def look_at_photos(
     looks: list[_Look] = []
     index: list[int] = []
     problems: list[str] = []
-    names = [str(name) for name in photo_N]
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        # Slices, so that a million photos do not become a million futures at once.
-        for begin in range(0, len(names), _SLICE):
-            part = names[begin : begin + _SLICE]
-            for offset, look in enumerate(pool.map(lambda name: _look_at(root, name, has_face), part)):
-                if isinstance(look, str):
-                    problems.append(look)
-                else:
-                    looks.append(look)
-                    index.append(begin + offset)
-                advance(1)
+    read = bytes_of(root)
+    seen = in_threads(lambda name: _look_at(read, name, has_face), [str(name) for name in photo_N], threads)
+    for place, look in enumerate(seen):
+        if isinstance(look, str):
+            problems.append(look)
+        else:
+            looks.append(look)
+            index.append(place)
+        advance(1)
     if not looks:
         raise DataError([*problems[:5], must("photos", "readable, one at least", "none", "Check the data set.")])
     return _together(looks, index, problems, looked_for_faces=has_face is not None)
 
 
-def _look_at(root: Path, name: str, has_face: Finder | None) -> _Look | str:
+def _look_at(read: Callable[[str], bytes], name: str, has_face: Finder | None) -> _Look | str:
     """The facts on one photo, or what is wrong with it."""
     try:
-        data = (root / name).read_bytes()
+        data = read(name)
         photo = decode_photo(data, name)
     except OSError as error:
         return must(name, "readable", error.strerror or "an error", "Restore the file.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from importlib.resources import files
 
 import cv2
@@ -23,8 +24,18 @@ _own = threading.local()
 
 def find_face(photo_HWC: Image) -> FaceBox | None:
     """The largest face of an RGB photo, in pixels of that photo; None where there is none."""
-    faces = find_faces(photo_HWC)
-    return max(faces, key=_area, default=None)
+    return largest_face(find_faces(photo_HWC))
+
+
+def largest_face(faces: Sequence[FaceBox]) -> FaceBox | None:
+    """The face of the largest box; None of none."""
+    return max(faces, key=face_area, default=None)
+
+
+def face_area(face: FaceBox) -> float:
+    """The area of a face's box in square pixels."""
+    left, top, right, bottom = face.box_xyxy_px
+    return (right - left) * (bottom - top)
 
 
 def find_faces(photo_HWC: Image) -> list[FaceBox]:
@@ -54,8 +65,3 @@ def _face(row: Image, score: float) -> FaceBox:
     left, top, wide, tall = (float(value) for value in row[:4])
     points = tuple((float(row[k]), float(row[k + 1])) for k in range(4, 14, 2))
     return FaceBox(box_xyxy_px=(left, top, left + wide, top + tall), landmarks_px=points, score=score)
-
-
-def _area(face: FaceBox) -> float:
-    left, top, right, bottom = face.box_xyxy_px
-    return (right - left) * (bottom - top)

@@ -86,7 +86,7 @@ def read_pose(landmarks_52_px: Floats) -> FacePose:
     nose_x, nose_y, mouth_x, mouth_y = (float(v @ axis) for v in (nose, mouth) for axis in (x_axis, y_axis))
     tip_x = nose_x - mouth_x * min(max(nose_y / mouth_y, 0.2), 0.9)
     width = float(across @ x_axis)
-    sine = tip_x / (_NOSE_PROTRUSION * max(width, mouth_y / 1.15))
+    sine = tip_x / (_NOSE_PROTRUSION * max(width, mouth_y / EYES_TO_MOUTH))
     sine = min(max(sine, -_FURTHEST_SINE), _FURTHEST_SINE)
     unit = 0.6 * width / np.sqrt(1 - sine**2) + 0.4 * mouth_y / EYES_TO_MOUTH
     return FacePose(

@@ -22,6 +22,8 @@ Field = Floats
 _FINEST_SCALE_PX = 40.0
 """Points to the unit. Larger faces get the same sheet, enlarged."""
 _MARGIN = 0.16
+_STANDS_OUT = 0.01
+"""How far cloth stands out from the face, in radii."""
 _EAR_RAD = 1.5
 _EAR_RADIUS = 1.05
 
@@ -100,8 +102,7 @@ def lay_mask(pose: FacePose, plan: MaskPlan) -> Lay:
     part_HW = angle_HW / np.float32(cut.edge_rad)
     upper_HW, lower_HW = _edges(cut, np.minimum(np.abs(part_HW), 1))
     facing_HW = np.sqrt(np.maximum(1 - across_HW * across_HW, 0))
-    sides_HW = (cut.edge_rad - np.abs(angle_HW)) * np.maximum(facing_HW, 0.12) * radius_H1
-    inside_HW = np.minimum(np.minimum(y_HW - upper_HW, lower_HW - y_HW), np.minimum(sides_HW, _rim(across_HW)))
+    inside_HW = np.minimum(np.minimum(y_HW - upper_HW, lower_HW - y_HW), _sides(across_HW, cut, yaw) * radius_H1)
     return Lay(
         sheet=sheet,
         u_HW=0.5 + 0.5 * part_HW,
@@ -160,9 +161,10 @@ def _edges(cut: Cut, part_HW: Field) -> tuple[Field, Field]:
     return upper_HW.astype(np.float32), lower_HW.astype(np.float32)
 
 
-def _rim(across_HW: Field) -> Field:
-    """Distance to the face's own outline: cloth stands out from it a little."""
-    return np.float32(1.01) - np.abs(across_HW)
+def _sides(across_HW: Field, cut: Cut, yaw: float) -> Field:
+    """Distance to the nearer side edge in radii; where that lies behind the face's outline, to the outline."""
+    left, right = (np.float32(np.sin(np.clip(yaw + side * cut.edge_rad, -np.pi / 2, np.pi / 2))) for side in (-1, 1))
+    return np.asarray(np.minimum(across_HW - left, right - across_HW) + np.float32(_STANDS_OUT))
 
 
 def _sheet(pose: FacePose, left: float, right: float, top: float, bottom: float) -> Sheet:

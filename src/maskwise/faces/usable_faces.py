@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from maskwise.errors import DataError
+from maskwise.faces.detection import face_area, largest_face
 from maskwise.faces.face_pose import FacePose, read_pose
 from maskwise.records import FaceBox, Floats, Image
 
@@ -28,10 +29,10 @@ def why_unusable(portrait_HWC: Image, faces: Sequence[FaceBox]) -> str | None:
 
     ``faces`` are all faces that were found in it, in any order.
     """
-    if not faces:
+    largest = largest_face(faces)
+    if largest is None:
         return "no face found"
-    largest = max(faces, key=_area)
-    others = sum(_area(face) > SMALLEST_OTHER * _area(largest) for face in faces) - 1
+    others = sum(face_area(face) > SMALLEST_OTHER * face_area(largest) for face in faces) - 1
     if others:
         return f"{others + 1} faces"
     try:
@@ -80,8 +81,3 @@ def _mean_colour(photo_HWC: Image, pose: FacePose, places: Sequence[tuple[float,
         lab_hwC = cv2.cvtColor(np.ascontiguousarray(around_hwC), cv2.COLOR_RGB2LAB)
         colours.append(np.median(lab_hwC.reshape(-1, 3)[:, 1:], axis=0))
     return np.asarray(np.mean(colours, axis=0))
-
-
-def _area(face: FaceBox) -> float:
-    left, top, right, bottom = face.box_xyxy_px
-    return (right - left) * (bottom - top)

@@ -13,5 +13,7 @@ def run_id(recipe: Recipe, data_checksum: str) -> str:
     # Switched off they are left out, so that runs from before they could be set keep their ids.
     off = {name for name in ("self_training", "parts") if not getattr(recipe, name)}
     decisive = recipe.model_dump(mode="json", exclude={"name", "runtime", *off})
+    if recipe.data.draw_masks is None:
+        del decisive["data"]["draw_masks"]
     text = json.dumps([decisive, data_checksum], sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

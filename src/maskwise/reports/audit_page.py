@@ -72,7 +72,7 @@ def _person_photos(audited: AuditedSet, folder: str) -> str:
         name = str(audited.table.photo_N[row])
         if name in audited.place_of_photo:
             small = audited.facts.small_NHWC[audited.place_of_photo[name]]
-            words = name.rpartition("/")[2].partition(".")[0]
+            words = name.rpartition("/")[2].partition(".")[0].replace("_", " ")
             cells.append(f"<figure>{photo(small, words)}<figcaption>{escape(words)}</figcaption></figure>")
     return f'<div class="faces">{"".join(cells)}</div>'
 

@@ -14,7 +14,7 @@ from maskwise.store.format_board import cells_of, footnotes
 from maskwise.store.recipe_difference import describe_difference
 from maskwise.store.run_record import RunRecord
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 240, 52, 12, 12, 34
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 220, 52, 12, 12, 34
 
 
 def board_page(board: Board, *, against: RunRecord | None = None, price_an_hour: float | None = None) -> str:
@@ -55,7 +55,7 @@ def curve_svg(curve: Curve) -> str:
     ]
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(words)}" '
-        f'style="max-width:{_WIDTH}px;width:100%;font-size:12px">{axes}'
+        f'style="max-width:640px;width:100%;font-size:13px">{axes}'
         f'<path d="{"".join(steps)}" fill="none" stroke="currentColor" stroke-width="2"/>{"".join(marks)}'
         f"{''.join(texts)}</svg>"
     )

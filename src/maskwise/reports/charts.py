@@ -98,12 +98,15 @@ STYLE = """<style>
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); gap: 1rem 1.6rem; }
 .cards h3 { font-size: 0.95rem; margin: 0.3em 0; overflow-wrap: anywhere; } .cards figure { margin: 0; }
 .faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(84px, 1fr)); gap: 0.6rem; }
+.faces img { width: 100%; } .cards .faces { grid-template-columns: repeat(auto-fill, minmax(70px, 1fr)); gap: 0.4rem; }
 .faces figcaption { font-size: 0.75rem; line-height: 1.25; } .faces figure { margin: 0; }
 .big { display: flex; flex-wrap: wrap; gap: 0.4rem 2.2rem; margin: 0.6em 0; }
 .big b { display: block; font-size: 1.5rem; }
 .big span { color: var(--faint); font-size: 0.9rem; }
 ul.list { margin: 0.3em 0; padding-left: 1.2rem; overflow-wrap: anywhere; font-size: 0.92rem; }
-@media (max-width: 30rem) { .bars { font-size: 0.8rem; } .bars th { white-space: normal; } }
+@media (max-width: 30rem) { .bars { font-size: 0.78rem; } .bars th, .bars td { padding: 0.1em 0.3em; }
+  .bars thead td { white-space: normal; font-size: 0.7rem; } .shaded th, .shaded td { padding: 0.3em 0.45em; }
+  .shaded { font-size: 0.9rem; } }
 @media print { .bars i, .shaded td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .cards > *, .faces > * { break-inside: avoid; } section { break-inside: auto; } h2 { break-after: avoid; } }
 </style>"""

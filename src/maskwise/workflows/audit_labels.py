@@ -13,6 +13,7 @@ from maskwise.data.describe_set import near_photos
 from maskwise.data.manifest import read_train
 from maskwise.data.people import read_people
 from maskwise.data.photo_facts import PhotoFacts, look_at_photos
+from maskwise.data.shards import is_sharded
 from maskwise.errors import DataError, must
 from maskwise.evaluation.audit import Audit, audit_people
 from maskwise.evaluation.photo_means import mean_by_photo
@@ -68,6 +69,8 @@ def audit_labels(
     rows that were accepted can be checked without a new training. Each photo's probabilities are the mean over the
     runs that held it out. ``StoreError`` and ``DataError`` for runs that cannot be used together or with these photos.
     """
+    if is_sharded(root):
+        raise DataError(must("a data set to audit", "in folders with a train.csv", "tar shards", "Unpack it first."))
     runs = _finished_runs(store, refs)
     members, task = read_members(runs)
     predictions = mean_by_photo(members)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from maskwise.errors import must
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
 
@@ -40,6 +41,13 @@ def sized_recipe(reference: str, name: str, budget: Budget, own_changes: Sequenc
     settings = [setting for changes in budget.changes if changes.fits(shipped) for setting in changes.settings]
     sized = load_recipe(reference, [*settings, f"name={name}"])
     return parse_recipe(dump_recipe(sized), f"recipe {reference}", own_changes)
+
+
+def scoreless(recipe: Recipe) -> list[str]:
+    """The problem of a series whose runs would hold nobody out, if this is one."""
+    if recipe.split.kind != "everyone":
+        return []
+    return [must("split.kind", "one that holds people out", "everyone", "Leave out the --set.")]
 
 
 def format_budget(budget: Budget, own_changes: Sequence[str], every: str) -> list[str]:

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from maskwise.errors import DataError, must
-from maskwise.faces.detection import find_faces
-from maskwise.faces.seven_photos import seven_photos, why_unusable
-from maskwise.records import FaceBox, Image
+from maskwise.faces.detection import find_faces, largest_face
+from maskwise.faces.seven_photos import MOST_PHOTOS, seven_photos, why_unusable
+from maskwise.records import Image
 
 JPEG_QUALITY = 95
 LONGEST_SIDE_PX = 1024
@@ -19,19 +19,27 @@ DRAWN_LOG = ".masks.jsonl"
 """What was drawn on a person's photos, one line a photo; beside them, hidden from readers by its dot."""
 
 
-def draw_files(portrait_HWC: Image, rng: np.random.Generator) -> dict[str, bytes]:
+class UnusablePortraitError(DataError):
+    """No mask can be drawn on this portrait, for ``reason``."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        remedy = "Leave it out, or import it with --no-masks."
+        super().__init__(must("the photo", "of one face that a mask can be drawn on", reason, remedy))
+
+
+def draw_files(portrait_HWC: Image, rng: np.random.Generator, photos: int = MOST_PHOTOS) -> dict[str, bytes]:
     """JPEG files of the bare face and the face with masks drawn on, by name, and a log of what was drawn.
 
     The bare face is written anew like the others: else a model could tell masks by the traces of the encoder.
-    ``DataError`` with the reason when no mask can be drawn on this portrait.
+    ``UnusablePortraitError`` with the reason when no mask can be drawn on this portrait.
     """
     portrait_HWC = _shrink(portrait_HWC)
     faces = find_faces(portrait_HWC)
-    fault = why_unusable(portrait_HWC, faces)
-    if fault is not None:
-        remedy = "Leave it out, or import it with --no-masks."
-        raise DataError(must("the photo", "of one face that a mask can be drawn on", fault, remedy))
-    drawn = seven_photos(portrait_HWC, max(faces, key=_area), rng)
+    fault, face = why_unusable(portrait_HWC, faces), largest_face(faces)
+    if fault is not None or face is None:
+        raise UnusablePortraitError(fault or "no face found")
+    drawn = seven_photos(portrait_HWC, face, rng, photos=photos)
     files = {f"{photo.name}.jpg": _jpeg(photo.photo_HWC) for photo in drawn}
     log = "".join(json.dumps(photo.log()) + "\n" for photo in drawn)
     return files | {DRAWN_LOG: log.encode()}
@@ -44,11 +52,6 @@ def _shrink(portrait_HWC: Image) -> Image:
         return portrait_HWC
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(cv2.resize(portrait_HWC, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _area(face: FaceBox) -> float:
-    left, top, right, bottom = face.box_xyxy_px
-    return (right - left) * (bottom - top)
 
 
 def _jpeg(photo_HWC: Image) -> bytes:

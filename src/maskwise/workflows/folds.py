@@ -42,6 +42,8 @@ class PhotoSet:
     read: Callable[[Ints], Image]
     rows: TargetRows | None = None
     """Where some labels are pseudo-labels: what the loss sees of each photo."""
+    drawn: PhotoSet | None = None
+    """Photos with masks drawn on, of these people: they join whoever trains, and nobody else."""
 
     def take(self, index: Ints | NDArray[np.bool_]) -> PhotoSet:
         """The photos at ``index`` (positions or a mask)."""
@@ -88,7 +90,32 @@ def part_people(recipe: Recipe, photos: PhotoSet, held_out: NDArray[np.bool_], f
     trains = ~held_out
     trains[trains] = ~drop_ages(photos.table.take(trains), recipe.data.drop_ages_years)
     training, scored = photos.take(trains), photos.take(held_out)
-    return FoldPeople(*choose_people(recipe, training, scored, fold), scored)
+    fitting, choosing = choose_people(recipe, training, scored, fold)
+    return FoldPeople(with_drawn(fitting, photos.drawn), choosing, scored)
+
+
+def with_drawn(fitting: PhotoSet, drawn: PhotoSet | None) -> PhotoSet:
+    """The photos that train, and behind them those drawn from photos of the same people."""
+    if drawn is None:
+        return fitting
+    return joined(fitting, drawn.take(np.isin(drawn.table.person_N.astype(str), fitting.table.person_N.astype(str))))
+
+
+def joined(first: PhotoSet, second: PhotoSet) -> PhotoSet:
+    """The photos of both, one set below the other, without target rows."""
+    n_first = len(first.table)
+
+    def read(index_M: Ints) -> Image:
+        is_first_M = index_M < n_first
+        pixels = first.read(index_M[is_first_M])
+        both = np.empty((len(index_M), *pixels.shape[1:]), dtype=np.uint8)
+        both[is_first_M] = pixels
+        both[~is_first_M] = second.read(index_M[~is_first_M] - n_first)
+        return both
+
+    names = [field.name for field in dataclasses.fields(PhotoTable)]
+    columns = {name: np.concatenate([getattr(first.table, name), getattr(second.table, name)]) for name in names}
+    return PhotoSet(PhotoTable(**columns), read)
 
 
 def fit_model(recipe: Recipe, fit: Fit, folder: Path, listener: Listener) -> nn.Module:

@@ -76,8 +76,8 @@ def import_faces(request: ImportRequest, listener: Listener) -> Source:
     source = describe(request)
     people = name_people(faces, source.name, keep_ids=not request.source_name)
     refuse_doubled(people)
-    target = ImportTarget(request.out, source)
     with locked(request.out / ".lock", f"{request.out} is being written by another import. Wait for its end."):
+        target = ImportTarget(request.out, source)
         target.begin(people, request.force)
         rejected = list(chosen.rejected)
         distinct = _without_copies(people, rejected, listener)

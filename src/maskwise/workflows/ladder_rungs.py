@@ -10,7 +10,7 @@ from maskwise.errors import RecipeError
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.workflows import budgets
-from maskwise.workflows.budgets import Budget, Changes
+from maskwise.workflows.budgets import Budget, Changes, scoreless
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def plan_ladder(budget: Budget, own_changes: Sequence[str] = (), rungs: Sequence
             # One bad change is bad on every rung: it is told once.
             for problem in error.problems:
                 problems.setdefault(problem.removeprefix(f"recipe {rung.recipe}: "), problem)
-    told = list(problems.values()) or _same_members(plan)
+    told = list(problems.values()) or scoreless(plan[0].recipe) or _same_members(plan)
     if told:
         raise RecipeError(told)
     return plan

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from maskwise.data.cache import PixelCache, build_cache
 from maskwise.data.contents import content_of
-from maskwise.data.pixels import DECODER_VERSION, prepare
+from maskwise.data.pixels import DECODER_VERSION, prepare, resize
 from maskwise.data.shard_pixels import ShardPixels
 from maskwise.data.shards import is_sharded, open_shards
 from maskwise.errors import DataError
@@ -69,6 +69,21 @@ def photo_reader(spec: InputSpec, boxes: BoxStore | None = None) -> Callable[[by
                 raise DataError([f"{name}: {problem}" for problem in error.problems]) from None
 
         return prepare(data, name, cropped, spec.height_px, spec.width_px)
+
+    return read
+
+
+def newly_cropped(spec: InputSpec) -> Callable[[Image], Image]:
+    """A decoded photo → uint8 height × width × 3 as ``spec`` says; its face is looked for and not remembered.
+
+    ``DataError`` where the crop refuses the photo.
+    """
+    config = _crop_config(spec)
+    crop, looks_for_faces = build_crop(config), needs_faces(config)
+
+    def read(photo_HWC: Image) -> Image:
+        face = find_face(photo_HWC) if looks_for_faces else None
+        return resize(crop(photo_HWC, face), spec.height_px, spec.width_px)
 
     return read
 

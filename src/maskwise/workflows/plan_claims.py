@@ -10,7 +10,7 @@ from maskwise.errors import RecipeError, UserError, must, nearest
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe, parse_recipe
-from maskwise.workflows.budgets import Budget, Changes, sized_recipe
+from maskwise.workflows.budgets import Budget, Changes, scoreless, sized_recipe
 from maskwise.workflows.claim_arms import CLAIMS, Arm, Claim
 
 REFERENCE = "claims"
@@ -139,9 +139,7 @@ def _refuse_fixed(own_changes: Sequence[str]) -> None:
 
 def _unreadable(claims: Sequence[Claim], reference: Recipe) -> list[str]:
     """A line for each claim that needs scores which the reference as changed will not have."""
-    if reference.split.kind == "everyone":
-        return [must("split.kind", "one that holds people out", "everyone", "Leave out the --set.")]
-    return [
+    return scoreless(reference) or [
         must(f"task.attributes of claim {claim.number}", f"with {reading}", list(reference.task.attributes), _LEAVE_OUT)
         for claim in claims
         for reading in dict.fromkeys(test.reading for test in claim.tests)

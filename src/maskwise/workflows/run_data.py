@@ -20,6 +20,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.records import InputSpec, PhotoTable, Strings
 from maskwise.store.run_record import RunData
 from maskwise.training.listeners import Listener
+from maskwise.workflows.drawn_photos import draw_on_bare
 from maskwise.workflows.folds import PhotoSet
 from maskwise.workflows.photos import cached_pixels
 
@@ -68,7 +69,7 @@ def read_photos(recipe: Recipe, manifest: Manifest, spec: InputSpec, cache: Path
         n_people=len(np.unique(table.person_N.astype(str))),
         sources=tuple(describe_sources(root)),
     )
-    labelled = PhotoSet(table, pixels.read)
+    labelled = PhotoSet(table, pixels.read, drawn=draw_on_bare(recipe, table, root, spec, cache, listener))
     if strangers is None:
         return RunPhotos(labelled, None, about)
     stranger_pixels = cached_pixels(root, strangers, spec, cache, listener)

@@ -7,7 +7,6 @@ that its model gave. These are always read back from the file, so a killed run g
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from maskwise.errors import StoreError
 from maskwise.labels import UNKNOWN, Task
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.self_training_config import SelfTraining
-from maskwise.records import Image, InputSpec, Ints, PhotoTable, Predictions
+from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.selftraining.build import build_selector
 from maskwise.selftraining.pseudo_label_file import read_pseudo_labels, write_pseudo_labels
 from maskwise.selftraining.select import PseudoLabels
@@ -31,6 +30,7 @@ from maskwise.workflows.folds import (
     PhotoSet,
     bind_fit,
     fit_model,
+    joined,
     part_people,
     predict_held_out,
     write_input_spec,
@@ -122,9 +122,8 @@ def with_pseudo_labels(labelled: PhotoSet, unlabelled: PhotoSet, labels: PseudoL
         class_N=np.full(len(class_M), UNKNOWN),
     )
     one_hot_NC = np.eye(task.n_classes, dtype=np.float32)[labelled.table.train_class_N]
-    return PhotoSet(
-        table=joined_tables(labelled.table, guessed),
-        read=_joined_reading(labelled, chosen),
+    return dataclasses.replace(
+        joined(labelled, dataclasses.replace(chosen, table=guessed)),
         rows=TargetRows(
             np.concatenate([one_hot_NC, labels.target_MC.astype(np.float32)]),
             np.concatenate([np.ones(len(one_hot_NC), np.float32), labels.weight_M.astype(np.float32)]),
@@ -144,26 +143,6 @@ def describe_pseudo_labels(labels: PseudoLabels, n_unlabelled: int, task: Task) 
         counts = np.bincount(codes[attribute], minlength=len(names)).tolist()
         parts.append(", ".join(f"{name} {n:,} ({n / count:.1%})" for name, n in zip(names, counts, strict=True)))
     return f"{count:,} of {n_unlabelled:,} photos get a pseudo-label ({count / n_unlabelled:.1%}): {' · '.join(parts)}"
-
-
-def joined_tables(first: PhotoTable, second: PhotoTable) -> PhotoTable:
-    """The rows of both, one below the other."""
-    names = [field.name for field in dataclasses.fields(PhotoTable)]
-    return PhotoTable(**{name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names})
-
-
-def _joined_reading(first: PhotoSet, second: PhotoSet) -> Callable[[Ints], Image]:
-    n_first = len(first.table)
-
-    def read(index_M: Ints) -> Image:
-        is_first_M = index_M < n_first
-        pixels = first.read(index_M[is_first_M])
-        joined = np.empty((len(index_M), *pixels.shape[1:]), dtype=np.uint8)
-        joined[is_first_M] = pixels
-        joined[~is_first_M] = second.read(index_M[~is_first_M] - n_first)
-        return joined
-
-    return read
 
 
 def _positions(table: PhotoTable, labels: PseudoLabels) -> Ints:

@@ -23,6 +23,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.parts import SingleRecipe, single_recipes
 from maskwise.records import Floats, InputSpec, PhotoTable, Predictions
 from maskwise.training.listeners import Listener
+from maskwise.workflows.drawn_photos import draw_on_bare
 from maskwise.workflows.folds import (
     FoldPeople,
     PhotoSet,
@@ -131,7 +132,9 @@ def read_parts(
         spec = input_spec(single.recipe)
         if _key(spec) not in reading:
             reading[_key(spec)] = cached_pixels(root, labelled.table, spec, cache, listener).read
-        photos = PhotoSet(single.recipe.task.label(labelled.table), reading[_key(spec)])
+        table = single.recipe.task.label(labelled.table)
+        drawn = draw_on_bare(single.recipe, table, root, spec, cache, listener)
+        photos = PhotoSet(table, reading[_key(spec)], drawn=drawn)
         parts.append(PartPhotos(single, photos, spec))
     return tuple(parts)
 

@@ -59,7 +59,10 @@ class ImportTarget:
 
     def __init__(self, root: Path, source: Source) -> None:
         self.root, self.source = root, source
-        self.others = [entry for entry in read_sources(root) if entry.name != source.name]
+        known = read_sources(root)
+        self.before = next((entry for entry in known if entry.name == source.name), None)
+        self.known = known if self.before else [*known, source]
+        """In the order in which they were first imported, which the rows of all tables follow."""
 
     def begin(self, people: Sequence[ImportedPerson], force: bool) -> None:
         """Take up an import of the same request where it stopped, or begin it.
@@ -67,16 +70,15 @@ class ImportTarget:
         ``StoreError`` when the source was imported by another request; ``force`` then removes what was taken over
         from it, and what lies in the way of ``people``.
         """
-        before = next((entry for entry in read_sources(self.root) if entry.name == self.source.name), None)
-        if before is not None and (force or before.request != self.source.request):
+        if self.before is not None and (force or self.before.request != self.source.request):
             if not force:
-                raise StoreError(_other_request(self.root, before, self.source))
+                raise StoreError(_other_request(self.root, self.before, self.source))
             self._forget(people)
         images = self.root / TRAIN_IMAGES
         images.mkdir(parents=True, exist_ok=True)
         for leftover in images.glob(f"{TEMPORARY_PREFIX}*"):
             shutil.rmtree(leftover)
-        write_sources(self.root, [*self.others, self.source])
+        self._tell(self.source)
 
     def done(self) -> frozenset[str]:
         """The folders of people that are there."""
@@ -104,23 +106,31 @@ class ImportTarget:
             rejected=len(rejected),
             age_is_bin=any(is_bin(person.face.age_years) for person in people),
         )
-        rows = [*self._rows_of_others(TRAIN_CSV, COLUMNS), *(_row(person, source.name) for person in people)]
-        write_atomically(self.root / TRAIN_CSV, csv_text([COLUMNS, *rows]))
+        self._write_table(TRAIN_CSV, COLUMNS, [_row(person, source.name) for person in people])
         self.write_report(rejected)
-        write_sources(self.root, [*self.others, source])
+        self._tell(source)
         return source
 
     def write_report(self, rejected: Sequence[Rejected]) -> None:
-        """Tell what could not be taken over, below what other sources had to tell."""
+        """Tell what could not be taken over, beside what other sources had to tell."""
         name = self.source.name
         told = [
             tuple(map(printable, (name, r.where, "" if r.line is None else str(r.line), r.reason, r.remedy)))
             for r in rejected
         ]
-        report = [REPORT_COLUMNS, *self._rows_of_others(REPORT, REPORT_COLUMNS), *told]
-        write_atomically(self.root / REPORT, csv_text(report))
+        self._write_table(REPORT, REPORT_COLUMNS, told)
 
-    def _rows_of_others(self, table: str, columns: Sequence[str]) -> list[list[str]]:
+    def _tell(self, source: Source) -> None:
+        write_sources(self.root, [source if entry.name == source.name else entry for entry in self.known])
+
+    def _write_table(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """This source's rows and those of the others, in the order of the sources."""
+        place_of = {entry.name: place for place, entry in enumerate(self.known)}
+        mine = columns.index("source")
+        everything = sorted([*self._rows_of_others(table, columns), *rows], key=lambda row: place_of[str(row[mine])])
+        write_atomically(self.root / table, csv_text([columns, *everything]))
+
+    def _rows_of_others(self, table: str, columns: Sequence[str]) -> list[Sequence[object]]:
         path = self.root / table
         if not path.exists():
             return []
@@ -135,7 +145,7 @@ class ImportTarget:
         gone = {person.folder for person in people}
         if table.exists():
             gone |= set(read_csv(table, COLUMNS).columns["path"])
-            write_atomically(table, csv_text([COLUMNS, *rows]))
+            self._write_table(TRAIN_CSV, COLUMNS, [])
         for folder in (gone - {row[COLUMNS.index("path")] for row in rows}) & self.done():
             shutil.rmtree(self.root / TRAIN_IMAGES / folder)
 

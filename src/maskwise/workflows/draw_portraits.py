@@ -1,0 +1,105 @@
+"""A folder of portraits → each person's photos with masks drawn on, and what was drawn where."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from maskwise.chance import rng_for
+from maskwise.data.contents import content_of
+from maskwise.data.manifest import read_folder
+from maskwise.data.pixels import decode_photo
+from maskwise.errors import DataError, must
+from maskwise.files import TEMPORARY_PREFIX, sync_folder
+from maskwise.tables import csv_text
+from maskwise.workflows.draw_import import DRAWN_LOG, UnusablePortraitError, draw_files
+
+LOG, REFUSED = "drawn.jsonl", "refused.csv"
+DRAWING_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """One portrait: what was drawn of it, or why nothing was."""
+
+    photo: str
+    """Its path below the folder."""
+    log: tuple[str, ...]
+    """One line of JSON for each photo."""
+    refused: str = ""
+
+
+def draw_portraits(
+    folder: Path, out: Path, photos: int, seed: int, advance: Callable[[int], None]
+) -> tuple[list[Portrait], list[Portrait]]:
+    """Draw masks on every portrait below ``folder``; (those drawn on, those refused).
+
+    ``out`` gets a folder for each portrait, named as it is without its ending, ``drawn.jsonl`` (one line a photo) and
+    ``refused.csv`` (photo, reason). A portrait's masks depend on the seed and its own contents alone. ``out`` appears
+    only when it is complete.
+
+    Args:
+        folder: the portraits, each of one person.
+        out: a folder that does not exist yet.
+        photos: how many of each portrait, 3 to 7.
+        seed: 0 or more.
+        advance: told how many portraits were finished since it was last called.
+
+    Raises:
+        DataError: ``out`` exists, or there is no photo below ``folder``.
+    """
+    if out.exists():
+        raise DataError(must("OUT", "a folder that does not exist yet", str(out), "Choose another name."))
+    names = read_folder(folder).photo_N.tolist()
+    homes = _homes(names)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    shelter = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=out.parent))
+    try:
+        root = shelter / "portraits"
+        root.mkdir()
+        portraits = []
+        with ThreadPoolExecutor(DRAWING_THREADS) as pool:
+            draw = partial(_draw_one, folder, root, photos=photos, seed=seed)
+            for portrait in pool.map(draw, names, homes):
+                portraits.append(portrait)
+                advance(1)
+        drawn, refused = [p for p in portraits if not p.refused], [p for p in portraits if p.refused]
+        (root / LOG).write_text("".join(f"{line}\n" for p in drawn for line in p.log), encoding="utf-8")
+        rows = [("photo", "reason"), *((p.photo, p.refused) for p in refused)]
+        (root / REFUSED).write_text(csv_text(rows), encoding="utf-8")
+        root.replace(out)
+        sync_folder(out.parent)
+    finally:
+        shutil.rmtree(shelter, ignore_errors=True)
+    return drawn, refused
+
+
+def _homes(names: list[str]) -> list[str]:
+    """The folder of each portrait: its name without the ending, with it where two would meet."""
+    short = [name.rpartition(".")[0] for name in names]
+    times = Counter(name.lower() for name in short)
+    return [name if times[name.lower()] == 1 else full for name, full in zip(short, names, strict=True)]
+
+
+def _draw_one(folder: Path, root: Path, name: str, home: str, *, photos: int, seed: int) -> Portrait:
+    data = (folder / name).read_bytes()
+    try:
+        rng = rng_for(seed, "masks on a portrait", int(content_of(data), 16))
+        files = draw_files(decode_photo(data, name), rng, photos)
+    except UnusablePortraitError as error:
+        return Portrait(name, (), error.reason)
+    except DataError as error:
+        return Portrait(name, (), "; ".join(error.problems))
+    log = files.pop(DRAWN_LOG).decode().splitlines()
+    place = root / home
+    place.mkdir(parents=True, exist_ok=True)
+    for file, content in files.items():
+        (place / file).write_bytes(content)
+    return Portrait(name, tuple(json.dumps({"portrait": name, "folder": home} | json.loads(line)) for line in log))
