@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from conftest import Workplace
 from export.conftest import Exported
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, UserError
+from maskwise.export.bundle_files import checksum_lines
 from maskwise.export.manifest import parse_manifest
 from maskwise.export.reader import Bundle, load
 from maskwise.labels import Task
@@ -244,6 +247,44 @@ def test_every_kind_of_damage_is_told(single: Exported, folds: Exported, tmp_pat
         load(tmp_path / "nowhere")
     with pytest.raises(DataError, match="fp32 or int8"):
         load(single.bundle, "fp16")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "network, reason",
+    [
+        (b"no network at all", "ONNX Runtime takes"),
+        (b"", "ONNX Runtime takes"),
+        (b"...\x0a\x08location\x12\x0b/etc/passwd", "must be whole, got 'one that names other files'"),
+    ],
+)
+def test_networks_of_strangers_are_refused_though_checksums_fit(
+    single: Exported, network: bytes, reason: str, tmp_path: Path
+) -> None:
+    shutil.copytree(single.bundle, tmp_path / "bundle")
+    place = next((tmp_path / "bundle" / "networks").glob("*-0.onnx"))
+    place.write_bytes(network)
+    files = {f"networks/{place.name}": network, "bundle.json": (single.bundle / "bundle.json").read_bytes()}
+    (tmp_path / "bundle" / "SHA256SUMS").write_text(checksum_lines(files))
+    with pytest.raises(DataError, match=reason):
+        load(tmp_path / "bundle")
+
+
+def test_a_network_of_another_size_is_refused(single: Exported, ensemble: Exported, tmp_path: Path) -> None:
+    shutil.copytree(single.bundle, tmp_path / "bundle")
+    network = next(path for path in (ensemble.bundle / "networks").iterdir() if path.name.startswith("m1")).read_bytes()
+    place = next((tmp_path / "bundle" / "networks").glob("*-0.onnx"))
+    place.write_bytes(network)
+    files = {f"networks/{place.name}": network, "bundle.json": (single.bundle / "bundle.json").read_bytes()}
+    (tmp_path / "bundle" / "SHA256SUMS").write_text(checksum_lines(files))
+    with pytest.raises(DataError, match=r"must be probs of pixels \[32, 24, 3\], got 'probs of \[24, 24, 3\]'"):
+        load(tmp_path / "bundle")
+
+
+def test_a_zip_that_unpacks_to_far_more_is_not_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bundle.json", bytes(10_000_000))
+    with pytest.raises(DataError, match="one that unpacks to 10,000,000 bytes"):
+        load(tmp_path / "bomb.zip")
 
 
 def test_damage_ends_the_command_line_with_2_and_one_line(single: Exported, place: Workplace, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def in_photo(points_52: np.ndarray, unit_px: float = 80.0, roll_deg: float = 0.0
     """The points turned, enlarged and moved to (200, 150)."""
     turn = np.radians(roll_deg)
     matrix_22 = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return points_52 @ matrix_22.T * unit_px + np.array([200.0, 150.0])
+    return np.asarray(points_52 @ matrix_22.T * unit_px + np.array([200.0, 150.0]))
 
 
 def turned(yaw_deg: float) -> np.ndarray:

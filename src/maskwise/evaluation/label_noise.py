@@ -1,7 +1,7 @@
 """How likely each person's label is wrong, as odds: one scale for genders, ages and swapped photos.
 
-Labels are taken for what was drawn from the truth and then spoilt for an unknown share of the people. Both are fitted
-together, so a label counts as wrong where the models' reading of *this* person contradicts it more than readings of
+Labels are taken for the truth, spoilt for a share of the people that is expected at one in a hundred. Readings and
+share are fitted together, so a label counts as wrong where the models' reading of *this* person contradicts it more than readings of
 people err anyway. That keeps hard faces, ages near a border and rare classes from filling the top.
 
 P people, F features. Odds are natural logarithms; minus infinity stands where nothing can be said.
@@ -19,7 +19,7 @@ from maskwise.records import Floats, Ints
 
 EXPECTED_SHARE = 0.01
 """The share of wrong labels of a kind that is expected before anything is seen …"""
-EXPECTATION_WEIGHT = 1000.0
+EXPECTATION_WEIGHT = 10_000.0
 """… with the weight of so many people: what a plain model errs on must not pass for wrong labels."""
 _WEIGHT_SPREAD = 0.5
 """How far the weight of a feature may be from what is expected (standard deviation)."""

@@ -104,12 +104,15 @@ def _skin_patch(small_hwC: Image, pose: FacePose, corner_xy_px: tuple[int, int],
 
 
 def _white(small_hwC: Image, cheeks: float) -> Floats:
-    """White under this light: from the photo's brightest parts and from the skin, with a little of their cast."""
+    """White under this light, with a little of its cast: mostly from the brightest parts of the face's surroundings.
+
+    The skin counts little: light is not to be told by how dark a person's skin is.
+    """
     small_PC = small_hwC.reshape(-1, 3).astype(np.float32)
     grey_P = small_PC @ _GREY.astype(np.float32)
     bright_C = small_PC[grey_P >= _at_share(grey_P, 0.9)].mean(axis=0)
     highest = float(bright_C @ _GREY)
-    level = _limit(0.65 * highest / 225 + 0.35 * max(cheeks, 95.0) / 165, 0.42, 1.0)
+    level = _limit(0.8 * highest / 225 + 0.2 * max(cheeks, 120.0) / 165, 0.42, 1.0)
     cast_C = np.clip(bright_C / max(highest, 1.0), 0.75, 1.25)
     return np.asarray(level * (1 + 0.3 * (cast_C - 1)))
 
