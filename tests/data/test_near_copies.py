@@ -6,7 +6,7 @@ import pytest
 from scipy.fft import dctn
 
 from maskwise.data.near_copies import ALIKE, SIDE_PX, WAVES, describe, near_copies
-from maskwise.records import Image
+from maskwise.records import Floats, Image
 
 
 def scene(rng: np.random.Generator) -> Image:
@@ -15,7 +15,8 @@ def scene(rng: np.random.Generator) -> Image:
         cv2.resize(rng.normal(0, 60 / step, (5 * step, 4 * step, 3)), (120, 150), interpolation=cv2.INTER_CUBIC)
         for step in (1, 2, 4, 8, 15)
     ]
-    return np.asarray(np.clip(128 + np.sum(parts, axis=0), 0, 255), dtype=np.uint8)
+    total: Floats = np.sum(parts, axis=0)
+    return np.clip(128 + total, 0, 255).astype(np.uint8)
 
 
 SCENES = [scene(np.random.default_rng(seed)) for seed in range(40)]
@@ -24,7 +25,7 @@ SCENES = [scene(np.random.default_rng(seed)) for seed in range(40)]
 def changed(photo: Image, how: str) -> Image:
     match how:
         case "brighter":
-            return np.clip(photo * 0.8 + 40, 0, 255).astype(np.uint8)
+            return np.asarray(np.clip(photo * 0.8 + 40, 0, 255), dtype=np.uint8)
         case "smaller":
             return np.asarray(cv2.resize(photo, (60, 75), interpolation=cv2.INTER_AREA), dtype=np.uint8)
         case "mirrored":

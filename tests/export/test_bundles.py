@@ -249,6 +249,16 @@ def test_every_kind_of_damage_is_told(single: Exported, folds: Exported, tmp_pat
         load(single.bundle, "fp16")  # type: ignore[arg-type]
 
 
+def with_network(bundle: Path, network: bytes, out: Path) -> Path:
+    """A copy of ``bundle`` with another fp32 network and checksums that fit."""
+    shutil.copytree(bundle, out)
+    place = next((out / "networks").glob("*-0.onnx"))
+    place.write_bytes(network)
+    files = {f"networks/{place.name}": network, "bundle.json": (bundle / "bundle.json").read_bytes()}
+    (out / "SHA256SUMS").write_text(checksum_lines(files))
+    return out
+
+
 @pytest.mark.parametrize(
     "network, reason",
     [
@@ -260,24 +270,16 @@ def test_every_kind_of_damage_is_told(single: Exported, folds: Exported, tmp_pat
 def test_networks_of_strangers_are_refused_though_checksums_fit(
     single: Exported, network: bytes, reason: str, tmp_path: Path
 ) -> None:
-    shutil.copytree(single.bundle, tmp_path / "bundle")
-    place = next((tmp_path / "bundle" / "networks").glob("*-0.onnx"))
-    place.write_bytes(network)
-    files = {f"networks/{place.name}": network, "bundle.json": (single.bundle / "bundle.json").read_bytes()}
-    (tmp_path / "bundle" / "SHA256SUMS").write_text(checksum_lines(files))
+    changed = with_network(single.bundle, network, tmp_path / "bundle")
     with pytest.raises(DataError, match=reason):
-        load(tmp_path / "bundle")
+        load(changed)
 
 
 def test_a_network_of_another_size_is_refused(single: Exported, ensemble: Exported, tmp_path: Path) -> None:
-    shutil.copytree(single.bundle, tmp_path / "bundle")
     network = next(path for path in (ensemble.bundle / "networks").iterdir() if path.name.startswith("m1")).read_bytes()
-    place = next((tmp_path / "bundle" / "networks").glob("*-0.onnx"))
-    place.write_bytes(network)
-    files = {f"networks/{place.name}": network, "bundle.json": (single.bundle / "bundle.json").read_bytes()}
-    (tmp_path / "bundle" / "SHA256SUMS").write_text(checksum_lines(files))
+    changed = with_network(single.bundle, network, tmp_path / "bundle")
     with pytest.raises(DataError, match=r"must be probs of pixels \[32, 24, 3\], got 'probs of \[24, 24, 3\]'"):
-        load(tmp_path / "bundle")
+        load(changed)
 
 
 def test_a_zip_that_unpacks_to_far_more_is_not_read(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from maskwise.export.bundle_files import is_bundle
 from maskwise.export.parity import compare_answers
 from maskwise.export.reader import load
 from maskwise.store.find_run import find_run
+from maskwise.store.needs import read_needs
 from maskwise.store.predictions_file import read_predictions
 
 Cli = Callable[..., str]
@@ -131,6 +132,9 @@ def test_what_export_refuses(single: Exported, place: Workplace, cli: Cli, tmp_p
         cli("export", str(single.run), str(single.bundle))
     with pytest.raises(StoreError, match="an earlier export"):
         cli("export", str(single.run), str(place.data), "--force")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="got 'a file'"):
+        cli("export", str(single.run), str(tmp_path / "file"), "--force")
     with pytest.raises(UserError, match="must be a folder"):
         cli("export", str(single.run), str(tmp_path / "x"), "--data", str(tmp_path / "nowhere"))
     other = tmp_path / "other"
@@ -185,3 +189,7 @@ def test_a_run_on_everyone_has_no_scores_to_tell(place: Workplace, cli: Cli, tmp
     assert "nobody was left to score it on" in (out / "MODEL_CARD.md").read_text()
     with load(out) as bundle, pytest.raises(DataError, match="must be calibrated"):
         bundle.predict(first_photo(place), calibrated=True)
+
+
+def test_the_store_remembers_what_an_export_needs(single: Exported) -> None:
+    assert read_needs(single.run.parent)[single.run.name] == [f"the export {single.bundle}"]

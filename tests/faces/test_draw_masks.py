@@ -19,10 +19,12 @@ from maskwise.faces.mask_plan import (
     WRONG_SHARES,
     ClothKind,
     MaskPlan,
+    Print,
     Wearing,
     draw_wrong_wearing,
 )
 from maskwise.faces.mask_shapes import cut_of, lay_mask
+from maskwise.faces.mask_textures import draw_cloth, grain
 from maskwise.records import Image
 from support.faces_drawn import bare_face, landmarks
 
@@ -185,6 +187,26 @@ def test_the_photos_blur_and_noise_are_seen() -> None:
     assert blurred.noise < light.noise < noisy.noise
     # Grey is a mean of the channels, so 6 in each of them is 6 · √(0.299² + 0.587² + 0.114²) = 4.0 there.
     assert noisy.noise == pytest.approx(4.0, abs=1.2)
+
+
+@pytest.mark.parametrize("pattern", ["none", "dots", "checks"])
+def test_white_cloth_in_the_brightest_warm_light_stays_white(pattern: Print) -> None:
+    """Red would be 266 there: it must stop at 255 and not begin again at 10."""
+    white = plan(
+        "right", "patterned", colour_rgb=(248, 248, 248), accent_rgb=(248, 248, 248), print=pattern, creases=0.0
+    )
+    cloth_HWC = draw_cloth(white, 0.0, np.array([1.075, 1.0, 0.95]), rng_for(0, "cloth"))
+    assert cloth_HWC.shape == (120, 160, 3)
+    assert np.quantile(cloth_HWC[..., 0], 0.05) > 130
+    assert np.median(cloth_HWC[..., 0]) > 240
+    assert np.median(cloth_HWC[..., 0]) > np.median(cloth_HWC[..., 2])
+
+
+def test_noise_for_photos_of_any_size() -> None:
+    for height, width in ((40, 50), (700, 30), (1500, 2100)):
+        noise_HW = grain(height, width, rng_for(0, "noise"))
+        assert noise_HW.shape == (height, width)
+        assert noise_HW.std() == pytest.approx(1, abs=0.06)
 
 
 @pytest.mark.parametrize("blur_px", [0.8, 1.5, 3.0])

@@ -88,6 +88,7 @@ def export(
 ) -> None:
     """Write a run or an ensemble as a bundle: ONNX networks and all that is needed to use them without torch."""
     from maskwise.store.find_run import find_run
+    from maskwise.store.needs import record_need
 
     if data is not None:
         refuse_missing_folder("--data", data)
@@ -99,6 +100,7 @@ def export(
     wishes = Wishes(data, int8, zip_, layout.value, parity_photos or None, force)
     with listener(quiet) as told:
         written = export_run(folder, out, wishes, told)
+    record_need(folder.parent, f"the export {written.place}", [folder.name])
     for each in written.parity:
         typer.echo(
             f"{each.precision}: {each.photos} photos ({each.inputs}), largest difference "

@@ -1,8 +1,8 @@
 """How likely each person's label is wrong, as odds: one scale for genders, ages and swapped photos.
 
 Labels are taken for the truth, spoilt for a share of the people that is expected at one in a hundred. Readings and
-share are fitted together, so a label counts as wrong where the models' reading of *this* person contradicts it more than readings of
-people err anyway. That keeps hard faces, ages near a border and rare classes from filling the top.
+share are fitted together, so a label counts as wrong where the models' reading of *this* person contradicts it more
+than readings of people err anyway. That keeps hard faces, ages near a border and rare classes from filling the top.
 
 P people, F features. Odds are natural logarithms; minus infinity stands where nothing can be said.
 """

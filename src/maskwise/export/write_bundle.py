@@ -9,6 +9,8 @@ import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +103,10 @@ def _refuse_bad_wishes(out: Path, wishes: Wishes) -> None:
     if wishes.zipped != (out.suffix == ".zip"):
         got = f"{out} {'with' if wishes.zipped else 'without'} --zip"
         raise UserError(must("OUT", "named .zip with --zip and only then", got, "Change one of the two."))
-    if out.is_dir() and not (out / CHECKSUMS).is_file() and any(out.iterdir()):
-        raise StoreError(must(f"{out}", "an earlier export to be replaced", "another folder", "Name a new one."))
+    foreign_folder = out.is_dir() and not (out / CHECKSUMS).is_file() and any(out.iterdir())
+    if foreign_folder or (out.is_file() and not wishes.zipped):
+        got = "another folder" if foreign_folder else "a file"
+        raise StoreError(must(f"{out}", "an earlier export to be replaced", got, "Name a new one."))
 
 
 def _networks(
@@ -188,7 +192,7 @@ def _prove(
             class_of = dict(zip(predictions.photo_N.tolist(), predictions.class_N.tolist(), strict=True))
             class_N = np.array([class_of[name] for name in names], dtype=np.int64)
     found = []
-    with photos as folder:
+    with photos as folder, _whole_float32():
         answers, _ = predict_with_run(run, folder, False, listener)
         for precision in manifest.precisions:
             with Bundle(source, precision) as bundle:
@@ -199,6 +203,17 @@ def _prove(
         rule = f"at most {TOLERANCE} from the run's, with equal decisions"
         raise CheckFailedError(must("probabilities of the bundle", rule, got, "Nothing was written."))
     return found
+
+
+@contextmanager
+def _whole_float32() -> Iterator[None]:
+    """GPUs otherwise round the inputs of convolutions to 10 bits (TF32), more than a bundle may differ by."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _papers(

@@ -19,7 +19,7 @@ from maskwise.faces.face_pose import FacePose, read_pose
 from maskwise.faces.mask_light import PhotoLight, read_light, shade_on, soften
 from maskwise.faces.mask_plan import MaskPlan, plan_mask
 from maskwise.faces.mask_shapes import Field, Lay, lay_mask
-from maskwise.faces.mask_textures import HEIGHT, WIDTH, draw_cloth, grain, plain, times
+from maskwise.faces.mask_textures import HEIGHT, WIDTH, draw_cloth, grain, lit_colour, plain, times
 from maskwise.records import Floats, Image
 
 __all__ = ["DRAWING_VERSION", "draw_mask", "plan_mask", "share_in_photo"]
@@ -126,8 +126,7 @@ def _cloth(plan: MaskPlan, light: PhotoLight, u_hw: Field, v_hw: Field, shade_hw
 
 
 def _strap_colour(plan: MaskPlan, light: PhotoLight) -> tuple[float, ...]:
-    colour = plan.accent_rgb if plan.print == "none" else (236, 236, 234)
-    return tuple(float(0.94 * gain * channel) for gain, channel in zip(light.gain_C, colour, strict=True))
+    return lit_colour(plan.accent_rgb if plan.print == "none" else (236, 236, 234), 0.94 * light.gain_C)
 
 
 def _strap_cover(

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from maskwise.chance import rng_for
-from maskwise.faces.mask_plan import MaskPlan
+from maskwise.faces.mask_plan import ClothKind, MaskPlan
 from maskwise.records import Floats, Image
 
 HEIGHT, WIDTH = 120, 160
@@ -27,9 +27,9 @@ def draw_cloth(plan: MaskPlan, light_x: float, gain_C: Floats, rng: np.random.Ge
 
     ``rng`` decides creases, weave and where prints lie.
     """
-    colours_HWC = plain((HEIGHT, WIDTH), (gain_C * np.array(plan.colour_rgb)).tolist())
+    colours_HWC = plain((HEIGHT, WIDTH), lit_colour(plan.colour_rgb, gain_C))
     if plan.print != "none":
-        _print(colours_HWC, plan, tuple((gain_C * np.array(plan.accent_rgb)).tolist()), rng)
+        _print(colours_HWC, plan, lit_colour(plan.accent_rgb, gain_C), rng)
     relief_HW = _folds(plan.kind) + np.float32(0.5 * plan.creases * _stiffness(plan)) * _creases(rng)
     weave = 0.012 if plan.kind in ("surgical", "dark", "n95") else 0.03
     shade_HW = _lit(relief_HW, light_x) * _ink(plan.kind) + np.float32(weave) * grain(HEIGHT, WIDTH, rng)
@@ -37,6 +37,11 @@ def draw_cloth(plan: MaskPlan, light_x: float, gain_C: Floats, rng: np.random.Ge
     if plan.valve:
         _put_valve(cloth_HWC, plan, gain_C)
     return cloth_HWC
+
+
+def lit_colour(colour_rgb: Sequence[float], gain_C: Floats) -> tuple[float, ...]:
+    """A colour under a light that makes white ``gain_C``, at most 255."""
+    return tuple(min(255.0, float(gain * channel)) for gain, channel in zip(gain_C, colour_rgb, strict=True))
 
 
 def plain(shape: tuple[int, int], colour_rgb: Sequence[float]) -> Image:
@@ -53,13 +58,12 @@ def times(pixels_HWC: Image, shade_HW: Relief) -> Image:
 def grain(height: int, width: int, rng: np.random.Generator) -> Relief:
     """Noise of deviation 1, height × width: a part of one fixed tile, since drawing it anew costs more than a mask."""
     tile_HW = _tile()
-    size = len(tile_HW)
-    top, left = (int(start) for start in rng.integers(0, size // 2, 2))
+    top, left = (int(start) for start in rng.integers(0, len(tile_HW) // 2, 2))
     part_HW = tile_HW[top : top + height, left : left + width]
     if part_HW.shape == (height, width):
         return part_HW
     down, right = height - part_HW.shape[0], width - part_HW.shape[1]
-    return np.pad(part_HW, ((0, down), (0, right)), mode="reflect" if 2 * size > 4 * max(down, right) else "wrap")
+    return np.pad(part_HW, ((0, down), (0, right)), mode="reflect")
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +86,7 @@ def _lit(relief_HW: Relief, light_x: float) -> Relief:
 
 
 @lru_cache(maxsize=8)
-def _folds(kind: str) -> Relief:
+def _folds(kind: ClothKind) -> Relief:
     """What every mask of the kind has: pleats, panels, seams, hems, the bump of the nose."""
     v_H1, u_1W = _axes()
     side_1W = np.clip((1 - np.abs(u_1W)) / 0.14, 0, 1)
@@ -105,13 +109,13 @@ def _folds(kind: str) -> Relief:
         case "dark":
             relief_HW = relief_HW - 1.8 * _groove(u_1W, 0.02) + 1.5 * (1 - np.abs(u_1W))
         case _:
-            raise AssertionError(kind)
+            assert_never(kind)
     hem_HW = np.minimum(np.minimum(v_H1, 1 - v_H1) / 0.05, 1.0)
     return np.ascontiguousarray(relief_HW + 0.8 * hem_HW, dtype=np.float32)
 
 
 @lru_cache(maxsize=8)
-def _ink(kind: str) -> Relief:
+def _ink(kind: ClothKind) -> Relief:
     """Lines that are darker whatever the light: stitches and the undersides of pleats."""
     v_H1, u_1W = _axes()
     dark_HW = 0.10 * _groove(np.minimum(v_H1, 1 - v_H1) - 0.055, 0.008) + 0 * u_1W
@@ -194,7 +198,7 @@ def _print_checks(cloth_HWC: Image, accent_rgb: tuple[float, ...], pitch: int) -
 
 
 def _put_valve(cloth_HWC: Image, plan: MaskPlan, gain_C: Floats) -> None:
-    rim, lid, slit = (tuple((grey * gain_C).tolist()) for grey in (150.0, 206.0, 168.0))
+    rim, lid, slit = (lit_colour((grey, grey, grey), gain_C) for grey in (150, 206, 168))
     x, y = WIDTH // 2 + plan.side * 26, 76
     cv2.ellipse(cloth_HWC, (x, y), (15, 14), 0, 0, 360, rim, -1, cv2.LINE_AA)
     cv2.ellipse(cloth_HWC, (x, y), (13, 12), 0, 0, 360, lid, -1, cv2.LINE_AA)
