@@ -151,7 +151,8 @@ def test_every_setting_of_the_photos_goes_with_it(workplace: Workplace, tmp_path
     recipe = load_recipe(str(workplace.recipe), changes)
     assert isinstance(recipe.train.checkpoint, InnerHoldOut)
     folder, evaluation = run_recipe(recipe, Place(workplace.data, tmp_path, workplace.cache), ["maskwise"], Silent())
-    assert evaluation is not None and evaluation.n_people == 24
+    assert evaluation is not None
+    assert evaluation.n_people == 24
     assert np.isfinite(evaluation.joint.macro_f1.value)
     assert all((fold_folder(folder, fold) / "round-0/pseudo_labels.csv").exists() for fold in (0, 1))
 

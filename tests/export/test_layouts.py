@@ -192,4 +192,4 @@ def test_a_run_on_everyone_has_no_scores_to_tell(place: Workplace, cli: Cli, tmp
 
 
 def test_the_store_remembers_what_an_export_needs(single: Exported) -> None:
-    assert read_needs(single.run.parent)[single.run.name] == [f"the export {single.bundle}"]
+    assert f"the export {single.bundle}" in read_needs(single.run.parent)[single.run.name]
