@@ -76,10 +76,6 @@ class Bundle:
         """Decode and crop one image as a whole, for ``answer``: for callers that form batches themselves."""
         return self.preparer.whole(image, name)
 
-    def prepare_faces(self, image: AnyImage, name: str = "the photo") -> list[Prepared]:
-        """The same for every face of one image."""
-        return self.preparer.each_face(image, name)
-
     def answer(self, prepared: Sequence[Prepared], *, calibrated: bool = False) -> list[Answer]:
         """One answer for each of ``prepared``."""
         share = max(1, min(BLOCK_PHOTOS, -(-len(prepared) // self.threads)))
