@@ -25,6 +25,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("selftraining",),
     ("store",),
     ("workflows",),
+    ("studies",),
     ("sweeps",),
     ("reports",),
     ("export",),

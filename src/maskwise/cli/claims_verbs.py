@@ -49,7 +49,7 @@ def claims(
     stopped; several processes can share the work. What --set changes is changed in every arm.
     """
     from maskwise.files import refuse_overwrite, write_atomically
-    from maskwise.workflows.plan_claims import DEFAULT_SEEDS, FULL, SMALL, choose_claims, plan_claims
+    from maskwise.studies.plan_claims import DEFAULT_SEEDS, FULL, SMALL, choose_claims, plan_claims
 
     size, own_changes = {BudgetWord.SMALL: SMALL, BudgetWord.FULL: FULL}[budget], set_ or []
     plan = plan_claims(size, seeds or DEFAULT_SEEDS[size.name], own_changes, choose_claims(only or []))
@@ -58,10 +58,10 @@ def claims(
         refuse_overwrite(out, force)
 
     from maskwise.cli.progress import listener
-    from maskwise.workflows.budgets import format_budget
-    from maskwise.workflows.format_claims import format_claims, markdown_claims
+    from maskwise.studies.budgets import format_budget
+    from maskwise.studies.format_claims import format_claims, markdown_claims
+    from maskwise.studies.test_claims import score_claims, train_arms
     from maskwise.workflows.run_recipe import Place
-    from maskwise.workflows.test_claims import score_claims, train_arms
 
     changed = format_budget(size, own_changes, "every arm")
     place = Place(data=data, store=store, cache=cache_folder(cache))

@@ -20,7 +20,7 @@ from maskwise.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from maskwise.workflows.budgets import Budget
+    from maskwise.studies.budgets import Budget
 
 
 class BudgetWord(StrEnum):
@@ -46,16 +46,16 @@ def ladder(
     Every day is a run of the store. Finished days are read, a stopped one goes on, when the same command is given
     again. What --set changes is changed on every rung.
     """
-    from maskwise.workflows.ladder_rungs import plan_ladder
+    from maskwise.studies.ladder_rungs import plan_ladder
 
     size, own_changes = budget_of(budget), set_ or []
     plan = plan_ladder(size, own_changes)
     refuse_missing_folder("--data", data)
 
     from maskwise.cli.progress import listener
-    from maskwise.workflows.budgets import format_budget
-    from maskwise.workflows.climb_ladder import climb_ladder, score_ladder
-    from maskwise.workflows.format_ladder import format_ladder
+    from maskwise.studies.budgets import format_budget
+    from maskwise.studies.climb_ladder import climb_ladder, score_ladder
+    from maskwise.studies.format_ladder import format_ladder
     from maskwise.workflows.run_recipe import Place
 
     changed = format_budget(size, own_changes, "every rung")
@@ -69,7 +69,7 @@ def ladder(
 
 def budget_of(word: BudgetWord) -> Budget:
     """The size that a word of ``--budget`` stands for."""
-    from maskwise.workflows.ladder_rungs import FULL, SMALL
+    from maskwise.studies.ladder_rungs import FULL, SMALL
 
     match word:
         case BudgetWord.SMALL:

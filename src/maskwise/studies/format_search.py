@@ -8,8 +8,8 @@ from maskwise.evaluation.comparison import verdict
 from maskwise.evaluation.format_comparison import signed
 from maskwise.evaluation.text_table import ABSENT, aligned, score
 from maskwise.store.board import duration
-from maskwise.workflows.search_lists import SearchPlan
-from maskwise.workflows.search_settings import SearchRow, SearchScores
+from maskwise.studies.search_lists import SearchPlan
+from maskwise.studies.search_settings import SearchRow, SearchScores
 
 CHANCE_TO_HOLD = 0.025
 """Of an alternative that changes nothing: the share of a 95 % interval's misses that lie above."""

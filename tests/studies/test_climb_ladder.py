@@ -18,11 +18,11 @@ from maskwise.recipe.load import ladder_names, load_recipe, shipped_names, shipp
 from maskwise.recipe.train_config import SGD, Adam, Last
 from maskwise.records import Score
 from maskwise.store.runs import StoredRun
-from maskwise.workflows.budgets import format_budget
-from maskwise.workflows.climb_ladder import ClimbedRung, LadderScores, RungScore, join_or_read, score_ladder
-from maskwise.workflows.format_ladder import format_ladder
-from maskwise.workflows.ladder_rungs import FULL, RUNGS, SMALL, Rung, Vote, plan_ladder, sized_recipe
-from maskwise.workflows.published_ladder import PUBLISHED
+from maskwise.studies.budgets import format_budget
+from maskwise.studies.climb_ladder import ClimbedRung, LadderScores, RungScore, join_or_read, score_ladder
+from maskwise.studies.format_ladder import format_ladder
+from maskwise.studies.ladder_rungs import FULL, RUNGS, SMALL, Rung, Vote, plan_ladder, sized_recipe
+from maskwise.studies.published_ladder import PUBLISHED
 from support.finished_runs import add_run, gain_of, run_record
 
 RUNG_OF = {rung.day: rung for rung in RUNGS}

@@ -10,10 +10,10 @@ from maskwise.errors import DivergedError
 from maskwise.evaluation.comparison import compare_arms
 from maskwise.records import Score
 from maskwise.store.runs import StoredRun
+from maskwise.studies.search_lists import PlannedArm, SearchPlan
 from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import read_members
 from maskwise.workflows.run_recipe import Place
-from maskwise.workflows.search_lists import PlannedArm, SearchPlan
 from maskwise.workflows.train_or_read import train_or_read
 
 

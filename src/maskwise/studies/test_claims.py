@@ -18,11 +18,11 @@ from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.layout import lock_path, log_path
 from maskwise.store.runs import StoredRun, read_evaluation
+from maskwise.studies.claim_arms import Arm, Claim, PairedTest
+from maskwise.studies.judge_claims import judge
+from maskwise.studies.plan_claims import ClaimsPlan, PlannedRun
 from maskwise.training.listeners import Listener
-from maskwise.workflows.claim_arms import Arm, Claim, PairedTest
 from maskwise.workflows.join_runs import read_members
-from maskwise.workflows.judge_claims import judge
-from maskwise.workflows.plan_claims import ClaimsPlan, PlannedRun
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import runs_of, train_or_read
 

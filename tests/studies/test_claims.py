@@ -18,8 +18,8 @@ from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
 from maskwise.records import Score
 from maskwise.store.layout import log_path
 from maskwise.store.runs import StoredRun
-from maskwise.workflows.budgets import Budget
-from maskwise.workflows.claim_arms import (
+from maskwise.studies.budgets import Budget
+from maskwise.studies.claim_arms import (
     ARCFACE,
     BF16,
     CLAIMS,
@@ -33,10 +33,10 @@ from maskwise.workflows.claim_arms import (
     PairedTest,
     Says,
 )
-from maskwise.workflows.format_claims import format_claims, markdown_claims, statement
-from maskwise.workflows.judge_claims import judge
-from maskwise.workflows.plan_claims import DEFAULT_SEEDS, FULL, SMALL, ClaimsPlan, choose_claims, plan_claims
-from maskwise.workflows.test_claims import RunsOfArm, agreement, agreements, score_claims
+from maskwise.studies.format_claims import format_claims, markdown_claims, statement
+from maskwise.studies.judge_claims import judge
+from maskwise.studies.plan_claims import DEFAULT_SEEDS, FULL, SMALL, ClaimsPlan, choose_claims, plan_claims
+from maskwise.studies.test_claims import RunsOfArm, agreement, agreements, score_claims
 from support.finished_runs import TASK, add_run, answers_of
 
 NUMBERS = [*map(str, range(1, 13)), "A", "B", "C"]

@@ -10,8 +10,8 @@ from maskwise.evaluation.format_comparison import signed
 from maskwise.evaluation.text_table import ABSENT, aligned, score
 from maskwise.recipe.load import shipped_summary
 from maskwise.store.board import duration
-from maskwise.workflows.climb_ladder import ClimbedRung, LadderScores, RungScore
-from maskwise.workflows.published_ladder import PUBLISHED
+from maskwise.studies.climb_ladder import ClimbedRung, LadderScores, RungScore
+from maskwise.studies.published_ladder import PUBLISHED
 
 BY_PHOTO = "*"
 

@@ -11,10 +11,10 @@ import pytest
 from conftest import Workplace
 from maskwise.errors import StoreError
 from maskwise.store.runs import list_runs, lock_run
+from maskwise.studies.plan_claims import SMALL, ClaimsPlan, choose_claims, plan_claims
+from maskwise.studies.test_claims import train_arms
 from maskwise.training.listeners import EpochReport, Silent
-from maskwise.workflows.plan_claims import SMALL, ClaimsPlan, choose_claims, plan_claims
 from maskwise.workflows.run_recipe import Place
-from maskwise.workflows.test_claims import train_arms
 
 TINY = (
     "model.backbone.kind=baseline_cnn",

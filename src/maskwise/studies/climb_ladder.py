@@ -17,9 +17,9 @@ from maskwise.evaluation.text_table import score
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.runs import StoredRun, list_runs, read_finished
+from maskwise.studies.ladder_rungs import PlannedRung, Rung
 from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import join_runs, read_joined, read_members
-from maskwise.workflows.ladder_rungs import PlannedRung, Rung
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import train_or_read
 

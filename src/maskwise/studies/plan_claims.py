@@ -10,8 +10,8 @@ from maskwise.errors import RecipeError, UserError, must, nearest
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe, parse_recipe
-from maskwise.workflows.budgets import Budget, Changes, scoreless, sized_recipe
-from maskwise.workflows.claim_arms import CLAIMS, Arm, Claim
+from maskwise.studies.budgets import Budget, Changes, scoreless, sized_recipe
+from maskwise.studies.claim_arms import CLAIMS, Arm, Claim
 
 REFERENCE = "claims"
 """The shipped recipe that every arm changes."""

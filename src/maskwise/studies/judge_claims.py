@@ -6,7 +6,7 @@ from typing import assert_never
 
 from maskwise.evaluation.comparison import Verdict, verdict
 from maskwise.records import Score
-from maskwise.workflows.claim_arms import Says
+from maskwise.studies.claim_arms import Says
 
 MARGIN = 0.02
 """Differences of macro F1 up to here count as none, where a claim says that two arms are alike or one is no better."""

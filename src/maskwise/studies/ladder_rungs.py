@@ -9,8 +9,8 @@ from maskwise.ensembles.config import EnsembleConfig, HardVote, SoftVote
 from maskwise.errors import RecipeError
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
-from maskwise.workflows import budgets
-from maskwise.workflows.budgets import Budget, Changes, scoreless
+from maskwise.studies import budgets
+from maskwise.studies.budgets import Budget, Changes, scoreless
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,9 @@ from maskwise.recipe.train_config import OptimizerConfig
 from maskwise.records import Predictions
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import StoredRun, finish_run, list_runs, read_record, start_run
-from maskwise.training.listeners import Silent
-from maskwise.workflows import search_settings
-from maskwise.workflows.format_search import format_plan, format_search
-from maskwise.workflows.run_recipe import Place
-from maskwise.workflows.search_lists import (
+from maskwise.studies import search_settings
+from maskwise.studies.format_search import format_plan, format_search
+from maskwise.studies.search_lists import (
     BATCH_SIZES,
     PlannedArm,
     SearchPlan,
@@ -38,7 +36,9 @@ from maskwise.workflows.search_lists import (
     optimizers_to_try,
     plan_search,
 )
-from maskwise.workflows.search_settings import TrainedArm, score_search, train_alternatives
+from maskwise.studies.search_settings import TrainedArm, score_search, train_alternatives
+from maskwise.training.listeners import Silent
+from maskwise.workflows.run_recipe import Place
 
 QUICK = load_recipe("quick")
 PLAIN = load_recipe("baseline")
