@@ -14,7 +14,8 @@ import time
 import timm
 import torch
 
-from maskwise.training.devices import keep_freed_memory, place_model
+from maskwise.memory import keep_freed_memory
+from maskwise.training.devices import place_model
 
 ROUNDS, WARM_UP, STEPS, BATCH = 5, 3, 12, 32
 

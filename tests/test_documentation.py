@@ -26,7 +26,10 @@ from maskwise.errors import RecipeError
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import REFUSED_KINDS
 from maskwise.recipe.load import load_recipe, parse_recipe
+from maskwise.serving.config import ServeSettings, parse_settings
 from maskwise.settings import Settings
+from maskwise.sweeps.check_space import check_space
+from maskwise.sweeps.load_space import parse_sweep
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "README.ko.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -72,6 +75,10 @@ def code_pieces(text: str) -> Iterator[str]:
 
 
 def yaml_blocks(page: Path) -> list[str]:
+    return [block for block in all_yaml(page) if "search" not in yaml.safe_load(block)]
+
+
+def all_yaml(page: Path) -> list[str]:
     return [block for language, block in FENCED.findall(text_of(page)) if language == "yaml"]
 
 
@@ -100,10 +107,19 @@ def snippets(page: Path) -> Iterator[Snippet]:
             yield Snippet(page, block, changes=tuple(as_changes(yaml.safe_load(block))))
     for piece in code_pieces(text_of(page)):
         words = shlex.split(piece, comments=True) if re.search(r"--set |maskwise train [^-]", piece) else []
-        changes = tuple(value for flag, value in itertools.pairwise(words) if flag == "--set")
+        said = [value for flag, value in itertools.pairwise(words) if flag == "--set"]
+        changes = tuple(change for change in said if not is_of_the_service(change))
         trained = words[words.index("train") + 1] if "train" in words else "quick"
         if words:
             yield Snippet(page, piece, own=whole.get(trained), shipped=trained, changes=changes)
+
+
+def is_of_the_service(change: str) -> bool:
+    """Whether ``change`` sets something of `maskwise serve`; it must then be legal."""
+    known = change.partition("=")[0] in ServeSettings.model_fields
+    if known:
+        parse_settings({}, [change])
+    return known
 
 
 SNIPPETS = [snippet for page in PAGES for snippet in snippets(page)]
@@ -120,6 +136,13 @@ def test_every_snippet_is_a_legal_recipe(page: Path) -> None:
             except RecipeError as error:
                 problems.append(f"{snippet.text}: {error}")
     assert problems == []
+
+
+def test_every_space_can_be_swept() -> None:
+    spaces = [(page, block) for page in PAGES for block in all_yaml(page) if block not in yaml_blocks(page)]
+    assert spaces
+    for page, block in spaces:
+        assert check_space(parse_sweep(block, page.name, page.parent, None, [])) is None
 
 
 def test_snippets_are_found() -> None:

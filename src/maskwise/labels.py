@@ -89,12 +89,7 @@ class Task(Settings):
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the joint classes: ``worn · male · under 30`` and so on."""
-        return tuple(
-            " · ".join(
-                self.classes(a)[code] for a, code in zip(self.attributes, np.unravel_index(c, self.sizes), strict=True)
-            )
-            for c in range(self.n_classes)
-        )
+        return tuple(" · ".join(names) for names in itertools.product(*map(self.classes, self.attributes)))
 
     def age_group(self, age_years_N: Ints) -> Ints:
         """The age group that scores mean; ``UNKNOWN`` where the age is unknown (negative)."""

@@ -37,14 +37,22 @@ VERBS = (
     ("ladder",),
     ("claims",),
     ("search",),
+    ("sweep",),
     ("batch-size",),
+    ("bench",),
+    ("bench", "predict"),
+    ("bench", "decode"),
+    ("bench", "start"),
+    ("bench", "train"),
     ("train",),
     ("predict",),
     ("submit",),
     ("export",),
+    ("serve",),
     ("evaluate",),
     ("board",),
     ("tag",),
+    ("report",),
     ("store",),
     ("store", "delete"),
     ("store", "prune"),
@@ -119,6 +127,9 @@ def test_help_and_cheap_verbs_load_no_torch(tmp_path: Path) -> None:
         ["train", "quick", "--data", str(tmp_path), "--set", "train.epochz=1"],
         ["batch-size", "quick", "--set", "train.epochz=1"],
         ["claims", "--data", str(tmp_path), "--set", "train.epochz=1"],
+        ["sweep", "--list"],
+        ["sweep", "loss-ratio", "--data", str(tmp_path / "nowhere")],
+        ["sweep", "show", "unknown", "--store", str(tmp_path)],
         ["predict", "unknown", str(tmp_path), "--out", "x.csv", "--store", str(tmp_path)],
         ["submit", "unknown", "--data", str(tmp_path), "--store", str(tmp_path)],
         ["evaluate", "nowhere.csv", "--answers", "nowhere.csv"],
@@ -298,7 +309,7 @@ def test_evaluate_refuses_bad_files_with_their_lines(run: Run, tmp_path: Path) -
 
 def test_an_empty_store_has_an_empty_board(run: Run, tmp_path: Path) -> None:
     for words in (("board",), ("board", "--store", "elsewhere")):
-        assert run(*words) == Answer(0, "no finished runs yet\n", [])
+        assert run(*words) == Answer(0, "no finished run with a score yet\n", [])
     (tmp_path / "file").write_text("")
     assert "file must be a store of runs" in refused(run("board", "--store", "file"))
     assert files_below(tmp_path) == ["file"]

@@ -14,7 +14,7 @@ SOURCE = Path(maskwise.__file__).parent
 COMPONENTS = ("data", "sampling", "faces", "augment", "models", "losses")
 # Top to bottom; a room may import itself and every room of an earlier row.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "errors", "settings", "files", "tables", "chance"),
+    ("__init__", "errors", "settings", "files", "tables", "chance", "memory"),
     ("records",),
     ("labels",),
     COMPONENTS,

@@ -26,7 +26,7 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
     answers = pd.read_csv(tmp_path / "demo" / "submission.csv")
     assert len(answers) == 280
     assert answers["ans"].between(0, 17).all()
-    assert (tmp_path / "demo" / "summary.html").stat().st_size > 100_000
+    assert (tmp_path / "demo" / "report.html").stat().st_size > 300_000
     again = subprocess.run(words, capture_output=True, text=True)
     assert again.returncode == 2
     assert "--force" in again.stderr

@@ -25,4 +25,4 @@ def test_the_page_tells_everything_and_escapes_it() -> None:
         assert words in html
     assert "<friday>" not in html
     assert "http" not in html
-    assert "no finished runs yet" in board_page(Board((), (), ()))
+    assert "no finished run with a score yet" in board_page(Board((), (), ()))

@@ -102,7 +102,7 @@ def test_a_store_with_everything(tmp_path: Path, make_record: MakeRecord, finish
 
 
 def test_an_empty_store(tmp_path: Path) -> None:
-    assert format_board(read_board(tmp_path), 80) == "no finished runs yet"
+    assert format_board(read_board(tmp_path), 80) == "no finished run with a score yet"
 
 
 def test_durations() -> None:

@@ -12,4 +12,4 @@ def test_the_best_so_far_never_falls_and_leaves_optimistic_runs_out() -> None:
     lines = format_curves([curve]).splitlines()
     assert lines[2].split() == ["2025-01-06", "2", "0.450", "[0.100,", "0.900]", *lines[2].split()[5:7], "new"]
     assert not lines[4].endswith("new")
-    assert format_curves([]) == "no finished runs yet"
+    assert format_curves([]) == "no finished run with a score yet"

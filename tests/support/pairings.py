@@ -62,6 +62,8 @@ FURTHER: dict[str, dict[str, dict[str, Any]]] = {
         NONE: {},
         "backbone": {"train.freeze_backbone_epochs": 1},
         "stages": {"train.unfreeze_epochs": [0, 1]},
+        "one cached view": {"train.freeze_backbone_epochs": 2, "train.cached_views": 1},
+        "cached views": {"train.freeze_backbone_epochs": 2, "train.cached_views": 2},
     },
     "train.layer_decay": {NONE: {}, "0.75": {"train.layer_decay": 0.75}},
     "train.ema_decay": {NONE: {}, "0.9": {"train.ema_decay": 0.9}},
@@ -69,7 +71,7 @@ FURTHER: dict[str, dict[str, dict[str, Any]]] = {
     "train.precision": {
         str(word): {"train.precision": word}
         for word in get_args(TrainConfig.model_fields["precision"].annotation)
-        if word != "fp16"  # it needs a GPU
+        if word not in ("fp16", "auto")  # it needs a GPU; it stands for another
     },
     "predict.views": {"as_is": {}, "both": {"predict.views": ["as_is", "mirrored"]}},
 }

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import struct
 import sys
 from collections.abc import Callable
@@ -24,7 +23,6 @@ from maskwise.training.mirrors import (
 )
 
 REPORT = EpochReport(1, 3, 4, loss=0.5, rate=0.01, macro_f1=0.25, accuracy=None, best=True, photos=100, seconds=2.0)
-MISSING_MLFLOW = importlib.util.find_spec("mlflow") is None
 
 
 class Heard(Silent):
@@ -93,7 +91,6 @@ def test_all_listeners_are_told() -> None:
 
 
 def test_tensorboard_shows_epochs_and_scores(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboardX")
     recipe = load_recipe("quick")
     mirror = TensorBoardMirror(tmp_path, recipe)
     mirror.on_epoch(REPORT)
@@ -106,7 +103,6 @@ def test_tensorboard_shows_epochs_and_scores(tmp_path: Path) -> None:
 def test_a_training_is_mirrored_and_its_numbers_stay_the_same(
     workplace: Workplace, cli: Callable[..., str], trained: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("tensorboardX")
     place = workplace.with_store(tmp_path / "runs")
     cli(*place.train("--quiet", "--mirror", f"tensorboard:{tmp_path / 'board'}"))
     (folder,) = (tmp_path / "board").iterdir()
@@ -116,7 +112,6 @@ def test_a_training_is_mirrored_and_its_numbers_stay_the_same(
     assert (place.store / trained.name / "scores.json").read_text() == (trained / "scores.json").read_text()
 
 
-@pytest.mark.skipif(MISSING_MLFLOW, reason="mlflow is not installed")
 def test_mlflow_shows_settings_epochs_and_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow
 

@@ -122,8 +122,8 @@ def test_warm_up_rises_linearly_to_the_full_rate_and_nothing_exceeds_it(schedule
         ({"epochs": 4, "unfreeze_epochs": (-1, 1)}, "rising"),
         ({"epochs": 4, "unfreeze_epochs": (1, 5)}, "rising"),
         ({"epochs": 4, "unfreeze_epochs": (0,)}, "must hold something back"),
-        ({"epochs": 4, "layer_decay": 0.7, "freeze_backbone_epochs": 4}, "layer_decay would have no effect"),
-        ({"epochs": 4, "layer_decay": 0.7, "unfreeze_epochs": (4,)}, "layer_decay would have no effect"),
+        ({"epochs": 4, "layer_decay": 0.7, "freeze_backbone_epochs": 4}, "layer_decay must be left out"),
+        ({"epochs": 4, "layer_decay": 0.7, "unfreeze_epochs": (4,)}, "layer_decay must be left out"),
         ({"layer_decay": 1.0}, "layer_decay"),
     ],
 )

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
+from maskwise.cli import bench_predict, bench_start, bench_train
 from maskwise.cli.options import SetOption
+
+app = typer.Typer(help="How fast this machine is with maskwise, and what bounds it.", no_args_is_help=True)
+app.command()(bench_predict.predict)
+app.command()(bench_predict.decode)
+app.command()(bench_start.start)
+app.command()(bench_train.train)
 
 
 def batch_size(

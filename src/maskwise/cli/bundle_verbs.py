@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from maskwise.export.reader import Bundle
     from maskwise.records import Predictions
     from maskwise.training.listeners import Listener
+
+
+DEFAULT_WORKERS = 2
 
 
 class LayoutWord(StrEnum):
@@ -39,6 +42,13 @@ class PrecisionWord(StrEnum):
     INT8 = "int8"
 
 
+class EngineWord(StrEnum):
+    """The words of ``--engine``."""
+
+    THREADS = "threads"
+    RAY = "ray"
+
+
 FacesOption = Annotated[
     FacesWord | None,
     typer.Option(
@@ -57,6 +67,20 @@ PrecisionOption = Annotated[
     PrecisionWord | None, typer.Option(help="Bundles only. Which networks to ask.", show_default="fp32")
 ]
 
+EngineOption = Annotated[
+    EngineWord | None,
+    typer.Option(
+        help="Bundles only. `ray`: worker processes of Ray, on one machine or on a cluster.",
+        show_default="threads: this process alone, a thread a core",
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="With --engine ray: workers, one core each.", show_default=str(DEFAULT_WORKERS)
+    ),
+]
+
 
 class BundleWishes(NamedTuple):
     """The options of ``predict`` that only a bundle knows."""
@@ -65,6 +89,13 @@ class BundleWishes(NamedTuple):
     abstain_below: float | None
     calibrated: bool
     precision: PrecisionWord | None
+    engine: EngineWord | None
+    workers: int | None
+
+    @property
+    def networks(self) -> Literal["fp32", "int8"]:
+        """Which networks to ask."""
+        return "int8" if self.precision is PrecisionWord.INT8 else "fp32"
 
 
 def export(
@@ -123,6 +154,7 @@ def predict_with_bundle(
     """Write the answers of the bundle at ``path`` for the photos of ``source`` to ``out``; what was done, in words."""
     from maskwise.export.predict_folder import predict_photos
     from maskwise.export.reader import load
+    from maskwise.memory import keep_freed_memory
     from maskwise.store.predictions_file import write_predictions
 
     each = wishes.faces is FacesWord.EACH
@@ -131,15 +163,39 @@ def predict_with_bundle(
         raise UserError(must("--out", rule, str(out), "Name a .csv."))
     if not source.exists():
         raise UserError(must(f"INPUT {source}", "a photo or a folder of photos", "nothing", "Check the path."))
-    with load(path, "fp32" if wishes.precision is None else wishes.precision.value) as bundle:
+    _refuse_odd_engine(wishes)
+    keep_freed_memory()
+    with load(path, wishes.networks) as bundle:
         if each:
             return _write_faces(bundle, source, out, wishes, skip_unreadable, told)
-        predictions = predict_photos(bundle, source, skip_unreadable, told, calibrated=wishes.calibrated)
+        predictions = (
+            _predict_with_ray(path, source, wishes, skip_unreadable, told)
+            if wishes.engine is EngineWord.RAY
+            else predict_photos(bundle, source, skip_unreadable, told, calibrated=wishes.calibrated)
+        )
         if wishes.abstain_below is None:
             write_predictions(predictions, bundle.task, out)
         else:
             _write_answers(bundle, predictions, out, wishes.abstain_below)
     return f"{out}: {len(predictions)} photos"
+
+
+def _refuse_odd_engine(wishes: BundleWishes) -> None:
+    by_ray = wishes.engine is EngineWord.RAY
+    if by_ray and wishes.faces is FacesWord.EACH:
+        raise UserError(must("--engine ray", "used with whole photos", "--faces each", "Leave one of the two out."))
+    if wishes.workers is not None and not by_ray:
+        remedy = "Add --engine ray; threads are one a core by themselves."
+        raise UserError(must("--workers", "used with --engine ray", f"--workers {wishes.workers} alone", remedy))
+
+
+def _predict_with_ray(
+    path: Path, source: Path, wishes: BundleWishes, skip_unreadable: bool, told: Listener
+) -> Predictions:
+    from maskwise.export.ray_pipeline import predict_with_ray
+
+    workers = wishes.workers or DEFAULT_WORKERS
+    return predict_with_ray(path, wishes.networks, source, workers, skip_unreadable, told, calibrated=wishes.calibrated)
 
 
 def _write_faces(

@@ -1,4 +1,4 @@
-"""``maskwise demo``: the whole story on drawn people, from an empty folder to a submission and a page with pictures."""
+"""``maskwise demo``: the whole story on drawn people, from an empty folder to a submission and a report."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maskwise.chance import rng_for
-from maskwise.data.manifest import read_train
 from maskwise.errors import StoreError
 from maskwise.evaluation.answers import read_answers, with_answers
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.format_table import format_table
-from maskwise.evaluation.scores import Evaluation
 from maskwise.faces.demo_set import write_demo_set
 from maskwise.files import write_atomically
 from maskwise.recipe.load import load_recipe
-from maskwise.reports.summary import summary_page
-from maskwise.store.layout import log_path, predictions_path
-from maskwise.store.predictions_file import read_predictions, write_predictions
+from maskwise.reports.run_report import run_report
+from maskwise.store.predictions_file import write_predictions
 from maskwise.training.listeners import Listener
 from maskwise.workflows.predict_photos import predict_photos, write_submission_of
 from maskwise.workflows.run_recipe import Place, run_recipe
@@ -44,7 +41,7 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
     answers = with_answers(predictions, read_answers(place.data / "eval_answers.csv", task))
     on_eval = evaluate(answers, task, rng_for(0, "intervals"))
 
-    _write_summary(out, place, run, held_out, listener)
+    write_atomically(out / "report.html", run_report(run, place.data, place.cache, listener).text)
     return "\n".join(
         [
             "Held-out people of the training part:",
@@ -53,7 +50,7 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
             "The eval part, by its answers:",
             format_table(on_eval),
             "",
-            f"{out}/summary.html      scores and pictures",
+            f"{out}/report.html       scores, groups, mistakes, pictures, a model card",
             f"{out}/submission.csv    ImageID,ans in the order of eval/info.csv",
             f"{out}/predictions.csv   probabilities of every eval photo",
             f"{run}   the run: recipe, split, weights, predictions, scores, log",
@@ -70,21 +67,3 @@ def _clear(out: Path, force: bool) -> None:
     if any(out.iterdir()) and not (out / "data" / "eval_answers.csv").is_file():
         raise StoreError(f"{out} must be the folder of an earlier demo, got another one. Choose a new one with --out.")
     shutil.rmtree(out)
-
-
-def _write_summary(out: Path, place: Place, run: Path, held_out: Evaluation, listener: Listener) -> None:
-    recipe = load_recipe("demo")
-    manifest = read_train(place.data, recipe.task)
-    predictions, task = read_predictions(predictions_path(run))
-    text = summary_page(
-        "maskwise demo",
-        place.data,
-        manifest.table,
-        predictions,
-        held_out,
-        task,
-        log_path(run, 0),
-        "maskwise demo\nmaskwise train demo --data maskwise-demo/data",
-    )
-    write_atomically(out / "summary.html", text)
-    listener.on_note(f"wrote {out / 'summary.html'}")

@@ -20,10 +20,13 @@ from maskwise.cli import (
     ensemble_verbs,
     import_verb,
     ladder_verbs,
+    report_verb,
     run_verbs,
     score_verbs,
     search_verbs,
+    serve_verb,
     store_verbs,
+    sweep_verb,
 )
 from maskwise.errors import UserError, must
 
@@ -45,15 +48,19 @@ app.command()(run_verbs.train)
 app.command()(run_verbs.predict)
 app.command()(run_verbs.submit)
 app.command()(bundle_verbs.export)
+app.command()(serve_verb.serve)
 app.command()(score_verbs.evaluate)
 app.command()(ensemble_verbs.ensemble)
 app.command()(compare_verb.compare)
 app.command()(ladder_verbs.ladder)
 app.command()(claims_verbs.claims)
 app.command()(search_verbs.search)
+app.command()(sweep_verb.sweep)
 app.command("batch-size")(bench_verbs.batch_size)
+app.add_typer(bench_verbs.app, name="bench")
 app.command()(board_verbs.board)
 app.command()(board_verbs.tag)
+app.command()(report_verb.report)
 app.add_typer(store_verbs.app, name="store")
 
 

@@ -12,8 +12,10 @@ from maskwise.cli.bundle_verbs import (
     AbstainOption,
     BundleWishes,
     CalibratedOption,
+    EngineOption,
     FacesOption,
     PrecisionOption,
+    WorkersOption,
     predict_with_bundle,
     refuse_bundle_options,
 )
@@ -150,6 +152,8 @@ def predict(
     abstain_below: AbstainOption = None,
     calibrated: CalibratedOption = False,
     precision: PrecisionOption = None,
+    engine: EngineOption = None,
+    workers: WorkersOption = None,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -162,7 +166,7 @@ def predict(
 
     refuse_unknown_ending(out)
     refuse_overwrite(out, force)
-    wishes = BundleWishes(faces, abstain_below, calibrated, precision)
+    wishes = BundleWishes(faces, abstain_below, calibrated, precision, engine, workers)
     if is_bundle(Path(run)):
         with listener(quiet) as told:
             typer.echo(predict_with_bundle(Path(run), photos, out, wishes, skip_unreadable, told))

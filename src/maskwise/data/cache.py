@@ -28,14 +28,16 @@ from typing import Any
 import cv2
 import numpy as np
 
-from maskwise.data.contents import CONTENT_BYTES, content_of
+from maskwise.data.contents import content_of
+from maskwise.data.row_file import RowFile
 from maskwise.data.seen_files import SeenFiles, stat_key
-from maskwise.errors import DataError, StoreError, must
-from maskwise.files import TEMPORARY_PREFIX, locked, write_atomically
+from maskwise.errors import DataError, must
+from maskwise.files import locked, write_atomically
 from maskwise.records import Image, Ints, Strings
 from maskwise.tables import capped
 
 FORMAT_VERSION = 1
+PIXELS = "pixels.u8"
 CHUNK_BYTES = 64 * 2**20
 """Rows are made durable when this many bytes are ready: what a kill can lose, and the memory of a build."""
 
@@ -85,7 +87,7 @@ def build_cache(
     folder = _folder(cache_root, settings, height_px, width_px)
     row_bytes = height_px * width_px * 3
     with locked(folder / "lock"), _single_threaded_opencv():
-        build = _Build(_Rows.open(folder, row_bytes), prepare, (height_px, width_px, 3))
+        build = _Build(RowFile.open(folder, PIXELS, row_bytes), prepare, (height_px, width_px, 3))
         seen = SeenFiles.load(cache_root)
         try:
             content_N = _build_rows(build, paths, seen, threads, advance)
@@ -93,56 +95,14 @@ def build_cache(
             seen.save()
     _refuse_unreadable(build, paths, content_N)
     row_N = np.fromiter((build.rows.row_of[content] for content in content_N), dtype=np.int64, count=len(paths))
-    return PixelCache(folder / "pixels.u8", row_N, np.array(content_N, dtype=object), height_px, width_px)
-
-
-@dataclass
-class _Rows:
-    """The rows on disk: which content lies where."""
-
-    folder: Path
-    row_bytes: int
-    row_of: dict[str, int]
-
-    @classmethod
-    def open(cls, folder: Path, row_bytes: int) -> _Rows:
-        """Take up what earlier builds made durable; to be called with the folder's lock held."""
-        for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
-            leftover.unlink()
-        index, pixels = folder / "index", folder / "pixels.u8"
-        hashes = index.read_bytes() if index.exists() else b""
-        # Someone may have cut the pixels short: rows that are not whole do not count.
-        whole = pixels.stat().st_size // row_bytes if pixels.exists() else 0
-        n_rows = min(len(hashes) // CONTENT_BYTES, whole)
-        text, width = hashes.hex(), 2 * CONTENT_BYTES
-        return cls(folder, row_bytes, {text[k * width : (k + 1) * width]: k for k in range(n_rows)})
-
-    def append(self, photos: Mapping[str, Image]) -> None:
-        """Add rows and make them durable: first the pixels, then the index."""
-        fresh = {content: photo for content, photo in photos.items() if content not in self.row_of}
-        if not fresh:
-            return
-        try:
-            with open(self.folder / "pixels.u8", "ab") as file:  # noqa: PTH123 - spelt as the modes are thought of
-                file.truncate(len(self.row_of) * self.row_bytes)
-                for photo in fresh.values():
-                    file.write(np.ascontiguousarray(photo).data)
-                file.flush()
-                os.fsync(file.fileno())
-            hashes = bytes.fromhex("".join([*self.row_of, *fresh]))
-            write_atomically(self.folder / "index", hashes)
-        except OSError as error:
-            got = error.strerror or "an error"
-            raise StoreError(must(str(self.folder), "writable", got, "Make room, or name another cache.")) from error
-        for content in fresh:
-            self.row_of[content] = len(self.row_of)
+    return PixelCache(folder / PIXELS, row_N, np.array(content_N, dtype=object), height_px, width_px)
 
 
 @dataclass
 class _Build:
     """What the threads of one build share."""
 
-    rows: _Rows
+    rows: RowFile
     prepare: Callable[[bytes, str], Image]
     shape: tuple[int, int, int]
     claimed: set[str] = field(default_factory=set)

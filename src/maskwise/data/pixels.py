@@ -36,6 +36,7 @@ _HEADER_READERS: dict[str, Callable[[BytesIO], ImageFile]] = {
 # What Pillow's readers are known to raise on damaged bytes.
 _DAMAGE = (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, OverflowError, EOFError, struct.error)
 _EXIF_ORIENTATION = 0x0112
+_ROWS_OF_PIXELS = 65_536
 
 
 def decode_photo(data: bytes, name: str) -> Image:
@@ -102,9 +103,10 @@ def _is_whole(data: bytes, format_name: str) -> bool:
     """
     if format_name == "JPEG":
         # Within coded data 0xFF is always followed by 0x00 or a restart mark (ITU T.81, F.1.2.3), so the first
-        # end-of-image mark after the first scan begins is the photo's own and not that of an embedded thumbnail.
+        # end-of-image mark after the first scan begins is the photo's own and not that of an embedded thumbnail. Looked
+        # for from the end, where it is nearly always.
         scan = _first_scan(data)
-        return scan is not None and data.find(b"\xff\xd9", scan) >= 0
+        return scan is not None and data.rfind(b"\xff\xd9", scan) >= 0
     if format_name == "PNG":
         return data.rfind(b"\x00\x00\x00\x00IEND\xaeB`\x82") >= 0
     if format_name == "WEBP":
@@ -157,6 +159,17 @@ def _decode_by_opencv(data: bytes, name: str, format_name: str) -> Image:
 
 def _as_rgb(pixels: NDArray[Any]) -> Image:
     """H × W, H × W × 3 (BGR) or H × W × 4 (BGRA) of 8 or 16 bits → H × W × 3 RGB of 8 bits."""
+    # Some rows at a time: numbers of 32 bits for a whole photo of 25 million pixels would take 1.5 GB and six seconds.
+    rows = max(1, _ROWS_OF_PIXELS // max(1, pixels.shape[1]))
+    if (pixels.dtype == np.uint8 and pixels.shape[2:] in ((), (3,))) or len(pixels) <= rows:
+        return _rows_as_rgb(pixels)
+    photo = np.empty((*pixels.shape[:2], 3), dtype=np.uint8)
+    for top in range(0, len(pixels), rows):
+        photo[top : top + rows] = _rows_as_rgb(pixels[top : top + rows])
+    return photo
+
+
+def _rows_as_rgb(pixels: NDArray[Any]) -> Image:
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if pixels.ndim == 2:

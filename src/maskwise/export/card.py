@@ -8,33 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from maskwise.chance import rng_for
-from maskwise.evaluation.evaluate import evaluate
+from maskwise.evaluation.groups import score_groups
 from maskwise.evaluation.scores import Evaluation
 from maskwise.export.manifest import Manifest
 from maskwise.export.parity import Parity
-from maskwise.labels import Attribute, Task
 from maskwise.models.config import BundledWeights, PretrainedWeights, TimmBackbone, Weights, WeightsFile
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.parts import single_recipes
 from maskwise.records import Predictions, Score
+from maskwise.reports.uses import INTENDED, NOT_INTENDED
 from maskwise.store.run_record import RunRecord
 
 _GROUP_RESAMPLES = 500
-_USES = """\
-## What it is for
-
-Reading how a face *appears* on a photo: mask worn, worn wrong or not worn; apparent gender; apparent age group. Made
-for counting over many photos, for research on small and imbalanced photo sets, and for sorting photos that a person
-then looks at.
-
-## What it is not for
-
-- Deciding about a person: access, work, insurance, police. What a face appears to be is not what a person is.
-- Telling who somebody is, or their origin: it has no such output.
-- Gender identity: it knows two words, by appearance.
-- Photos unlike those it was trained on (other light, angles, cameras, children, drawn masks against real ones): they
-  are read worse than the scores below say.
-"""
 
 
 class CardFacts(NamedTuple):
@@ -58,7 +43,9 @@ def model_card(facts: CardFacts) -> str:
         f"{record.data.n_people:,} people; checksum {record.data.checksum[:12]}). "
         f"It reads {' × '.join(task.attributes)}: {task.n_classes} joint classes.\n"
     )
-    return "\n".join([head, _USES, _made_of(facts), _scores(facts), _groups(facts), _certainty(facts), _parity(facts)])
+    return "\n".join(
+        [head, _uses(), _made_of(facts), _scores(facts), _groups(facts), _certainty(facts), _parity(facts)]
+    )
 
 
 def licences(recipes: Sequence[Recipe], data_name: str) -> str:
@@ -93,6 +80,11 @@ def _origin(recipe: Recipe) -> str:
             return f"{name}: the file {file.rsplit('/', 1)[-1]}, of which maskwise knows no licence."
         case _:
             return f"{name}: random numbers; nothing of others is in them."
+
+
+def _uses() -> str:
+    against = "\n".join(f"- {line}" for line in NOT_INTENDED)
+    return f"## What it is for\n\n{INTENDED}\n\n## What it is not for\n\n{against}\n"
 
 
 def _made_of(facts: CardFacts) -> str:
@@ -143,21 +135,22 @@ def _groups(facts: CardFacts) -> str:
     codes = task.codes(predictions.class_N)
     rows = []
     for attribute in task.attributes:
-        for code, name in enumerate(task.classes(attribute)):
-            inside_N = codes[attribute] == code
-            if inside_N.any():
-                rows.append([f"{attribute}: {name}", *_group_cells(predictions.take(inside_N), task)])
+        found = score_groups(
+            predictions, task, codes[attribute], task.classes(attribute), rng_for(0, "intervals"), _GROUP_RESAMPLES
+        )
+        rows += [
+            [
+                f"{attribute}: {group.name}",
+                str(group.people),
+                *(_score(group.accuracy[name]) for name in task.attributes),
+            ]
+            for group in found
+        ]
     return (
         "## Differences between groups\n\nAccuracy among the held-out photos of each group. Groups with few people "
         "have wide intervals: a difference inside them may be chance.\n\n"
         + _table(["group", "people", *task.attributes], rows)
     )
-
-
-def _group_cells(predictions: Predictions, task: Task) -> list[str]:
-    found = evaluate(predictions, task, rng_for(0, "intervals"), _GROUP_RESAMPLES)
-    attributes: tuple[Attribute, ...] = task.attributes
-    return [str(found.n_people), *(_score(found.per_attribute[attribute].accuracy) for attribute in attributes)]
 
 
 def _certainty(facts: CardFacts) -> str:

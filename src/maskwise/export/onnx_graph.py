@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from maskwise.export.fixed_padding import fix_padding
 from maskwise.losses.age_distribution import expected_age
 from maskwise.records import InputSpec, Output
 from maskwise.training.batches import normalise
@@ -59,4 +60,4 @@ def to_onnx(model: nn.Module, spec: InputSpec, first_age_years: int | None) -> b
             output_names=outputs,
             dynamic_axes={name: {0: "photos"} for name in ("pixels", *outputs)},
         )
-        return file.read_bytes()
+        return fix_padding(file.read_bytes(), pixels_NHWC.shape[1:])

@@ -33,13 +33,25 @@ def predict_photos(
 
     Unreadable photos are all named in one ``DataError``, or left out and noted with ``skip_unreadable``.
     """
-    root, table = _photos(source, bundle)
+    root, table = list_photos(source, bundle)
 
     def whole(name: str) -> list[Prepared]:
         return [bundle.preparer.whole(root / name, name)]
 
     entries, asked = _ask(bundle, table, whole, listener)
-    _tell_problems(entries, skip_unreadable, listener)
+    tell_problems(entries, skip_unreadable, listener)
+    return join_answers(bundle, table, entries, asked, calibrated=calibrated)
+
+
+def join_answers(
+    bundle: Bundle,
+    table: PhotoTable,
+    entries: Sequence[list[FaceBox | None] | str],
+    asked: Sequence[Asked],
+    *,
+    calibrated: bool,
+) -> Predictions:
+    """What was ``asked`` about the photos of ``table`` whose entry is no problem, as predictions."""
     kept = table.take(np.array([not isinstance(entry, str) for entry in entries], dtype=bool))
     probs_NC, age_years_N = bundle.probabilities(asked, calibrated=calibrated)
     return Predictions(
@@ -57,13 +69,13 @@ def predict_faces(
 ) -> list[PhotoFaces]:
     """Every photo of ``source`` with an answer for each of its faces, surest first; none where no face is found."""
     bundle.preparer.refuse_unframed()
-    root, table = _photos(source, bundle)
+    root, table = list_photos(source, bundle)
 
     def each_face(name: str) -> list[Prepared]:
         return bundle.preparer.each_face(root / name, name)
 
     entries, asked = _ask(bundle, table, each_face, listener)
-    _tell_problems(entries, skip_unreadable, listener)
+    tell_problems(entries, skip_unreadable, listener)
     probs_NC, age_years_N = bundle.probabilities(asked, calibrated=calibrated)
     rows = iter(range(len(probs_NC)))
     found = []
@@ -78,7 +90,7 @@ def predict_faces(
     return found
 
 
-def _photos(source: Path, bundle: Bundle) -> tuple[Path, PhotoTable]:
+def list_photos(source: Path, bundle: Bundle) -> tuple[Path, PhotoTable]:
     """(the folder that photos are named from, the photos)."""
     if source.is_file():
         table = read_folder(source.parent)
@@ -99,7 +111,8 @@ def _ask(
     return entries, asked
 
 
-def _tell_problems(entries: Sequence[list[FaceBox | None] | str], skip_unreadable: bool, listener: Listener) -> None:
+def tell_problems(entries: Sequence[list[FaceBox | None] | str], skip_unreadable: bool, listener: Listener) -> None:
+    """Refuse unreadable photos, all of them together, or with ``skip_unreadable`` note each."""
     problems = [entry for entry in entries if isinstance(entry, str)]
     if problems and not skip_unreadable:
         raise DataError([*problems, f"{len(problems)} photos must be readable. Mend them, or add --skip-unreadable."])

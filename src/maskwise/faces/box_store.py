@@ -43,6 +43,12 @@ class BoxStore:
             database.execute("INSERT OR REPLACE INTO faces VALUES (?, ?, ?)", (self.detector, content, _to_text(face)))
             return face
 
+    def known(self) -> dict[str, FaceBox | None]:
+        """Every photo that was looked at, by the hash of its file."""
+        with closing(self._connect()) as database:
+            query = "SELECT content, face FROM faces WHERE detector = ?"
+            return {content: _from_text(text) for content, text in database.execute(query, (self.detector,))}
+
     def count_faceless(self, contents: Iterable[str]) -> int:
         """How many of ``contents`` are known to show no face."""
         with closing(self._connect()) as database:

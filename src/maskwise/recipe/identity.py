@@ -7,6 +7,9 @@ import json
 
 from maskwise.recipe.config import Recipe
 
+_LATER = {"cached_views": None, "layout": "channels_last"}
+"""Settings of ``train`` that runs from before did not have, and the value that says what they did."""
+
 
 def run_id(recipe: Recipe, data_checksum: str) -> str:
     """16 hex digits from the validated recipe (seed included) and the data's checksum; name and runtime left out."""
@@ -15,5 +18,10 @@ def run_id(recipe: Recipe, data_checksum: str) -> str:
     decisive = recipe.model_dump(mode="json", exclude={"name", "runtime", *off})
     if recipe.data.draw_masks is None:
         del decisive["data"]["draw_masks"]
+    for each in (decisive, *decisive.get("parts", ())):
+        train = each["train"]
+        for name, default in _LATER.items():
+            if train is not None and train[name] == default:
+                del train[name]
     text = json.dumps([decisive, data_checksum], sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

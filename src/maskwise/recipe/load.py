@@ -82,6 +82,17 @@ def parse_recipe(text: str, source: str, changes: Sequence[str] = ()) -> Recipe:
     if changes:
         settings = _spelt_out(settings)
         apply_changes(settings, changes)
+    return _validated(settings, source)
+
+
+def change_recipe(recipe: Recipe, source: str, changes: Sequence[str]) -> Recipe:
+    """``recipe`` with ``path=value`` changes applied, as ``parse_recipe`` applies them. Raises ``RecipeError``."""
+    settings = recipe.model_dump(mode="json")
+    apply_changes(settings, changes)
+    return _validated(settings, source)
+
+
+def _validated(settings: dict[str, Any], source: str) -> Recipe:
     problems = infinite_numbers(settings)
     if problems:
         raise RecipeError([f"{source}: {line}" for line in problems])

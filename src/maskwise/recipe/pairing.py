@@ -39,7 +39,7 @@ def problems_of(recipe: Recipe) -> list[str]:
 
 def _problems_of_model(recipe: Recipe) -> list[str]:
     problems = [*_age_head_problems(recipe), *_mixed_age_problems(recipe), *_self_training_problems(recipe)]
-    problems += _everyone_problems(recipe)
+    problems += [*_everyone_problems(recipe), *_cached_views_problems(recipe)]
     for address, loss in _losses(recipe.loss):
         if isinstance(loss, ArcFace | Ldam):
             problems += _cosine_problems(address, loss, recipe)
@@ -107,6 +107,24 @@ def _everyone_problems(recipe: Recipe) -> list[str]:
         rule = "left out with split everyone and train.checkpoint last (it would have no effect)"
         return [must("split.seed", rule, recipe.split.seed, "Leave it out; seed is the training's own.")]
     return []
+
+
+def _cached_views_problems(recipe: Recipe) -> list[str]:
+    """Cached features are of whole photos, so nothing can be mixed; and views differ by what augments them."""
+    views, problems = recipe.train.cached_views, []
+    if views is None:
+        return []
+    if recipe.mixing.kind != "none":
+        rule = "none with train.cached_views (features are of one photo each)"
+        problems.append(must("mixing.kind", rule, recipe.mixing.kind, "Leave one of them out."))
+    if views == 1 and recipe.augment:
+        kinds = ", ".join(each.kind for each in recipe.augment)
+        remedy = "Leave augment out, or cache more views."
+        problems.append(must("augment", "empty with one view in train.cached_views", kinds, remedy))
+    if views > 1 and not recipe.augment:
+        remedy = "Set it to 1: without augmentations all views are alike."
+        problems.append(must("train.cached_views", "1 without augment", views, remedy))
+    return problems
 
 
 def _cosine_problems(address: str, loss: ArcFace | Ldam, recipe: Recipe) -> list[str]:

@@ -59,6 +59,7 @@ def part_problems(recipe: Recipe) -> list[str]:
         *_unlearnt_problems(recipe.parts),
         *_idle_problems(recipe),
         *_self_training_problems(recipe),
+        *_precision_problems(recipe),
     ]
 
 
@@ -100,3 +101,11 @@ def _self_training_problems(recipe: Recipe) -> Iterator[str]:
     if recipe.self_training is not None:
         rule = "left out with parts (a photo would need pseudo-labels of every model)"
         yield f"self_training must be {rule}, got both. Leave one of them out."
+
+
+def _precision_problems(recipe: Recipe) -> Iterator[str]:
+    trainings = [("train", recipe.train), *((f"parts.{k}.train", part.train) for k, part in enumerate(recipe.parts))]
+    for address, train in trainings:
+        if train is not None and train.precision == "auto":
+            rule = "fp32, bf16 or fp16 with parts (each model would need a choice of its own)"
+            yield must(f"{address}.precision", rule, "auto", "Choose one.")

@@ -12,6 +12,8 @@ from maskwise.errors import must
 from maskwise.settings import Settings
 
 Rate = Annotated[float, Field(gt=0)]
+Layout = Literal["channels_last", "contiguous"]
+StepKind = Literal["eager", "compiled"]
 
 
 class AdamW(Settings):
@@ -253,8 +255,14 @@ class TrainConfig(Settings):
     clip_norm: float | None = Field(default=None, gt=0)
     """Gradients longer than this are shortened to it."""
 
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Number format of the forward pass (torch autocast); weights and losses stay in float32. fp16 needs a GPU."""
+    precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32"
+    """Number format of the forward pass (torch autocast); weights and losses stay in float32. fp16 needs a GPU.
+    auto: a short measurement on this machine chooses fp32 or bf16, `layout` and `runtime.step`, which then stand in
+    the run's recipe."""
+
+    layout: Layout = "channels_last"
+    """How images lie in memory: pixel by pixel, which suits most convolutions, or channel by channel. Sums round
+    differently, and a dropout between convolutions hits other places."""
 
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
     """Keep a moving average of the weights with this decay a step, and score and ship that."""
@@ -267,6 +275,11 @@ class TrainConfig(Settings):
     the group at the head's end learns from the first of these epochs on (0 is the first epoch), the next from the
     second, and so on (arXiv 1801.06146). [0, 2, 4]: thirds. The number of epochs stands for never."""
 
+    cached_views: int | None = Field(default=None, ge=1, le=64)
+    """For a backbone that is frozen in all epochs: its features of so many views of each photo are computed once and
+    kept in the cache, and only neck and head train, on these, in seconds. One view is the photo as it is, the others
+    went through `augment`; every batch shows each photo in one of them. Unset: photos pass through in every epoch."""
+
     checkpoint: CheckpointConfig = InnerHoldOut()
     """Which epoch's weights are kept."""
 
@@ -276,6 +289,11 @@ class TrainConfig(Settings):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    @property
+    def always_frozen(self) -> bool:
+        """Whether the backbone learns in no epoch."""
+        return self.epochs in {self.freeze_backbone_epochs, *self.unfreeze_epochs[:1]}
 
 
 def _rate_problems(train: TrainConfig) -> Iterator[str]:
@@ -305,8 +323,21 @@ def _freezing_problems(train: TrainConfig) -> Iterator[str]:
         yield must("train.unfreeze_epochs", rule, list(begins), "For example [0, 1].")
     elif begins == (0,):
         yield "train.unfreeze_epochs must hold something back, got [0]. Leave it out, or name a later epoch."
-    if train.layer_decay is not None and train.epochs in {frozen_epochs, *begins[:1]}:
-        yield "train.layer_decay would have no effect, as the backbone is frozen all the time. Leave it out."
+    if train.layer_decay is not None and train.always_frozen:
+        rule = "left out where the backbone is frozen all the time"
+        yield must("train.layer_decay", rule, train.layer_decay, "It would have no effect.")
+    if train.cached_views is not None:
+        yield from _cached_views_problems(train)
+
+
+def _cached_views_problems(train: TrainConfig) -> Iterator[str]:
+    if not train.always_frozen:
+        rule = "left out where the backbone learns"
+        remedy = f"Leave it out, or set train.freeze_backbone_epochs to {train.epochs}."
+        yield must("train.cached_views", rule, train.cached_views, remedy)
+    if train.precision != "fp32":
+        rule = "fp32 with train.cached_views (neck and head are too small to gain)"
+        yield must("train.precision", rule, train.precision, "Leave it out.")
 
 
 def _patience_problems(train: TrainConfig) -> Iterator[str]:
@@ -317,13 +348,17 @@ def _patience_problems(train: TrainConfig) -> Iterator[str]:
 
 
 class RuntimeConfig(Settings):
-    """Where and how fast it runs. Nothing here changes a result on the same device, so run ids do not contain it."""
+    """Where and how fast it runs. Nothing here changes more than the rounding of sums, so run ids do not contain it."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes the GPU where there is one."""
 
     workers: int = Field(default=1, ge=0)
     """Threads that prepare batches while the model computes; 0 prepares them in between."""
+
+    step: StepKind = "eager"
+    """compiled: torch.compile makes one program of the forward and backward pass first, which takes a minute or more
+    and needs a C++ compiler on CPUs. Sums round a little differently then, as on other hardware."""
 
     checkpoint_every_s: float = Field(default=60.0, ge=0)
     """Seconds between two saved states; a killed run loses at most so much."""

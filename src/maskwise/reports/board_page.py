@@ -25,7 +25,7 @@ def board_page(board: Board, *, against: RunRecord | None = None, price_an_hour:
         parts.append(section(members[0].heading, _table(members, against, price_an_hour)))
     parts += [paragraph(note) for note in footnotes(board)]
     parts += [section("Best score so far, day by day", *map(_curve, daily_best(board.rows)))] if board.rows else []
-    return page("Board", *(parts or [paragraph("no finished runs yet")]))
+    return page("Board", *(parts or [paragraph("no finished run with a score yet")]))
 
 
 def curve_svg(curve: Curve) -> str:

@@ -91,7 +91,7 @@ STYLE = """<style>
 .bars thead { color: var(--faint); font-size: 0.85rem; } .bars .bar { text-align: left; }
 .bars i { display: block; height: 0.8em; min-width: 1px; background: var(--fill); border-radius: 2px; }
 .shaded td { background: rgb(var(--soft) / calc(var(--much) * 0.6)); text-align: center; }
-.chart { width: 100%; max-width: 640px; font-size: 12px; } .chart text { fill: var(--faint); }
+.chart { width: 100%; max-width: 640px; font-size: 12px; overflow: visible; } .chart text { fill: var(--faint); }
 .chart .fill { fill: var(--fill); } .chart .axis { stroke: var(--line); fill: none; }
 .chart .border { stroke: var(--ink); stroke-dasharray: 4 3; fill: none; }
 .tiles { display: flex; flex-wrap: wrap; gap: 4px; } .tiles img { border-radius: 4px; }

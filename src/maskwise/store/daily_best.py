@@ -56,7 +56,7 @@ def format_curves(curves: Sequence[Curve]) -> str:
             for day in curve.days
         ]
         blocks.append("\n".join([curve.heading, *aligned(rows, left=(0, 2, 3, 4))]))
-    return "\n\n".join(blocks or ["no finished runs yet"])
+    return "\n\n".join(blocks or ["no finished run with a score yet"])
 
 
 def _heading(row: BoardRow) -> str:

@@ -36,7 +36,7 @@ def format_board(board: Board, width: int, *, price_an_hour: float | None = None
         members = list(rows)
         blocks.append("\n".join([members[0].heading, *_table(members, width, price_an_hour)]))
     notes = footnotes(board)
-    return "\n\n".join([*(blocks or ["no finished runs yet"]), *(["\n".join(notes)] if notes else [])])
+    return "\n\n".join([*(blocks or ["no finished run with a score yet"]), *(["\n".join(notes)] if notes else [])])
 
 
 def format_differences(rows: Sequence[BoardRow], against: RunRecord) -> str:

@@ -22,6 +22,7 @@ MARKS = "marks.jsonl"
 """Tags and notes."""
 MARKS_LOCK = ".marks.lock"
 INPUT = "input.json"
+SPEED = "speed.json"
 PSEUDO_LABELS = "pseudo_labels.csv"
 """What a round of self-training gives to the next, in the round's folder."""
 
@@ -39,6 +40,11 @@ def recipe_path(run_folder: Path) -> Path:
 def split_path(run_folder: Path) -> Path:
     """Which fold holds out which person."""
     return run_folder / SPLIT
+
+
+def speed_path(run_folder: Path) -> Path:
+    """What ``train.precision: auto`` measured and chose."""
+    return run_folder / SPEED
 
 
 def predictions_path(run_folder: Path) -> Path:

@@ -115,16 +115,28 @@ class RunRecord:
 
     def to_json(self) -> str:
         """All of it as JSON text, NaN as null."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON types, NaN as null."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         fields["data"] = dataclasses.asdict(self.data)
         fields["scores"] = None if self.scores is None else _summary_to_dict(self.scores)
-        return json.dumps({"format": FORMAT, **fields}, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+        return {"format": FORMAT, **fields}
 
     @staticmethod
     def from_json(text: str) -> RunRecord:
         """The record that ``to_json`` wrote. ``StoreError`` where the text is anything else."""
         try:
             fields = json.loads(text)
+        except ValueError as error:
+            raise _no_run(error) from error
+        return RunRecord.from_dict(fields)
+
+    @staticmethod
+    def from_dict(fields: dict[str, Any]) -> RunRecord:
+        """The record that ``to_dict`` gave; ``fields`` are used up. ``StoreError`` for anything else."""
+        try:
             written_as = fields.pop("format")
             if written_as != FORMAT:
                 raise StoreError(
@@ -135,7 +147,7 @@ class RunRecord:
             fields["command"] = tuple(fields["command"])
             return RunRecord(**fields)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreError(f"run.json must describe a run, got something else ({error}).") from error
+            raise _no_run(error) from error
 
 
 def summarise(evaluation: Evaluation, task: Task) -> ScoreSummary:
@@ -146,6 +158,10 @@ def summarise(evaluation: Evaluation, task: Task) -> ScoreSummary:
         attribute_accuracy={name: scores.accuracy.value for name, scores in evaluation.per_attribute.items()},
         age_borders_years=task.age_borders_years if "age" in task.attributes else (),
     )
+
+
+def _no_run(error: Exception) -> StoreError:
+    return StoreError(f"run.json must describe a run, got something else ({error}).")
 
 
 def _problems(record: RunRecord) -> list[str]:

@@ -31,6 +31,7 @@ from maskwise.store.layout import (
     weights_path,
 )
 from maskwise.store.predictions_file import write_predictions
+from maskwise.store.record_index import RecordIndex, stamp_of
 from maskwise.store.run_record import RunRecord, summarise
 
 
@@ -181,12 +182,18 @@ def read_evaluation(folder: Path) -> Evaluation:
 
 
 def list_runs(store: Path) -> Listing:
-    """All runs of a store, newest first; reads their run.json and nothing else. A missing store holds none."""
+    """All runs of a store, newest first; reads their run.json, or the index of them. A missing store holds none."""
     runs, skipped = [], []
+    index = RecordIndex.load(store)
     for name in _folder_names(store):
         folder = store / name
         try:
-            record = read_record(folder)
+            # The stamp is taken before the file is read: if it changes in between, the next look finds another stamp.
+            stamp = stamp_of(store, name)
+            record = index.record(name, stamp)
+            if record is None:
+                record = read_record(folder)
+                index.note(name, stamp, record)
         except StoreError as error:
             skipped.append(error.problems[0])
             continue
@@ -194,6 +201,7 @@ def list_runs(store: Path) -> Listing:
             skipped.append(f"{folder} must be named as its run id, got one of run {record.run_id}. Is it a copy?")
             continue
         runs.append(StoredRun(folder, record))
+    index.save()
     runs.sort(key=lambda run: (run.record.created, run.record.run_id), reverse=True)
     return Listing(tuple(runs), tuple(skipped))
 

@@ -68,7 +68,7 @@ def format_spreads(spreads: Sequence[Spread], addresses: Sequence[str], width: i
         rows += [_cells(each, max(8, width // 4)) for each in spreads if each.heading == heading]
         blocks.append("\n".join([heading, *aligned(rows)]))
     note = f"runs that are equal but for {' and '.join(addresses)}: means; the spread is the standard deviation between"
-    return "\n\n".join([*(blocks or ["no finished runs yet"]), f"{note} runs"])
+    return "\n\n".join([*(blocks or ["no finished run with a score yet"]), f"{note} runs"])
 
 
 def _cells(each: Spread, longest_name: int) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from maskwise.chance import rng_for
@@ -17,6 +18,8 @@ from maskwise.records import Batch, Floats, Image, Ints, PhotoTable
 
 ReadPixels = Callable[[Ints], Image]
 """Positions in a table → their pixels, uint8 N × H × W × 3."""
+ReadArray = Callable[[Ints], NDArray[Any]]
+"""Positions in a table → what a model is to answer of them: pixels, or features."""
 
 
 class TargetRows(NamedTuple):
@@ -59,8 +62,7 @@ class BatchSource:
 
     def make(self, index_N: Ints, epoch: int, position: int, device: torch.device) -> Batch:
         """Batch number ``position`` of ``epoch``: read, augment, label, mix."""
-        chance = rng_for(self.seed, "augment", self.fold, epoch, position)
-        images_NCHW = self.augment(to_images(self.read(index_N), device), chance)
+        images_NCHW = self.show(index_N, rng_for(self.seed, "augment", self.fold, epoch, position), device)
         age_years_N = torch.from_numpy(self.table.age_years_N[index_N]).to(device)
         target_NC, weight_N = self._label(index_N, device)
         target_NC = self.soften(target_NC, age_years_N)
@@ -73,6 +75,10 @@ class BatchSource:
             age_years_N=age_years_N,
             weight_N=weight_N,
         )
+
+    def show(self, index_N: Ints, rng: np.random.Generator, device: torch.device) -> Tensor:
+        """What the model gets of the photos at ``index_N``, before it is mixed."""
+        return self.augment(to_images(self.read(index_N), device), rng)
 
     def _label(self, index_N: Ints, device: torch.device) -> tuple[Tensor, Tensor | None]:
         """(target rows, weights or None) before they are softened and mixed."""

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +59,19 @@ def delete_checkpoints(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def save_weights(path: Path, model: nn.Module) -> None:
-    """All tensors of ``model`` as safetensors."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+def save_weights(path: Path, model: nn.Module, still: Mapping[str, Tensor] | None = None) -> None:
+    """All tensors of ``model`` as safetensors, and those of ``still``, which are of the same net and do not learn."""
+    named = {**(still or {}), **model.state_dict()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
     write_atomically(path, safetensors.torch.save(tensors))
 
 
-def load_weights(path: Path, model: nn.Module) -> None:
-    """Put the tensors of ``path`` into ``model``; every one of them must fit."""
+def load_weights(path: Path, model: nn.Module, still: Mapping[str, Tensor] | None = None) -> None:
+    """Put the tensors of ``path`` into ``model``, those named in ``still`` aside; every one of them must fit."""
     try:
         tensors: dict[str, Tensor] = safetensors.torch.load(path.read_bytes())
-        model.load_state_dict(tensors, strict=True)
+        learnt = {name: tensor for name, tensor in tensors.items() if name not in (still or {})}
+        model.load_state_dict(learnt, strict=True)
     except FileNotFoundError:
         raise StoreError(f"{path} is missing. Train the run again with --force.") from None
     except (safetensors.SafetensorError, RuntimeError) as error:

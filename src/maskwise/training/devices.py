@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import platform
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from maskwise.errors import RecipeError, must
+from maskwise.recipe.train_config import Layout, StepKind
+from maskwise.records import Output
 
-Precision = Literal["fp32", "bf16", "fp16"]
-# glibc's mallopt parameters (malloc.h).
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_NEVER = 2**31 - 1
+Precision = Literal["fp32", "bf16", "fp16", "auto"]
 Model = TypeVar("Model", bound=nn.Module)
+_MEMORY_FORMATS: dict[Layout, torch.memory_format] = {
+    "channels_last": torch.channels_last,
+    "contiguous": torch.contiguous_format,
+}
+_LIKE_EAGER: dict[str, str | int | bool | Callable[..., object]] = {"fallback_random": True}
+"""Dropout takes its chance from where it takes it without compiling."""
 _FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -29,26 +33,32 @@ def choose_device(wish: Literal["auto", "cpu", "cuda"]) -> torch.device:
     return torch.device(wish)
 
 
-def keep_freed_memory() -> None:
-    """Let the C library keep the memory that a training step frees, for the next step to use.
-
-    By default glibc hands large blocks back to the system at once and gets them again, page by page, in the next step:
-    on CPUs that took a fifth of the time of a step. Other C libraries are left as they are. No number changes.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_MMAP_MAX, 0)
-        libc.mallopt(_TRIM_THRESHOLD, _NEVER)
+def place_model(model: Model, device: torch.device, layout: Layout = "channels_last") -> Model:
+    """``model`` on ``device``, its kernels laid out as ``layout`` says."""
+    return model.to(device).to(memory_format=_MEMORY_FORMATS[layout])
 
 
-def place_model(model: Model, device: torch.device) -> Model:
-    """``model`` on ``device``, its kernels laid out channels-last: faster for convolutions on CPUs and GPUs alike."""
-    return model.to(device).to(memory_format=torch.channels_last)
+def laid_out(images: Tensor, layout: Layout) -> Tensor:
+    """N × C × H × W laid out as ``layout`` says; anything else (features) as it is."""
+    return images.contiguous(memory_format=_MEMORY_FORMATS[layout]) if images.ndim == 4 else images
+
+
+def learner(model: nn.Module, step: StepKind) -> Callable[[Tensor], Output]:
+    """``model`` as its training asks it; the weights are shared, and only what is asked here is compiled."""
+    answer: Callable[[Tensor], Output] = model if step == "eager" else torch.compile(model, options=_LIKE_EAGER)
+    return answer
+
+
+def seed_torch(seed: int, device: torch.device) -> None:
+    """What ``torch.manual_seed`` does for ``device``, without its search for others, which takes a millisecond."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[object]:
-    """The forward pass in ``precision``: fp32 is no cast at all."""
-    if precision == "fp32":
+    """The forward pass in ``precision``: fp32 is no cast at all, nor is auto where nobody has measured."""
+    if precision in ("fp32", "auto"):
         return contextlib.nullcontext()
     if precision == "fp16" and device.type == "cpu":
         raise RecipeError(

@@ -13,10 +13,11 @@ def trainable_blocks(epoch: int, unfreeze_epochs: tuple[int, ...], n_blocks: int
 
     The blocks are cut into as many groups as ``unfreeze_epochs`` has numbers, as equal as can be; the group nearest to
     the head learns from the first of these epochs on, the next from the second. (2,) holds the whole backbone back for
-    two epochs; () never holds it back. ``RecipeError`` when there are more groups than blocks.
+    two epochs; () never holds it back. ``RecipeError`` when there are more groups than blocks. A backbone without
+    blocks has nothing to hold back.
     """
     n_groups = len(unfreeze_epochs)
-    if not n_groups:
+    if not n_groups or not n_blocks:
         return n_blocks
     if n_groups > n_blocks:
         rule = f"of at most as many epochs as the backbone has blocks ({n_blocks})"

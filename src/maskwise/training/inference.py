@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from maskwise.losses.age_distribution import expected_age
-from maskwise.records import Floats, Image, InputSpec, Output
-from maskwise.training.batches import ReadPixels, normalise, to_images
+from maskwise.records import Floats, InputSpec, Output
+from maskwise.training.batches import ReadArray, normalise, to_images
 
 View = Literal["as_is", "mirrored"]
 
@@ -28,6 +29,15 @@ class Inference:
     first_age_years: int | None = None
     """The age of the first bin of the model's age head; None where it has none."""
 
+    def of_batch(self, images_NCHW: Tensor) -> Tensor:
+        """What a model is given of a batch of images in 0 … 1."""
+        return normalise(images_NCHW, self.spec.mean_C, self.spec.std_C)
+
+    def of_photos(self, pixels_NHWC: NDArray[Any]) -> list[Tensor]:
+        """What a model is given of photos to answer, once for each view."""
+        images_NCHW = self.of_batch(to_images(pixels_NHWC, self.device))
+        return [images_NCHW if view == "as_is" else images_NCHW.flip(3) for view in self.views]
+
 
 class Answers(NamedTuple):
     """float32 probabilities N × C, and the expected age in years N where the model tells one."""
@@ -37,10 +47,9 @@ class Answers(NamedTuple):
 
 
 @torch.inference_mode()
-def predict_batch(model: nn.Module, pixels_NHWC: Image, how: Inference) -> Answers:
+def predict_batch(model: nn.Module, pixels_NHWC: NDArray[Any], how: Inference) -> Answers:
     """The softmax (and the expected age), each averaged over the views. ``model`` must be in eval mode."""
-    images_NCHW = normalise(to_images(pixels_NHWC, how.device), how.spec.mean_C, how.spec.std_C)
-    outputs: list[Output] = [model(images_NCHW if view == "as_is" else images_NCHW.flip(3)) for view in how.views]
+    outputs: list[Output] = [model(given) for given in how.of_photos(pixels_NHWC)]
     probs_NC: Floats = torch.stack([output.logits_NC.float().softmax(1) for output in outputs]).mean(0).cpu().numpy()
     age_logits = [output.age_logits_NA for output in outputs if output.age_logits_NA is not None]
     if how.first_age_years is None or not age_logits:
@@ -49,7 +58,7 @@ def predict_batch(model: nn.Module, pixels_NHWC: Image, how: Inference) -> Answe
     return Answers(probs_NC, torch.stack(ages).mean(0).cpu().numpy())
 
 
-def predict_table(model: nn.Module, read: ReadPixels, n_photos: int, how: Inference, batch_size: int = 64) -> Answers:
+def predict_table(model: nn.Module, read: ReadArray, n_photos: int, how: Inference, batch_size: int = 64) -> Answers:
     """Answers for the photos 0 … n_photos − 1 of ``read``; the next batch is read while the model computes."""
     model.eval()
     return joined([predict_batch(model, pixels, how) for pixels in _read_ahead(read, n_photos, batch_size)])
@@ -70,7 +79,7 @@ def averaged(answers: Sequence[Answers]) -> Answers:
     return Answers(probs_NC, np.asarray(np.mean(ages, axis=0)) if ages else None)
 
 
-def _read_ahead(read: ReadPixels, n_photos: int, batch_size: int) -> Iterator[Image]:
+def _read_ahead(read: ReadArray, n_photos: int, batch_size: int) -> Iterator[NDArray[Any]]:
     parts = [np.arange(start, min(start + batch_size, n_photos)) for start in range(0, n_photos, batch_size)]
     if not parts:
         return

@@ -1,4 +1,7 @@
-"""What a training tells while it runs. Listeners only listen: no result depends on them."""
+"""What a training tells while it runs. Listeners only listen: no result depends on them.
+
+One may give the training up from ``on_epoch``, by raising ``stopping.EndedEarly``; then there is no result.
+"""
 
 from __future__ import annotations
 

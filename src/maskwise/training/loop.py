@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from maskwise.chance import torch_seed_for
 from maskwise.errors import DivergedError
 from maskwise.files import write_atomically
 from maskwise.losses.weighted_sum import Objective
+from maskwise.memory import keep_freed_memory
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.records import Batch, Floats, Output, PhotoTable
 from maskwise.training.averaging import MovingAverage
-from maskwise.training.batches import BatchSource, ReadPixels, epoch_batches, normalise
+from maskwise.training.batches import BatchSource, ReadArray, epoch_batches
 from maskwise.training.blocks import backbone_blocks
 from maskwise.training.checkpoints import (
     delete_checkpoints,
@@ -30,7 +31,7 @@ from maskwise.training.checkpoints import (
     save_checkpoint,
     save_weights,
 )
-from maskwise.training.devices import autocast, keep_freed_memory, place_model
+from maskwise.training.devices import autocast, laid_out, learner, place_model, seed_torch
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
 from maskwise.training.freezing import set_trainable, trainable_blocks
 from maskwise.training.inference import Inference, predict_table
@@ -45,7 +46,7 @@ class Selection:
     """The people whose macro F1 chooses the checkpoint. ``read`` takes positions in ``table``."""
 
     table: PhotoTable
-    read: ReadPixels
+    read: ReadArray
     score: Callable[[PhotoTable, Floats], tuple[float, float]]
     """(table, probabilities) → (macro F1, accuracy)."""
     patience_epochs: int | None
@@ -65,6 +66,8 @@ class Fit:
     """How the selection people are predicted; its input spec and device are those of the training."""
     config: TrainConfig
     runtime: RuntimeConfig
+    still: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    """Tensors that belong to the net and are not in the model that learns: they are kept together with its weights."""
 
     @property
     def device(self) -> torch.device:
@@ -92,7 +95,8 @@ class Trainer:
 
     def __init__(self, fit: Fit, model: nn.Module, folder: Path, listener: Listener) -> None:
         self.fit, self.folder, self.listener = fit, folder, listener
-        self.model = place_model(model, fit.device)
+        self.model = place_model(model, fit.device, fit.config.layout)
+        self.answer = learner(self.model, fit.runtime.step)
         self.optimizer = build_optimizer(fit.config.optimizer, self.model, fit.config.layer_decay)
         self.average = MovingAverage(self.model, fit.config.ema_decay) if fit.config.ema_decay else None
         self.scaler = torch.amp.GradScaler(fit.device.type, enabled=fit.config.precision == "fp16")
@@ -119,13 +123,14 @@ class Trainer:
         self._resume()
         with stop_request() as request:
             while self.progress.epoch < self.fit.config.epochs and not self._out_of_patience():
-                self._train_epoch(request)
+                self.train_epoch(request)
                 self._end_epoch()
                 self._save_state()
                 request.raise_if_asked()
         self._finish()
 
-    def _train_epoch(self, request: StopRequest) -> None:
+    def train_epoch(self, request: StopRequest) -> None:
+        """The batches of an epoch that are left, without what comes at its end."""
         fit, progress = self.fit, self.progress
         self._set_frozen()
         self.objective = fit.objective_at(progress.epoch / fit.config.epochs)
@@ -143,10 +148,10 @@ class Trainer:
     def _train_batch(self, batch: Batch, position: int, n_batches: int) -> float:
         """Forward, backward and, where the accumulated batches are complete, a step. Returns the loss."""
         fit = self.fit
-        torch.manual_seed(torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.progress.epoch, position))
-        spec = fit.inference.spec
+        chance = torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.progress.epoch, position)
+        seed_torch(chance, fit.device)
         with autocast(fit.device, fit.config.precision):
-            output: Output = self.model(normalise(batch.images_NCHW, spec.mean_C, spec.std_C))
+            output = self.answer(laid_out(fit.inference.of_batch(batch.images_NCHW), fit.config.layout))
         loss = self.objective(output.logits_NC.float(), batch.target_NC, batch.weight_N)
         if fit.auxiliary is not None:
             loss = loss + mean_over(fit.auxiliary(output, batch.age_years_N), batch.weight_N)
@@ -182,7 +187,10 @@ class Trainer:
         if best:
             progress.best_score = -math.inf if macro_f1 is None else macro_f1
             progress.best_epoch = progress.epoch
-            save_weights(self.folder / WEIGHTS, self._kept_model())
+            if (
+                macro_f1 is not None or progress.epoch == fit.config.epochs - 1
+            ):  # nobody reads what the next one replaces
+                save_weights(self.folder / WEIGHTS, self._kept_model(), fit.still)
         report = EpochReport(
             fold=fit.source.fold,
             epoch=progress.epoch,
@@ -202,7 +210,7 @@ class Trainer:
         progress.loss_sum, progress.loss_batches, progress.epoch_seconds = 0.0, 0, 0.0
 
     def _finish(self) -> None:
-        load_weights(self.folder / WEIGHTS, self.model)
+        load_weights(self.folder / WEIGHTS, self.model, self.fit.still)
         summary = {
             "best_epoch": self.progress.best_epoch,
             "best_macro_f1": self.progress.best_score if self.fit.selection else None,
@@ -325,7 +333,7 @@ def trained_folder(folder: Path) -> bool:
 def train_model(fit: Fit, model: nn.Module, folder: Path, listener: Listener) -> nn.Module:
     """Train ``model`` in ``folder``, or load what was trained there; returns it with the kept weights, in eval mode."""
     if trained_folder(folder):
-        load_weights(folder / WEIGHTS, model)
+        load_weights(folder / WEIGHTS, model, fit.still)
         place_model(model, fit.device)
     else:
         Trainer(fit, model, folder, listener).run()

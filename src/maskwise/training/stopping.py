@@ -17,6 +17,10 @@ class InterruptedTraining(Exception):  # noqa: N818  (not an error: the user ask
         super().__init__(signal.Signals(signal_number).name)
 
 
+class EndedEarly(Exception):  # noqa: N818  (not an error: it was asked for)
+    """A listener gives a training up that it finds not worth going on; nothing of it is finished or saved."""
+
+
 class StopRequest:
     """Remembers the first signal."""
 

@@ -6,6 +6,7 @@ All that is drawn from one file is one row of the pixel cache, so a face is foun
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,9 +24,9 @@ from maskwise.faces.draw_masks import DRAWING_VERSION, draw_mask, plan_mask
 from maskwise.faces.seven_photos import plan_incorrect, why_unusable
 from maskwise.labels import MASK_CLASSES, Task
 from maskwise.recipe.config import Recipe
-from maskwise.records import Image, InputSpec, Ints, PhotoTable
+from maskwise.records import Image, InputSpec, Ints, PhotoTable, Strings
 from maskwise.training.listeners import Listener
-from maskwise.workflows.folds import PhotoSet
+from maskwise.workflows.folds import CacheKeys, PhotoSet
 from maskwise.workflows.photos import DECODING_THREADS, cache_settings, newly_cropped
 
 _CHECKED_AT_ONCE = 512
@@ -57,7 +58,11 @@ def draw_on_bare(
         threads=DECODING_THREADS,
         advance=listener.on_advance,
     )
-    drawn = PhotoSet(drawn_table(bare, pixels, settings, recipe.task), unstacked(pixels, settings.copies))
+    drawn = PhotoSet(
+        drawn_table(bare, pixels, settings, recipe.task),
+        unstacked(pixels, settings.copies),
+        keys=CacheKeys(cache, drawn_keys(pixels, settings, spec)),
+    )
     usable_M = _is_drawn(drawn)
     listener.on_note(f"masks drawn on unmasked photos: {usable_M.sum():,} drawn, {(~usable_M).sum():,} were unsuitable")
     if not usable_M.any():
@@ -120,6 +125,14 @@ def drawn_table(bare: PhotoTable, pixels: PixelCache, settings: DrawMasks, task:
         mask_N=np.where(wrong_M, incorrect, worn).astype(np.int64),
     )
     return task.label(drawn)
+
+
+def drawn_keys(pixels: PixelCache, settings: DrawMasks, spec: InputSpec) -> Strings:
+    """The key of each drawn photo's pixels, in the order of ``drawn_table``."""
+    made_with = json.dumps(_all_settings(settings, spec), sort_keys=True)
+    copies = range(settings.copies)
+    keys = [content_of(f"{made_with}\0{each}\0{k}".encode()) for each in pixels.content_N.tolist() for k in copies]
+    return np.array(keys, dtype=object)
 
 
 def unstacked(pixels: PixelCache, copies: int) -> Callable[[Ints], Image]:

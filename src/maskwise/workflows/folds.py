@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from maskwise.augment.build import Mix, build_augment, build_mixing
 from maskwise.chance import rng_for, torch_seed_for
@@ -21,17 +21,27 @@ from maskwise.data.splits import hold_out
 from maskwise.evaluation.metrics import accuracy, macro_f1
 from maskwise.files import write_atomically
 from maskwise.losses.build import build_auxiliary, build_loss, build_target
-from maskwise.models.build import build_model
+from maskwise.models.build import MaskwiseModel, build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.train_config import InnerHoldOut, Last, ScoredPeople
-from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable, Predictions
+from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable, Predictions, Strings
 from maskwise.sampling.build import build_sampler
 from maskwise.store.layout import INPUT
 from maskwise.training.batches import BatchSource, TargetRows
-from maskwise.training.inference import Inference, predict_table
+from maskwise.training.inference import Answers, Inference, predict_table
 from maskwise.training.listeners import Listener
 from maskwise.training.loop import Fit, Selection, train_model
+from maskwise.workflows.cached_features import answer_with_features, train_on_features
 from maskwise.workflows.photos import inference
+
+
+@dataclass(frozen=True)
+class CacheKeys:
+    """Where what is computed of photos can be kept, and under which names."""
+
+    cache: Path
+    key_N: Strings
+    """32 hex digits a photo, equal for equal pixels alone."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +54,15 @@ class PhotoSet:
     """Where some labels are pseudo-labels: what the loss sees of each photo."""
     drawn: PhotoSet | None = None
     """Photos with masks drawn on, of these people: they join whoever trains, and nobody else."""
+    keys: CacheKeys | None = None
+    """None where nothing is to be kept."""
 
     def take(self, index: Ints | NDArray[np.bool_]) -> PhotoSet:
         """The photos at ``index`` (positions or a mask)."""
         positions = np.arange(len(self.table))[index]
         rows = None if self.rows is None else self.rows.take(positions)
-        return PhotoSet(self.table.take(positions), lambda part: self.read(positions[part]), rows)
+        keys = None if self.keys is None else CacheKeys(self.keys.cache, self.keys.key_N[positions])
+        return PhotoSet(self.table.take(positions), lambda part: self.read(positions[part]), rows, keys=keys)
 
 
 @dataclass(frozen=True)
@@ -76,8 +89,15 @@ def train_fold(
     """Train on everybody but the held-out people, then predict those. Leaves weights and input spec in ``folder``."""
     write_input_spec(spec, folder)
     people = part_people(recipe, photos, held_out, fold)
-    fit = bind_fit(recipe, people.fitting, people.choosing, fold, spec)
-    return predict_held_out(recipe, fit_model(recipe, fit, folder, listener), people.scored, fit.inference)
+    return fit_and_predict(recipe, people, fold, spec, folder, listener)
+
+
+def fit_and_predict(
+    recipe: Recipe, people: FoldPeople, fold: int, spec: InputSpec, folder: Path, listener: Listener
+) -> Predictions:
+    """Train a model on who fits, chosen by who chooses, and predict who is scored."""
+    model = fit_model(recipe, people, fold, spec, folder, listener)
+    return predict_held_out(recipe, model, people.scored, inference(recipe, spec), listener)
 
 
 def write_input_spec(spec: InputSpec, folder: Path) -> None:
@@ -115,18 +135,38 @@ def joined(first: PhotoSet, second: PhotoSet) -> PhotoSet:
 
     names = [field.name for field in dataclasses.fields(PhotoTable)]
     columns = {name: np.concatenate([getattr(first.table, name), getattr(second.table, name)]) for name in names}
-    return PhotoSet(PhotoTable(**columns), read)
+    keys = None
+    if first.keys is not None and second.keys is not None:
+        keys = CacheKeys(first.keys.cache, np.concatenate([first.keys.key_N, second.keys.key_N]))
+    return PhotoSet(PhotoTable(**columns), read, keys=keys)
 
 
-def fit_model(recipe: Recipe, fit: Fit, folder: Path, listener: Listener) -> nn.Module:
+def fit_model(
+    recipe: Recipe, people: FoldPeople, fold: int, spec: InputSpec, folder: Path, listener: Listener
+) -> MaskwiseModel:
     """A fresh model of the recipe, trained in ``folder``, or what was trained there; the same first weights always."""
-    torch.manual_seed(torch_seed_for(recipe.seed, "weights", fit.source.fold))
-    return train_model(fit, build_model(recipe.model, recipe.task.sizes), folder, listener)
+    fit = bind_fit(recipe, people.fitting, people.choosing, fold, spec)
+    torch.manual_seed(torch_seed_for(recipe.seed, "weights", fold))
+    model = build_model(recipe.model, recipe.task.sizes)
+    if recipe.train.cached_views is None:
+        train_model(fit, model, folder, listener)
+    else:
+        train_on_features(recipe, fit, model, people.fitting, people.choosing, folder, listener)
+    return model
 
 
-def predict_held_out(recipe: Recipe, model: nn.Module, scored: PhotoSet, how: Inference) -> Predictions:
+def answer(recipe: Recipe, model: MaskwiseModel, photos: PhotoSet, how: Inference, listener: Listener) -> Answers:
+    """What a trained model of the recipe says of ``photos``."""
+    if recipe.train.cached_views is None:
+        return predict_table(model, photos.read, len(photos.table), how)
+    return answer_with_features(recipe, model, photos, how, listener)
+
+
+def predict_held_out(
+    recipe: Recipe, model: MaskwiseModel, scored: PhotoSet, how: Inference, listener: Listener
+) -> Predictions:
     """What the model says of people whom it never saw."""
-    answers = predict_table(model, scored.read, len(scored.table), how)
+    answers = answer(recipe, model, scored, how, listener)
     return Predictions(
         photo_N=scored.table.photo_N,
         person_N=scored.table.person_N,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from maskwise.data.cache import PixelCache, build_cache
@@ -18,10 +20,11 @@ from maskwise.faces.box_store import BOXES_FILE, BoxStore
 from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CropConfig
 from maskwise.faces.detection import DETECTOR_VERSION, find_face
+from maskwise.memory import keep_freed_memory
 from maskwise.models.build import normalisation
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.parts import single_recipes
-from maskwise.records import FaceBox, Image, InputSpec, PhotoTable
+from maskwise.records import FaceBox, Image, InputSpec, PhotoTable, Strings
 from maskwise.training.devices import choose_device
 from maskwise.training.inference import Inference
 from maskwise.training.listeners import Listener
@@ -101,6 +104,7 @@ def cached_pixels(
         reader = photo_reader(spec, boxes)
         return ShardPixels(open_shards(root), table.photo_N, reader, spec.height_px, spec.width_px)
     listener.on_stage("reading photos", len(table))
+    keep_freed_memory()
     pixels = build_cache(
         cache,
         [root / photo for photo in table.photo_N],
@@ -126,6 +130,13 @@ def cache_settings(spec: InputSpec) -> dict[str, Any]:
         "decoder": DECODER_VERSION,
     }
     return settings | ({"detector": DETECTOR_VERSION} if needs_faces(_crop_config(spec)) else {})
+
+
+def pixel_keys(spec: InputSpec, content_N: Strings) -> Strings:
+    """32 hex digits a photo: the contents of its file, and all that decides its pixels besides."""
+    settings = json.dumps(cache_settings(spec), sort_keys=True)
+    keys = [content_of(f"{settings}\0{content}".encode()) for content in content_N.tolist()]
+    return np.array(keys, dtype=object)
 
 
 def _crop_config(spec: InputSpec) -> CropConfig:

@@ -14,6 +14,7 @@ from maskwise.data.manifest import eval_names, read_eval, read_folder
 from maskwise.data.problems import refuse
 from maskwise.errors import DataError, StoreError
 from maskwise.labels import Task
+from maskwise.memory import keep_freed_memory
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import parse_recipe
@@ -23,7 +24,7 @@ from maskwise.store.layout import input_path, recipe_path, weights_path
 from maskwise.store.runs import read_finished
 from maskwise.store.submission import write_submission
 from maskwise.training.checkpoints import load_weights
-from maskwise.training.devices import choose_device, keep_freed_memory, place_model
+from maskwise.training.devices import choose_device, place_model
 from maskwise.training.inference import Answers, Inference, averaged, joined, predict_batch
 from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import join_answers, member_folders, read_joined

@@ -21,8 +21,8 @@ from maskwise.records import InputSpec, PhotoTable, Strings
 from maskwise.store.run_record import RunData
 from maskwise.training.listeners import Listener
 from maskwise.workflows.drawn_photos import draw_on_bare
-from maskwise.workflows.folds import PhotoSet
-from maskwise.workflows.photos import cached_pixels
+from maskwise.workflows.folds import CacheKeys, PhotoSet
+from maskwise.workflows.photos import cached_pixels, pixel_keys
 
 
 class RunPhotos(NamedTuple):
@@ -69,11 +69,14 @@ def read_photos(recipe: Recipe, manifest: Manifest, spec: InputSpec, cache: Path
         n_people=len(np.unique(table.person_N.astype(str))),
         sources=tuple(describe_sources(root)),
     )
-    labelled = PhotoSet(table, pixels.read, drawn=draw_on_bare(recipe, table, root, spec, cache, listener))
+    drawn = draw_on_bare(recipe, table, root, spec, cache, listener)
+    keys = CacheKeys(cache, pixel_keys(spec, pixels.content_N))
+    labelled = PhotoSet(table, pixels.read, drawn=drawn, keys=keys)
     if strangers is None:
         return RunPhotos(labelled, None, about)
     stranger_pixels = cached_pixels(root, strangers, spec, cache, listener)
-    unlabelled = PhotoSet(strangers, stranger_pixels.read)
+    keys = CacheKeys(cache, pixel_keys(spec, stranger_pixels.content_N))
+    unlabelled = PhotoSet(strangers, stranger_pixels.read, keys=keys)
     checksum = data_checksum(strangers, stranger_pixels.content_N)
     unlabelled = unlabelled.take(~known_photos(stranger_pixels.content_N, pixels.content_N, listener))
     return RunPhotos(labelled, unlabelled, dataclasses.replace(about, unlabelled_checksum=checksum))

@@ -27,12 +27,13 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
-from maskwise.store.layout import fold_folder, recipe_path, split_path
+from maskwise.store.layout import fold_folder, recipe_path, speed_path, split_path
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import discard_run, finish_run, finish_unscored_run, lock_run, read_record, start_run
 from maskwise.tables import csv_text
 from maskwise.training.fold_files import DONE
 from maskwise.training.listeners import Listener
+from maskwise.workflows.choose_speed import settle_precision
 from maskwise.workflows.folds import train_fold
 from maskwise.workflows.photos import input_spec
 from maskwise.workflows.run_data import RunPhotos, leave_out_unreadable, read_labels, read_photos
@@ -69,6 +70,7 @@ def run_recipe(
         manifest = leave_out_unreadable(manifest, listener)
     for note in manifest.notes:
         listener.on_note(note)
+    recipe, speed = settle_precision(recipe, len(manifest.table), place.cache, listener)
     spec = input_spec(recipe)
     photos = read_photos(recipe, manifest, spec, place.cache, listener)
     parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
@@ -78,6 +80,8 @@ def run_recipe(
     with lock_run(folder):
         write_atomically(recipe_path(folder), dump_recipe(recipe))
         write_atomically(split_path(folder), split_csv(manifest.table, fold_N))
+        if speed is not None:
+            write_atomically(speed_path(folder), speed.to_json())
         train = choose_training(recipe, photos, parts, spec, listener)
         folds = [train(fold_N == fold, fold, fold_folder(folder, fold)) for fold in range(record.folds)]
         predictions = join_folds(folds)

@@ -23,18 +23,18 @@ from maskwise.selftraining.pseudo_label_file import read_pseudo_labels, write_ps
 from maskwise.selftraining.select import PseudoLabels
 from maskwise.store.layout import PSEUDO_LABELS, round_folder
 from maskwise.training.batches import TargetRows
-from maskwise.training.inference import predict_table
 from maskwise.training.listeners import Listener
 from maskwise.workflows.folds import (
     FoldPeople,
     PhotoSet,
-    bind_fit,
+    answer,
+    fit_and_predict,
     fit_model,
     joined,
     part_people,
-    predict_held_out,
     write_input_spec,
 )
+from maskwise.workflows.photos import inference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +76,7 @@ def self_train_fold(
         labels = label_strangers(Round(recipe, settings, now, unlabelled, fold, number, spec, place), listener)
         fitting = with_pseudo_labels(people.fitting, unlabelled, labels, recipe.task)
     listener.on_note(f"self-training, fold {fold}: round {settings.rounds}, the last")
-    fit = bind_fit(recipe, fitting, people.choosing, fold, spec)
-    return predict_held_out(recipe, fit_model(recipe, fit, folder, listener), people.scored, fit.inference)
+    return fit_and_predict(recipe, dataclasses.replace(people, fitting=fitting), fold, spec, folder, listener)
 
 
 def label_strangers(now: Round, listener: Listener) -> PseudoLabels:
@@ -85,10 +84,9 @@ def label_strangers(now: Round, listener: Listener) -> PseudoLabels:
     path, task = now.folder / PSEUDO_LABELS, now.recipe.task
     if not path.exists():
         listener.on_note(f"self-training, fold {now.fold}: round {now.number} of {now.settings.rounds}")
-        fit = bind_fit(now.recipe, now.people.fitting, now.people.choosing, now.fold, now.spec)
-        model = fit_model(now.recipe, fit, now.folder, listener)
+        model = fit_model(now.recipe, now.people, now.fold, now.spec, now.folder, listener)
         table = now.unlabelled.table
-        answers = predict_table(model, now.unlabelled.read, len(table), fit.inference)
+        answers = answer(now.recipe, model, now.unlabelled, inference(now.recipe, now.spec), listener)
         predictions = Predictions(
             photo_N=table.photo_N,
             person_N=table.person_N,

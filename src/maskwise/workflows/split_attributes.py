@@ -25,15 +25,14 @@ from maskwise.records import Floats, InputSpec, PhotoTable, Predictions
 from maskwise.training.listeners import Listener
 from maskwise.workflows.drawn_photos import draw_on_bare
 from maskwise.workflows.folds import (
+    CacheKeys,
     FoldPeople,
     PhotoSet,
-    bind_fit,
-    fit_model,
+    fit_and_predict,
     part_people,
-    predict_held_out,
     write_input_spec,
 )
-from maskwise.workflows.photos import cache_settings, cached_pixels, input_spec
+from maskwise.workflows.photos import cache_settings, cached_pixels, input_spec, pixel_keys
 
 
 class PartPhotos(NamedTuple):
@@ -76,8 +75,7 @@ def train_part(
     write_input_spec(each.spec, folder)
     people = only_meant(part_people(recipe, each.photos, held_out, fold), each.part)
     listener.on_note(f"fold {fold}, {each.part.name}: trains on {len(people.fitting.table):,} photos")
-    fit = bind_fit(recipe, people.fitting, people.choosing, fold, each.spec)
-    return predict_held_out(recipe, fit_model(recipe, fit, folder, listener), people.scored, fit.inference)
+    return fit_and_predict(recipe, people, fold, each.spec, folder, listener)
 
 
 def only_meant(people: FoldPeople, part: SingleRecipe) -> FoldPeople:
@@ -126,15 +124,18 @@ def read_parts(
         return ()
     singles = single_recipes(recipe)
     refuse_unseen_classes(singles, labelled.table)
-    reading = {_key(input_spec(recipe)): labelled.read}
+    sets = {_key(input_spec(recipe)): labelled}
     parts = []
     for single in singles:
         spec = input_spec(single.recipe)
-        if _key(spec) not in reading:
-            reading[_key(spec)] = cached_pixels(root, labelled.table, spec, cache, listener).read
+        if _key(spec) not in sets:
+            pixels = cached_pixels(root, labelled.table, spec, cache, listener)
+            keys = CacheKeys(cache, pixel_keys(spec, pixels.content_N))
+            sets[_key(spec)] = PhotoSet(labelled.table, pixels.read, keys=keys)
+        whole = sets[_key(spec)]
         table = single.recipe.task.label(labelled.table)
         drawn = draw_on_bare(single.recipe, table, root, spec, cache, listener)
-        photos = PhotoSet(table, reading[_key(spec)], drawn=drawn)
+        photos = PhotoSet(table, whole.read, drawn=drawn, keys=whole.keys)
         parts.append(PartPhotos(single, photos, spec))
     return tuple(parts)
 

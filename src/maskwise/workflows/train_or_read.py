@@ -8,6 +8,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.store.runs import StoredRun, list_runs, read_finished
 from maskwise.training.listeners import Listener
+from maskwise.workflows.choose_speed import settle_precision
 from maskwise.workflows.photos import input_spec
 from maskwise.workflows.run_data import read_labels, read_photos
 from maskwise.workflows.run_recipe import Place, run_recipe
@@ -15,6 +16,8 @@ from maskwise.workflows.run_recipe import Place, run_recipe
 
 def train_or_read(recipe: Recipe, place: Place, command: Sequence[str], listener: Listener) -> StoredRun:
     """The finished run of ``recipe`` on the data: from the store where it is there, else trained now."""
+    if recipe.train.precision == "auto":
+        recipe, _ = settle_precision(recipe, len(read_labels(recipe, place.data).table), place.cache, listener)
     found = find_finished(recipe, place, listener)
     if found is not None:
         return found

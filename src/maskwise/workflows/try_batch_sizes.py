@@ -13,12 +13,12 @@ import torch
 
 from maskwise.errors import RecipeError, must
 from maskwise.labels import Task
+from maskwise.memory import keep_freed_memory
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.parts import single_recipes
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.training.batch_size import SMALLEST, find_batch_size, is_out_of_memory
-from maskwise.training.devices import keep_freed_memory
 from maskwise.training.listeners import Silent
 from maskwise.training.loop import Trainer
 from maskwise.workflows.folds import PhotoSet, bind_fit

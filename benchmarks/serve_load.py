@@ -1,0 +1,261 @@
+"""How fast `maskwise serve` is beside the bundle that it serves, and what it does when more is asked than it can.
+
+    python benchmarks/serve_load.py BUNDLE PHOTOS --seconds 60
+
+starts the service as a process of its own, on a free port of this machine, and asks it from this one:
+
+1. the bare bundle, in this process: photos a second by `predict` in batches, before and after the rest;
+2. a closed loop, where each client asks again as soon as it is answered;
+3. an open loop at 1.5 times the throughput of 2, where clients do not wait for each other.
+
+Every answer is compared with that of the bare bundle. Processor seconds a photo stand beside photos a second, because
+they tell the cost of serving also where client, service and other programs share the cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from maskwise.chance import rng_for
+from maskwise.export.answers import Answer
+from maskwise.export.reader import Bundle, load
+
+TOLERANCE = 1e-5
+BARE_PHOTOS = 256
+
+
+@dataclass
+class Case:
+    """A photo, and what must be answered for it."""
+
+    request: bytes
+    joint_probs: list[list[float]]
+
+
+@dataclass
+class Tally:
+    """What a loop saw."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    wrong: int = 0
+    seconds_of_answers: list[float] = field(default_factory=list)
+    seconds_of_refusals: list[float] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+    def add(self, status: int, body: bytes, case: Case, seconds: float) -> None:
+        self.statuses[status] += 1
+        if status != 200:
+            self.seconds_of_refusals.append(seconds)
+            return
+        self.seconds_of_answers.append(seconds)
+        answers = json.loads(body)["results"][0]["answers"]
+        same = len(answers) == len(case.joint_probs) and all(
+            np.allclose(answer["joint_probs"], probs, atol=TOLERANCE)
+            for answer, probs in zip(answers, case.joint_probs, strict=True)
+        )
+        self.wrong += not same
+
+    @property
+    def photos_a_second(self) -> float:
+        return self.statuses[200] / self.elapsed_s
+
+    def describe(self) -> str:
+        told = ", ".join(f"{count} × {status}" for status, count in sorted(self.statuses.items()))
+        return f"{self.photos_a_second:7.1f} photos/s; {told}; wrong answers: {self.wrong}; {_times(self)}"
+
+
+@dataclass
+class Connection:
+    """A minimal client: the benchmark must cost less than what it measures."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    closed: bool = False
+
+    async def ask(self, request: bytes) -> tuple[int, bytes]:
+        self.writer.write(request)
+        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
+        status = int(head.split(b" ", 2)[1])
+        length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+        self.closed = b"\nconnection: close" in head
+        return status, await self.reader.readexactly(length)
+
+
+class Asker:
+    """Opens connections to the service and keeps those that are free."""
+
+    def __init__(self, port: int, cases: list[Case]) -> None:
+        self.port, self.cases = port, cases
+        self.free: list[Connection] = []
+
+    async def ask(self, number: int, tally: Tally) -> None:
+        case = self.cases[number % len(self.cases)]
+        started_s = time.perf_counter()
+        connection = (
+            self.free.pop() if self.free else Connection(*await asyncio.open_connection("127.0.0.1", self.port))
+        )
+        try:
+            status, body = await connection.ask(case.request)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            tally.statuses[0] += 1
+            return
+        tally.add(status, body, case, time.perf_counter() - started_s)
+        if connection.closed:
+            connection.writer.close()
+        else:
+            self.free.append(connection)
+
+
+async def closed_loop(asker: Asker, clients: int, seconds: float) -> Tally:
+    """``clients`` that each ask again as soon as they are answered."""
+    tally, started_s = Tally(), time.perf_counter()
+
+    async def client(first: int) -> None:
+        number = first
+        while time.perf_counter() - started_s < seconds:
+            await asker.ask(number, tally)
+            number += clients
+
+    await asyncio.gather(*(client(first) for first in range(clients)))
+    tally.elapsed_s = time.perf_counter() - started_s
+    return tally
+
+
+async def open_loop(asker: Asker, rate: float, seconds: float) -> Tally:
+    """Requests at ``rate`` a second with exponential gaps, whatever the service does."""
+    gaps_s = rng_for(0, "arrivals").exponential(1 / rate, size=int(rate * seconds))
+    tally, started_s, due_s = Tally(), time.perf_counter(), 0.0
+    under_way: set[asyncio.Task[None]] = set()
+    for number, gap_s in enumerate(gaps_s):
+        due_s += gap_s
+        await asyncio.sleep(max(0.0, due_s - (time.perf_counter() - started_s)))
+        task = asyncio.create_task(asker.ask(number, tally))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+    await asyncio.gather(*under_way)
+    tally.elapsed_s = time.perf_counter() - started_s
+    return tally
+
+
+def bare_speed(bundle: Bundle, photos: list[bytes], faces: str, seconds: float) -> tuple[float, float]:
+    """(photos a second, processor seconds a photo) of the bundle itself."""
+    done, started_s, cpu_s = 0, time.perf_counter(), time.process_time()
+    batch = [photos[number % len(photos)] for number in range(BARE_PHOTOS)]
+    while time.perf_counter() - started_s < seconds:
+        bundle.predict(batch) if faces == "whole" else bundle.predict_faces(batch)
+        done += len(batch)
+    return done / (time.perf_counter() - started_s), (time.process_time() - cpu_s) / done
+
+
+def cases_of(bundle: Bundle, photos: list[bytes], faces: str) -> list[Case]:
+    """Requests with their right answers."""
+
+    def answers(photo: bytes) -> list[Answer]:
+        return bundle.predict(photo) if faces == "whole" else bundle.predict_faces(photo)[0]
+
+    head = f"POST /v1/predict?faces={faces} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
+    return [
+        Case(
+            f"{head}Content-Length: {len(photo)}\r\n\r\n".encode() + photo,
+            [answer.probs_C.tolist() for answer in answers(photo)],
+        )
+        for photo in photos
+    ]
+
+
+def start_service(bundle: Path, changes: list[str]) -> tuple[subprocess.Popen[str], int]:
+    """The service and its port."""
+    words = [word for change in changes for word in ("--set", change)]
+    command = [sys.executable, "-m", "maskwise", "serve", str(bundle), "--port", "0", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    return process, int(process.stdout.readline().split("127.0.0.1:")[1].split("/")[0])
+
+
+def memory_mb(process: subprocess.Popen[str]) -> float:
+    """Resident memory."""
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def cpu_seconds(process: subprocess.Popen[str]) -> float:
+    """Processor seconds used so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _times(tally: Tally) -> str:
+    told = []
+    for name, seconds in (("answered", tally.seconds_of_answers), ("refused", tally.seconds_of_refusals)):
+        if seconds:
+            p50, p99 = np.percentile(seconds, [50, 99]) * 1000
+            told.append(f"{name} in p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    return "; ".join(told)
+
+
+async def measure(asker: Asker, process: subprocess.Popen[str], clients: list[int], seconds: float) -> float:
+    """Closed loops of each of ``clients``, then an open one; processor seconds a photo in the closed loops."""
+    while (await closed_loop(asker, 2, 1.0)).statuses[503]:
+        pass  # it is starting
+    best, cpu_s, done = 0.0, cpu_seconds(process), 0
+    print(f"memory at the start: {memory_mb(process):.0f} MB")
+    for count in clients:
+        tally = await closed_loop(asker, count, seconds)
+        print(f"closed loop, {count:3} clients: {tally.describe()}")
+        best, done = max(best, tally.photos_a_second), done + tally.statuses[200]
+    cpu_a_photo_s = (cpu_seconds(process) - cpu_s) / done
+    tally = await open_loop(asker, 1.5 * best, seconds)
+    print(f"open loop, 1.5 × {best:.1f}/s: {tally.describe()}")
+    print(f"answered at overload: {tally.photos_a_second / best:.2f} of the best closed loop")
+    print(f"memory at the end: {memory_mb(process):.0f} MB")
+    return cpu_a_photo_s
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("photos", type=Path, help="a folder of JPEG photos; 64 of them are asked about")
+    parser.add_argument("--seconds", type=float, default=60, help="of all loops together")
+    parser.add_argument("--clients", default="1,8,32", help="sizes of the closed loops")
+    parser.add_argument("--faces", choices=("whole", "each"), default="whole")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as for maskwise serve")
+    given = parser.parse_args()
+    files = sorted(given.photos.rglob("*.jpg"))
+    photos = [files[place].read_bytes() for place in np.linspace(0, len(files) - 1, min(64, len(files))).astype(int)]
+    clients = [int(count) for count in given.clients.split(",")]
+    share_s = given.seconds / (len(clients) + 2)
+    with load(given.bundle) as bundle:
+        cases = cases_of(bundle, photos, given.faces)
+        first, first_cpu_s = bare_speed(bundle, photos, given.faces, share_s / 2)
+        process, port = start_service(given.bundle, given.set)
+        try:
+            asker = Asker(port, cases)
+            served_cpu_s = asyncio.run(measure(asker, process, clients, share_s))
+            process.terminate()
+            print(f"left with exit code {process.wait(timeout=30)}")
+        finally:
+            process.kill()
+        second, second_cpu_s = bare_speed(bundle, photos, given.faces, share_s / 2)
+    bare_cpu_s = (first_cpu_s + second_cpu_s) / 2
+    print(f"bare bundle: {first:.1f} and {second:.1f} photos/s")
+    print(
+        f"processor time a photo: served {served_cpu_s * 1000:.2f} ms, bare {bare_cpu_s * 1000:.2f} ms, "
+        f"ratio {bare_cpu_s / served_cpu_s:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""``maskwise bench predict`` and ``bench decode``: photos a second, beside what bounds them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.bundle_verbs import PrecisionWord
+from maskwise.cli.options import refuse_missing_folder
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print everything for other programs.")]
+RoundsOption = Annotated[int, typer.Option(min=1, metavar="N", help="Times that all is measured, by turns.")]
+PhotosArgument = Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photos.")]
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="What `maskwise export` wrote.")],
+    photos: PhotosArgument,
+    precision: Annotated[PrecisionWord, typer.Option(help="Which networks to ask.")] = PrecisionWord.FP32,
+    plain: Annotated[
+        str, typer.Option(metavar="NAME", help="The model of timm in the plain loop; take that of the bundle.")
+    ] = "tf_efficientnet_lite0",
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Photos to take at most.")] = 512,
+    rounds: RoundsOption = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """How fast `predict` is: whole, its halves alone, and a plain loop of Pillow, torchvision and timm."""
+    refuse_missing_folder("PHOTOS", photos)
+
+    from maskwise.export.prediction_speed import measure_prediction, processor_ratios
+    from maskwise.export.reader import load
+    from maskwise.memory import keep_freed_memory
+
+    chosen = _photos_below(photos, most)
+    keep_freed_memory()
+    with load(bundle, "int8" if precision is PrecisionWord.INT8 else "fp32") as loaded:
+        found = measure_prediction(loaded, chosen, plain, rounds)
+        threads = loaded.threads
+    by_processor = processor_ratios(found.rates)
+    if as_json:
+        rates = {
+            name: {"photos_per_second": rate.photos_per_second, "processor_ms": rate.processor_ms}
+            for name, rate in found.rates.items()
+        }
+        ratios = {name: {"clock": found.ratios[name], "processor": by_processor[name]} for name in found.ratios}
+        typer.echo(json.dumps({"threads": threads, "photos": len(chosen), "rates": rates, "ratios": ratios}, indent=1))
+        return
+    rows = [("", "photos/s", "processor, ms a photo")]
+    rows += [(name, f"{rate.photos_per_second:.0f}", f"{rate.processor_ms:.2f}") for name, rate in found.rates.items()]
+    _print_table(rows)
+    typer.echo("")
+    rows = [("ratio", "by the clock", "by the processor")]
+    rows += [(name, f"{value:.2f}", f"{by_processor[name]:.2f}") for name, value in found.ratios.items()]
+    _print_table(rows)
+    typer.echo(f"\nmedians of {rounds}, {len(chosen)} photos, {threads} threads")
+
+
+def decode(
+    photos: PhotosArgument,
+    height: Annotated[int, typer.Option(min=8, metavar="PX", help="Height of the cached photos.")] = 128,
+    width: Annotated[int, typer.Option(min=8, metavar="PX", help="Width of the cached photos.")] = 112,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Photos to take at most.")] = 2000,
+    rounds: RoundsOption = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """How fast a pixel cache is built, beside the bare decoder on the same files, and how fast a batch is read."""
+    refuse_missing_folder("PHOTOS", photos)
+
+    from maskwise.memory import keep_freed_memory
+    from maskwise.workflows.decoding_speed import measure_decoding
+
+    chosen = _photos_below(photos, most)
+    keep_freed_memory()
+    found = measure_decoding(chosen, height, width, rounds)
+    if as_json:
+        ratios = {"ratio": found.ratio, "processor_ratio": found.processor_ratio}
+        typer.echo(json.dumps({"photos": len(chosen), **found._asdict(), **ratios}, indent=1))
+        return
+    _print_table(
+        [
+            ("", "photos/s", "processor, ms a photo"),
+            ("building the cache", f"{found.cache_per_second:.0f}", f"{found.cache_processor_ms:.3f}"),
+            ("bare decoder", f"{found.bare_per_second:.0f}", f"{found.bare_processor_ms:.3f}"),
+            ("bare decoder and resize", f"{found.resized_per_second:.0f}", f"{found.resized_processor_ms:.3f}"),
+            ("ratio to the decoder", f"{found.ratio:.2f}", f"{found.processor_ratio:.2f}"),
+        ]
+    )
+    typer.echo(f"\na batch of 64 from the cache: {found.batch_ms:.2f} ms; medians of {rounds}, {len(chosen)} photos")
+
+
+def _photos_below(folder: Path, most: int) -> list[Path]:
+    from maskwise.data.manifest import read_folder
+
+    return [folder / name for name in read_folder(folder).photo_N[:most].tolist()]
+
+
+def _print_table(rows: list[tuple[str, str, str]]) -> None:
+    from maskwise.evaluation.text_table import aligned
+
+    for line in aligned(rows):
+        typer.echo(line)

@@ -1,0 +1,57 @@
+"""``maskwise serve``: a bundle behind HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from maskwise.cli.bundle_verbs import PrecisionOption
+
+
+def serve(
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="BUNDLE", help="A folder or a .zip that `maskwise export` wrote.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1: this machine alone")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port to listen on; 0 takes a free one.", show_default="8000")
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Answer only who shows one of these keys, one a line.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name in the Host header that is answered, too. Repeatable."),
+    ] = None,
+    precision: PrecisionOption = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change one setting, e.g. queue_images=128. Repeatable."),
+    ] = None,
+    show_settings: Annotated[
+        bool, typer.Option("--show-settings", help="Print every setting with its default, and leave.")
+    ] = False,
+) -> None:
+    """Answer for photos over HTTP, with a web page; photos are not kept. Needs the extra `serve`."""
+    from maskwise.errors import UserError, must
+    from maskwise.serving.config import parse_settings, settings_table
+
+    if show_settings:
+        typer.echo(settings_table())
+        return
+    if bundle is None:
+        raise UserError(must("BUNDLE", "given", "none", "Name what `maskwise export` wrote."))
+    given: dict[str, Any] = {"host": host, "port": port, "allow_hosts": tuple(allow_host) if allow_host else None}
+    settings = parse_settings({name: value for name, value in given.items() if value is not None}, set_ or [])
+    try:
+        from maskwise.serving.keys import read_keys
+        from maskwise.serving.run_service import serve as run
+    except ModuleNotFoundError as error:
+        remedy = "Install it: pip install maskwise[serve]."
+        raise UserError(must("the extra serve", "installed", f"none ({error.name} is missing)", remedy)) from None
+    keys = read_keys(api_key_file) if api_key_file is not None else ()
+    run(bundle, "fp32" if precision is None else precision.value, settings, keys, typer.echo)

@@ -1,0 +1,211 @@
+"""``maskwise sweep``: many runs around a recipe, chosen by a sampler; and what they found."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CacheOption,
+    ForceOption,
+    QuietOption,
+    SetOption,
+    StoreOption,
+    cache_folder,
+    refuse_missing_folder,
+)
+from maskwise.errors import UserError, must
+
+if TYPE_CHECKING:
+    from maskwise.sweeps.load_space import Sweep
+
+DEFAULT_RUNS = 20
+SpaceArgument = Annotated[
+    str | None, typer.Argument(metavar="SPACE", help="A ready space's name or a YAML file; `show` tells results.")
+]
+NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="After `show`: the sweep to tell of.")]
+SweptDataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Data set in the competition's layout (train/, eval/).")
+]
+BaseOption = Annotated[str | None, typer.Option(metavar="RECIPE", help="Search around this recipe, not the space's.")]
+RunsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Runs in all, those of other processes included.", show_default="the space's"),
+]
+MinutesOption = Annotated[float | None, typer.Option(min=0.0, help="Begin no run after so many minutes.")]
+ConfirmOption = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="K", help="Train the best K again, scored on people who chose nothing."),
+]
+ConfirmSeedsOption = Annotated[int, typer.Option(min=1, help="How many seeds to confirm with.")]
+StorageOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="A database for the trials: sqlite:///…, postgresql+psycopg://…, mysql+pymysql://…",
+        show_default="a file in the store",
+    ),
+]
+OutOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write a page, a picture and the best recipe into this folder.")
+]
+ListOption = Annotated[bool, typer.Option("--list", help="The ready spaces, and the sweeps of this store.")]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How much is to be done, and where trials are written down."""
+
+    runs: int | None
+    minutes: float | None
+    confirm: int | None
+    confirm_seeds: int
+    storage: str | None
+
+
+def sweep(
+    space: SpaceArgument = None,
+    name: NameArgument = None,
+    data: SweptDataOption = None,
+    base: BaseOption = None,
+    set_: SetOption = None,
+    runs: RunsOption = None,
+    minutes: MinutesOption = None,
+    confirm: ConfirmOption = None,
+    confirm_seeds: ConfirmSeedsOption = 2,
+    storage: StorageOption = None,
+    out: OutOption = None,
+    list_: ListOption = False,
+    force: ForceOption = False,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Try many settings of a recipe and rank them in pairs with it; `maskwise sweep show NAME` tells a sweep's results.
+
+    The same command goes on where it was stopped, and in another process it shares the work: nothing is trained twice,
+    and what a killed process had begun is taken up again. Every finished trial is a run of the store.
+    """
+    if list_:
+        typer.echo(listed(store))
+        return
+    if space is None:
+        raise UserError("SPACE must be given, got none. `maskwise sweep --list` names the ready ones.")
+    if out is not None:
+        refuse_results(out, force)
+    if space == "show":
+        show(name, store, storage, out)
+        return
+    if name is not None:
+        raise UserError(must("what follows SPACE", "an option", name, "Only `sweep show NAME` takes two words."))
+    if data is None:
+        raise UserError("--data must be given, got none. Name the folder of the data set.")
+    planned, notes = plan(space, base, set_ or [], storage)
+    refuse_missing_folder("--data", data)
+    wanted = Wanted(runs, minutes, confirm, confirm_seeds, storage)
+    tell(train_sweep(planned, notes, wanted, (data, store, cache_folder(cache)), quiet), store, out)
+
+
+def plan(space: str, base: str | None, changes: list[str], storage: str | None) -> tuple[Sweep, list[str]]:
+    """The checked sweep, and what is to be said of it. Loads no torch."""
+    from maskwise.sweeps.check_space import check_space
+    from maskwise.sweeps.load_space import load_sweep
+    from maskwise.sweeps.storage import check_url, needed_optuna
+
+    needed_optuna()
+    check_url(storage)
+    planned = load_sweep(space, base, changes)
+    caution = check_space(planned)
+    return planned, [line for line in [caution] if line]
+
+
+def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple[Path, Path, Path], quiet: bool) -> Any:
+    """Work on the sweep until it is done or the time is over; returns Optuna's study.
+
+    ``folders`` are those of the data, the runs and the decoded pixels.
+    """
+    from maskwise.cli.progress import listener
+    from maskwise.sweeps.desk import open_desk
+    from maskwise.sweeps.format_sweep import format_plan
+    from maskwise.sweeps.results import read_results
+    from maskwise.sweeps.run_sweep import Work, confirm_best, describe_data, run_sweep
+    from maskwise.sweeps.storage import hidden
+    from maskwise.workflows.run_recipe import Place
+
+    ends_at_s = math.inf if wanted.minutes is None else time.monotonic() + 60 * wanted.minutes
+    runs = wanted.runs or planned.space.runs or number_of_runs(planned)
+    place = Place(*folders)
+    with listener(quiet) as told:
+        for line in [format_plan(planned.space, runs), *notes]:
+            told.on_note(line)
+        about = describe_data(planned.base, place, told)
+        desk = open_desk(planned, about, place.store, wanted.storage, runs)
+        work = Work(desk, place, about, [hidden(word) for word in sys.argv], told, ends_at_s)
+        if not run_sweep(work):
+            told.on_note("the time is over; the same command goes on")
+        elif wanted.confirm is not None:
+            confirm_best(work, read_results(desk.study, place.store), wanted.confirm, wanted.confirm_seeds)
+    return desk.study
+
+
+def number_of_runs(planned: Sweep) -> int:
+    """Runs where nobody says how many: all points of a grid, else a few."""
+    from maskwise.sweeps.dimensions import grid_points
+
+    return len(grid_points(planned.dimensions)) if planned.space.sampler.kind == "grid" else DEFAULT_RUNS
+
+
+def show(name: str | None, store: Path, storage: str | None, out: Path | None) -> None:
+    """Tell what a sweep has found so far. Trains nothing and loads no torch."""
+    from maskwise.sweeps.results import find_study
+    from maskwise.sweeps.storage import check_url
+
+    check_url(storage)
+    if name is None:
+        raise UserError(
+            "what follows `sweep show` must be a sweep's name, got nothing. `maskwise sweep --list` names them."
+        )
+    tell(find_study(store, storage, name), store, out)
+
+
+def tell(study: Any, store: Path, out: Path | None) -> None:
+    """Print the results; with ``out`` write the page, the picture and the best recipe, too."""
+    from maskwise.sweeps.confirm import read_confirmation
+    from maskwise.sweeps.format_sweep import format_results
+    from maskwise.sweeps.results import read_results
+
+    found = read_results(study, store)
+    confirmation = read_confirmation(study, found, store)
+    typer.echo(format_results(found, confirmation))
+    if out is None:
+        return
+    from maskwise.files import write_atomically
+    from maskwise.reports.sweep_page import sweep_files
+
+    for file, content in sweep_files(found, confirmation).items():
+        write_atomically(out / file, content)
+    typer.echo(f"written: {out}")
+
+
+def refuse_results(out: Path, force: bool) -> None:
+    """Refuse before anything is trained what would overwrite an earlier page."""
+    from maskwise.files import refuse_overwrite
+
+    refuse_overwrite(out / "sweep.html", force)
+
+
+def listed(store: Path) -> str:
+    """The ready spaces with what they are for, and the sweeps that were begun on the store."""
+    from maskwise.sweeps.load_space import shipped_spaces, space_summary
+    from maskwise.sweeps.storage import study_names
+
+    lines = [f"{each:16} {space_summary(each)}" for each in shipped_spaces()]
+    begun = study_names(store)
+    return "\n".join([*lines, *(["", f"begun in {store}: {', '.join(begun)}"] if begun else [])])

@@ -1,0 +1,193 @@
+"""A bundle and very many photos → predictions, on worker processes of Ray, on one machine or several.
+
+Every worker holds the bundle and reads its share of the photos by itself; only names go out, and what the networks say
+comes back. Photos go in the same small blocks as in a single process, and members vote here over all of them, so the
+answers are the same to the last digit. Ray is only imported when it is asked for; no torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwise.errors import UserError, must
+from maskwise.export.manifest import Precision
+from maskwise.export.networks import Asked
+from maskwise.export.predict_folder import join_answers, list_photos, tell_problems
+from maskwise.export.prepare_photos import Prepared
+from maskwise.export.reader import BLOCK_PHOTOS, Bundle, load
+from maskwise.records import FaceBox, Predictions
+from maskwise.training.listeners import Listener
+
+BATCH_PHOTOS = 16 * BLOCK_PHOTOS
+"""Photos that a worker is handed at once: whole blocks, some seconds of work."""
+OBJECT_STORE_BYTES = 128 * 2**20
+"""Shared memory for what travels between the processes of one machine: names and probabilities, never pixels."""
+ADDRESS = "RAY_ADDRESS"
+"""Ray's own variable: where a running cluster is. Without it Ray is started on this machine, for this machine alone."""
+
+Columns = dict[str, NDArray[Any]]
+
+
+def predict_with_ray(
+    path: Path,
+    precision: Precision,
+    source: Path,
+    workers: int,
+    skip_unreadable: bool,
+    listener: Listener,
+    *,
+    calibrated: bool = False,
+) -> Predictions:
+    """What ``predict_photos`` gives for the bundle at ``path``, computed by ``workers`` processes of one core each.
+
+    On a cluster, the bundle and the photos lie at the same paths on every machine. ``UserError`` without Ray.
+    """
+    _require_ray()
+    with load(path, precision, threads=1) as bundle:
+        root, table = list_photos(source, bundle)
+        listener.on_stage("predicting photos", len(table))
+        with _ray(workers):
+            entries, asked = _ask(path, precision, root, table.photo_N.tolist(), workers, listener)
+        tell_problems(entries, skip_unreadable, listener)
+        return join_answers(bundle, table, entries, asked, calibrated=calibrated)
+
+
+class Worker:
+    """One process that holds the bundle; Ray makes it and hands it batches."""
+
+    def __init__(self, path: str, precision: Precision, root: str) -> None:
+        self.bundle: Bundle = load(path, precision, threads=1)
+        self.root = Path(root)
+
+    def __call__(self, batch: Columns) -> Columns:
+        """``row`` and ``name`` (bytes: names of files need not be UTF-8) → row, problem, probabilities, age."""
+        names = [os.fsdecode(name) for name in batch["name"].tolist()]
+        blocks = list(self.bundle.blocks(names, self._whole))
+        problems = [entry if isinstance(entry, str) else "" for block in blocks for entry in block.faces]
+        good_N = np.array([not problem for problem in problems])
+        members = self.bundle.manifest.members
+        probs_NRC = np.zeros((len(names), len(members), self.bundle.task.n_classes), dtype=np.float32)
+        age_years_N = np.full(len(names), np.nan, dtype=np.float32)
+        asked = [block.asked for block in blocks if block.asked is not None]
+        if asked:
+            probs_NRC[good_N] = np.concatenate([each.probs_RNC for each in asked], axis=1).swapaxes(0, 1)
+        ages = [each.age_years_N for each in asked if each.age_years_N is not None]
+        if ages:
+            age_years_N[good_N] = np.concatenate(ages)
+        problem_N = np.array([problem.encode("utf-8", "surrogateescape") for problem in problems], dtype=object)
+        return {"row": batch["row"], "problem": problem_N, "probs": probs_NRC, "age_years": age_years_N}
+
+    def _whole(self, name: str) -> list[Prepared]:
+        return [self.bundle.preparer.whole(self.root / name, name)]
+
+
+def _ask(
+    path: Path, precision: Precision, root: Path, names: list[str], workers: int, listener: Listener
+) -> tuple[list[list[FaceBox | None] | str], list[Asked]]:
+    """(an entry for each photo, in order; what the networks say of those that are no problem)."""
+    import pyarrow
+    import ray.data
+
+    table = pyarrow.table({"row": range(len(names)), "name": [os.fsencode(name) for name in names]})
+    batches = [table.slice(start, BATCH_PHOTOS) for start in range(0, len(names), BATCH_PHOTOS)]
+    answers = ray.data.from_arrow(batches).map_batches(
+        Worker,
+        fn_constructor_args=(str(path.resolve()), precision, str(root.resolve())),
+        batch_size=BATCH_PHOTOS,
+        compute=ray.data.ActorPoolStrategy(size=min(workers, len(batches))),
+        num_cpus=1,
+    )
+    came: list[Columns] = []
+    for columns in answers.iter_batches(batch_size=None, batch_format="numpy"):
+        came.append(columns)
+        listener.on_advance(len(columns["row"]))
+    return _in_order({name: np.concatenate([columns[name] for columns in came]) for name in came[0]})
+
+
+def _in_order(columns: Columns) -> tuple[list[list[FaceBox | None] | str], list[Asked]]:
+    order_N = np.argsort(columns["row"])
+    problems = [problem.decode("utf-8", "surrogateescape") for problem in columns["problem"][order_N].tolist()]
+    good_N = np.array([not problem for problem in problems])
+    probs_RNC = columns["probs"][order_N][good_N].swapaxes(0, 1)
+    age_years_N = columns["age_years"][order_N][good_N]
+    entries: list[list[FaceBox | None] | str] = [problem or [None] for problem in problems]
+    tells_age = not np.isnan(age_years_N).any()
+    return entries, [Asked(probs_RNC, age_years_N if tells_age else None)] if good_N.any() else []
+
+
+def _require_ray() -> None:
+    # Read when Ray is imported: it tells its makers nothing about who uses it and for what, and the user only what
+    # ends the work.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        import ray.data  # noqa: F401
+    except ModuleNotFoundError:
+        rule = "used where Ray is installed"
+        raise UserError(must("--engine ray", rule, "no Ray here", "Run pip install 'maskwise[ray]'.")) from None
+
+
+@contextlib.contextmanager
+def _ray(workers: int) -> Iterator[None]:
+    """Ray while it is needed: of the cluster that ``RAY_ADDRESS`` names, else started and ended here."""
+    address = os.environ.get(ADDRESS)
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        if address:
+            _join(address)
+        else:
+            _start(workers, folder)
+        try:
+            yield
+        finally:
+            _end()
+
+
+def _join(address: str) -> None:
+    import ray
+
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        remedy = "Start one, or unset it to use this machine alone."
+        raise UserError(
+            must(ADDRESS, "the address of a running Ray cluster", f"{address} ({reason})", remedy)
+        ) from None
+    _be_quiet()
+
+
+def _start(workers: int, folder: str) -> None:
+    import ray
+
+    ray.init(
+        num_cpus=workers + 1,  # or none would be left for handing out the names
+        object_store_memory=OBJECT_STORE_BYTES,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        _node_ip_address="127.0.0.1",
+        _temp_dir=folder,
+    )
+    _be_quiet()
+
+
+def _be_quiet() -> None:
+    import ray.data
+
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+def _end() -> None:
+    import ray
+
+    ray.shutdown()

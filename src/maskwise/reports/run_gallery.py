@@ -1,0 +1,211 @@
+"""A run's report: the surest mistakes, the hardest people, where the models look, what augmentation does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from maskwise.data.pixels import decode_photo
+from maskwise.data.shards import bytes_of
+from maskwise.errors import DataError
+from maskwise.evaluation.hardest import HardPerson, hardest_people, surest_mistakes
+from maskwise.records import Image
+from maskwise.reports.charts import photo
+from maskwise.reports.heat import enlarged, heated
+from maskwise.reports.page import paragraph, table
+from maskwise.workflows.explained import AugmentedPhoto, ExplainedPhoto
+from maskwise.workflows.report_run import RunStory
+
+MISTAKES, PEOPLE = 24, 10
+_HEIGHT_PX = 160
+_LIKELIEST = 4
+
+STYLE = """<style>
+.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 0.9rem; align-items: start; }
+.case { border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem; min-width: 0; }
+.case summary { list-style: none; font-size: 0.85rem; overflow-wrap: anywhere; }
+.case summary::-webkit-details-marker { display: none; }
+.case summary span::before { content: "▸ "; color: var(--fill); }
+.case[open] summary span::before { content: "▾ "; }
+.case img { display: block; margin: 0 auto 0.3rem; } .case table { font-size: 0.8rem; width: 100%; }
+.case td, .case th { padding: 0.15em 0.2em; white-space: normal; }
+.case p { font-size: 0.8rem; margin: 0.3em 0; overflow-wrap: anywhere; color: var(--faint); }
+.person { border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem 0.7rem; margin: 0.5rem 0; }
+.person summary { overflow-wrap: anywhere; } .person .faces { margin-top: 0.5rem; }
+.views { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: 1.2rem; }
+.views .tiles { margin-bottom: 0.3rem; } .views figure { margin: 0; } .views figcaption { font-size: 0.85rem; }
+.views .tiles img { max-width: 31%; } .draws .tiles img { max-width: 15%; } .draws figure { margin: 0 0 0.7rem; }
+@media print { .case, .person, .views figure, .draws figure { break-inside: avoid; } }
+</style>"""
+
+Opener = Callable[[str], Image | None]
+"""A photo's name → the photo, small; None where it cannot be had."""
+
+
+def opener(story: RunStory) -> Opener:
+    """How photos are opened for the page; without the data at hand there are none."""
+    if story.data is None:
+        return without_photos
+    contents = bytes_of(story.data.root)
+
+    def read(name: str) -> Image | None:
+        try:
+            return enlarged(decode_photo(contents(name), name), _HEIGHT_PX)
+        except (DataError, OSError):
+            return None
+
+    return read
+
+
+def without_photos(_name: str) -> Image | None:
+    """Opens nothing: the page then has words alone."""
+    return None
+
+
+def mistakes(story: RunStory, open_photo: Opener) -> list[str]:
+    """The photos that are read wrongly with the highest probability, one a person."""
+    places = surest_mistakes(story.predictions, MISTAKES).tolist()
+    if not places:
+        return [paragraph("There are none.")]
+    wrong = int(np.sum(story.predictions.probs_NC.argmax(axis=1) != story.predictions.class_N))
+    return [
+        paragraph(
+            f"{wrong:,} of {len(story.predictions):,} photos are read wrongly. Here, one photo a person, the surest "
+            "first. A sure mistake is often a wrong label: maskwise data audit looks for those. Open a card for the "
+            "probabilities."
+        ),
+        f'<div class="cases">{"".join(_case(story, place, open_photo) for place in places)}</div>',
+    ]
+
+
+def people(story: RunStory, open_photo: Opener) -> list[str]:
+    """The people whose labels got the least probability, with all of their photos."""
+    hardest = hardest_people(story.predictions, PEOPLE)
+    return [
+        paragraph("Those whose labels got the least probability, in the mean over all of their photos."),
+        *(_person(story, person, open_photo, opened=rank < 2) for rank, person in enumerate(hardest)),
+    ]
+
+
+def looks(story: RunStory, explained: Sequence[ExplainedPhoto]) -> list[str]:
+    """Grad-CAM of wrong and right answers."""
+    if not explained:
+        return [paragraph("There are no maps: no photos were asked for or at hand, or the net has no map of places.")]
+    guessed_N = story.predictions.probs_NC.argmax(axis=1)
+    parts = [
+        paragraph(
+            "Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391), place by place (HiResCAM, Draelos and Carin 2020, "
+            "arXiv 2011.08891): the brighter a place, the more it speaks for the answer. Grey says nothing, or speaks "
+            "against it. Asked is a model that never saw the person. Such maps are coarse: they tell where a model "
+            "looks, not why."
+        )
+    ]
+    for heading, wanted in (
+        ("Read wrongly, the surest mistakes", False),
+        ("Read rightly, one of each of the commonest classes", True),
+    ):
+        chosen = [
+            each for each in explained if (guessed_N[each.place] == story.predictions.class_N[each.place]) == wanted
+        ]
+        if chosen:
+            views = "".join(_view(story, each) for each in chosen)
+            parts.append(f'<h3>{heading}</h3><div class="views">{views}</div>')
+    return parts
+
+
+def augmentation(samples: Sequence[AugmentedPhoto]) -> list[str]:
+    """A photo and what training saw of it."""
+    if not samples:
+        return [paragraph("Nothing is shown: no photos were asked for or at hand, or the recipe changes none.")]
+    lines = []
+    for sample in samples:
+        words = " · ".join(filter(None, [_short(sample.photo), sample.model]))
+        tiles = photo(enlarged(sample.plain_HWC, _HEIGHT_PX), f"{words}, as it is") + "".join(
+            photo(enlarged(drawn, _HEIGHT_PX), f"{words}, draw {number}")
+            for number, drawn in enumerate(sample.drawn, start=1)
+        )
+        lines.append(f'<figure><div class="tiles">{tiles}</div><figcaption>{escape(words)}</figcaption></figure>')
+    return [
+        paragraph(
+            "Training photos as the model is given them: first as they are, then five draws of the augmentation."
+        ),
+        f'<div class="draws">{"".join(lines)}</div>',
+    ]
+
+
+def _case(story: RunStory, place: int, open_photo: Opener) -> str:
+    predictions, names = story.predictions, story.task.class_names
+    probs_C = predictions.probs_NC[place]
+    guessed, labelled = int(probs_C.argmax()), int(predictions.class_N[place])
+    name = str(predictions.photo_N[place])
+    words = f"labelled {names[labelled]}; appears {names[guessed]} ({probs_C[guessed]:.2f})"
+    likeliest = np.argsort(-probs_C, kind="stable")[:_LIKELIEST].tolist()
+    codes = likeliest if labelled in likeliest else [*likeliest, labelled]
+    rows = [[names[code] + (" (label)" if code == labelled else ""), f"{probs_C[code]:.3f}"] for code in codes]
+    image = open_photo(name)
+    shown = "" if image is None else photo(image, words)
+    return (
+        f'<details class="case"><summary>{shown}<span>{escape(words)}</span></summary>'
+        f"{table(['class', 'probability'], rows)}<p>{escape(_short(name))}</p></details>"
+    )
+
+
+def _person(story: RunStory, person: HardPerson, open_photo: Opener, *, opened: bool) -> str:
+    predictions, names = story.predictions, story.task.class_names
+    shown, rows = [], []
+    for place in person.rows.tolist():
+        name, guessed = str(predictions.photo_N[place]), int(predictions.probs_NC[place].argmax())
+        words = f"{PurePosixPath(name).stem}: appears {names[guessed]} ({predictions.probs_NC[place, guessed]:.2f})"
+        image = open_photo(name)
+        if image is None:
+            rows.append(words)
+        else:
+            shown.append(f"<figure>{photo(image, words)}<figcaption>{escape(words)}</figcaption></figure>")
+    head = (
+        f"{person.person}: {person.wrong} of {len(person.rows)} photos wrong, log loss {person.log_loss:.2f}; labelled "
+        f"{_labels(story, person)}"
+    )
+    faces = f'<div class="faces">{"".join(shown)}</div>' if shown else ""
+    words = "".join(f"<li>{escape(row)}</li>" for row in rows)
+    listed = f'<ul class="list">{words}</ul>' if rows else ""
+    return (
+        f'<details class="person"{" open" if opened else ""}><summary>{escape(head)}</summary>{faces}{listed}</details>'
+    )
+
+
+def _labels(story: RunStory, person: HardPerson) -> str:
+    """What is said of the person on all photos alike: gender and age group."""
+    codes = story.task.codes(story.predictions.class_N[person.rows])
+    told = [
+        story.task.classes(name)[codes[name][0]]
+        for name in story.task.attributes
+        if name != "mask" and len(set(codes[name].tolist())) == 1
+    ]
+    return ", ".join(told) or "differently from photo to photo"
+
+
+def _view(story: RunStory, each: ExplainedPhoto) -> str:
+    names = story.task.class_names
+    guessed, labelled = int(story.predictions.probs_NC[each.place].argmax()), int(story.predictions.class_N[each.place])
+    answer = f"what speaks for {names[guessed]}"
+    tiles = photo(enlarged(each.pixels_HWC, _HEIGHT_PX), f"{_short(str(story.predictions.photo_N[each.place]))}")
+    tiles += photo(heated(each.pixels_HWC, each.for_answer_HW, _HEIGHT_PX), answer)
+    words = f"appears {names[guessed]}"
+    if each.for_label_HW is not None:
+        label = f"what speaks for the label, {names[labelled]}"
+        tiles += photo(heated(each.pixels_HWC, each.for_label_HW, _HEIGHT_PX), label)
+        words += f" (middle); labelled {names[labelled]} (right)"
+    elif guessed != labelled:
+        words += f"; labelled {names[labelled]}, which this model does not tell apart"
+    return (
+        f'<figure><div class="tiles">{tiles}</div>'
+        f"<figcaption>{escape(words)}. Asked: {escape(each.model)}.</figcaption></figure>"
+    )
+
+
+def _short(name: str) -> str:
+    """The end of a photo's path: whose folder, which photo."""
+    return "/".join(PurePosixPath(name).parts[-2:])

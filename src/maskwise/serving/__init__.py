@@ -1,0 +1,1 @@
+"""A bundle behind HTTP: bounded in everything, one process, no photo kept."""

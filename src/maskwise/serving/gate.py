@@ -1,0 +1,181 @@
+"""What every request passes before and after the application: names, keys, ids, headers, counts, a line of log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from maskwise.serving.config import LOOPBACK, ServeSettings
+from maskwise.serving.json_log import log
+from maskwise.serving.keys import KeyRing
+from maskwise.serving.metrics import Metrics
+from maskwise.serving.page_files import PageFile
+from maskwise.serving.refusals import RefusedError
+from maskwise.serving.request_ids import SAFE_ID, new_request_id
+
+ROUTES = ("/v1/predict", "/v1/explain", "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json")
+_PROBES = ("/healthz", "/readyz")
+_PAGE_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", _PAGE_POLICY.encode()),
+    (b"permissions-policy", b"camera=(self), microphone=(), geolocation=(), display-capture=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class _Seen(NamedTuple):
+    """What is known of a request before it is answered."""
+
+    request_id: str
+    route: str
+    headers: dict[bytes, bytes]
+    has_body: bool
+
+
+class Gate:
+    """The outermost application."""
+
+    def __init__(
+        self, app: ASGIApp, settings: ServeSettings, keys: KeyRing, metrics: Metrics, page: Mapping[str, PageFile]
+    ) -> None:
+        self.app, self.keys, self.metrics, self.page = app, keys, metrics, page
+        own = LOOPBACK if settings.local else ()
+        self.hosts = frozenset(name.lower() for name in (*own, *settings.allow_hosts))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        seen = self._look_at(scope)
+        scope.setdefault("state", {})["request_id"] = seen.request_id
+        answer = _Answering(seen, receive, send, scope["state"].get("arrived", _never))
+        started_s = time.monotonic()
+        self.metrics.in_flight.inc()
+        try:
+            self._admit(scope, seen)
+            if scope["path"] in self.page:
+                await self._send_page(scope["method"], self.page[scope["path"]], seen, answer.send)
+            else:
+                await self.app(scope, answer.receive, answer.send)
+        except RefusedError as refusal:
+            scope["state"]["refused"] = refusal.code
+            await _send_refusal(refusal, seen.request_id, answer.send)
+        finally:
+            self.metrics.in_flight.dec()
+            self._record(scope, seen, answer, time.monotonic() - started_s)
+
+    def _look_at(self, scope: Scope) -> _Seen:
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given.decode() if SAFE_ID.fullmatch(given) else new_request_id()
+        path = scope["path"]
+        route = path if path in ROUTES else "page" if path in self.page else "other"
+        has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+        return _Seen(request_id, route, headers, has_body)
+
+    def _admit(self, scope: Scope, seen: _Seen) -> None:
+        named = [value for name, value in scope["headers"] if name == b"host"]
+        if len(named) != 1 and scope["http_version"] != "1.0":
+            raise RefusedError(400, "bad_host", "The request must have one Host header.")
+        if self.hosts and seen.route not in _PROBES and not self._is_known(named):
+            message = "This service does not answer to that name in the Host header. Allow it with --allow-host."
+            raise RefusedError(400, "bad_host", message)
+        if not (scope["path"].startswith("/v1/") or seen.route == "/metrics"):
+            return
+        if seen.headers.get(b"sec-fetch-site") == b"cross-site":
+            raise RefusedError(400, "cross_site", "Pages of other sites may not use this service.")
+        if not self.keys.accepts(seen.headers):
+            message = "A key is needed: Authorization: Bearer KEY, or X-API-Key: KEY."
+            raise RefusedError(401, "key_needed", message)
+
+    def _is_known(self, named: list[bytes]) -> bool:
+        try:
+            return bool(named) and (urlsplit(f"//{named[0].decode('ascii')}").hostname or "") in self.hosts
+        except ValueError:
+            return False
+
+    async def _send_page(self, method: str, file: PageFile, seen: _Seen, send: Send) -> None:
+        if method not in ("GET", "HEAD"):
+            raise RefusedError(405, "method_not_allowed", "The page can only be read.", allow="GET, HEAD")
+        unchanged = seen.headers.get(b"if-none-match") == file.etag.encode()
+        content = b"" if unchanged else file.content
+        headers = [
+            (b"content-type", file.content_type.encode()),
+            (b"cache-control", b"no-cache"),
+            (b"etag", file.etag.encode()),
+            (b"content-length", str(len(content)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": 304 if unchanged else 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else content})
+
+    def _record(self, scope: Scope, seen: _Seen, answer: _Answering, seconds: float) -> None:
+        self.metrics.requests.labels(seen.route, str(answer.status)).inc()
+        self.metrics.request_seconds.labels(seen.route).observe(seconds)
+        code = scope["state"].get("refused")
+        if code is not None:
+            self.metrics.rejected.labels(code).inc()
+        fields = {
+            "request_id": seen.request_id,
+            "method": scope["method"],
+            "route": seen.route,
+            "status": answer.status,
+            "seconds": round(seconds, 4),
+            "body_bytes": answer.body_bytes,
+            "code": code,
+        }
+        log("request", fields, logging.INFO if answer.status < 500 else logging.WARNING)
+
+
+class _Answering:
+    """Watches what goes in and out of one request."""
+
+    def __init__(self, seen: _Seen, receive: Receive, send: Send, arrived: Callable[[], bool]) -> None:
+        self.seen, self._receive, self._send, self._arrived = seen, receive, send, arrived
+        self.status, self.body_bytes = 0, 0
+        self.body_left = seen.has_body
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self.body_bytes += len(message.get("body", b""))
+            self.body_left = message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message.get("headers", []), *_ALWAYS, (b"x-request-id", self.seen.request_id.encode())]
+            if all(name != b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+            if self.body_left and not self._arrived():  # nobody will read the rest of it
+                headers.append((b"connection", b"close"))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _never() -> bool:
+    return False
+
+
+async def _send_refusal(refusal: RefusedError, request_id: str, send: Send) -> None:
+    body = json.dumps(refusal.body(request_id)).encode()
+    headers = [
+        *refusal.headers,
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

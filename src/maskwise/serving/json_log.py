@@ -1,0 +1,40 @@
+"""One JSON object a line on stderr. Never a photo, a key, a file's name, an address or a path that a client chose."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+LOGGER = logging.getLogger("maskwise.serving")
+
+
+class JsonLines(logging.Formatter):
+    """``event`` and the fields of ``extra["fields"]``; escapes keep whatever is in them on its one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def log(event: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
+    """Write one line."""
+    LOGGER.log(level, event, extra={"fields": dict(fields)})
+
+
+def log_to_stderr() -> None:
+    """Send the lines of the service, and of uvicorn what is a warning or worse, to stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    for name, level in ((LOGGER.name, logging.INFO), ("uvicorn.error", logging.ERROR), ("asyncio", logging.ERROR)):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level)

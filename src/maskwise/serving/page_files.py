@@ -1,0 +1,51 @@
+"""The web page: all its files are read once, at the start, so that no request ever names a file of the disk."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import NamedTuple
+
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "mjs": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "ico": "image/x-icon",
+    "webmanifest": "application/manifest+json",
+}
+
+
+class PageFile(NamedTuple):
+    """One file, ready to be sent."""
+
+    content: bytes
+    content_type: str
+    etag: str
+
+
+def page_files() -> dict[str, PageFile]:
+    """The page's files by the path of their URL; ``/`` is index.html."""
+    found = dict(_below(files("maskwise.serving").joinpath("page"), "/"))
+    if "/index.html" in found:
+        found["/"] = found["/index.html"]
+    return found
+
+
+def _below(folder: Traversable, above: str) -> list[tuple[str, PageFile]]:
+    if not folder.is_dir():
+        return []
+    found: list[tuple[str, PageFile]] = []
+    for entry in folder.iterdir():
+        content_type = _TYPES.get(entry.name.rsplit(".", 1)[-1])
+        if entry.is_dir():
+            found += _below(entry, f"{above}{entry.name}/")
+        elif content_type is not None:
+            content = entry.read_bytes()
+            etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+            found.append((f"{above}{entry.name}", PageFile(content, content_type, etag)))
+    return found

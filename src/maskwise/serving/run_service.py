@@ -1,0 +1,149 @@
+"""``maskwise serve``: from a bundle on disk to a process that answers until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import signal
+import socket
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+
+import cv2
+from uvicorn import Server
+
+import maskwise
+from maskwise.errors import UserError, must
+from maskwise.export.bundle_files import open_bundle
+from maskwise.export.manifest import Precision
+from maskwise.export.reader import Bundle
+from maskwise.serving.app import build_app
+from maskwise.serving.config import ServeSettings
+from maskwise.serving.gate import Gate
+from maskwise.serving.json_log import log, log_to_stderr
+from maskwise.serving.keys import KeyRing
+from maskwise.serving.metrics import Metrics
+from maskwise.serving.model_facts import model_facts
+from maskwise.serving.page_files import page_files
+from maskwise.serving.protocol import LINGERING_CONNECTIONS, GuardedConfig, GuardedProtocol
+from maskwise.serving.service import Service
+
+_BACKLOG = 1024
+_OTHER_FILES = 128
+"""Open files beside connections: libraries, logs, the listening socket."""
+
+
+def serve(
+    bundle: Path, precision: Precision, settings: ServeSettings, keys: Sequence[str], tell: Callable[[str], None]
+) -> None:
+    """Answer until SIGTERM or SIGINT, then finish what is under way. ``UserError`` where it cannot begin."""
+    listening = _listen(settings)
+    with listening:
+        files = open_bundle(bundle)
+        loaded = Bundle(files, precision, settings.threads)
+        _allow_open_files(settings.connections + LINGERING_CONNECTIONS + _OTHER_FILES)
+        cv2.setNumThreads(1)  # photos are dealt to threads already
+        log_to_stderr()
+        service = Service(loaded, settings, model_facts(loaded, files, settings), Metrics())
+        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+        tell(f"{loaded.manifest.name} answers at http://{shown}:{listening.getsockname()[1]}/ until Ctrl+C")
+        if not (settings.local or keys):
+            tell("Whoever reaches this address may use it: no key is needed. See --api-key-file.")
+        StoppingServer(_server_config(service, KeyRing(keys)), service).run(sockets=[listening])
+
+
+class StoppingServer(Server):
+    """uvicorn's server, which leaves with exit code 0 after SIGTERM, and says that it is about to."""
+
+    def __init__(self, config: GuardedConfig, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then warm up: probes are answered from the first moment."""
+        await super().startup(sockets)
+        connections = self.server_state.connections
+        self.service.metrics.watch("connections", "Open connections.", lambda: len(connections))
+        self._warming = asyncio.get_running_loop().run_in_executor(None, self.service.warm_up)
+        self._warming.add_done_callback(self._on_warm)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is under way, then end the threads."""
+        await super().shutdown(sockets)
+        self.service.stop()
+        log("stopped", {})
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Signals ask for a graceful end; unlike uvicorn's, they are not raised again after it."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self) -> None:
+        if self.service.draining:
+            self.should_exit = self.force_exit = True
+            return
+        self.service.draining = True
+        notice_s = self.service.settings.notice_seconds
+        log("draining", {"notice_seconds": notice_s})
+        asyncio.get_running_loop().call_later(notice_s, self._leave)
+
+    def _leave(self) -> None:
+        self.should_exit = True
+
+    def _on_warm(self, warming: asyncio.Future[None]) -> None:
+        if warming.exception() is None:
+            log("ready", {"name": self.service.bundle.manifest.name, "version": maskwise.__version__})
+        else:
+            self.should_exit = True
+
+
+def _server_config(service: Service, keys: KeyRing) -> GuardedConfig:
+    settings = service.settings
+    app = Gate(build_app(service), settings, keys, service.metrics, page_files())
+    config = GuardedConfig(
+        app,
+        http=GuardedProtocol,
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=settings.idle_seconds,
+        timeout_graceful_shutdown=settings.drain_seconds,
+    )
+    config.serving, config.metrics = settings, service.metrics
+    return config
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        got = error.strerror or "an error"
+        place = f"--host {settings.host} --port {settings.port}"
+        raise UserError(must(place, "free to listen on", got, "Choose others; --port 0 takes a free one.")) from None
+    return listening
+
+
+def _allow_open_files(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            remedy = "Lower connections, or raise ulimit -n."
+            raise UserError(must("the limit of open files", f"at least {wanted}", hard, remedy))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,271 @@
+"""Photos in, answers out: one pool of threads that decodes photos and asks the networks about them in batches.
+
+A thread asks as soon as a batch is full, its first face has waited long enough, or nothing is left to decode; else it
+decodes the next photo. So batches grow by themselves when much is waiting, nothing waits when little is, and there are
+never more threads at work than cores. Measured in ``benchmarks/serve_load.py``.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import cv2
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
+
+from maskwise.errors import DataError
+from maskwise.export.answers import Answer
+from maskwise.export.networks import Asked
+from maskwise.export.prepare_photos import Prepared, decode
+from maskwise.export.reader import Bundle
+from maskwise.records import Image
+from maskwise.serving.config import ServeSettings
+from maskwise.serving.metrics import Metrics
+from maskwise.serving.refusals import RefusedError, busy
+
+Faces = Literal["whole", "each"]
+_LEARNING_RATE = 0.05
+
+
+@dataclass(eq=False)
+class Photo:
+    """One photo of a request, and what became of it."""
+
+    data: bytes
+    pixels: int
+    """Their number, from the header."""
+    number: int
+    """Its place in the request."""
+    width_px: int | None = None
+    height_px: int | None = None
+    problem: RefusedError | None = None
+    asked: list[Asked | None] = field(default_factory=list)
+    """For each face, in order, what the networks say; None while they have not been asked."""
+    prepared: list[Prepared] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Work:
+    """All photos of a request. ``done`` is called once, on a worker's thread, when every one is answered or refused."""
+
+    photos: Sequence[Photo]
+    faces: Faces
+    done: Callable[[Work], None]
+    dropped: bool = False
+    """Set when nobody waits for it any more; what is not begun then never is."""
+    failed: bool = False
+    """Set when the networks could not be asked."""
+    open_photos: int = 0
+    open_faces: int = 0
+
+
+@dataclass(eq=False)
+class _Row:
+    """A face that waits for the networks."""
+
+    work: Work
+    photo: Photo
+    place: int
+    since_s: float
+
+
+class _Queued(NamedTuple):
+    """A photo that waits to be decoded."""
+
+    number: int
+    work: Work
+    photo: Photo
+
+
+class Workers:
+    """The threads and their queue. Every method may be called from any thread."""
+
+    def __init__(self, bundle: Bundle, settings: ServeSettings, metrics: Metrics) -> None:
+        self.bundle, self.settings, self.metrics = bundle, settings, metrics
+        self.waiting = 0
+        """Photos taken and not yet answered."""
+        self._small: deque[_Queued] = deque()
+        self._large: deque[_Queued] = deque()
+        self._rows: deque[_Row] = deque()
+        self._large_at_work = self._stopping = False
+        self._idle = self._taken = 0
+        self._decode_s = self._ask_s = 0.05
+        self._change = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+            for number in range(bundle.threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def take(self, work: Work) -> None:
+        """Queue ``work``; ``RefusedError`` (503) where that would be more than may wait."""
+        with self._change:
+            if self.waiting + len(work.photos) > self.settings.queue_images:
+                raise self.busy()
+            self.waiting += len(work.photos)
+            work.open_photos = len(work.photos)
+            for photo in work.photos:
+                queue = self._large if photo.pixels > self.settings.large_pixels else self._small
+                self._taken += 1
+                queue.append(_Queued(self._taken, work, photo))
+            self._change.notify(len(work.photos))
+
+    def full(self) -> bool:
+        """Whether not even one photo more would be taken."""
+        return self.waiting >= self.settings.queue_images
+
+    def busy(self) -> RefusedError:
+        """503, with the time after which the queue should have room."""
+        return busy(self.waiting * (self._decode_s + self._ask_s) / len(self._threads))
+
+    def alive(self) -> bool:
+        """Whether every thread still works. One that met a fault of ours is gone: replace the process."""
+        return self._stopping or all(thread.is_alive() for thread in self._threads)
+
+    def stop(self) -> None:
+        """End the threads once they have answered what is queued."""
+        with self._change:
+            self._stopping = True
+            self._change.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            job()
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next thing to do; waits for one. None when all is done and the threads should end."""
+        with self._change:
+            while True:
+                wait_s = self._until_batch()
+                if wait_s is not None and wait_s <= 0:
+                    return self._batch()
+                if (queue := self._next_queue()) is not None:
+                    return self._decoding(queue.popleft())
+                if self._stopping and not (self._large or self._rows):
+                    return None
+                self._idle += 1
+                self._change.wait(wait_s)
+                self._idle -= 1
+
+    def _next_queue(self) -> deque[_Queued] | None:
+        """Where the photo stands that came first, of those that may be decoded now."""
+        may = [queue for queue in (self._small, self._large if not self._large_at_work else None) if queue]
+        return min(may, key=lambda queue: queue[0].number, default=None)
+
+    def _until_batch(self) -> float | None:
+        """Seconds until the waiting faces must be asked about; None where there are none."""
+        if not self._rows:
+            return None
+        if len(self._rows) >= self.settings.batch_images or self._next_queue() is None:
+            return 0.0
+        return self._rows[0].since_s + self.settings.batch_wait_ms / 1000 - time.monotonic()
+
+    def _batch(self) -> Callable[[], None]:
+        share = -(-len(self._rows) // (1 + self._idle))  # threads without work take the rest
+        rows = [self._rows.popleft() for _ in range(min(share, self.settings.batch_images))]
+        return lambda: self._ask(rows)
+
+    def _decoding(self, queued: _Queued) -> Callable[[], None]:
+        if queued.photo.pixels > self.settings.large_pixels:
+            self._large_at_work = True
+        return lambda: self._prepare(queued.work, queued.photo)
+
+    def _prepare(self, work: Work, photo: Photo) -> None:
+        started_s = time.monotonic()
+        prepared: list[Prepared] = []
+        if not work.dropped:
+            try:
+                prepared = _faces_of(self.bundle, work.faces, photo)
+            except DataError as error:
+                photo.problem = RefusedError(422, "unreadable", error.problems[0])
+            except (cv2.error, MemoryError):
+                photo.problem = RefusedError(422, "unreadable", "A photo must be one that can be decoded, got another.")
+            self.metrics.decode_seconds.observe(time.monotonic() - started_s)
+        photo.prepared, photo.asked = prepared, [None] * len(prepared)
+        now_s = time.monotonic()
+        with self._change:
+            if photo.pixels > self.settings.large_pixels:
+                self._large_at_work = False
+            work.open_photos -= 1
+            work.open_faces += len(prepared)
+            self._rows.extend(_Row(work, photo, place, now_s) for place in range(len(prepared)))
+            self._decode_s += _LEARNING_RATE * (now_s - started_s - self._decode_s)
+            finished = self._settle(work)
+            self._change.notify_all()
+        if finished:
+            work.done(work)
+
+    def _ask(self, rows: list[_Row]) -> None:
+        wanted = [row for row in rows if not row.work.dropped]
+        started_s = time.monotonic()
+        if wanted:
+            self._ask_networks(wanted)
+        seconds = time.monotonic() - started_s
+        finished = []
+        with self._change:
+            self._ask_s += _LEARNING_RATE * (seconds / len(rows) - self._ask_s)
+            for row in rows:
+                row.work.open_faces -= 1
+                if self._settle(row.work):
+                    finished.append(row.work)
+        for work in finished:
+            work.done(work)
+
+    def _ask_networks(self, rows: list[_Row]) -> None:
+        with self.metrics.model_seconds.time():
+            try:
+                asked = self.bundle.networks.ask([row.photo.prepared[row.place] for row in rows])
+            except (Fail, RuntimeException, MemoryError):
+                for row in rows:
+                    row.work.failed = True
+                return
+        self.metrics.batch_size.observe(len(rows))
+        for number, row in enumerate(rows):
+            row.photo.asked[row.place] = _row_of(asked, number)
+
+    def _settle(self, work: Work) -> bool:
+        """Whether the last of ``work`` has just been done; it then waits no longer."""
+        if work.open_photos or work.open_faces:
+            return False
+        self.waiting -= len(work.photos)
+        return True
+
+
+def answers_of(bundle: Bundle, work: Work, *, calibrated: bool) -> list[list[Answer]]:
+    """For each photo of a finished request its answers; the members of an ensemble vote over all of them at once.
+
+    ``DataError`` where ``calibrated`` is asked of a bundle that has no temperature.
+    """
+    asked = [each for photo in work.photos for each in photo.asked if each is not None]
+    probs_NC, age_years_N = bundle.probabilities(asked, calibrated=calibrated)
+    rows = iter(range(len(probs_NC)))
+
+    def answer(prepared: Prepared) -> Answer:
+        row = next(rows)
+        return Answer(
+            bundle.task, probs_NC[row], None if age_years_N is None else float(age_years_N[row]), prepared.face
+        )
+
+    return [[answer(each) for each in photo.prepared] for photo in work.photos]
+
+
+def _faces_of(bundle: Bundle, faces: Faces, photo: Photo) -> list[Prepared]:
+    name = f"photo {photo.number + 1}"
+    pixels: Image = decode(photo.data, name)
+    photo.data = b""  # the file is not needed any more
+    photo.height_px, photo.width_px = pixels.shape[:2]
+    if faces == "whole":
+        return [bundle.preparer.whole(pixels, name)]
+    return bundle.preparer.each_face(pixels, name)
+
+
+def _row_of(asked: Asked, row: int) -> Asked:
+    ages = asked.age_years_N
+    return Asked(asked.probs_RNC[:, row : row + 1], None if ages is None else ages[row : row + 1])

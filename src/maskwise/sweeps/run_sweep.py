@@ -1,0 +1,185 @@
+"""A sweep's story: the base, then trial by trial what the desk gives out, until all are told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskwise.errors import DivergedError, RecipeError, StoreError, WeightsError
+from maskwise.files import locked
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.identity import run_id
+from maskwise.store.layout import lock_path
+from maskwise.store.run_record import RunData
+from maskwise.store.runs import StoredRun, discard_run, read_record
+from maskwise.sweeps.confirm import note_confirmed, recipes_to_confirm
+from maskwise.sweeps.desk import BEGAN, MACRO_F1, REASON, RUN, SECONDS, Claim, Desk
+from maskwise.sweeps.format_sweep import settings_in_words
+from maskwise.sweeps.results import SweepResults
+from maskwise.sweeps.storage import needed_optuna
+from maskwise.sweeps.watch import PruningWatch
+from maskwise.training.batch_size import is_out_of_memory
+from maskwise.training.listeners import Listener, Several
+from maskwise.training.stopping import EndedEarly
+from maskwise.workflows.photos import input_spec
+from maskwise.workflows.run_data import read_labels, read_photos
+from maskwise.workflows.run_recipe import Place
+from maskwise.workflows.train_or_read import runs_of, train_or_read
+
+_MOST_WAITS = 3
+"""A run that still cannot be had after so many other processes has another fault, which is then told."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What does not change from trial to trial."""
+
+    desk: Desk
+    place: Place
+    data: RunData
+    command: Sequence[str]
+    listener: Listener
+    ends_at_s: float
+    """No trial begins after this moment of ``time.monotonic``; infinite without ``--minutes``."""
+    poll_s: float = 2.0
+
+
+def describe_data(recipe: Recipe, place: Place, listener: Listener) -> RunData:
+    """The data that a run of ``recipe`` would be of; decodes photos that the cache has not."""
+    manifest = read_labels(recipe, place.data)
+    return read_photos(recipe, manifest, input_spec(recipe), place.cache, listener).about
+
+
+def run_sweep(work: Work) -> bool:
+    """Train the base and all trials, together with whoever else works on the study; whether it came to the end.
+
+    An interruption leaves the trial to whoever asks next. What ``run_recipe`` refuses for reasons that another trial
+    would share is refused here.
+    """
+    base_is_left = train_unless_busy(work.desk.sweep.base, work) is None
+    told_waiting = False
+    while time.monotonic() < work.ends_at_s:
+        claim = work.desk.claim()
+        if claim == "done":
+            break
+        if claim == "wait":
+            if not told_waiting:
+                work.listener.on_note("waits for the trials of other processes")
+            told_waiting = True
+            time.sleep(work.poll_s)
+            continue
+        told_waiting = False
+        with claim.held:
+            work_on(claim, work)
+    else:
+        return False
+    if base_is_left:
+        train_in_turn(work.desk.sweep.base, work)
+    return True
+
+
+def confirm_best(work: Work, results: SweepResults, best: int, seeds: int) -> None:
+    """Train the base and the ``best`` first trials again, with ``seeds`` other seeds, on another split."""
+    if not results.rows:
+        return
+    recipes = recipes_to_confirm(results, best, seeds)
+    left = []
+    for number, recipe in enumerate(recipes, start=1):
+        work.listener.on_note(f"{recipe.name}, seed {recipe.seed}: {number} of {len(recipes)} to confirm")
+        if train_unless_busy(recipe, work) is None:
+            left.append(recipe)
+    for recipe in left:
+        train_in_turn(recipe, work)
+    note_confirmed(work.desk.study, results, best, seeds)
+
+
+def work_on(claim: Claim, work: Work) -> None:
+    """Train the trial, or read what the store has of it, and tell how it ended."""
+    trial, recipe, listener = claim.trial, claim.recipe, work.listener
+    state = needed_optuna().trial.TrialState
+    again = ", which another process had begun" if claim.taken_up else ""
+    listener.on_note(f"trial {trial.number}{again}: {settings_in_words(trial.params)}")
+    note_who_began(claim, work)
+    watch = PruningWatch(trial, recipe, listener)
+    try:
+        run = train_in_turn(recipe, work, watch)
+    except EndedEarly as end:
+        forget_run(claim, work)
+        trial.set_user_attr(SECONDS, watch.seconds)
+        work.desk.study.tell(trial, state=state.PRUNED)
+        listener.on_note(f"trial {trial.number}: given up, {end}")
+        return
+    except (DivergedError, RecipeError, WeightsError) as error:
+        fail(claim, work, error.problems[0], watch.seconds)
+        return
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        fail(claim, work, f"out of memory ({str(error).splitlines()[0]})", watch.seconds)
+        return
+    watch.read_log(run.folder)
+    tell_score(claim, work, run)
+
+
+def tell_score(claim: Claim, work: Work, run: StoredRun) -> None:
+    """Write the held-out macro F1 down; one that is no number is a failure."""
+    scores, trial = run.record.scores, claim.trial
+    value = float("nan") if scores is None else scores.macro_f1.value
+    if scores is None or not np.isfinite(value):
+        fail(claim, work, "its score is no number", run.record.seconds)
+        return
+    trial.set_user_attr(RUN, run.record.run_id)
+    trial.set_user_attr(SECONDS, run.record.seconds)
+    bounds = [bound if np.isfinite(bound) else None for bound in (scores.macro_f1.low, scores.macro_f1.high)]
+    trial.set_user_attr(MACRO_F1, [value, *bounds])
+    work.desk.study.tell(trial, value)
+    work.listener.on_note(f"trial {trial.number}: macro F1 {value:.4f}")
+
+
+def fail(claim: Claim, work: Work, reason: str, seconds: float) -> None:
+    """Tell a failed trial with its reason; its unfinished run goes."""
+    forget_run(claim, work)
+    claim.trial.set_user_attr(REASON, reason)
+    claim.trial.set_user_attr(SECONDS, seconds)
+    work.desk.study.tell(claim.trial, state=needed_optuna().trial.TrialState.FAIL)
+    work.listener.on_note(f"trial {claim.trial.number}: failed: {reason}")
+
+
+def train_in_turn(recipe: Recipe, work: Work, *watchers: Listener) -> StoredRun:
+    """The finished run of ``recipe``; waits for another process that happens to work on it."""
+    for _ in range(_MOST_WAITS):
+        if (run := train_unless_busy(recipe, work, *watchers)) is not None:
+            return run
+        work.listener.on_note(f"{recipe.name}: waits for the process that works on it")
+        for busy in runs_of(recipe, work.place):
+            with locked(lock_path(busy.folder)):
+                pass
+    return train_or_read(recipe, work.place, work.command, Several([work.listener, *watchers]))
+
+
+def train_unless_busy(recipe: Recipe, work: Work, *watchers: Listener) -> StoredRun | None:
+    """The finished run of ``recipe``; None where another process holds it, or finished it just now."""
+    try:
+        return train_or_read(recipe, work.place, work.command, Several([work.listener, *watchers]))
+    except StoreError:
+        # Only a run that is there can be another's; otherwise the store itself is at fault.
+        if not runs_of(recipe, work.place):
+            raise
+        return None
+
+
+def note_who_began(claim: Claim, work: Work) -> None:
+    """Write down whether the trial begins its run, or goes on with one that the user began otherwise."""
+    if BEGAN not in claim.trial.user_attrs:
+        folder = work.place.store / run_id(claim.recipe, work.data.decisive)
+        claim.trial.set_user_attr(BEGAN, not folder.exists())
+
+
+def forget_run(claim: Claim, work: Work) -> None:
+    """Delete what a trial left unfinished, so that no half-trained run stays; not what the user began otherwise."""
+    folder = work.place.store / run_id(claim.recipe, work.data.decisive)
+    if claim.trial.user_attrs[BEGAN] and folder.exists() and read_record(folder).status != "finished":
+        discard_run(folder)

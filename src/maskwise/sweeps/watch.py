@@ -1,0 +1,58 @@
+"""Watching a trial's epochs: each tells the study how its choosing people are read, and may be the last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from maskwise.recipe.config import Recipe
+from maskwise.store.layout import log_path
+from maskwise.training.listeners import EpochReport, Listener, Silent
+from maskwise.training.stopping import EndedEarly
+
+
+class PruningWatch(Silent):
+    """Ends a training that the study's pruner gives up.
+
+    It goes by the macro F1 of the people who choose the epoch: they are not trained on, nor are they those whose score
+    is reported. Where nobody chooses, nothing is given up.
+    """
+
+    def __init__(self, trial: Any, recipe: Recipe, listener: Listener) -> None:
+        self.trial, self.listener = trial, listener
+        self.epochs = recipe.train.epochs
+        self.folds = recipe.split.folds if recipe.split.kind == "k_fold" else 1
+        # A model of several parts or rounds has no one row of epochs; pruning is refused there.
+        self.one_row = not recipe.parts and recipe.self_training is None
+        self.told: dict[int, float] = dict(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+        self.seconds = 0.0
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """Tell the study the best macro F1 so far; raise ``EndedEarly`` where it gives the trial up."""
+        self.seconds += report.seconds
+        step = report.fold * self.epochs + report.epoch + 1
+        best = self._tell(step, report)
+        if best is not None and step < self.folds * self.epochs and self.trial.should_prune():
+            place = f"fold {report.fold + 1}, epoch" if self.folds > 1 else "epoch"
+            raise EndedEarly(f"macro F1 {best:.4f} of the choosing people after {place} {report.epoch + 1} is too low")
+
+    def read_log(self, run_folder: Path) -> None:
+        """Tell the study the epochs of a run that the store had finished already: others are held against them."""
+        for fold in range(self.folds):
+            path = log_path(run_folder, fold)
+            for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+                report = EpochReport(**json.loads(line))
+                self._tell(report.fold * self.epochs + report.epoch + 1, report)
+
+    def _tell(self, step: int, report: EpochReport) -> float | None:
+        """The best macro F1 of the fold up to this step; None where nobody chooses."""
+        if report.macro_f1 is None or not self.one_row:
+            return None
+        # The best epoch is kept, so it counts; and a resumed training may come by an epoch again.
+        before = report.fold * self.epochs
+        best = max([report.macro_f1, *(value for at, value in self.told.items() if before < at < step)])
+        if step not in self.told:
+            self.told[step] = best
+            self.trial.report(best, step)
+        return best

@@ -1,0 +1,59 @@
+"""Training on the features of a frozen backbone instead of on photos: the same loop, a model without its backbone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from maskwise.models.build import MaskwiseModel
+from maskwise.records import Ints
+from maskwise.training.batches import BatchSource, ReadArray
+from maskwise.training.inference import Inference
+
+
+@dataclass(frozen=True)
+class FeatureSource(BatchSource):
+    """Batches of features N × D in place of images; each photo is shown in one of its views, drawn for each batch.
+
+    ``read`` and ``augment`` are not used: the views were read and augmented when they were computed.
+    """
+
+    views: tuple[ReadArray, ...] = ()
+    """Positions in ``table`` → features M × D, float32, once for each view."""
+
+    def show(self, index_N: Ints, rng: np.random.Generator, device: torch.device) -> Tensor:
+        """Each photo in a view of its own, all equally probable."""
+        view_N = rng.integers(len(self.views), size=len(index_N))
+        features_ND = self.views[0](index_N)
+        for view, read in enumerate(self.views[1:], start=1):
+            features_ND[view_N == view] = read(index_N[view_N == view])
+        return torch.from_numpy(features_ND).to(device)
+
+
+@dataclass(frozen=True)
+class FeatureInference(Inference):
+    """How a model without its backbone is asked: what it is given are features already, one row for each view."""
+
+    def of_batch(self, images_NCHW: Tensor) -> Tensor:
+        """The features N × D as they are: they come from normalised photos."""
+        return images_NCHW
+
+    def of_photos(self, pixels_NHWC: NDArray[Any]) -> list[Tensor]:
+        """The views of the features N × V × D."""
+        return list(torch.from_numpy(pixels_NHWC).to(self.device).unbind(1))
+
+
+def without_backbone(model: MaskwiseModel) -> MaskwiseModel:
+    """The neck and heads of ``model``, the very same modules, as a model of features N × D."""
+    normalised = (model.mean_C, model.std_C)
+    return MaskwiseModel(nn.Identity(), model.neck, model.dropout.p, model.head, model.age_head, normalised)
+
+
+def backbone_state(model: MaskwiseModel) -> dict[str, Tensor]:
+    """The tensors of the backbone, by their names in the whole model."""
+    return {name: tensor for name, tensor in model.state_dict().items() if name.startswith("backbone.")}

@@ -1,0 +1,55 @@
+"""What was written down while a run was trained, epoch by epoch. No torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskwise.store.layout import log_path
+from maskwise.store.runs import StoredRun
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One training: a fold of a run, or a part's model in a fold."""
+
+    name: str
+    loss_E: tuple[float, ...]
+    """Mean training loss of each epoch."""
+    macro_f1_E: tuple[float, ...] | None
+    """Macro F1 of the people who choose the epoch; None where nobody chooses."""
+    kept_epoch: int
+    """The number, from 1, of the last epoch that was the best so far: its weights are the run's."""
+
+
+def read_curves(runs: tuple[StoredRun, ...]) -> tuple[Curve, ...]:
+    """The trainings of all runs, as far as their logs are there; of self-training the last round."""
+    curves = []
+    for folder, record in runs:
+        for fold in range(record.folds):
+            for part in record.part_names:
+                words = [record.name if len(runs) > 1 else "", f"fold {fold}" if record.folds > 1 else "", part]
+                curve = _read(log_path(folder, fold, part), " · ".join(filter(None, words)) or "training")
+                curves += [] if curve is None else [curve]
+    return tuple(curves)
+
+
+def _read(log: Path, name: str) -> Curve | None:
+    if not log.is_file():
+        return None
+    epochs = {}
+    for line in log.read_text(encoding="utf-8").splitlines():
+        told = json.loads(line)
+        epochs[told["epoch"]] = told  # a training that went on after a kill tells an epoch anew
+    rows = [epochs[number] for number in sorted(epochs)]
+    if not rows:
+        return None
+    chosen = all(row["macro_f1"] is not None for row in rows)
+    kept = max((number for number, row in enumerate(rows, start=1) if row["best"]), default=len(rows))
+    return Curve(
+        name=name,
+        loss_E=tuple(float(row["loss"]) for row in rows),
+        macro_f1_E=tuple(float(row["macro_f1"]) for row in rows) if chosen else None,
+        kept_epoch=kept,
+    )

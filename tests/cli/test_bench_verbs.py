@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from maskwise.cli import bench_start
+from maskwise.cli.bench_start import Seconds, write_runs
+from maskwise.cli.main import app
+from maskwise.errors import UserError
+from maskwise.export import prediction_speed
+from maskwise.export.plain_loop import Rate
+from maskwise.store.runs import list_runs
+from support.small_bundle import write_small_bundle
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(5):
+        cv2.imwrite(str(folder / f"{number}.jpg"), np.full((40, 30, 3), 50 * number, np.uint8))
+    return folder
+
+
+def told(*words: str) -> str:
+    result = CliRunner().invoke(app, ["bench", *words], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_predict_prints_rates_and_ratios(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_speed, "plain_rate", lambda _, shown: Rate(len(shown), 1.0, 1.0))
+    words = ["predict", str(write_small_bundle(tmp_path / "bundle")), str(photos), "--most", "4", "--rounds", "1"]
+    text = told(*words)
+    assert "plain loop, batch 64" in text
+    assert "medians of 1, 4 photos" in text
+    found = json.loads(told(*words, "--json"))
+    assert found["photos"] == 4
+    assert found["rates"]["plain loop, batch 1"]["photos_per_second"] == 1
+    assert found["ratios"]["predict to the slower of decode and model"]["clock"] > 0
+
+
+def test_decode_prints_rates_and_the_time_of_a_batch(photos: Path) -> None:
+    words = ["decode", str(photos), "--height", "16", "--width", "12", "--rounds", "1"]
+    assert "a batch of 64 from the cache" in told(*words)
+    assert json.loads(told(*words, "--json"))["photos"] == 5
+
+
+def test_the_drawn_store_holds_finished_runs(tmp_path: Path) -> None:
+    write_runs(tmp_path / "store", 4)
+    listing = list_runs(tmp_path / "store")
+    assert not listing.skipped
+    assert {run.record.status for run in listing.runs} == {"finished"}
+    assert len({json.dumps(run.record.recipe) for run in listing.runs}) == 4
+
+
+def test_start_measures_every_verb_in_its_own_process(monkeypatch: pytest.MonkeyPatch, photos: Path) -> None:
+    begun: list[str] = []
+
+    def seconds(words: list[str]) -> Seconds:
+        begun.append(words[0])
+        return Seconds(1.0, 0.5)
+
+    monkeypatch.setattr(bench_start, "_seconds", seconds)
+    words = ["start", "--runs", "2", "--rounds", "1", "--bundle", "b", "--photo", str(photos / "0.jpg"), "--json"]
+    found = json.loads(told(*words))
+    assert begun == ["--help", "train", "board", "predict", "board"]
+    assert found["board over 2 runs"] == {"clock": 1.0, "processor": 0.5}
+
+
+def test_start_wants_bundle_and_photo_together() -> None:
+    with pytest.raises(UserError, match="given together"):
+        CliRunner().invoke(app, ["bench", "start", "--bundle", "b"], catch_exceptions=False)
+
+
+def test_start_says_what_a_verb_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="run must be an id"):
+        bench_start._seconds(["predict", str(tmp_path / "none"), str(tmp_path), "--out", str(tmp_path / "o.csv")])
+
+
+@pytest.mark.slow
+def test_start_for_real() -> None:
+    found = json.loads(told("start", "--runs", "3", "--rounds", "1", "--json"))
+    assert all(each["clock"] > 0 for each in found.values())

@@ -1,0 +1,148 @@
+"""The pages as people open them: from the disk, in a browser, wide and narrow, light and dark, and on paper."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conftest import Workplace
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium is installed"),
+]
+Cli = Callable[..., str]
+PAGES = ("report", "bare", "board", "eda", "audit")
+WIDTHS_PX = (1280, 390)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(workplace: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A page of each kind, of a run on drawn people."""
+    out = tmp_path_factory.mktemp("pages")
+    data, cache = ("--data", str(workplace.data)), ("--cache", str(workplace.cache))
+    cli("report", str(trained), *data, *cache, "--out", str(out / "report.html"), "--quiet")
+    cli("report", str(trained), "--out", str(out / "bare.html"), "--no-photos", "--quiet")
+    cli("board", "--store", str(workplace.store), "--html", str(out / "board.html"))
+    cli("eda", str(workplace.data), *cache, "--out", str(out / "eda.html"), "--quiet")
+    cli("data", "audit", str(trained), *data, "--out", str(out / "audit"), "--quiet")
+    shutil.copyfile(out / "audit" / "audit.html", out / "audit.html")
+    return {name: out / f"{name}.html" for name in PAGES}
+
+
+class Visit:
+    """An open page, and what went wrong with it."""
+
+    def __init__(self, browser: Browser, file: Path, width_px: int, scheme: str) -> None:
+        self.page: Page = browser.new_page(
+            viewport={"width": width_px, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        self.errors: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(file.as_uri())
+
+    def asked_elsewhere(self) -> list[str]:
+        """What was fetched besides the file itself and what lies in it."""
+        return [url for url in self.asked if not url.startswith(("file:", "data:"))]
+
+    def too_wide_px(self) -> int:
+        """How far the page can be pushed sideways."""
+        root = "document.documentElement"
+        return int(self.page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width_px", WIDTHS_PX)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_from_the_disk(
+    browser: Browser, pages: dict[str, Path], name: str, width_px: int, scheme: str
+) -> None:
+    visit = Visit(browser, pages[name], width_px, scheme)
+    page = visit.page
+    page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
+    page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    broken = "all => all.filter(each => !each.complete || !each.naturalWidth).length"
+    page.locator("img").evaluate_all("all => all.forEach(each => each.loading = 'eager')")
+    page.wait_for_function("[...document.images].every(each => each.complete)")
+    assert page.locator("img").evaluate_all(broken) == 0
+    assert page.locator("img:not([alt]), svg:not([aria-label])").count() == 0
+    assert visit.too_wide_px() == 0
+    assert visit.errors == []
+    assert visit.asked_elsewhere() == []
+    assert len([url for url in visit.asked if url.startswith("file:")]) == 1
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_text_and_charts_stand_out_from_the_page(
+    browser: Browser, pages: dict[str, Path], name: str, scheme: str
+) -> None:
+    """Contrast of 4.5 : 1 for words and 3 : 1 for lines (WCAG 2.2, 1.4.3 and 1.4.11)."""
+    visit = Visit(browser, pages[name], 1280, scheme)
+    contrast = """([selector, property]) => {
+      const light = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(c => c / 255)
+        .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0)
+      const back = light(getComputedStyle(document.body).backgroundColor)
+      return [...document.querySelectorAll(selector)].map(each => light(getComputedStyle(each)[property]))
+        .map(mine => (Math.max(mine, back) + 0.05) / (Math.min(mine, back) + 0.05))
+    }"""
+    words = visit.page.evaluate(contrast, ["p, th, figcaption, li, summary, h2", "color"])
+    assert min(words) >= 4.5
+    for selector, property_ in ((".lines text", "fill"), (".lines .drawn", "stroke"), (".lines .dot", "fill")):
+        assert min(visit.page.evaluate(contrast, [selector, property_]), default=9) >= (
+            4.5 if "text" in selector else 3
+        )
+    visit.page.close()
+
+
+def test_the_galleries_of_a_report_open_and_close(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["report"], 390, "light").page
+    for gallery in (".case", ".person", "details.more"):
+        cards = page.locator(gallery)
+        assert cards.count() > 0
+        for number in range(cards.count()):
+            card = cards.nth(number)
+            was_open = card.get_attribute("open") is not None
+            card.locator("summary").click()
+            assert (card.get_attribute("open") is not None) is not was_open
+    page.locator("nav a", has_text="Model card").click()
+    assert page.url.endswith("#model-card")
+    top = page.locator("#model-card").evaluate("each => each.getBoundingClientRect().top")
+    assert -5 <= top < 900
+    page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_prints_whole(browser: Browser, pages: dict[str, Path], name: str, tmp_path: Path) -> None:
+    page = Visit(browser, pages[name], 794, "light").page  # A4 at 96 dots an inch
+    page.emulate_media(media="print")
+    page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert (tmp_path / "page.pdf").stat().st_size > 10_000
+    edge = page.locator("table, pre").evaluate_all(
+        "all => Math.max(0, ...all.map(each => each.getBoundingClientRect().right))"
+    )
+    assert edge <= 794
+    page.close()

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from maskwise.evaluation.reliability import SurenessBin
+from maskwise.records import Score
+from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart, scores_chart
+
+NASTY = "<script>alert('x')</script>"
+
+
+def dots(text: str) -> list[tuple[float, float]]:
+    found = re.findall(r'class="dot" cx="([\d.]+)" cy="([\d.]+)"', text)
+    return [(float(x), float(y)) for x, y in found]
+
+
+def test_a_curve_falls_as_its_numbers_do_and_the_kept_epoch_is_ringed() -> None:
+    text = epochs_chart("loss", [Line("fold 0", (4.0, 2.0, 3.0), 2), Line("fold 1", (4.0, 2.0, 1.0), 3)])
+    paths = re.findall(r'class="drawn l\d" d="M([^"]+)"', text)
+    first = [float(pair.split(",")[1]) for pair in paths[0].split("L")]
+    assert len(paths) == 2
+    assert first[0] < first[2] < first[1]  # y runs downwards
+    rings = re.findall(r'class="kept l\d" cx="([\d.]+)" cy="([\d.]+)"', text)
+    assert paths[0].split("L")[1] == ",".join(rings[0])
+    assert paths[1].split("L")[2] == ",".join(rings[1])
+    assert "fold 0 ends at 3.000" in text
+
+
+def test_points_stand_at_their_scores_and_borders_between_the_years() -> None:
+    whole = Score(1.0, float("nan"), float("nan"))
+    text = scores_chart("age", [(28, Score(0.5, 0.25, 0.75)), (29, whole), (30, whole), (31, whole)], (30, 60), "age")
+    places = dots(text)
+    border = float(re.findall(r'class="border" d="M([\d.]+)', text)[0])
+    assert places[1][0] < border < places[2][0]
+    assert text.count('class="border"') == 1  # 60 lies outside
+    floor = re.search(r'class="axis" d="M\d+,([\d.]+)H', text)
+    assert floor is not None
+    assert places[0][1] == (places[1][1] + float(floor[1])) / 2
+    assert text.count('class="range"') == 1
+    assert text.count("<svg") == 1 == charts(text).count("<svg")
+
+
+def test_a_model_that_is_as_sure_as_it_ought_to_be_lies_on_the_diagonal() -> None:
+    bins = [SurenessBin(0.2, 0.4, 10, 0.3, Score(0.3, 0.2, 0.4)), SurenessBin(0.8, 1.0, 40, 0.9, Score(0.9, 0.8, 1.0))]
+    text = reliability_chart("joint", bins, 0.0)
+    (start_x, start_y), (end_x, end_y) = (
+        tuple(map(float, pair.split(","))) for pair in re.findall(r'class="border" d="M([^"L]+)L([^"]+)"', text)[0]
+    )
+    for x, y in dots(text):
+        assert np.isclose((x - start_x) / (end_x - start_x), (y - start_y) / (end_y - start_y), atol=0.01)
+    heights = [float(height) for height in re.findall(r'class="share"[^>]+height="([\d.]+)"', text)]
+    assert np.isclose(heights[0] * 4, heights[1], atol=0.3)
+
+
+def test_whatever_a_name_holds_it_is_text() -> None:
+    score = Score(0.5, 0.4, 0.6)
+    text = epochs_chart(NASTY, [Line(NASTY, (1.0,), 1)])
+    text += scores_chart(NASTY, [(1, score), (2, score)], (2,), NASTY)
+    text += reliability_chart(NASTY, [SurenessBin(0.0, 0.1, 1, 0.05, score)], 0.1)
+    assert "<script" not in text
+
+
+def test_a_loss_that_is_no_number_is_left_out() -> None:
+    text = epochs_chart("loss", [Line("a", (1.0, float("nan"), float("inf")), 2)])
+    assert "nan" not in re.sub(r"aria-label=\"[^\"]*\"|<title>[^<]*</title>", "", text)

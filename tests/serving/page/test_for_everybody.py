@@ -1,0 +1,122 @@
+"""Keyboards, screen readers, languages, phones, light and dark."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from serving.page.conftest import Pictures, Seen, opened
+from support.running_service import Running
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_keyboard_is_enough(page: Page, seen: Seen, pictures: Pictures) -> None:
+    tab_to(page, "file")
+    assert page.evaluate("() => getComputedStyle(document.querySelector('#choose')).outlineStyle") == "solid"
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(pictures.two)
+    expect(page.locator("#faces input").first).to_be_checked()
+    page.keyboard.press("Tab")  # the camera
+    assert page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    for _ in range(2):  # remove the picture, the first face
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#status")).to_contain_text("Face 2")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#why h3")).to_be_focused()
+    assert seen.errors == []
+
+
+def test_screen_readers_are_told(page: Page, pictures: Pictures) -> None:
+    page.set_input_files("#file", pictures.one)
+    expect(page.get_by_role("status")).to_contain_text("appears to be")
+    assert page.locator("#photo").get_attribute("alt") == "The picture: one.png"
+    assert page.locator("main, h1").count() == 2
+    unnamed = page.evaluate(
+        "() => [...document.querySelectorAll('button, input')].filter(each => !each.closest('[aria-hidden=true]') && "
+        "!(each.textContent || each.labels?.[0]?.textContent)).length"
+    )
+    assert unnamed == 0
+
+
+def test_the_language_is_the_browsers_until_it_is_chosen(
+    browser: Browser, service: Running, pictures: Pictures
+) -> None:
+    context = browser.new_context(locale="ko-KR")
+    page = opened(context.new_page(), service)
+    assert page.locator("html").get_attribute("lang") == "ko"
+    page.set_input_files("#file", pictures.two)
+    expect(page.locator("#status")).to_contain_text("얼굴 2개를 찾았어요.")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("#status")).to_contain_text("2 faces found.")
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert "Face 1" in page.inner_text("#faces")
+    page.reload()
+    expect(page.locator("#camera-on")).to_have_text("Use the camera")
+    context.close()
+
+
+def test_both_languages_say_the_same_things(page: Page) -> None:
+    tables = page.evaluate("async () => (await import('./words.js')).LANGUAGES")
+    places = {
+        language: {name: sorted(re.findall(r"\{\w+\}", text)) for name, text in table.items()}
+        for language, table in tables.items()
+    }
+    assert len(places["en"]) > 80
+    assert places["en"] == places["ko"]
+    named = page.evaluate("() => [...document.querySelectorAll('[data-words]')].map(each => each.dataset.words)")
+    assert set(named) <= set(places["en"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_on_a_phone_in_any_light(
+    browser: Browser, service: Running, scheme: str, pictures: Pictures
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = opened(context.new_page(), service)
+    page.set_input_files("#file", pictures.two)
+    expect(page.locator("#boxes .box")).to_have_count(2)
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+    style = "getComputedStyle(document.documentElement).getPropertyValue"
+    colours = page.evaluate(
+        f"() => Object.fromEntries({list(COLOURS)!r}.map(name => [name, {style}('--' + name).trim()]))"
+    )
+    for front, behind in PAIRS:
+        assert _contrast(colours[front], colours[behind]) >= 4.5, (front, behind)
+    context.close()
+
+
+COLOURS = ("text", "quiet", "accent", "on-accent", "warn", "warn-ground", "card", "ground")
+PAIRS = (
+    *((front, behind) for front in ("text", "quiet", "accent") for behind in ("card", "ground")),
+    ("on-accent", "accent"),
+    ("warn", "warn-ground"),
+    ("warn", "card"),
+    ("accent", "warn-ground"),
+)
+
+
+def _contrast(first: str, second: str) -> float:
+    """The contrast of two colours (WCAG 2.2, 1.4.3)."""
+    bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def tab_to(page: Page, element: str) -> None:
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement.id") == element:
+            return
+    raise AssertionError(f"Tab never came to {element}")

@@ -1,0 +1,173 @@
+"""The routes, asked as clients ask them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from maskwise.export.answers import Answer
+from maskwise.export.reader import load
+from maskwise.labels import Task
+from maskwise.serving.schema import ErrorAnswer, ExplainAnswer, ModelAnswer, PredictAnswer
+from support.running_service import Running
+
+JPEG = {"content-type": "image/jpeg"}
+
+
+def form(*images: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
+    return [("image", (f"{number}.jpg", image, "image/jpeg")) for number, image in enumerate(images)]
+
+
+def answered(response: httpx.Response) -> PredictAnswer:
+    assert response.status_code == 200, response.text
+    return PredictAnswer.model_validate_json(response.content)
+
+
+def refused(response: httpx.Response) -> tuple[int, str]:
+    error = ErrorAnswer.model_validate_json(response.content)
+    assert response.headers["x-request-id"] == error.request_id
+    return response.status_code, error.error.code
+
+
+def test_a_photo_as_the_body_is_answered_as_by_the_bundle(
+    client: httpx.Client, small_bundle: Path, photos: list[bytes]
+) -> None:
+    with load(small_bundle) as bundle:
+        for photo in photos:
+            (result,) = answered(client.post("/v1/predict", content=photo, headers=JPEG)).results
+            (expected,) = bundle.predict_faces(photo)[0]
+            (found,) = result.answers
+            assert (result.image, result.name, result.width_px, result.height_px) == (0, None, 384, 512)
+            np.testing.assert_allclose(found.joint_probs, expected.probs_C, atol=1e-6)
+            assert expected.face is not None
+            assert found.box_xyxy_px == pytest.approx(expected.face.box_xyxy_px)
+            assert (found.face_confidence, found.age_years) == pytest.approx((expected.face.score, expected.age_years))
+            assert (found.joint_class, found.class_name) == (expected.class_code, expected.class_name)
+
+
+def test_words_and_probabilities_fit_each_other(client: httpx.Client, photos: list[bytes]) -> None:
+    (result,) = answered(client.post("/v1/predict", content=photos[0], headers=JPEG)).results
+    (found,) = result.answers
+    task = Task()
+    expected = Answer(task, np.array(found.joint_probs))
+    assert (found.mask, found.gender, found.age_group) == tuple(expected.words().values())
+    assert list(found.probs) == ["mask", "gender", "age_group"]
+    assert found.probs["age_group"] == pytest.approx(expected.attribute_probs("age"))
+    assert sum(found.joint_probs) == pytest.approx(1, abs=1e-5)
+    assert found.confidence == pytest.approx(max(found.joint_probs))
+
+
+def test_good_photos_are_answered_beside_bad_ones(
+    client: httpx.Client, photos: list[bytes], no_face: bytes, small_bundle: Path
+) -> None:
+    images = form(photos[0], b"no photo", no_face, photos[1][:5000])
+    results = answered(client.post("/v1/predict", files=images)).results
+    assert [result.image for result in results] == [0, 1, 2, 3]
+    assert [result.name for result in results] == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    assert [len(result.answers) for result in results] == [1, 0, 0, 0]
+    assert [result.error and result.error.code for result in results] == [None, "unsupported_type", None, "unreadable"]
+    assert (results[2].width_px, results[1].width_px) == (100, None)
+    with load(small_bundle) as bundle:
+        expected = bundle.predict_faces(photos[0])[0][0]
+    np.testing.assert_allclose(results[0].answers[0].joint_probs, expected.probs_C, atol=1e-6)
+
+
+def test_whole_photos_calibrated_and_abstaining(
+    client: httpx.Client, small_bundle: Path, photos: list[bytes], no_face: bytes
+) -> None:
+    query = {"faces": "whole", "calibrated": "true", "abstain_below": "0.99"}
+    results = answered(client.post("/v1/predict", params=query, files=form(photos[0], no_face))).results
+    with load(small_bundle) as bundle:
+        expected = bundle.predict([photos[0], no_face], calibrated=True)
+    for result, answer in zip(results, expected, strict=True):
+        (found,) = result.answers
+        np.testing.assert_allclose(found.joint_probs, answer.probs_C, atol=1e-6)
+        assert (found.box_xyxy_px, found.face_confidence) == (None, None)
+        assert found.joint_class == found.class_name == found.mask == "abstain"
+
+
+@pytest.mark.parametrize(
+    "query", [{"faces": "some"}, {"abstain_below": "2"}, {"abstain_below": "nan"}, {"calibrated": "x"}, {"nope": "1"}]
+)
+def test_a_query_that_makes_no_sense_is_refused(
+    client: httpx.Client, photos: list[bytes], query: dict[str, str]
+) -> None:
+    response = client.post("/v1/predict", params=query, content=photos[0], headers=JPEG)
+    assert refused(response) == (422, "bad_query")
+
+
+def test_what_is_no_photo_says_why(client: httpx.Client, photos: list[bytes]) -> None:
+    def predicted(content: bytes, content_type: str) -> tuple[int, str]:
+        return refused(client.post("/v1/predict", content=content, headers={"content-type": content_type}))
+
+    assert predicted(b"no photo", "image/jpeg") == (415, "unsupported_type")
+    assert predicted(photos[0], "text/plain") == (415, "unsupported_type")
+    assert predicted(photos[0][:2000], "application/octet-stream") == (422, "unreadable")
+    assert predicted(b"", "image/png") == (400, "no_image")
+    assert predicted(b"--x", "multipart/form-data; boundary=y") == (400, "malformed_form")
+    assert refused(client.post("/v1/predict", files=form(b"GIF89a", b""))) == (422, "no_readable_photo")
+    assert refused(client.post("/v1/predict", files=form(*[photos[0]] * 5))) == (413, "too_many_images")
+    assert refused(client.post("/v1/predict", files={"photo": photos[0]})) == (400, "unexpected_field")
+    gzipped = client.post("/v1/predict", content=photos[0], headers={**JPEG, "content-encoding": "gzip"})
+    assert refused(gzipped) == (415, "unsupported_encoding")
+
+
+def test_an_explanation_of_one_answer(client: httpx.Client, photos: list[bytes], no_face: bytes) -> None:
+    response = client.post("/v1/explain", files=form(photos[0]))
+    assert response.status_code == 200
+    told = ExplainAnswer.model_validate_json(response.content)
+    (found,) = answered(client.post("/v1/predict", files=form(photos[0]))).results[0].answers
+    assert (told.class_name, told.box_xyxy_px) == (found.class_name, found.box_xyxy_px)
+    assert np.array(told.drop).shape == (told.grid_rows, told.grid_cols) == (3, 2)
+    assert np.abs(told.drop).max() > 0
+    assert refused(client.post("/v1/explain", params={"face": 1}, files=form(photos[0]))) == (422, "no_such_face")
+    assert refused(client.post("/v1/explain", files=form(no_face))) == (422, "no_such_face")
+    assert refused(client.post("/v1/explain", files=form(photos[0], photos[1]))) == (413, "too_many_images")
+
+
+def test_the_model_tells_what_it_is(client: httpx.Client) -> None:
+    told = ModelAnswer.model_validate_json(client.get("/v1/model").content)
+    assert (told.name, told.precision, told.faces, told.can_calibrate) == ("small", "fp32", ["whole", "each"], True)
+    assert told.classes == list(Task().class_names)
+    assert told.inputs_px == [[48, 36]]
+    assert told.limits == {"body_bytes": 300_000, "photo_pixels": 1_000_000, "request_images": 4}
+    assert told.card.startswith("# Model card")
+
+
+def test_addresses_and_methods(client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+    assert refused(client.get("/nothing")) == (404, "not_found")
+    response = client.get("/v1/predict")
+    assert (refused(response), response.headers["allow"]) == ((405, "method_not_allowed"), "POST")
+    assert refused(client.get("/docs")) == (404, "not_found")
+    assert sorted(client.get("/openapi.json").json()["paths"]) == [
+        *("/healthz", "/metrics", "/readyz", "/v1/explain", "/v1/model", "/v1/predict")
+    ]
+
+
+def test_what_was_done_is_counted(client: httpx.Client, photos: list[bytes]) -> None:
+    def value(line: str) -> float:
+        found = [each for each in client.get("/metrics").text.splitlines() if each.startswith(f"{line} ")]
+        return float(found[0].rsplit(" ", 1)[1]) if found else 0
+
+    answered_line = 'maskwise_requests_total{route="/v1/predict",status="200"}'
+    faces_line, refused_line = "maskwise_batch_faces_sum", 'maskwise_rejected_total{reason="photo_unreadable"}'
+    before = [value(line) for line in (answered_line, faces_line, refused_line)]
+    client.post("/v1/predict", files=form(photos[0], photos[1], photos[2][:4000]))
+    after = [value(line) for line in (answered_line, faces_line, refused_line)]
+    assert np.subtract(after, before).tolist() == [1, 2, 1]
+    assert value("maskwise_queue_photos") == value("maskwise_held_body_bytes") == 0
+
+
+def test_the_log_has_a_line_a_request_and_no_photo(service: Running, client: httpx.Client, photos: list[bytes]) -> None:
+    service.log_lines()
+    response = client.post("/v1/predict", files={"image": ("my-secret-name.jpg", photos[0])})
+    client.get("/healthz")  # its line is written after that of the request before it
+    lines = [line for line in service.log_lines() if line.get("request_id") == response.json()["request_id"]]
+    assert [(line["event"], line["route"], line["status"]) for line in lines] == [("request", "/v1/predict", 200)]
+    assert "my-secret-name" not in str(lines)
+    assert lines[0]["body_bytes"] > len(photos[0])

@@ -1,0 +1,135 @@
+"""What every request passes: names, ids, paths, headers."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from maskwise.serving.config import ServeSettings
+from maskwise.serving.gate import Gate
+from maskwise.serving.keys import KeyRing
+from maskwise.serving.metrics import Metrics
+from support.running_service import Running, error_of, status_of
+
+
+def get(service: Running, path: bytes, host: bytes = b"localhost") -> bytes:
+    return service.send(b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize("host", [b"localhost", b"127.0.0.1:8000", b"LOCALHOST:1", b"[::1]:8000"])
+def test_this_machine_may_be_called_by_its_names(service: Running, host: bytes) -> None:
+    assert status_of(get(service, b"/v1/model", host)) == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [b"evil.example", b"localhost.evil.example", b"127.0.0.1.evil.example", b"[::1", b"", b"\xff", b"localhost@x"],
+)
+def test_other_names_are_refused(service: Running, host: bytes) -> None:
+    """A page of another site whose name is made to lead here cannot read anything (DNS rebinding)."""
+    for path in (b"/", b"/v1/model", b"/metrics", b"/openapi.json"):
+        answer = get(service, path, host)
+        assert (status_of(answer), error_of(answer)) == (400, "bad_host")
+    assert status_of(get(service, b"/healthz", host)) == 200
+
+
+def test_one_host_header_exactly(service: Running) -> None:
+    for hosts in (b"", b"Host: localhost\r\nHost: localhost\r\n"):
+        answer = service.send(b"GET / HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")
+        assert (status_of(answer), error_of(answer)) == (400, "bad_host")
+
+
+def test_names_that_a_public_service_answers_to() -> None:
+    async def nothing(*_: object) -> None:
+        return
+
+    def hosts(settings: ServeSettings) -> frozenset[str]:
+        return Gate(nothing, settings, KeyRing(()), Metrics(), {}).hosts
+
+    assert hosts(ServeSettings(host="0.0.0.0")) == frozenset()
+    assert hosts(ServeSettings(host="0.0.0.0", allow_hosts=("Faces.Example",))) == {"faces.example"}
+    assert hosts(ServeSettings(allow_hosts=("faces.example",))) == {*("faces.example", "localhost", "127.0.0.1", "::1")}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/../../../../etc/passwd",
+        b"/..%2f..%2f..%2fetc/passwd",
+        b"/%2e%2e/%2e%2e/etc/passwd",
+        b"/..%252f..%252fetc/passwd",
+        b"/..\\..\\config.py",
+        b"//etc/passwd",
+        b"/%2fetc%2fpasswd",
+        b"/index.html%00.js",
+        b"/./index.html/../../config.py",
+        b"/app.js/../../app.py",
+        b"/page/../config.py",
+        b"/__init__.py",
+        b"/config.py",
+        b"/file:///etc/passwd",
+        b"/%5c%5chost%5cshare",
+    ],
+)
+def test_no_path_leads_to_a_file(service: Running, path: bytes) -> None:
+    answer = get(service, path)
+    assert (status_of(answer), error_of(answer)) == (404, "not_found")
+    assert b"root:" not in answer
+
+
+def test_ids_of_requests_are_repeated_where_they_are_harmless(client: httpx.Client) -> None:
+    assert client.get("/healthz", headers={"x-request-id": "abc.DEF_1-2"}).headers["x-request-id"] == "abc.DEF_1-2"
+    for given in ("a b", "a" * 65, '"><script>', "é", "a\tb", ""):
+        response = client.get("/nothing", headers=[(b"x-request-id", given.encode("latin-1"))])
+        assert re.fullmatch("[0-9a-f]{16}", response.headers["x-request-id"])
+        assert response.json()["request_id"] == response.headers["x-request-id"]
+
+
+def test_what_would_break_a_log_line_does_not(service: Running) -> None:
+    service.log_lines()
+    service.send(
+        b'GET /x%0a{"event":"forged"} HTTP/1.1\r\nHost: a%0ab\r\nX-Request-ID: 1%0a2\r\nConnection: close\r\n\r\n'
+    )
+    get(service, b"/healthz")
+    lines = service.log_lines()  # each line is parsed as JSON
+    assert [line["event"] for line in lines][:1] == ["request"]
+    assert "forged" not in str(lines)
+
+
+def test_every_answer_carries_the_headers_of_safety(client: httpx.Client) -> None:
+    for response in (client.get("/"), client.get("/nothing"), client.post("/v1/predict"), client.get("/v1/model")):
+        headers = response.headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["permissions-policy"].startswith("camera=(self), microphone=()")
+        policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'self'"
+        assert policy["img-src"] == "'self' blob: data:"
+        assert policy["media-src"] == "'self' blob:"
+        assert policy["frame-ancestors"] == "'none'"
+        assert "unsafe" not in headers["content-security-policy"]
+        assert "access-control-allow-origin" not in headers
+        assert "server" not in headers
+    assert client.get("/v1/model").headers["cache-control"] == "no-store"
+
+
+def test_pages_of_other_sites_may_not_ask(client: httpx.Client, photos: list[bytes]) -> None:
+    def asked_from(site: str) -> int:
+        headers = {"content-type": "image/jpeg", "sec-fetch-site": site}
+        return client.post("/v1/predict", content=photos[0], headers=headers).status_code
+
+    assert asked_from("cross-site") == 400
+    assert asked_from("same-origin") == asked_from("none") == 200
+    assert "access-control-allow-origin" not in client.options("/v1/predict", headers={"origin": "http://x"}).headers
+
+
+def test_the_page_is_sent_from_memory(client: httpx.Client) -> None:
+    page = client.get("/")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert client.head("/").headers["content-length"] == str(len(page.content))
+    unchanged = client.get("/", headers={"if-none-match": page.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    posted = client.post("/")
+    assert (posted.status_code, posted.headers["allow"]) == (405, "GET, HEAD")

@@ -1,0 +1,133 @@
+"""A whole process: a full queue, the end on SIGTERM, keys, and what it refuses to start with."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from maskwise.errors import UserError
+from maskwise.export.reader import load
+from maskwise.serving.config import ServeSettings
+from maskwise.serving.run_service import _listen
+from support.running_service import Running, running_service
+from support.small_bundle import write_small_bundle
+
+JPEG = {"content-type": "image/jpeg"}
+SLOW = ("threads=1", "queue_images=4", "request_images=2", "batch_images=1", "explain_waiting=0")
+
+
+@pytest.fixture(scope="module")
+def slow_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that takes a tenth of a second or more for a face."""
+    return write_small_bundle(tmp_path_factory.mktemp("slow") / "bundle", layers=40)
+
+
+@pytest.fixture
+def slow(slow_bundle: Path, temporary: Path) -> Iterator[Running]:
+    with running_service(slow_bundle, temporary, settings=SLOW) as running:
+        yield running
+
+
+def ask(running: Running, photo: bytes) -> httpx.Response:
+    with running.client() as client:
+        return client.post("/v1/predict", params={"faces": "whole"}, content=photo, headers=JPEG)
+
+
+def test_a_full_queue_sheds_and_the_queued_are_answered_right(
+    slow: Running, slow_bundle: Path, photos: list[bytes]
+) -> None:
+    asked = [photos[number % len(photos)] for number in range(24)]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = list(pool.map(lambda photo: ask(slow, photo), asked))
+    with load(slow_bundle) as bundle:
+        expected = {photo: bundle.predict(photo)[0].probs_C for photo in photos}
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) >= 4
+    for photo, answer in zip(asked, answers, strict=True):
+        if answer.status_code == 200:
+            found = answer.json()["results"][0]["answers"][0]["joint_probs"]
+            np.testing.assert_allclose(found, expected[photo], atol=1e-6)
+        else:
+            assert answer.json()["error"]["code"] == "busy"
+            assert 1 <= int(answer.headers["retry-after"]) <= 30
+    assert ask(slow, photos[0]).status_code == 200
+
+
+def test_sigterm_answers_what_is_under_way_and_leaves_with_0(slow: Running, photos: list[bytes]) -> None:
+    answers: list[httpx.Response] = []
+    asking = [threading.Thread(target=lambda: answers.append(ask(slow, photos[0]))) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    with slow.client() as client:
+        while "\nmaskwise_queue_photos 3.0\n" not in client.get("/metrics").text and len(answers) < 3:
+            pass
+    assert slow.stop() == 0
+    for thread in asking:
+        thread.join()
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [line["event"] for line in slow.log_lines() if line["event"] != "request"] == [
+        "ready",
+        "draining",
+        "stopped",
+    ]
+
+
+def test_keys_are_asked_for_where_photos_are_read(
+    small_bundle: Path, temporary: Path, tmp_path: Path, photos: list[bytes]
+) -> None:
+    """And notice is given on SIGTERM: not ready any more, still there."""
+    keys = tmp_path / "keys"
+    keys.write_text("# two clients\nfirst-key-of-sixteen\nsecond-key-of-sixteen\n")
+    options = ("--api-key-file", str(keys), "--allow-host", "faces.example")
+    with running_service(small_bundle, temporary, *options, settings=("notice_seconds=2",)) as running:
+        with running.client() as client:
+
+            def status(**headers: str) -> int:
+                named = {name.replace("_", "-"): value for name, value in headers.items()}
+                return client.post("/v1/predict", content=photos[0], headers={**JPEG, **named}).status_code
+
+            assert (
+                status() == status(x_api_key="first-key") == status(authorization="Basic first-key-of-sixteen") == 401
+            )
+            assert status(x_api_key="first-key-of-sixteen") == 200
+            assert status(authorization="Bearer second-key-of-sixteen", host="faces.example:1234") == 200
+            assert client.get("/v1/model").headers["www-authenticate"] == "Bearer"
+            assert client.get("/metrics").status_code == 401
+            assert [client.get(path).status_code for path in ("/healthz", "/readyz", "/openapi.json")] == [200] * 3
+            running.process.send_signal(signal.SIGTERM)
+            while client.get("/readyz").status_code == 200:
+                pass
+            assert client.get("/readyz").json()["error"]["code"] == "draining"
+            assert client.get("/healthz").status_code == 200
+        assert running.process.wait(timeout=20) == 0
+        assert "key-of-sixteen" not in str(running.log_lines())
+
+
+def test_it_refuses_to_start_without_a_bundle(tmp_path: Path, cli: Callable[..., str]) -> None:
+    with pytest.raises(UserError, match="BUNDLE must be given"):
+        cli("serve")
+    with pytest.raises(UserError, match="must be a bundle, got .*without SHA256SUMS"):
+        cli("serve", str(tmp_path), "--port", "0")
+    with pytest.raises(UserError, match="queue_images"):
+        cli("serve", str(tmp_path), "--set", "queue_imgs=3")
+    assert "queue_images = 64" in cli("serve", "--show-settings")
+
+
+def test_a_port_that_is_taken_is_told(free_port: int) -> None:
+    with socket.create_server(("127.0.0.1", free_port)), pytest.raises(UserError, match="must be free to listen on"):
+        _listen(ServeSettings(port=free_port))
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -1,0 +1,89 @@
+"""What an epoch tells the study, and when a training is given up: by hand, with the median as the judge."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from maskwise.recipe.config import Recipe
+from maskwise.store.layout import log_path
+from maskwise.sweeps.desk import Claim, Desk
+from maskwise.sweeps.watch import PruningWatch
+from maskwise.training.listeners import Silent
+from maskwise.training.stopping import EndedEarly
+from support.sweeps import desk_at, report_of, sweep_of
+
+RATES = "{train.optimizer.rate: {kind: float, low: 0.001, high: 0.04}}"
+MEDIAN = sweep_of(RATES, sampler="{kind: random}", pruning="{kind: median, startup_runs: 1, warmup_epochs: 2}")
+
+
+def begun(desk: Desk, recipe: Recipe | None = None) -> tuple[Claim, PruningWatch]:
+    claim = desk.claim()
+    assert isinstance(claim, Claim)
+    return claim, PruningWatch(claim.trial, recipe or claim.recipe, Silent())
+
+
+def test_the_best_so_far_is_told_and_the_worse_given_up_after_the_warm_up(tmp_path: Path) -> None:
+    desk = desk_at(tmp_path, MEDIAN)
+    first, watch = begun(desk)
+    for epoch, score in enumerate((0.3, 0.5, 0.4)):
+        watch.on_epoch(report_of(epoch, 3, score))
+    assert dict(desk.trials()[0].intermediate_values) == {1: 0.3, 2: 0.5, 3: 0.5}
+    desk.study.tell(first.trial, 0.45)
+    second, watch = begun(desk)
+    watch.on_epoch(report_of(0, 3, 0.1))  # worse, but in the warm-up
+    with pytest.raises(EndedEarly, match=r"macro F1 0\.4000 of the choosing people after epoch 2 is too low"):
+        watch.on_epoch(report_of(1, 3, 0.4))
+    assert watch.seconds == 4.0
+    second.held.close()
+
+
+def test_the_last_epoch_gives_nothing_up(tmp_path: Path) -> None:
+    desk = desk_at(tmp_path, MEDIAN)
+    first, watch = begun(desk)
+    for epoch in range(3):
+        watch.on_epoch(report_of(epoch, 3, 0.5))
+    desk.study.tell(first.trial, 0.5)
+    _second, watch = begun(desk)
+    watch.told = {1: 0.1, 2: 0.1}
+    watch.on_epoch(report_of(2, 3, 0.1))
+
+
+def test_where_nobody_chooses_nothing_is_told(tmp_path: Path) -> None:
+    desk = desk_at(tmp_path, MEDIAN)
+    _claim, watch = begun(desk)
+    watch.on_epoch(report_of(0, 3, None))
+    assert desk.trials()[0].intermediate_values == {}
+
+
+def test_a_resumed_training_comes_by_an_epoch_again(tmp_path: Path) -> None:
+    desk = desk_at(tmp_path, MEDIAN)
+    claim, watch = begun(desk)
+    watch.on_epoch(report_of(0, 3, 0.3))
+    again = PruningWatch(claim.trial, claim.recipe, Silent())
+    again.on_epoch(report_of(0, 3, 0.3))
+    again.on_epoch(report_of(1, 3, 0.2))
+    assert dict(desk.trials()[0].intermediate_values) == {1: 0.3, 2: 0.3}
+
+
+def test_folds_count_on(tmp_path: Path) -> None:
+    desk = desk_at(tmp_path, sweep_of(RATES, changes="{split: {kind: k_fold, folds: 2}, train.epochs: 2}"))
+    _claim, watch = begun(desk)
+    for fold in range(2):
+        for epoch, score in enumerate((0.3 + fold, 0.2)):
+            watch.on_epoch(report_of(epoch, 2, score, fold))
+    assert dict(desk.trials()[0].intermediate_values) == {1: 0.3, 2: 0.3, 3: 1.3, 4: 1.3}
+
+
+def test_the_epochs_of_a_finished_run_are_read_from_its_log(tmp_path: Path) -> None:
+    desk = desk_at(tmp_path, MEDIAN)
+    _claim, watch = begun(desk)
+    log = log_path(tmp_path / "run", 0)
+    log.parent.mkdir(parents=True)
+    lines = [json.dumps(dataclasses.asdict(report_of(epoch, 3, score))) for epoch, score in enumerate((0.2, 0.1, 0.4))]
+    log.write_text("\n".join(lines) + "\n")
+    watch.read_log(tmp_path / "run")
+    assert dict(desk.trials()[0].intermediate_values) == {1: 0.2, 2: 0.2, 3: 0.4}

@@ -1,0 +1,57 @@
+"""The benchmark of training times what it says: the whole loop, the bare step and a plain loop, in photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conftest import Workplace
+from maskwise.errors import RecipeError
+from maskwise.recipe.load import load_recipe
+from maskwise.workflows.bench_train import bench_training, by_turns, median_ratio, our_blocks, plain_step
+
+
+def test_every_block_warms_up_and_then_takes_its_turn() -> None:
+    asked: list[tuple[str, float]] = []
+
+    def block(name: str, speed: float, length_s: float) -> float:
+        asked.append((name, length_s))
+        return speed * len(asked)
+
+    speeds = by_turns({"a": lambda s: block("a", 1.0, s), "b": lambda s: block("b", 10.0, s)}, 5.0, rounds=2)
+    assert asked == [("a", 1.0), ("b", 1.0), ("a", 5.0), ("b", 5.0), ("a", 5.0), ("b", 5.0)]
+    assert speeds == {"a": [3.0, 5.0], "b": [40.0, 60.0]}
+
+
+def test_ratios_are_those_of_pairs() -> None:
+    assert median_ratio([10.0, 40.0, 30.0], [20.0, 20.0, 30.0]) == 1.0
+
+
+def test_our_loop_and_our_step_train_and_keep_nothing(workplace: Workplace, tmp_path: Path) -> None:
+    recipe = load_recipe(str(workplace.recipe))
+    before = sorted(path.name for path in Path.cwd().iterdir())
+    loop, step = our_blocks(recipe, workplace.data, tmp_path)
+    assert loop(0.01) > 0
+    assert loop(0.3) > 0  # goes on where the block before stopped, also over the end of an epoch
+    assert step(0.01) > 0
+    assert sorted(path.name for path in Path.cwd().iterdir()) == before
+
+
+def test_the_plain_loop_takes_whole_batches(workplace: Workplace) -> None:
+    recipe = load_recipe(str(workplace.recipe), ["runtime.workers=0"])
+    step = plain_step(recipe, workplace.data)
+    assert [step(), step()] == [16, 16]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["train.freeze_backbone_epochs=3", "train.cached_views=2"],
+        ["parts=[{attributes: [mask]}, {attributes: [gender, age]}]"],
+    ],
+)
+def test_recipes_without_one_loop_are_refused(workplace: Workplace, tmp_path: Path, changes: list[str]) -> None:
+    recipe = load_recipe(str(workplace.recipe), changes)
+    with pytest.raises(RecipeError, match="the recipe of bench train must be of one model that is trained on photos"):
+        bench_training(recipe, workplace.data, tmp_path, 1.0, 1)
