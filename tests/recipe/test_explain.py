@@ -70,7 +70,10 @@ def problems_of(*changes: str, text: str = SMALLEST) -> list[str]:
         ("train=5", "train must be a group of settings, got 5. Write it as {setting: value}."),
         ("loss=focal", "loss must be a group of settings, got 'focal'. Write it as {kind: …}."),
         ("data.corrections=consensus", "data.corrections must be a list, got 'consensus'. Write it as [first, second]"),
-        ("train.precision=fp8", "train.precision must be 'fp32', 'bf16' or 'fp16', got 'fp8'. Choose one of them."),
+        (
+            "train.precision=fp8",
+            "train.precision must be 'fp32', 'bf16', 'fp16' or 'auto', got 'fp8'. Choose one of them.",
+        ),
         # Out of range.
         ("train.batch_size=1", "train.batch_size must be greater than or equal to 2, got 1. Change it"),
         ("targets=[{kind: label_smoothing, epsilon: 1}]", "targets.0.epsilon must be less than 1, got 1. Change it"),

@@ -115,7 +115,7 @@ def test_keys_are_asked_for_where_photos_are_read(
 def test_it_refuses_to_start_without_a_bundle(tmp_path: Path, cli: Callable[..., str]) -> None:
     with pytest.raises(UserError, match="BUNDLE must be given"):
         cli("serve")
-    with pytest.raises(UserError, match="must be a bundle, got .*without SHA256SUMS"):
+    with pytest.raises(UserError, match=r"must be a bundle, got .*without SHA256SUMS"):
         cli("serve", str(tmp_path), "--port", "0")
     with pytest.raises(UserError, match="queue_images"):
         cli("serve", str(tmp_path), "--set", "queue_imgs=3")

@@ -111,5 +111,5 @@ def _to_row(name: str, stamp: Stamp, record: RunRecord, sections: dict[str, int]
 
 def _from_row(row: list[Any], sections: list[Any]) -> tuple[str, tuple[Stamp, dict[str, Any]]]:
     name, (size, written, changed, inode), fields, shared = row
-    recipe = {key: sections[place] for key, place in shared.items()}
+    recipe = {key: sections[place] for key, place in dict(shared).items()}
     return name, ((size, written, changed, inode), {**fields, "recipe": recipe})
