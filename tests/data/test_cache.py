@@ -236,11 +236,34 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path, photos: list[Path], mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_space)
-    monkeypatch.setattr(cache_module, "_folder", lambda *_: tmp_path / "c")
     with pytest.raises(StoreError, match="No space left on device"):
         _build(tmp_path / "c", photos)
     monkeypatch.undo()
     np.testing.assert_array_equal(_build(tmp_path / "c", photos).read(np.arange(12)), _fresh(photos))
+
+
+def test_a_cache_cut_short_while_it_is_open_is_refused(tmp_path: Path, photos: list[Path]) -> None:
+    cache = _build(tmp_path / "c", photos)
+    os.truncate(cache.file, HEIGHT_PX * WIDTH_PX * 3 + 1)
+    with pytest.raises(StoreError, match="cut short before row"):
+        cache.read(np.arange(12))
+
+
+@pytest.mark.parametrize("broken_at", [1, 3])
+def test_a_disk_that_fills_up_on_the_way_is_said_in_one_line(
+    tmp_path: Path, photos: list[Path], monkeypatch: pytest.MonkeyPatch, broken_at: int
+) -> None:
+    calls = iter(range(1, 100))
+    whole = os.fsync
+
+    def full_at_last(descriptor: int) -> None:
+        if next(calls) >= broken_at:
+            raise OSError(28, "No space left on device")
+        whole(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full_at_last)
+    with pytest.raises(StoreError, match="No space left on device"):
+        _build(tmp_path / "c", photos)
 
 
 def _slow(data: bytes, name: str) -> Image:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from conftest import Workplace
+from maskwise.errors import UserError
+from maskwise.export.openvino_engine import core_with_bf16
 from maskwise.store.find_run import find_run
 
 Cli = Callable[..., str]
@@ -25,6 +27,17 @@ class Exported(NamedTuple):
     run: Path
     bundle: Path
     told: str
+
+
+@pytest.fixture(scope="session")
+def bf16() -> None:
+    """Skips what asks for it where the processor has no bf16."""
+    try:
+        core_with_bf16()
+    except UserError as error:
+        if "processor" not in str(error):
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

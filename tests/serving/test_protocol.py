@@ -208,7 +208,10 @@ def test_slow_senders_are_told_and_closed(
         drip(slow, 1.5)
         assert [told(received(connection)) for connection in slow] == [expected] * 50
         assert still_answers(service, photos[0])
-        assert service.open_files() <= files_before + 10
+        until_s = time.monotonic() + 20  # an answered connection lingers until the client has read it
+        while service.open_files() > files_before + 10:
+            assert time.monotonic() < until_s
+            time.sleep(0.1)
 
 
 def test_a_connection_that_is_never_used_is_closed_without_a_word(service: Running) -> None:

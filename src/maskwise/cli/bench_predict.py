@@ -19,7 +19,7 @@ PhotosArgument = Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder
 def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="What `maskwise export` wrote.")],
     photos: PhotosArgument,
-    precision: Annotated[PrecisionWord, typer.Option(help="Which networks to ask.")] = PrecisionWord.FP32,
+    precision: Annotated[PrecisionWord, typer.Option(help="How exactly to compute.")] = PrecisionWord.FP32,
     plain: Annotated[
         str, typer.Option(metavar="NAME", help="The model of timm in the plain loop; take that of the bundle.")
     ] = "tf_efficientnet_lite0",
@@ -36,7 +36,7 @@ def predict(
 
     chosen = _photos_below(photos, most)
     keep_freed_memory()
-    with load(bundle, "int8" if precision is PrecisionWord.INT8 else "fp32") as loaded:
+    with load(bundle, precision.value) as loaded:
         found = measure_prediction(loaded, chosen, plain, rounds)
         threads = loaded.threads
     by_processor = processor_ratios(found.rates)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -12,6 +12,7 @@ from maskwise.cli.options import DEFAULT_STORE, ForceOption, QuietOption, StoreO
 from maskwise.errors import UserError, must
 
 if TYPE_CHECKING:
+    from maskwise.export.engines import Precision
     from maskwise.export.reader import Bundle
     from maskwise.records import Predictions
     from maskwise.training.listeners import Listener
@@ -40,6 +41,7 @@ class PrecisionWord(StrEnum):
 
     FP32 = "fp32"
     INT8 = "int8"
+    BF16 = "bf16"
 
 
 class EngineWord(StrEnum):
@@ -64,7 +66,12 @@ CalibratedOption = Annotated[
     bool, typer.Option("--calibrated", help="Bundles only. Probabilities as sure as held-out people showed them to be.")
 ]
 PrecisionOption = Annotated[
-    PrecisionWord | None, typer.Option(help="Bundles only. Which networks to ask.", show_default="fp32")
+    PrecisionWord | None,
+    typer.Option(
+        help="Bundles only. How exactly to compute. `int8` asks the networks of `export --int8`. `bf16` needs the "
+        "extra `openvino` and a processor with bf16.",
+        show_default="fp32",
+    ),
 ]
 
 EngineOption = Annotated[
@@ -93,9 +100,9 @@ class BundleWishes(NamedTuple):
     workers: int | None
 
     @property
-    def networks(self) -> Literal["fp32", "int8"]:
-        """Which networks to ask."""
-        return "int8" if self.precision is PrecisionWord.INT8 else "fp32"
+    def asked_in(self) -> Precision:
+        """The precision, with its default."""
+        return "fp32" if self.precision is None else self.precision.value
 
 
 def export(
@@ -106,6 +113,9 @@ def export(
         typer.Option(metavar="DIR", help="The run's data set: to compare real photos, for --int8 and --faces each."),
     ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Add networks in 8 bits, ranges measured on --data.")] = False,
+    bf16: Annotated[
+        bool, typer.Option("--bf16", help="Compare answers in bf16 with the run's, too. Needs the extra `openvino`.")
+    ] = False,
     zip_: Annotated[bool, typer.Option("--zip", help="One file instead of a folder.")] = False,
     layout: Annotated[
         LayoutWord, typer.Option(help="The bundle itself, a Triton model repository, or an MLflow model.")
@@ -128,7 +138,7 @@ def export(
     from maskwise.cli.progress import listener
     from maskwise.export.write_bundle import Wishes, export_run
 
-    wishes = Wishes(data, int8, zip_, layout.value, parity_photos or None, force)
+    wishes = Wishes(data, int8, bf16, zip_, layout.value, parity_photos or None, force)
     with listener(quiet) as told:
         written = export_run(folder, out, wishes, told)
     record_need(folder.parent, f"the export {written.place}", [folder.name])
@@ -165,7 +175,7 @@ def predict_with_bundle(
         raise UserError(must(f"INPUT {source}", "a photo or a folder of photos", "nothing", "Check the path."))
     _refuse_odd_engine(wishes)
     keep_freed_memory()
-    with load(path, wishes.networks) as bundle:
+    with load(path, wishes.asked_in) as bundle:
         if each:
             return _write_faces(bundle, source, out, wishes, skip_unreadable, told)
         predictions = (
@@ -195,7 +205,7 @@ def _predict_with_ray(
     from maskwise.export.ray_pipeline import predict_with_ray
 
     workers = wishes.workers or DEFAULT_WORKERS
-    return predict_with_ray(path, wishes.networks, source, workers, skip_unreadable, told, calibrated=wishes.calibrated)
+    return predict_with_ray(path, wishes.asked_in, source, workers, skip_unreadable, told, calibrated=wishes.calibrated)
 
 
 def _write_faces(

@@ -1,4 +1,4 @@
-"""Every photo decoded, cropped and resized once, into one memory-mapped array of bytes.
+"""Every photo decoded, cropped and resized once, into one file of rows of bytes.
 
 A folder a settings hash, below the cache's root:
 
@@ -29,10 +29,10 @@ import cv2
 import numpy as np
 
 from maskwise.data.contents import content_of
-from maskwise.data.row_file import RowFile
+from maskwise.data.row_file import RowFile, describe
 from maskwise.data.seen_files import SeenFiles, stat_key
-from maskwise.errors import DataError, must
-from maskwise.files import locked, write_atomically
+from maskwise.errors import DataError, StoreError, must
+from maskwise.files import locked
 from maskwise.records import Image, Ints, Strings
 from maskwise.tables import capped
 
@@ -43,7 +43,10 @@ CHUNK_BYTES = 64 * 2**20
 
 
 class PixelCache:
-    """The prepared pixels of N photos. Small to pickle: a worker process maps the same file again."""
+    """The prepared pixels of N photos. Small to pickle: a worker process opens the same file again.
+
+    Rows are read, not mapped: pages of a mapped file count as the process's memory until the machine runs short.
+    """
 
     def __init__(self, file: Path, row_N: Ints, content_N: Strings, height_px: int, width_px: int) -> None:
         self.file = file
@@ -52,7 +55,7 @@ class PixelCache:
         """The content hash of each photo's file, 32 hex digits."""
         self.height_px = height_px
         self.width_px = width_px
-        self._pixels = _map_pixels(file, height_px, width_px) if len(row_N) else None
+        self._rows = file.open("rb", buffering=0) if len(row_N) else None
 
     def __len__(self) -> int:
         return len(self.row_N)
@@ -62,9 +65,17 @@ class PixelCache:
 
     def read(self, index_M: Ints) -> Image:
         """The photos at positions ``index_M`` of the list that was built: a fresh M × H × W × 3 array."""
-        if self._pixels is None:
-            return np.empty((0, self.height_px, self.width_px, 3), dtype=np.uint8)
-        return self._pixels.take(self.row_N[index_M], axis=0)
+        pixels_MHWC = np.empty((len(index_M), self.height_px, self.width_px, 3), dtype=np.uint8)
+        for pixels_HWC, row in zip(pixels_MHWC, self.row_N[index_M].tolist(), strict=True):
+            self._read_row(row, pixels_HWC)
+        return pixels_MHWC
+
+    def _read_row(self, row: int, pixels_HWC: Image) -> None:
+        """Fill ``pixels_HWC``; several threads may do so at once, as no position in the file is shared."""
+        assert self._rows is not None, "a cache of no photos has no row to read"
+        if os.preadv(self._rows.fileno(), [pixels_HWC], row * pixels_HWC.nbytes) != pixels_HWC.nbytes:
+            got = f"cut short before row {row}"
+            raise StoreError(must(str(self.file), "whole", got, "Delete its folder; it is made anew."))
 
 
 def build_cache(
@@ -84,9 +95,11 @@ def build_cache(
     builder of the same folder waits for the first. ``DataError`` lists the unreadable photos, after all others are
     cached; ``StoreError`` when the disk refuses.
     """
-    folder = _folder(cache_root, settings, height_px, width_px)
+    told = _told(settings, height_px, width_px)
+    folder = cache_root / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
     row_bytes = height_px * width_px * 3
     with locked(folder / "lock"), _single_threaded_opencv():
+        describe(folder, told)
         build = _Build(RowFile.open(folder, PIXELS, row_bytes), prepare, (height_px, width_px, 3))
         seen = SeenFiles.load(cache_root)
         try:
@@ -183,20 +196,10 @@ def _refuse_unreadable(build: _Build, paths: Sequence[Path], content_N: Sequence
     raise DataError(capped(faults))
 
 
-def _folder(cache_root: Path, settings: Mapping[str, object], height_px: int, width_px: int) -> Path:
-    """The folder of these settings, made if need be."""
+def _told(settings: Mapping[str, object], height_px: int, width_px: int) -> str:
+    """Everything that the rows depend on, as text."""
     everything = {"format": FORMAT_VERSION, "height_px": height_px, "width_px": width_px, "settings": dict(settings)}
-    text = json.dumps(everything, sort_keys=True, indent=1)
-    folder = cache_root / hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-    if not (folder / "settings.json").exists():
-        write_atomically(folder / "settings.json", text)
-    return folder
-
-
-def _map_pixels(file: Path, height_px: int, width_px: int) -> Image:
-    n_rows = file.stat().st_size // (height_px * width_px * 3)
-    mapped = np.memmap(file, dtype=np.uint8, mode="r", shape=(n_rows, height_px, width_px, 3))
-    return np.asarray(mapped)
+    return json.dumps(everything, sort_keys=True, indent=1)
 
 
 def _chunks(items: Iterable[int], size: int) -> Iterator[list[int]]:

@@ -2,6 +2,7 @@
 
     <folder>/<name>     the rows
     <folder>/index      16 bytes a row: its key
+    <folder>/settings.json    what the rows were made with, for people to read
 
 The index is replaced, whole, after the rows are on the disk: rows beyond the index count for nothing and are written
 over by the next one who appends.
@@ -66,7 +67,23 @@ class RowFile:
             keys = bytes.fromhex("".join([*self.row_of, *fresh]))
             write_atomically(self.folder / "index", keys)
         except OSError as error:
-            got = error.strerror or "an error"
-            raise StoreError(must(str(self.folder), "writable", got, "Make room, or name another cache.")) from error
+            raise _refused(self.folder, error) from error
         for key in fresh:
             self.row_of[key] = len(self.row_of)
+
+
+def describe(folder: Path, told: str) -> None:
+    """Say in ``settings.json`` what the rows were made with; to be called with the folder's lock held.
+
+    Without it another process's temporary file would be taken for what a killed one left behind.
+    """
+    try:
+        if not (folder / "settings.json").exists():
+            write_atomically(folder / "settings.json", told)
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def _refused(folder: Path, error: OSError) -> StoreError:
+    got = error.strerror or "an error"
+    return StoreError(must(str(folder), "writable", got, "Make room, or name another cache."))

@@ -26,7 +26,8 @@ FORMAT: Literal[1] = 1
 NETWORK_FILE = re.compile(r"networks/[A-Za-z0-9_.-]+\.onnx")
 """Where networks lie; nothing else is ever opened as one."""
 
-Precision = Literal["fp32", "int8"]
+StoredPrecision = Literal["fp32", "int8"]
+"""What networks lie in a bundle; other precisions are computed from these."""
 
 
 class BundleInput(Settings):
@@ -52,7 +53,7 @@ class Part(Settings):
     """Which of the manifest's ``inputs`` is shown."""
     views: tuple[Literal["as_is", "mirrored"], ...] = Field(min_length=1)
     tells_age: bool
-    networks: tuple[dict[Precision, str], ...] = Field(min_length=1)
+    networks: tuple[dict[StoredPrecision, str], ...] = Field(min_length=1)
     """The file of each network in each precision that the bundle has."""
 
     @model_validator(mode="after")
@@ -111,9 +112,9 @@ class Manifest(Settings):
         return tuple(part for member in self.members for part in member.parts)
 
     @property
-    def precisions(self) -> tuple[Precision, ...]:
+    def precisions(self) -> tuple[StoredPrecision, ...]:
         """Those in which every network is there."""
-        words: tuple[Precision, ...] = ("fp32", "int8")
+        words: tuple[StoredPrecision, ...] = ("fp32", "int8")
         return tuple(word for word in words if all(word in files for part in self.parts for files in part.networks))
 
 

@@ -1,4 +1,4 @@
-"""The networks of a bundle in ONNX Runtime, and how their answers become one. No torch."""
+"""The networks of a bundle, and how their answers become one. No torch."""
 
 from __future__ import annotations
 
@@ -6,29 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
 
 from maskwise.ensembles.build import build_ensemble
 from maskwise.errors import DataError, must
 from maskwise.export.bundle_files import BundleFiles
-from maskwise.export.manifest import Manifest, Member, Part, Precision
+from maskwise.export.engines import Precision, open_network, stored_as
+from maskwise.export.manifest import Manifest, Member, Part
+from maskwise.export.opened_network import EXPORT_AGAIN, Opened
 from maskwise.export.prepare_photos import Prepared
 from maskwise.labels import Attribute, Task
 from maskwise.records import Floats, Image
-
-# How protobuf writes the key of a tensor that lies in another file: such a network could name any file of the machine.
-_EXTERNAL_DATA = b"\x0a\x08location"
-_ONLY_ERRORS = 3
-_REMEDY = "Export the run again."
-_faults = onnxruntime.capi.onnxruntime_pybind11_state
-_RUNTIME_FAULTS = (
-    _faults.Fail,
-    _faults.InvalidArgument,
-    _faults.InvalidGraph,
-    _faults.InvalidProtobuf,
-    _faults.NotImplemented,
-    _faults.RuntimeException,
-)
 
 
 class Asked(NamedTuple):
@@ -50,9 +37,9 @@ _Net = Callable[[Image], _Said]
 class Networks:
     """All networks of a bundle. Every call uses one core: several threads may call at once."""
 
-    def __init__(self, manifest: Manifest, files: BundleFiles, precision: Precision) -> None:
+    def __init__(self, manifest: Manifest, files: BundleFiles, precision: Precision, threads: int) -> None:
         self.manifest = manifest
-        self._nets = {id(part): _open_part(files, part, manifest, precision) for part in manifest.parts}
+        self._nets = {id(part): _open_part(files, part, manifest, precision, threads) for part in manifest.parts}
 
     def ask(self, prepared: Sequence[Prepared]) -> Asked:
         """What each member says of ``prepared``, in its order."""
@@ -104,8 +91,8 @@ def _mean(said: Sequence[_Said]) -> _Said:
     return _Said(probs_NC, np.asarray(np.mean(ages, axis=0)) if ages else None)
 
 
-def _open_part(files: BundleFiles, part: Part, manifest: Manifest, precision: Precision) -> list[_Net]:
-    names = [network.get(precision) for network in part.networks]
+def _open_part(files: BundleFiles, part: Part, manifest: Manifest, precision: Precision, threads: int) -> list[_Net]:
+    names = [network.get(stored_as(precision)) for network in part.networks]
     shown = manifest.inputs[part.input]
     opened = []
     for name in names:
@@ -113,38 +100,23 @@ def _open_part(files: BundleFiles, part: Part, manifest: Manifest, precision: Pr
             rule = " or ".join(manifest.precisions)
             raise DataError(must(f"precision of {files.place}", rule, precision, "Export it with --int8 to have both."))
         thing = f"{name} of {files.place}"
-        session = _session(files.read(name), thing)
-        _refuse_other(session, [shown.height_px, shown.width_px, 3], part.tells_age, thing)
-        opened.append(_net(session, part.tells_age))
+        network = open_network(files.read(name), precision, threads, thing)
+        _refuse_other(network, [shown.height_px, shown.width_px, 3], part.tells_age, thing)
+        opened.append(_net(network, part.tells_age))
     return opened
 
 
-def _session(data: bytes, thing: str) -> onnxruntime.InferenceSession:
-    if _EXTERNAL_DATA in data:
-        raise DataError(must(thing, "whole", "one that names other files", _REMEDY))
-    options = onnxruntime.SessionOptions()
-    # One core a call: photos are dealt to as many threads as there are cores, which need not wait for each other.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = _ONLY_ERRORS
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except _RUNTIME_FAULTS as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(must(thing, "a network that ONNX Runtime takes", reason, _REMEDY)) from None
-
-
-def _refuse_other(session: onnxruntime.InferenceSession, shape_HWC: list[int], tells_age: bool, thing: str) -> None:
-    outputs = [each.name for each in session.get_outputs()]
-    (pixels,) = session.get_inputs()
+def _refuse_other(network: Opened, shape_HWC: list[int], tells_age: bool, thing: str) -> None:
     expected = ["probs", "age"] if tells_age else ["probs"]
-    if outputs != expected or pixels.shape[1:] != shape_HWC:
+    if network.outputs != expected or network.shape_HWC != shape_HWC:
         rule = f"{' and '.join(expected)} of pixels {shape_HWC}"
-        raise DataError(must(thing, rule, f"{' and '.join(outputs)} of {pixels.shape[1:]}", _REMEDY))
+        got = f"{' and '.join(network.outputs)} of {network.shape_HWC}"
+        raise DataError(must(thing, rule, got, EXPORT_AGAIN))
 
 
-def _net(session: onnxruntime.InferenceSession, tells_age: bool) -> _Net:
+def _net(network: Opened, tells_age: bool) -> _Net:
     def ask(pixels_NHWC: Image) -> _Said:
-        answers = session.run(None, {"pixels": pixels_NHWC})
+        answers = network.ask(pixels_NHWC)
         return _Said(answers[0], answers[1] if tells_age else None)
 
     return ask

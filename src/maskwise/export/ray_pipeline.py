@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.errors import UserError, must
-from maskwise.export.manifest import Precision
+from maskwise.export.engines import Precision
 from maskwise.export.networks import Asked
 from maskwise.export.predict_folder import join_answers, list_photos, tell_problems
 from maskwise.export.prepare_photos import Prepared

@@ -18,7 +18,8 @@ from maskwise.errors import DataError, must
 from maskwise.evaluation.temperature import with_temperature
 from maskwise.export.answers import Answer
 from maskwise.export.bundle_files import BundleFiles, open_bundle
-from maskwise.export.manifest import MANIFEST, Manifest, Precision, parse_manifest
+from maskwise.export.engines import PRECISIONS, Precision
+from maskwise.export.manifest import MANIFEST, Manifest, parse_manifest
 from maskwise.export.networks import Asked, Networks
 from maskwise.export.prepare_photos import AnyImage, Prepared, Preparer
 from maskwise.labels import Task
@@ -49,8 +50,8 @@ class Bundle:
         self.precision = precision
         self.manifest: Manifest = parse_manifest(files.read(MANIFEST), files.place)
         self.preparer = Preparer(self.manifest)
-        self.networks = Networks(self.manifest, files, precision)
         self.threads = threads or len(os.sched_getaffinity(0))
+        self.networks = Networks(self.manifest, files, precision, self.threads)
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="asking")
 
     @property
@@ -159,10 +160,11 @@ class Bundle:
 def load(path: str | Path, precision: Precision = "fp32", threads: int | None = None) -> Bundle:
     """The bundle at ``path``, a folder or a .zip. ``threads`` computing at once; by default one a core.
 
-    ``DataError`` for what is no bundle, is damaged or was changed, or lacks ``precision``.
+    ``DataError`` for what is no bundle, is damaged or was changed, or lacks ``precision``; ``UserError`` for bf16
+    without the extra ``openvino`` or on a processor without it.
     """
-    if precision not in ("fp32", "int8"):
-        raise DataError(must("precision", "fp32 or int8", precision, "Choose one of the two."))
+    if precision not in PRECISIONS:
+        raise DataError(must("precision", " or ".join(PRECISIONS), precision, "Choose one of them."))
     return Bundle(open_bundle(Path(path)), precision, threads)
 
 

@@ -24,8 +24,9 @@ from maskwise.evaluation.scores import Evaluation
 from maskwise.evaluation.temperature import fit_temperature
 from maskwise.export.bundle_files import CHECKSUMS, BundleFiles, checksum_lines
 from maskwise.export.card import CardFacts, licences, model_card
+from maskwise.export.engines import Precision, refuse_uncomputable
 from maskwise.export.layouts import Layout, laid_out
-from maskwise.export.manifest import MANIFEST, BundleInput, Manifest, Member, Part, Precision
+from maskwise.export.manifest import MANIFEST, BundleInput, Manifest, Member, Part, StoredPrecision
 from maskwise.export.onnx_graph import to_onnx
 from maskwise.export.parity import TOLERANCE, Parity, compare_answers, drawn_photos, linked_photos
 from maskwise.export.predict_folder import predict_photos as predict_with_bundle
@@ -58,6 +59,8 @@ class Wishes:
     data: Path | None = None
     """The data set that the run was trained on."""
     int8: bool = False
+    bf16: bool = False
+    """Whether the answers in bf16 are compared, too. No file is added: they come from the fp32 networks."""
     zipped: bool = False
     layout: Layout = "bundle"
     parity_photos: int | None = 256
@@ -78,7 +81,8 @@ def export_run(run: Path, out: Path, wishes: Wishes, listener: Listener) -> Writ
     """Write the finished run (or ensemble) in ``run`` as a bundle to ``out``.
 
     ``CheckFailedError`` and nothing written where the bundle would not answer as the run does; ``UserError`` for 8 bits
-    without ``wishes.data``; ``DataError`` for other data than the run's; ``StoreError`` where ``out`` is there already.
+    without ``wishes.data``, and for bf16 where it cannot be computed; ``DataError`` for other data than the run's;
+    ``StoreError`` where ``out`` is there already.
     """
     _refuse_bad_wishes(out, wishes)
     models = load_run(run)
@@ -100,6 +104,8 @@ def _refuse_bad_wishes(out: Path, wishes: Wishes) -> None:
     if wishes.int8 and wishes.data is None:
         remedy = "Add --data with the data set that the run was trained on."
         raise UserError(must("--int8", "given photos to measure ranges on", "none", remedy))
+    if wishes.bf16:
+        refuse_uncomputable("bf16")
     if wishes.zipped != (out.suffix == ".zip"):
         got = f"{out} {'with' if wishes.zipped else 'without'} --zip"
         raise UserError(must("OUT", "named .zip with --zip and only then", got, "Change one of the two."))
@@ -147,17 +153,17 @@ def _networks(
 
 def _export_fold(
     member: MemberModels, part: PartModels, fold: int, name: str, wishes: Wishes, table: PhotoTable | None
-) -> dict[Precision, tuple[str, bytes]]:
+) -> dict[StoredPrecision, tuple[str, bytes]]:
     """(file name, network) of one fold's model in each precision that was asked for."""
     network = to_onnx(part.models[fold], part.how.spec, part.how.first_age_years)
-    found: dict[Precision, tuple[str, bytes]] = {"fp32": (f"networks/{name}.onnx", network)}
+    found: dict[StoredPrecision, tuple[str, bytes]] = {"fp32": (f"networks/{name}.onnx", network)}
     if wishes.int8 and wishes.data is not None and table is not None:
         pixels = calibration_pixels(member, fold, part.how.spec, wishes.data, table, CALIBRATION_PHOTOS)
         found["int8"] = (f"networks/{name}.int8.onnx", to_int8(network, pixels))
     return found
 
 
-def _describe_part(part: PartModels, place: int, named: list[dict[Precision, tuple[str, bytes]]]) -> Part:
+def _describe_part(part: PartModels, place: int, named: list[dict[StoredPrecision, tuple[str, bytes]]]) -> Part:
     return Part(
         attributes=part.attributes,
         input=place,
@@ -194,7 +200,7 @@ def _prove(
     found = []
     with photos as folder, _whole_float32():
         answers, _ = predict_with_run(run, folder, False, listener)
-        for precision in manifest.precisions:
+        for precision in _to_compare(manifest, wishes):
             with Bundle(source, precision) as bundle:
                 said = predict_with_bundle(bundle, folder, False, listener)
             found.append(compare_answers(answers, said, precision, inputs, class_N))
@@ -203,6 +209,11 @@ def _prove(
         rule = f"at most {TOLERANCE} from the run's, with equal decisions"
         raise CheckFailedError(must("probabilities of the bundle", rule, got, "Nothing was written."))
     return found
+
+
+def _to_compare(manifest: Manifest, wishes: Wishes) -> list[Precision]:
+    """fp32 first."""
+    return [*manifest.precisions, "bf16"] if wishes.bf16 else [*manifest.precisions]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from uvicorn import Server
 import maskwise
 from maskwise.errors import UserError, must
 from maskwise.export.bundle_files import open_bundle
-from maskwise.export.manifest import Precision
+from maskwise.export.engines import Precision
 from maskwise.export.reader import Bundle
 from maskwise.serving.app import build_app
 from maskwise.serving.config import ServeSettings

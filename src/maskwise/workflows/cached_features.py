@@ -26,8 +26,8 @@ from torch import Tensor
 from maskwise.augment.build import Augment, build_augment
 from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
-from maskwise.data.row_file import RowFile
-from maskwise.files import locked, write_atomically
+from maskwise.data.row_file import RowFile, describe
+from maskwise.files import locked
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import MaskwiseModel
 from maskwise.recipe.config import Recipe
@@ -152,8 +152,10 @@ def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, liste
         rows_ND = _compute(backbone, photos, np.arange(len(names)), names, view)
         return lambda index_M: np.asarray(rows_ND.reshape(-1, width)[index_M])
     key_N = photos.keys.key_N.tolist()
-    folder = _folder(photos.keys.cache, backbone, view)
+    told = _told(backbone, view)
+    folder = photos.keys.cache / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
     with locked(folder / "lock"):
+        describe(folder, told)
         rows = RowFile.open(folder, FEATURES, 4 * width)
         _add_missing(rows, backbone, photos, key_N, view, listener)
     if not key_N:
@@ -244,11 +246,7 @@ def _checksum(state: Mapping[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def _folder(cache: Path, backbone: FrozenBackbone, view: PhotoView) -> Path:
-    """The folder of the features of a view, made if need be."""
+def _told(backbone: FrozenBackbone, view: PhotoView) -> str:
+    """Everything that the features of a view depend on but the photos, as text."""
     settings = {**backbone.made_with, "view": view, **(backbone.augmented_with if isinstance(view, int) else {})}
-    text = json.dumps(settings, sort_keys=True, indent=1)
-    folder = cache / hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-    if not (folder / "settings.json").exists():
-        write_atomically(folder / "settings.json", text)
-    return folder
+    return json.dumps(settings, sort_keys=True, indent=1)
