@@ -15,7 +15,7 @@ import pytest
 from conftest import Workplace
 from export.conftest import Exported
 from maskwise.errors import UserError
-from maskwise.export.engines import PRECISIONS, refuse_uncomputable, stored_as
+from maskwise.export.engines import PRECISIONS, stored_as
 from maskwise.export.reader import load
 from maskwise.store.predictions_file import read_predictions
 from support.small_bundle import write_small_bundle
@@ -29,7 +29,6 @@ def test_every_precision_asks_a_file_of_the_bundle() -> None:
         "int8": "int8",
         "bf16": "fp32",
     }
-    assert refuse_uncomputable("fp32") is None
 
 
 def test_bf16_of_a_trained_network_is_near_and_differs(
