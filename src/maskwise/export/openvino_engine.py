@@ -29,18 +29,19 @@ def open_in_openvino(data: bytes, threads: int, thing: str) -> Opened:
     core = core_with_bf16()
     try:
         compiled = core.compile_model(_read(data), "CPU", _settings(threads))
+        outputs = [output.get_any_name() for output in compiled.outputs]
+        # Sides that are not fixed and outputs without a name raise, too.
+        shape_HWC = [side.get_length() for side in list(compiled.inputs[0].get_partial_shape())[1:]]
     except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
+        reason = str(error).strip().splitlines()[-1]
         raise DataError(must(thing, "a network that OpenVINO takes", reason, EXPORT_AGAIN)) from None
-    (pixels,) = compiled.inputs
-    shape_HWC = [side.get_length() for side in list(pixels.get_partial_shape())[1:]]
     requests = _RequestOfThread(compiled)
 
     def ask(pixels_NHWC: Image) -> list[Floats]:
         said = requests.request.infer({0: pixels_NHWC})
         return [np.asarray(said[output]) for output in compiled.outputs]
 
-    return Opened([output.get_any_name() for output in compiled.outputs], shape_HWC, ask)
+    return Opened(outputs, shape_HWC, ask)
 
 
 def core_with_bf16() -> Any:
