@@ -205,18 +205,21 @@ def _times(tally: Tally) -> str:
     return "; ".join(told)
 
 
-async def measure(asker: Asker, process: subprocess.Popen[str], clients: list[int], seconds: float) -> float:
+async def measure(
+    asker: Asker, process: subprocess.Popen[str], clients: list[int], closed_s: float, open_s: float
+) -> float:
     """Closed loops of each of ``clients``, then an open one; processor seconds a photo in the closed loops."""
     while (await closed_loop(asker, 2, 1.0)).statuses[503]:
         pass  # it is starting
     best, cpu_s, done = 0.0, cpu_seconds(process), 0
     print(f"memory at the start: {memory_mb(process):.0f} MB")
     for count in clients:
-        tally = await closed_loop(asker, count, seconds)
+        tally = await closed_loop(asker, count, closed_s)
         print(f"closed loop, {count:3} clients: {tally.describe()}")
+        print(f"memory after it: {memory_mb(process):.0f} MB")
         best, done = max(best, tally.photos_a_second), done + tally.statuses[200]
     cpu_a_photo_s = (cpu_seconds(process) - cpu_s) / done
-    tally = await open_loop(asker, 1.5 * best, seconds)
+    tally = await open_loop(asker, 1.5 * best, open_s)
     print(f"open loop, 1.5 × {best:.1f}/s: {tally.describe()}")
     print(f"answered at overload: {tally.photos_a_second / best:.2f} of the best closed loop")
     print(f"memory at the end: {memory_mb(process):.0f} MB")
@@ -229,6 +232,7 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("photos", type=Path, help="a folder of JPEG photos; 64 of them are asked about")
     parser.add_argument("--seconds", type=float, default=60, help="of all loops together")
+    parser.add_argument("--closed-seconds", type=float, help="of each closed loop, instead of its share")
     parser.add_argument("--clients", default="1,8,32", help="sizes of the closed loops")
     parser.add_argument("--faces", choices=("whole", "each"), default="whole")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as for maskwise serve")
@@ -243,7 +247,7 @@ def main() -> None:
         process, port = start_service(given.bundle, given.set)
         try:
             asker = Asker(port, cases)
-            served_cpu_s = asyncio.run(measure(asker, process, clients, share_s))
+            served_cpu_s = asyncio.run(measure(asker, process, clients, given.closed_seconds or share_s, share_s))
             process.terminate()
             print(f"left with exit code {process.wait(timeout=30)}")
         finally:

@@ -75,9 +75,7 @@ def _settings(threads: int) -> dict[str, Any]:
 
 def _read(data: bytes) -> Any:
     """By the ONNX reader alone: ``Core.read_model`` would take other formats of strangers, too."""
-    from openvino.frontend import FrontEndManager
-
-    reader = FrontEndManager().load_by_framework("onnx")
+    reader = _import_openvino().frontend.FrontEndManager().load_by_framework("onnx")
     model = reader.convert(reader.load(io.BytesIO(data)))
     if len(model.inputs) != 1:
         raise RuntimeError(f"{len(model.inputs)} inputs")
