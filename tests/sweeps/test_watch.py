@@ -50,6 +50,7 @@ def test_the_last_epoch_gives_nothing_up(tmp_path: Path) -> None:
     _second, watch = begun(desk)
     watch.told = {1: 0.1, 2: 0.1}
     watch.on_epoch(report_of(2, 3, 0.1))
+    assert watch.told == {1: 0.1, 2: 0.1, 3: 0.1}
 
 
 def test_where_nobody_chooses_nothing_is_told(tmp_path: Path) -> None:
