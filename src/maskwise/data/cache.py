@@ -73,7 +73,7 @@ class PixelCache:
     def _read_row(self, row: int, pixels_HWC: Image) -> None:
         """Fill ``pixels_HWC``; several threads may do so at once, as no position in the file is shared."""
         assert self._rows is not None, "a cache of no photos has no row to read"
-        if os.preadv(self._rows.fileno(), [pixels_HWC], row * pixels_HWC.nbytes) != pixels_HWC.nbytes:
+        if os.preadv(self._rows.fileno(), [pixels_HWC.data], row * pixels_HWC.nbytes) != pixels_HWC.nbytes:
             got = f"cut short before row {row}"
             raise StoreError(must(str(self.file), "whole", got, "Delete its folder; it is made anew."))
 
