@@ -19,8 +19,17 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium is installed"),
 ]
 Cli = Callable[..., str]
-PAGES = ("report", "bare", "board", "eda", "audit")
+PAGES = ("report", "bare", "board", "eda", "audit", "sweep")
 WIDTHS_PX = (1280, 390)
+SPACE = """
+name: pages
+base: {base}
+search:
+  train.batch_size: [8, 16]
+  train.optimizer.rate: [0.001, 0.01]
+sampler: {{kind: grid}}
+runs: 2
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +53,9 @@ def pages(workplace: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytes
     cli("eda", str(workplace.data), *cache, "--out", str(out / "eda.html"), "--quiet")
     cli("data", "audit", str(trained), *data, "--out", str(out / "audit"), "--quiet")
     shutil.copyfile(out / "audit" / "audit.html", out / "audit.html")
+    (out / "space.yaml").write_text(SPACE.format(base=workplace.recipe))
+    cli("sweep", str(out / "space.yaml"), *data, *cache, "--store", str(out / "runs"), "--out", str(out / "swept"))
+    shutil.copyfile(out / "swept" / "sweep.html", out / "sweep.html")
     return {name: out / f"{name}.html" for name in PAGES}
 
 
