@@ -16,16 +16,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self, cast
 
 import numpy as np
+import uvloop
 
 from maskwise.chance import rng_for
 from maskwise.export.answers import Answer
@@ -60,11 +64,11 @@ class Tally:
             return
         self.seconds_of_answers.append(seconds)
         answers = json.loads(body)["results"][0]["answers"]
-        same = len(answers) == len(case.joint_probs) and all(
-            np.allclose(answer["joint_probs"], probs, atol=TOLERANCE)
+        self.wrong += len(answers) != len(case.joint_probs) or any(
+            abs(got - right) > TOLERANCE
             for answer, probs in zip(answers, case.joint_probs, strict=True)
+            for got, right in zip(answer["joint_probs"], probs, strict=True)
         )
-        self.wrong += not same
 
     @property
     def photos_a_second(self) -> float:
@@ -75,22 +79,47 @@ class Tally:
         return f"{self.photos_a_second:7.1f} photos/s; {told}; wrong answers: {self.wrong}; {_times(self)}"
 
 
-@dataclass
-class Connection:
+class Connection(asyncio.Protocol):
     """A minimal client: the benchmark must cost less than what it measures."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    transport: asyncio.Transport
+    closed = False
+    _answered: asyncio.Future[tuple[int, bytes]] | None = None
 
-    closed: bool = False
+    @classmethod
+    async def to(cls, port: int) -> Self:
+        """A new connection to ``port`` of this machine."""
+        return (await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port))[1]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        if self._answered is not None:
+            self._answered.set_exception(exc or ConnectionResetError())
+            self._answered = None
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
-        self.writer.write(request)
-        head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
-        status = int(head.split(b" ", 2)[1])
+        """(status, body); ``ConnectionError`` where the connection ends before the answer does."""
+        self._received = b""
+        self._answered = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return await self._answered
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end or self._answered is None:
+            return
+        head = head.lower()
         length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-        self.closed = b"\nconnection: close" in head
-        return status, await self.reader.readexactly(length)
+        if len(body) >= length:
+            if b"\nconnection: close" in head:
+                self.closed = True
+                self.transport.close()
+            self._answered.set_result((int(head.split(b" ", 2)[1]), body))
+            self._answered = None
 
 
 class Asker:
@@ -103,19 +132,22 @@ class Asker:
     async def ask(self, number: int, tally: Tally) -> None:
         case = self.cases[number % len(self.cases)]
         started_s = time.perf_counter()
-        connection = (
-            self.free.pop() if self.free else Connection(*await asyncio.open_connection("127.0.0.1", self.port))
-        )
+        connection = await self._connection()
         try:
             status, body = await connection.ask(case.request)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except ConnectionError:
             tally.statuses[0] += 1
             return
         tally.add(status, body, case, time.perf_counter() - started_s)
-        if connection.closed:
-            connection.writer.close()
-        else:
+        if not connection.closed:
             self.free.append(connection)
+
+    async def _connection(self) -> Connection:
+        """A free connection that the service did not close for being idle, or a new one."""
+        while self.free:
+            if not (connection := self.free.pop()).closed:
+                return connection
+        return await Connection.to(self.port)
 
 
 async def closed_loop(asker: Asker, clients: int, seconds: float) -> Tally:
@@ -196,6 +228,27 @@ def cpu_seconds(process: subprocess.Popen[str]) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@dataclass
+class Cores:
+    """How many cores two processes used on average."""
+
+    service: float = 0.0
+    asking: float = 0.0
+
+    def __str__(self) -> str:
+        return f"cores used: service {self.service:.2f}, asking {self.asking:.2f}"
+
+
+@contextlib.contextmanager
+def used_cores(process: subprocess.Popen[str]) -> Iterator[Cores]:
+    """Filled in at the end of the block."""
+    cores, started = Cores(), (time.perf_counter(), cpu_seconds(process), time.process_time())
+    yield cores
+    elapsed_s = time.perf_counter() - started[0]
+    cores.service = (cpu_seconds(process) - started[1]) / elapsed_s
+    cores.asking = (time.process_time() - started[2]) / elapsed_s
+
+
 def _times(tally: Tally) -> str:
     told = []
     for name, seconds in (("answered", tally.seconds_of_answers), ("refused", tally.seconds_of_refusals)):
@@ -214,13 +267,15 @@ async def measure(
     best, cpu_s, done = 0.0, cpu_seconds(process), 0
     print(f"memory at the start: {memory_mb(process):.0f} MB")
     for count in clients:
-        tally = await closed_loop(asker, count, closed_s)
-        print(f"closed loop, {count:3} clients: {tally.describe()}")
+        with used_cores(process) as cores:
+            tally = await closed_loop(asker, count, closed_s)
+        print(f"closed loop, {count:3} clients: {tally.describe()}; {cores}")
         print(f"memory after it: {memory_mb(process):.0f} MB")
         best, done = max(best, tally.photos_a_second), done + tally.statuses[200]
     cpu_a_photo_s = (cpu_seconds(process) - cpu_s) / done
-    tally = await open_loop(asker, 1.5 * best, open_s)
-    print(f"open loop, 1.5 × {best:.1f}/s: {tally.describe()}")
+    with used_cores(process) as cores:
+        tally = await open_loop(asker, 1.5 * best, open_s)
+    print(f"open loop, 1.5 × {best:.1f}/s: {tally.describe()}; {cores}")
     print(f"answered at overload: {tally.photos_a_second / best:.2f} of the best closed loop")
     print(f"memory at the end: {memory_mb(process):.0f} MB")
     return cpu_a_photo_s
@@ -247,7 +302,7 @@ def main() -> None:
         process, port = start_service(given.bundle, given.set)
         try:
             asker = Asker(port, cases)
-            served_cpu_s = asyncio.run(measure(asker, process, clients, given.closed_seconds or share_s, share_s))
+            served_cpu_s = uvloop.run(measure(asker, process, clients, given.closed_seconds or share_s, share_s))
             process.terminate()
             print(f"left with exit code {process.wait(timeout=30)}")
         finally:

@@ -46,7 +46,7 @@ def test_names_that_a_public_service_answers_to() -> None:
         return
 
     def hosts(settings: ServeSettings) -> frozenset[str]:
-        return Gate(nothing, settings, KeyRing(()), Metrics(), {}).hosts
+        return Gate(nothing, settings, KeyRing(()), Metrics(), {}, lambda: None).hosts
 
     assert hosts(ServeSettings(host="0.0.0.0")) == frozenset()
     assert hosts(ServeSettings(host="0.0.0.0", allow_hosts=("Faces.Example",))) == {"faces.example"}

@@ -70,7 +70,7 @@ def _add_reading(app: FastAPI, service: Service) -> None:
         """Read photos: one as the body, or one or more as parts named `image` of a form."""
         wishes = service.wishes(query.faces, query.abstain_below, calibrated=query.calibrated)
         with service.bodies.hold() as held:
-            uploads = await _uploads(request, service, held, service.settings.request_images)
+            uploads = await _uploads(request, held, service.settings.request_images)
             answer = await service.predict(uploads, wishes, request.state.request_id, request.receive)
         return Response(answer, media_type="application/json")
 
@@ -79,7 +79,7 @@ def _add_reading(app: FastAPI, service: Service) -> None:
         """What one answer for one photo hangs on: how far its probability falls where the face is covered."""
         wishes = service.wishes(query.faces, None, calibrated=False)
         with service.bodies.hold() as held:
-            (upload,) = await _uploads(request, service, held, 1)
+            (upload,) = await _uploads(request, held, 1)
             answer = await service.explain(upload, wishes.faces, query.face, request.state.request_id, request.receive)
         return Response(answer, media_type="application/json")
 
@@ -111,11 +111,8 @@ def _add_telling(app: FastAPI, service: Service) -> None:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-async def _uploads(request: Request, service: Service, held: HeldBody, most: int) -> list[Upload]:
+async def _uploads(request: Request, held: HeldBody, most: int) -> list[Upload]:
     """The photos that were sent. Whatever can be refused by its headers is, before the body is read."""
-    service.refuse_unready()
-    if service.full():
-        raise service.workers.busy()
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
     if kind != _FORM and kind not in _RAW:

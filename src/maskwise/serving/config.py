@@ -35,7 +35,7 @@ class ServeSettings(Settings):
     batch_images: int = Field(default=16, ge=1, le=1024)
     """The most faces that the networks are asked about at once."""
 
-    batch_wait_ms: float = Field(default=5.0, ge=0, le=1000, allow_inf_nan=False)
+    batch_wait_ms: float = Field(default=20.0, ge=0, le=1000, allow_inf_nan=False)
     """How long a face may wait for others of its batch while other photos are being decoded. Nothing waits when there
     is nothing else to do."""
 

@@ -107,11 +107,11 @@ class StoppingServer(Server):
 
 def _server_config(service: Service, keys: KeyRing) -> GuardedConfig:
     settings = service.settings
-    app = Gate(build_app(service), settings, keys, service.metrics, page_files())
+    app = Gate(build_app(service), settings, keys, service.metrics, page_files(), service.refuse_photos)
     config = GuardedConfig(
         app,
         http=GuardedProtocol,
-        loop="asyncio",
+        loop="auto",
         ws="none",
         lifespan="off",
         log_config=None,

@@ -64,11 +64,17 @@ class Service:
         self.warm = True
 
     def refuse_unready(self) -> None:
-        """503 before it is warm, and while it is about to end."""
+        """503 before it is warm, and while it is about to stop."""
         if self.draining:
             raise RefusedError(503, "draining", "The service is about to stop.", 5)
         if not self.warm:
             raise RefusedError(503, "starting", "The service is starting.", 1)
+
+    def refuse_photos(self) -> None:
+        """503 where not even one photo more would be taken now."""
+        self.refuse_unready()
+        if self.workers.full():
+            raise self.workers.busy()
 
     def wishes(self, faces: Faces | None, abstain_below: float | None, *, calibrated: bool) -> Wishes:
         """The wishes with their defaults; 422 for what this bundle cannot do."""
@@ -121,10 +127,6 @@ class Service:
             return await _unless_gone(asyncio.wrap_future(explained), gone)
         finally:
             self._explaining -= 1
-
-    def full(self) -> bool:
-        """Whether not even one photo more would be taken."""
-        return self.workers.full()
 
     def stop(self) -> None:
         """End all threads."""
