@@ -9,7 +9,9 @@ import pytest
 from conftest import Workplace
 from maskwise.errors import RecipeError
 from maskwise.recipe.load import load_recipe
+from maskwise.workflows import choose_speed
 from maskwise.workflows.bench_train import bench_training, by_turns, median_ratio, our_blocks, plain_step
+from maskwise.workflows.choose_speed import Timing, Way
 
 
 def test_every_block_warms_up_and_then_takes_its_turn() -> None:
@@ -55,3 +57,14 @@ def test_recipes_without_one_loop_are_refused(workplace: Workplace, tmp_path: Pa
     recipe = load_recipe(str(workplace.recipe), changes)
     with pytest.raises(RecipeError, match="the recipe of bench train must be of one model that is trained on photos"):
         bench_training(recipe, workplace.data, tmp_path, 1.0, 1)
+
+
+def test_auto_is_settled_before_anything_is_timed(
+    workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best = Way("bf16", "channels_last", "eager")
+    monkeypatch.setattr(choose_speed, "time_way", lambda _, way: Timing(way, 0.1 if way == best else 1.0))
+    recipe = load_recipe(str(workplace.recipe), ["train.precision=auto", "runtime.workers=0"])
+    found = bench_training(recipe, workplace.data, tmp_path, 1.0, 1)
+    assert found.way == str(best)
+    assert min(found.loop, found.step, found.plain) > 0

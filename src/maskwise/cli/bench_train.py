@@ -35,7 +35,7 @@ def train(
     if json_:
         typer.echo(json.dumps(dataclasses.asdict(found)))
         return
-    typer.echo(f"{found.model}, {found.precision}, {found.threads} threads, medians of {found.rounds} rounds")
+    typer.echo(f"{found.model}, {found.way}, {found.threads} threads, medians of {found.rounds} rounds")
     typer.echo(f"whole loop   {found.loop:7.1f} photos/s")
     typer.echo(f"bare step    {found.step:7.1f} photos/s   loop / step  {found.loop_to_step:.3f}")
     typer.echo(f"plain loop   {found.plain:7.1f} photos/s   loop / plain {found.loop_to_plain:.2f}")

@@ -32,6 +32,7 @@ from maskwise.training.devices import autocast, laid_out
 from maskwise.training.listeners import Silent, StepReport
 from maskwise.training.loop import Trainer
 from maskwise.training.stopping import stop_request
+from maskwise.workflows.choose_speed import settle_precision
 from maskwise.workflows.folds import bind_fit
 from maskwise.workflows.photos import input_spec
 from maskwise.workflows.run_data import read_labels, read_photos
@@ -47,7 +48,8 @@ class TrainingSpeed:
     """Photos a second: medians over the rounds, and ratios of the medians of pairs."""
 
     model: str
-    precision: str
+    way: str
+    """Number format, layout in memory, kind of step."""
     threads: int
     rounds: int
     loop: float
@@ -67,6 +69,8 @@ def bench_training(recipe: Recipe, data: Path, cache: Path, seconds: float, roun
     if recipe.parts or recipe.train.cached_views is not None:
         rule = "of one model that is trained on photos"
         raise RecipeError(must("the recipe of bench train", rule, recipe.name, "Try another, or change it with --set."))
+    if recipe.train.precision == "auto":
+        recipe, _ = settle_precision(recipe, len(read_labels(recipe, data).table), cache, Silent())
     block_s = max(WARM_UP_S, seconds / (3 * rounds))
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()
@@ -91,7 +95,7 @@ def bench_training(recipe: Recipe, data: Path, cache: Path, seconds: float, roun
             plain.terminate()
     return TrainingSpeed(
         model=getattr(recipe.model.backbone, "name", recipe.model.backbone.kind),
-        precision=recipe.train.precision,
+        way=f"{recipe.train.precision}, {recipe.train.layout}, {recipe.runtime.step}",
         threads=torch.get_num_threads(),
         rounds=rounds,
         loop=statistics.median(speeds["loop"]),
