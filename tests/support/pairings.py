@@ -66,7 +66,6 @@ FURTHER: dict[str, dict[str, dict[str, Any]]] = {
         "cached views": {"train.freeze_backbone_epochs": 2, "train.cached_views": 2},
     },
     "train.layer_decay": {NONE: {}, "0.75": {"train.layer_decay": 0.75}},
-    "train.image_scales": {NONE: {}, "0.75": {"train.image_scales": [0.75]}},
     "train.ema_decay": {NONE: {}, "0.9": {"train.ema_decay": 0.9}},
     "train.accumulate_batches": {"1": {}, "2": {"train.accumulate_batches": 2, "train.batch_size": 8}},
     "train.precision": {

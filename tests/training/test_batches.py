@@ -10,7 +10,7 @@ import torch
 
 from maskwise.recipe.train_config import TrainConfig
 from maskwise.records import Image
-from maskwise.training.batches import BatchSource, TargetRows, epoch_batches, normalise, shrunk, to_images
+from maskwise.training.batches import BatchSource, TargetRows, epoch_batches, normalise, to_images
 from support.fits import tiny_fit
 
 CPU = torch.device("cpu")
@@ -67,16 +67,6 @@ def test_pixels_become_floats_between_0_and_1_and_are_normalised_by_channel() ->
     normal = normalise(images, (0.5, 0.2, 0.0), (0.5, 0.1, 2.0))
     assert normal[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.0, 0.0])
     assert images.is_contiguous(memory_format=torch.channels_last)
-
-
-def test_shrunk_images_keep_their_brightness_and_their_shape() -> None:
-    ramp = torch.arange(8.0).repeat(1, 3, 4, 1)  # each column its number
-    half = shrunk(ramp, 0.5)
-    assert half.shape == (1, 3, 2, 4)
-    # By hand: a triangle two columns wide on each side weighs 3 : 3 : 1 at the rim and 1 : 3 : 3 : 1 inside.
-    assert half[0, 0, 0].tolist() == pytest.approx([5 / 7, 2.5, 4.5, 44 / 7])
-    assert shrunk(ramp, 1.0) is ramp
-    assert shrunk(torch.full((2, 3, 10, 7), 0.3), 0.75).shape == (2, 3, 8, 5)
 
 
 def test_given_rows_and_weights_take_the_place_of_the_training_class() -> None:

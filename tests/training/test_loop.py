@@ -17,8 +17,7 @@ from maskwise.recipe.train_config import SGD, Adam, AdamW, InnerHoldOut, Last, R
 from maskwise.training.batches import TargetRows
 from maskwise.training.checkpoints import INDEX
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
-from maskwise.training.listeners import Silent
-from maskwise.training.loop import Trainer, mean_over, train_model, trained_folder
+from maskwise.training.loop import Trainer, mean_over, trained_folder
 from support.fits import KillAt, Killed, Remember, equal_weights, tiny_fit, tiny_model, weights_after
 
 PLAIN = TrainConfig(epochs=3, batch_size=8)
@@ -191,12 +190,3 @@ def test_trial_steps_step_and_write_nothing(tmp_path: Path) -> None:
     after = trainer.model.state_dict()
     assert not torch.equal(before["backbone.0.weight"], after["backbone.0.weight"]), "the thawed backbone learns"
     assert list(tmp_path.iterdir()) == []
-
-
-def test_first_epochs_see_smaller_photos_and_the_scored_are_whole(tmp_path: Path) -> None:
-    model, seen = tiny_model(), []
-    model.register_forward_pre_hook(lambda module, given: seen.append((module.training, tuple(given[0].shape[2:]))))
-    config = TrainConfig(epochs=3, batch_size=25, image_scales=(0.5, 0.75), checkpoint=InnerHoldOut())
-    train_model(tiny_fit(config), model, tmp_path, Silent())
-    sizes = ((4, 3), (6, 4), (8, 6))
-    assert seen == [each for size in sizes for each in ((True, size), (True, size), (False, (8, 6)))]

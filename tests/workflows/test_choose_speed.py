@@ -60,8 +60,6 @@ def test_times_are_kept_and_compiling_is_tried_for_long_trainings_alone(
     assert len(timed) == 4
     assert choose_way(recipe, 2000, tmp_path).way == dataclasses.replace(BF16, step="compiled")
     assert timed[4:] == [dataclasses.replace(BF16, step="compiled")]
-    progressive = load_recipe(str(workplace.recipe), (*AUTO, "train.image_scales=[0.5]"))
-    assert choose_way(progressive, 2000, tmp_path).way == BF16  # each size would be compiled anew
     larger = load_recipe(str(workplace.recipe), (*AUTO, "input.height_px=40"))
     choose_way(larger, 100, tmp_path)
     assert len(timed) == 9  # another size is another measurement

@@ -7,7 +7,7 @@ import json
 
 from maskwise.recipe.config import Recipe
 
-_LATER = {"cached_views": None, "layout": "channels_last", "image_scales": []}
+_LATER = {"cached_views": None, "layout": "channels_last"}
 """Settings of ``train`` that runs from before did not have, and the value that says what they did."""
 
 

@@ -275,11 +275,6 @@ class TrainConfig(Settings):
     the group at the head's end learns from the first of these epochs on (0 is the first epoch), the next from the
     second, and so on (arXiv 1801.06146). [0, 2, 4]: thirds. The number of epochs stands for never."""
 
-    image_scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()
-    """Progressive resizing (arXiv 2104.00298, section 4): the sides of training photos in the first epochs, as shares
-    of `input`, one number an epoch; later epochs see them whole. Half the sides cost a quarter of the arithmetic.
-    Whoever is scored is always seen whole."""
-
     cached_views: int | None = Field(default=None, ge=1, le=64)
     """For a backbone that is frozen in all epochs: its features of so many views of each photo are computed once and
     kept in the cache, and only neck and head train, on these, in seconds. One view is the photo as it is, the others
@@ -290,19 +285,10 @@ class TrainConfig(Settings):
 
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
-        problems = [
-            *_rate_problems(self),
-            *_freezing_problems(self),
-            *_scale_problems(self),
-            *_patience_problems(self),
-        ]
+        problems = [*_rate_problems(self), *_freezing_problems(self), *_patience_problems(self)]
         if problems:
             raise ValueError("\n".join(problems))
         return self
-
-    def image_scale(self, epoch: int) -> float:
-        """The share of the sides that training photos have in ``epoch``."""
-        return self.image_scales[epoch] if epoch < len(self.image_scales) else 1.0
 
     @property
     def always_frozen(self) -> bool:
@@ -352,14 +338,6 @@ def _cached_views_problems(train: TrainConfig) -> Iterator[str]:
     if train.precision != "fp32":
         rule = "fp32 with train.cached_views (neck and head are too small to gain)"
         yield must("train.precision", rule, train.precision, "Leave it out.")
-
-
-def _scale_problems(train: TrainConfig) -> Iterator[str]:
-    if train.image_scales and train.cached_views is not None:
-        yield must("train.image_scales", "left out with train.cached_views", list(train.image_scales), "Leave it out.")
-    elif len(train.image_scales) > train.epochs:
-        rule = f"at most one number for each of the {train.epochs} epochs"
-        yield must("train.image_scales", rule, list(train.image_scales), "Shorten it.")
 
 
 def _patience_problems(train: TrainConfig) -> Iterator[str]:

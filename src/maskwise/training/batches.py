@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from maskwise.chance import rng_for
 from maskwise.records import Batch, Floats, Image, Ints, PhotoTable
@@ -93,14 +92,6 @@ class BatchSource:
 def to_images(pixels_NHWC: Image, device: torch.device) -> Tensor:
     """uint8 N × H × W × 3 → float N × 3 × H × W in 0 … 1, laid out channels-last in memory."""
     return torch.from_numpy(pixels_NHWC).to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
-
-
-def shrunk(images_NCHW: Tensor, scale: float) -> Tensor:
-    """The images with sides of ``scale`` of theirs, smoothed as they shrink; themselves where that is 1."""
-    if scale == 1:
-        return images_NCHW
-    size = [max(1, round(side * scale)) for side in images_NCHW.shape[2:]]
-    return interpolate(images_NCHW, size, mode="bilinear", antialias=True)
 
 
 def normalise(images_NCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float, ...]) -> Tensor:

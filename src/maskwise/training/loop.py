@@ -22,7 +22,7 @@ from maskwise.memory import keep_freed_memory
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.records import Batch, Floats, Output, PhotoTable
 from maskwise.training.averaging import MovingAverage
-from maskwise.training.batches import BatchSource, ReadArray, epoch_batches, shrunk
+from maskwise.training.batches import BatchSource, ReadArray, epoch_batches
 from maskwise.training.blocks import backbone_blocks
 from maskwise.training.checkpoints import (
     delete_checkpoints,
@@ -150,9 +150,8 @@ class Trainer:
         fit = self.fit
         chance = torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.progress.epoch, position)
         seed_torch(chance, fit.device)
-        images_NCHW = shrunk(batch.images_NCHW, fit.config.image_scale(self.progress.epoch))
         with autocast(fit.device, fit.config.precision):
-            output = self.answer(laid_out(fit.inference.of_batch(images_NCHW), fit.config.layout))
+            output = self.answer(laid_out(fit.inference.of_batch(batch.images_NCHW), fit.config.layout))
         loss = self.objective(output.logits_NC.float(), batch.target_NC, batch.weight_N)
         if fit.auxiliary is not None:
             loss = loss + mean_over(fit.auxiliary(output, batch.age_years_N), batch.weight_N)

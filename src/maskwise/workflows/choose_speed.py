@@ -121,8 +121,7 @@ def choose_way(recipe: Recipe, n_steps: int, cache: Path) -> Choice:
     known = _read(place)
     timings = [known.get(way) or time_way(recipe, way) for way in EAGER]
     best = fastest(timings, n_steps)
-    # Each size of photos would be compiled anew.
-    if n_steps * best.step_s * HOPED_GAIN > FEARED_COMPILING_S and not recipe.train.image_scales:
+    if n_steps * best.step_s * HOPED_GAIN > FEARED_COMPILING_S:
         way = dataclasses.replace(best.way, step="compiled")
         timings.append(known.get(way) or time_way(recipe, way))
     _write(place, {**known, **{each.way: each for each in timings}})
