@@ -36,7 +36,7 @@ def main() -> None:
     """Train by turns, then one table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--fast", default="quick", help="the recipe that is timed against the plain fine-tuning")
+    parser.add_argument("--fast", default="draft", help="the recipe that is timed against the plain fine-tuning")
     parser.add_argument("--set", action="append", default=[], help="a change of that recipe, as in maskwise train")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "maskwise")

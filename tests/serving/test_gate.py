@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.gate import Gate
 from maskwise.serving.keys import KeyRing
 from maskwise.serving.metrics import Metrics
+from maskwise.serving.refusals import busy
 from support.running_service import Running, error_of, status_of
 
 
@@ -51,6 +54,43 @@ def test_names_that_a_public_service_answers_to() -> None:
     assert hosts(ServeSettings(host="0.0.0.0")) == frozenset()
     assert hosts(ServeSettings(host="0.0.0.0", allow_hosts=("Faces.Example",))) == {"faces.example"}
     assert hosts(ServeSettings(allow_hosts=("faces.example",))) == {*("faces.example", "localhost", "127.0.0.1", "::1")}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status"),
+    [
+        ("POST", "/v1/predict", b"a key", 503),
+        ("POST", "/v1/explain", b"a key", 503),
+        ("POST", "/v1/predict", b"another", 401),
+        ("GET", "/v1/predict", b"a key", 204),
+        ("GET", "/v1/model", b"a key", 204),
+        ("GET", "/healthz", b"another", 204),
+    ],
+)
+def test_photos_are_refused_before_the_application_is_asked_and_nothing_else_is(
+    method: str, path: str, key: bytes, status: int
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert status == 204, "it was to be refused"
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    async def receive() -> Message:
+        raise AssertionError("a body is not read for a refusal")
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    def refuse() -> None:
+        raise busy(2.0)
+
+    gate = Gate(app, ServeSettings(), KeyRing(("a key",)), Metrics(), {}, refuse)
+    headers = [(b"host", b"localhost"), (b"content-length", b"9"), (b"x-api-key", key)]
+    scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "headers": headers, "state": {}}
+    asyncio.run(gate(scope, receive, send))
+    assert sent[0]["status"] == status
+    assert ((b"retry-after", b"2") in sent[0]["headers"]) == (status == 503)
 
 
 @pytest.mark.parametrize(

@@ -146,15 +146,15 @@ def _decode_by_pillow(header: ImageFile, data: bytes, name: str) -> Image:
 
 def _decode_by_opencv(data: bytes, name: str, format_name: str) -> Image:
     # Newer versions of OpenCV turn more formats upright by themselves than older ones: orientation is our own affair.
-    colour = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    flags = colour if format_name == "JPEG" else cv2.IMREAD_UNCHANGED
+    by_libjpeg = format_name == "JPEG"
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION if by_libjpeg else cv2.IMREAD_UNCHANGED
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise _damaged(name, format_name) from error
     if pixels is None:
         raise _damaged(name, format_name)
-    return _as_rgb(np.asarray(pixels))
+    return np.asarray(pixels, dtype=np.uint8) if by_libjpeg else _as_rgb(np.asarray(pixels))
 
 
 def _as_rgb(pixels: NDArray[Any]) -> Image:
