@@ -33,7 +33,9 @@ from maskwise.models.build import build_model
 from maskwise.models.config import Backbone, Head, Weights
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import REFUSED_KINDS
-from maskwise.recipe.train_config import CheckpointConfig, OptimizerConfig, ScheduleConfig
+from maskwise.recipe.optimizer_config import OptimizerConfig
+from maskwise.recipe.schedule_config import ScheduleConfig
+from maskwise.recipe.train_config import CheckpointConfig
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.sampling.config import SamplerConfig
 from maskwise.settings import Settings

@@ -18,7 +18,8 @@ from maskwise.recipe.load import (
     shipped_summary,
     shipped_text,
 )
-from maskwise.recipe.train_config import SGD, AdamW, InnerHoldOut
+from maskwise.recipe.optimizer_config import SGD, AdamW
+from maskwise.recipe.train_config import InnerHoldOut
 
 SMALLEST = "name: t\nsplit: {kind: hold_out}\nmodel: {}\n"
 FULL = """

@@ -15,7 +15,8 @@ from maskwise.evaluation.scores import TaskScores
 from maskwise.models.config import BaselineCnn, BundledWeights
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import ladder_names, load_recipe, shipped_names, shipped_summary, shipped_text
-from maskwise.recipe.train_config import SGD, Adam, Last
+from maskwise.recipe.optimizer_config import SGD, Adam
+from maskwise.recipe.train_config import Last
 from maskwise.records import Score
 from maskwise.store.runs import StoredRun
 from maskwise.studies.budgets import format_budget

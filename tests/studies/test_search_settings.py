@@ -20,7 +20,7 @@ from maskwise.evaluation.evaluate import evaluate
 from maskwise.labels import Task
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import load_recipe, parse_recipe
-from maskwise.recipe.train_config import OptimizerConfig
+from maskwise.recipe.optimizer_config import OptimizerConfig
 from maskwise.records import Predictions
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import StoredRun, finish_run, list_runs, read_record, start_run

@@ -23,7 +23,8 @@ from maskwise.losses.config import Ldam
 from maskwise.models.config import PretrainedWeights, TorchvisionBackbone, WeightsFile
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import REFUSED_KINDS, explain
-from maskwise.recipe.train_config import InnerHoldOut, Step, TrainConfig
+from maskwise.recipe.schedule_config import Step
+from maskwise.recipe.train_config import InnerHoldOut, TrainConfig
 from maskwise.sampling.config import OversampleGroup
 from maskwise.settings import Settings
 

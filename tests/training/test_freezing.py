@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from maskwise.errors import RecipeError
-from maskwise.recipe.train_config import SGD, Last, TrainConfig
+from maskwise.recipe.optimizer_config import SGD
+from maskwise.recipe.train_config import Last, TrainConfig
 from maskwise.records import Output
 from maskwise.training.freezing import set_trainable, trainable_blocks
 from maskwise.training.listeners import Silent

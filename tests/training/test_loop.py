@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 
 from maskwise.augment.build import build_augment
 from maskwise.errors import DivergedError
-from maskwise.recipe.train_config import SGD, Adam, AdamW, InnerHoldOut, Last, RuntimeConfig, TrainConfig
+from maskwise.recipe.optimizer_config import SGD, Adam, AdamW
+from maskwise.recipe.train_config import InnerHoldOut, Last, RuntimeConfig, TrainConfig
 from maskwise.training.batches import TargetRows
 from maskwise.training.checkpoints import INDEX
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS

@@ -12,17 +12,7 @@ import torch
 from timm.optim import param_groups_layer_decay
 from torch import nn
 
-from maskwise.recipe.train_config import (
-    SGD,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    NAdam,
-    OptimizerConfig,
-    RAdam,
-    RMSprop,
-)
+from maskwise.recipe.optimizer_config import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, OptimizerConfig, RAdam, RMSprop
 from maskwise.training.optimizers import build_optimizer, parameter_groups
 from support.fits import tiny_model
 

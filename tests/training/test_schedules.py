@@ -5,17 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from maskwise.recipe.train_config import (
-    Constant,
-    Cosine,
-    CosineRestarts,
-    InnerHoldOut,
-    OneCycle,
-    Polynomial,
-    ScheduleConfig,
-    Step,
-    TrainConfig,
-)
+from maskwise.recipe.schedule_config import Constant, Cosine, CosineRestarts, OneCycle, Polynomial, ScheduleConfig, Step
+from maskwise.recipe.train_config import InnerHoldOut, TrainConfig
 from maskwise.training.schedules import rate_factor
 
 

@@ -17,7 +17,7 @@ from maskwise.errors import RecipeError, must, nearest
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe, parse_recipe
-from maskwise.recipe.train_config import SGD, OptimizerConfig
+from maskwise.recipe.optimizer_config import SGD, OptimizerConfig
 from maskwise.settings import Settings
 
 Scaling = Literal["none", "linear", "sqrt"]

@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import torch
 from torch import nn
 
-from maskwise.recipe import train_config as kinds
+from maskwise.recipe import optimizer_config as kinds
 from maskwise.training.blocks import backbone_blocks
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
-from maskwise.recipe import train_config as kinds
+from maskwise.recipe import schedule_config as kinds
 
 
 def rate_factor(config: kinds.ScheduleConfig, warmup_epochs: float, epochs: int, time_epochs: float) -> float:

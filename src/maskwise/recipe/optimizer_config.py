@@ -1,0 +1,118 @@
+"""The optimizers and their settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from maskwise.settings import Settings
+
+Rate = Annotated[float, Field(gt=0)]
+
+
+class AdamW(Settings):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101)."""
+
+    kind: Literal["adamw"] = "adamw"
+
+    rate: Rate = 1e-3
+    """Learning rate after warm-up."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decay of all weights except biases and normalisation."""
+
+
+class Adam(Settings):
+    """Adam (Kingma & Ba 2015, arXiv 1412.6980)."""
+
+    kind: Literal["adam"] = "adam"
+
+    rate: Rate = 1e-3
+    """Learning rate after warm-up."""
+
+
+class SGD(Settings):
+    """Stochastic gradient descent with momentum."""
+
+    kind: Literal["sgd"] = "sgd"
+
+    rate: Rate = 1e-2
+    """Learning rate after warm-up."""
+
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """Share of the last step that is carried on."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Decay of all weights except biases and normalisation."""
+
+
+class NAdam(Settings):
+    """Adam with Nesterov's look ahead (Dozat 2016, openreview OM0jvwB8jIp57ZJjtNEZ), weight decay decoupled."""
+
+    kind: Literal["nadam"] = "nadam"
+
+    rate: Rate = 1e-3
+    """Learning rate after warm-up."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decay of all weights except biases and normalisation."""
+
+
+class RAdam(Settings):
+    """Adam that trusts its step sizes only once they are known well enough (arXiv 1908.03265), decay decoupled."""
+
+    kind: Literal["radam"] = "radam"
+
+    rate: Rate = 1e-3
+    """Learning rate; a warm-up is hardly needed."""
+
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decay of all weights except biases and normalisation."""
+
+
+class Adamax(Settings):
+    """Adam with the largest gradient so far in place of the mean square (arXiv 1412.6980, section 7.1)."""
+
+    kind: Literal["adamax"] = "adamax"
+
+    rate: Rate = 2e-3
+    """Learning rate after warm-up."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+
+
+class RMSprop(Settings):
+    """Gradients divided by the root of their mean square (Hinton 2012, lecture 6e); EfficientNets were made with it."""
+
+    kind: Literal["rmsprop"] = "rmsprop"
+
+    rate: Rate = 1e-3
+    """Learning rate after warm-up."""
+
+    smoothing: float = Field(default=0.99, ge=0, lt=1)
+    """Share of the mean square that is carried on a step."""
+
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the last step that is carried on."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+
+
+class Adagrad(Settings):
+    """Gradients divided by the root of the sum of all their squares so far (Duchi et al. 2011, JMLR 12)."""
+
+    kind: Literal["adagrad"] = "adagrad"
+
+    rate: Rate = 1e-2
+    """Learning rate after warm-up; the steps shrink by themselves."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+
+
+OptimizerConfig = Annotated[
+    AdamW | Adam | SGD | NAdam | RAdam | Adamax | RMSprop | Adagrad, Field(discriminator="kind")
+]
