@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from maskwise.recipe.train_config import TrainConfig
 from maskwise.records import Image
@@ -56,6 +58,25 @@ def test_a_failing_read_ends_the_epoch_with_its_error_and_leaves_no_thread() -> 
     with pytest.raises(OSError, match="disk gone"):
         list(epoch_batches(bad, 0, 0, 2, CPU))
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
+
+
+def test_workers_compute_alone_and_leave_the_number_of_threads_as_it_was() -> None:
+    before, seen = torch.get_num_threads(), set[int]()
+
+    def augment(images: Tensor, rng: np.random.Generator) -> Tensor:
+        seen.add(torch.get_num_threads())
+        return images
+
+    torch.set_num_threads(2)
+    try:
+        for _ in epoch_batches(dataclasses.replace(source(), augment=augment), 0, 0, 2, CPU):
+            assert torch.get_num_threads() == 2  # the model's
+        assert torch.get_num_threads() == 2
+        assert seen == {1}
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_pixels_become_floats_between_0_and_1_and_are_normalised_by_channel() -> None:

@@ -115,7 +115,8 @@ def epoch_batches(
             yield position, len(plan), source.make(plan[position], epoch, position, device)
         return
     waiting: deque[tuple[int, Future[Batch]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(workers, "batches", _compute_alone) as pool:
         try:
             for position in positions:
                 waiting.append((position, pool.submit(source.make, plan[position], epoch, position, device)))
@@ -128,3 +129,9 @@ def epoch_batches(
         finally:
             for _, future in waiting:
                 future.cancel()
+            torch.set_num_threads(threads)  # threads that begin later take the number that was set last
+
+
+def _compute_alone() -> None:
+    """Let this thread compute by itself: with helpers of its own it would hold up those of the model on every core."""
+    torch.set_num_threads(1)
