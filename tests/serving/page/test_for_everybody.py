@@ -15,9 +15,9 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_keyboard_is_enough(page: Page, seen: Seen, pictures: Pictures) -> None:
-    tab_to(page, "file")
-    assert page.evaluate("() => getComputedStyle(document.querySelector('#choose')).outlineStyle") == "solid"
-    with page.expect_file_chooser() as chooser:
+    with page.expect_file_chooser() as chooser:  # asked for early: a key pressed before the browser knows is lost
+        tab_to(page, "file")
+        assert page.evaluate("() => getComputedStyle(document.querySelector('#choose')).outlineStyle") == "solid"
         page.keyboard.press("Space")
     chooser.value.set_files(pictures.two)
     expect(page.locator("#faces input").first).to_be_checked()
