@@ -10,24 +10,8 @@ from conftest import Workplace
 from maskwise.errors import RecipeError
 from maskwise.recipe.load import load_recipe
 from maskwise.workflows import choose_speed
-from maskwise.workflows.bench_train import bench_training, by_turns, median_ratio, our_blocks, plain_step
+from maskwise.workflows.bench_train import bench_training, our_blocks, profile_training
 from maskwise.workflows.choose_speed import Timing, Way
-
-
-def test_every_block_warms_up_and_then_takes_its_turn() -> None:
-    asked: list[tuple[str, float]] = []
-
-    def block(name: str, speed: float, length_s: float) -> float:
-        asked.append((name, length_s))
-        return speed * len(asked)
-
-    speeds = by_turns({"a": lambda s: block("a", 1.0, s), "b": lambda s: block("b", 10.0, s)}, 5.0, rounds=2)
-    assert asked == [("a", 1.0), ("b", 1.0), ("a", 5.0), ("b", 5.0), ("a", 5.0), ("b", 5.0)]
-    assert speeds == {"a": [3.0, 5.0], "b": [40.0, 60.0]}
-
-
-def test_ratios_are_those_of_pairs() -> None:
-    assert median_ratio([10.0, 40.0, 30.0], [20.0, 20.0, 30.0]) == 1.0
 
 
 def test_our_loop_and_our_step_train_and_keep_nothing(workplace: Workplace, tmp_path: Path) -> None:
@@ -40,10 +24,10 @@ def test_our_loop_and_our_step_train_and_keep_nothing(workplace: Workplace, tmp_
     assert sorted(path.name for path in Path.cwd().iterdir()) == before
 
 
-def test_the_plain_loop_takes_whole_batches(workplace: Workplace) -> None:
-    recipe = load_recipe(str(workplace.recipe), ["runtime.workers=0"])
-    step = plain_step(recipe, workplace.data)
-    assert [step(), step()] == [16, 16]
+def test_the_profile_names_what_a_training_computes(workplace: Workplace, tmp_path: Path) -> None:
+    table = profile_training(load_recipe(str(workplace.recipe)), workplace.data, tmp_path, 0.3)
+    assert "Self CPU %" in table
+    assert "convolution" in table
 
 
 @pytest.mark.parametrize(

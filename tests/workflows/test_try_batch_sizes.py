@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from conftest import TINY_RECIPE
 from maskwise.errors import UserError
@@ -37,7 +38,7 @@ def test_all_sizes_are_told_and_nothing_is_written(empty_folder: Path) -> None:
 def test_what_does_not_fit_is_told_and_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     real = Trainer.try_step
 
-    def small(trainer: Trainer, batch: object) -> float:
+    def small(trainer: Trainer, batch: object) -> Tensor:
         if len(batch.class_N) > 20:  # type: ignore[attr-defined]
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return real(trainer, batch)  # type: ignore[arg-type]

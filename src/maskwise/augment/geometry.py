@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from maskwise.augment.drawn import as_floats
 
 
 def warp(images_NCHW: Tensor, source: Sequence[Sequence[Tensor]], outside: Literal["zeros", "border"]) -> Tensor:
@@ -18,7 +21,7 @@ def warp(images_NCHW: Tensor, source: Sequence[Sequence[Tensor]], outside: Liter
     """
     height, width = images_NCHW.shape[2:]
     # grid_sample counts from -1 to 1 over a side.
-    half_2 = torch.tensor([width / 2, height / 2], device=images_NCHW.device, dtype=images_NCHW.dtype)
+    half_2 = as_floats(np.array([width / 2, height / 2]), images_NCHW)
     by_x_N2, by_y_N2, shift_N2 = (torch.stack(column, 1) / half_2 for column in zip(*source, strict=True))
     # The sum of a row and a column for each photo: far cheaper than functional.affine_grid's product of matrices.
     row_N2W = by_x_N2[..., None] * _places(width, images_NCHW)

@@ -91,7 +91,7 @@ def _candidates(target_NC: Tensor, partner: Partner, oldest_classes: tuple[int, 
     n = len(target_NC)
     if partner == "any":
         return np.ones((n, n), dtype=np.bool_)
-    class_N = target_NC.argmax(1).cpu().numpy()
+    class_N = target_NC.argmax(1).cpu().numpy()  # labels are on the CPU: nothing waits for a GPU
     if partner == "same_class":
         return np.asarray(class_N[:, None] == class_N[None, :])
     return np.broadcast_to(np.isin(class_N, oldest_classes), (n, n))

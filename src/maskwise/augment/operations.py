@@ -152,7 +152,11 @@ def equalize(images_NCHW: Tensor, level_N: Tensor) -> Tensor:  # noqa: ARG001 (o
     byte_NCHW = (images_NCHW * (256 - 1e-3)).to(torch.int32)
     start_NC = torch.arange(n * channels, device=images_NCHW.device, dtype=torch.int32).view(n, channels, 1, 1) * 256
     bin_NCHW = byte_NCHW + start_NC
-    count_NCB = torch.bincount(bin_NCHW.flatten(), minlength=n * channels * 256).view(n, channels, 256)
+    # Not torch.bincount: it looks for the largest bin first, for which a GPU must have come to its end.
+    one = torch.ones((), device=images_NCHW.device, dtype=torch.int32)
+    counted = torch.zeros(n * channels * 256, device=images_NCHW.device, dtype=torch.int32)
+    counted.index_add_(0, bin_NCHW.flatten(), one.expand(bin_NCHW.numel()))
+    count_NCB = counted.view(n, channels, 256)
     table_NCB = _equalizing_table(count_NCB, height * width).to(images_NCHW.dtype) / 255
     return table_NCB.flatten().index_select(0, bin_NCHW.flatten()).view_as(images_NCHW)
 

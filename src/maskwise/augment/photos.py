@@ -77,9 +77,9 @@ def erasing(images_NCHW: Tensor, rng: np.random.Generator, *, max_area: float, p
     top_N, left_N = rng.uniform(0, height - tall_N), rng.uniform(0, width - wide_N)
     rows_NH = (np.arange(height) >= top_N[:, None]) & (np.arange(height) < (top_N + tall_N)[:, None])
     columns_NW = (np.arange(width) >= left_N[:, None]) & (np.arange(width) < (left_N + wide_N)[:, None])
-    cover_NHW = rows_NH[:, :, None] & columns_NW[:, None, :] & chosen_N[:, None, None]
+    rows, columns = as_given(rows_NH & chosen_N[:, None], images_NCHW), as_given(columns_NW, images_NCHW)
     noise_CHW = as_floats(rng.random((channels, height, width), dtype=np.float32), images_NCHW)
-    return torch.where(as_given(cover_NHW, images_NCHW)[:, None], noise_CHW, images_NCHW)
+    return torch.where((rows[:, :, None] & columns[:, None, :])[:, None], noise_CHW, images_NCHW)
 
 
 def _factors(images_NCHW: Tensor, rng: np.random.Generator, strength: float, p: float) -> Tensor:

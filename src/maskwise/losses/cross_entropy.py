@@ -29,4 +29,4 @@ def at_least_float32(values: Tensor) -> Tensor:
 
 def weighted(target_NC: Tensor, class_weight_C: Tensor | None) -> Tensor:
     """Each column of the targets times its class's weight."""
-    return target_NC if class_weight_C is None else target_NC * class_weight_C.to(target_NC)
+    return target_NC if class_weight_C is None else target_NC * class_weight_C.to(target_NC, non_blocking=True)

@@ -17,7 +17,7 @@ def ldam(logits_NC: Tensor, target_NC: Tensor, *, margin_C: Tensor, class_weight
     its margin. Returns N values in float32 (float64 for float64 logits), finite at any finite logits.
     """
     logits_NC = at_least_float32(logits_NC)
-    lowered_NC = logits_NC - target_NC.to(logits_NC) * margin_C.to(logits_NC)
+    lowered_NC = logits_NC - target_NC.to(logits_NC) * margin_C.to(logits_NC, non_blocking=True)
     return cross_entropy(lowered_NC, target_NC, class_weight_C=class_weight_C)
 
 
@@ -36,7 +36,7 @@ def balanced_softmax(logits_NC: Tensor, target_NC: Tensor, *, log_prior_C: Tenso
     logits), finite at any finite logits.
     """
     logits_NC = at_least_float32(logits_NC)
-    return cross_entropy(logits_NC + log_prior_C.to(logits_NC), target_NC)
+    return cross_entropy(logits_NC + log_prior_C.to(logits_NC, non_blocking=True), target_NC)
 
 
 def log_prior(count_C: Ints, tau: float) -> Weights:

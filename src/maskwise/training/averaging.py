@@ -25,10 +25,12 @@ class MovingAverage:
         """Take one optimiser step into the average."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for shadow, current in zip(_tensors(self.model), _tensors(model), strict=True):
-            if shadow.is_floating_point():
-                shadow.lerp_(current, 1 - decay)
-            else:
+        pairs = list(zip(_tensors(self.model), _tensors(model), strict=True))
+        floating = [pair for pair in pairs if pair[0].is_floating_point()]
+        # One call for all of them: most are so small that a call for each costs more than its sums.
+        torch._foreach_lerp_([shadow for shadow, _ in floating], [current for _, current in floating], 1 - decay)
+        for shadow, current in pairs:
+            if not shadow.is_floating_point():
                 shadow.copy_(current)
 
 

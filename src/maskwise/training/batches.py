@@ -16,8 +16,8 @@ from torch import Tensor
 from maskwise.chance import rng_for
 from maskwise.records import Batch, Floats, Image, Ints, PhotoTable
 
-ReadPixels = Callable[[Ints], Image]
-"""Positions in a table → their pixels, uint8 N × H × W × 3."""
+ReadPixels = Callable[[Ints], Image | Tensor]
+"""Positions in a table → their pixels, uint8 N × H × W × 3: an array, or a tensor that is where it is needed."""
 ReadArray = Callable[[Ints], NDArray[Any]]
 """Positions in a table → what a model is to answer of them: pixels, or features."""
 
@@ -61,44 +61,55 @@ class BatchSource:
         return np.array_split(order_M, -(-len(order_M) // self.batch_size))
 
     def make(self, index_N: Ints, epoch: int, position: int, device: torch.device) -> Batch:
-        """Batch number ``position`` of ``epoch``: read, augment, label, mix."""
+        """Batch number ``position`` of ``epoch``: read, augment, label, mix.
+
+        Only photos are worked on where the model is. Labels are few numbers: they are made on the CPU, where looking at
+        one costs nothing, and sent when they are ready, so that nothing here waits for a GPU.
+        """
         images_NCHW = self.show(index_N, rng_for(self.seed, "augment", self.fold, epoch, position), device)
-        age_years_N = torch.from_numpy(self.table.age_years_N[index_N]).to(device)
-        target_NC, weight_N = self._label(index_N, device)
+        age_years_N = torch.from_numpy(self.table.age_years_N[index_N])
+        target_NC, weight_N = self._label(index_N)
         target_NC = self.soften(target_NC, age_years_N)
         chance = rng_for(self.seed, "mix", self.fold, epoch, position)
         images_NCHW, target_NC = self.mix(images_NCHW, target_NC, chance)
         return Batch(
             images_NCHW=images_NCHW,
-            class_N=torch.from_numpy(self.table.class_N[index_N]).to(device),
-            target_NC=target_NC,
-            age_years_N=age_years_N,
-            weight_N=weight_N,
+            class_N=sent(torch.from_numpy(self.table.class_N[index_N]), device),
+            target_NC=sent(target_NC, device),
+            age_years_N=sent(age_years_N, device),
+            weight_N=None if weight_N is None else sent(weight_N, device),
         )
 
     def show(self, index_N: Ints, rng: np.random.Generator, device: torch.device) -> Tensor:
         """What the model gets of the photos at ``index_N``, before it is mixed."""
         return self.augment(to_images(self.read(index_N), device), rng)
 
-    def _label(self, index_N: Ints, device: torch.device) -> tuple[Tensor, Tensor | None]:
+    def _label(self, index_N: Ints) -> tuple[Tensor, Tensor | None]:
         """(target rows, weights or None) before they are softened and mixed."""
         if self.rows is not None:
-            target_NC, weight_N = (torch.from_numpy(column).to(device) for column in self.rows.take(index_N))
+            target_NC, weight_N = (torch.from_numpy(column) for column in self.rows.take(index_N))
             return target_NC, weight_N
-        class_N = torch.from_numpy(self.table.train_class_N[index_N]).to(device)
+        class_N = torch.from_numpy(self.table.train_class_N[index_N])
         return torch.nn.functional.one_hot(class_N, self.n_classes).float(), None
 
 
-def to_images(pixels_NHWC: Image, device: torch.device) -> Tensor:
+def to_images(pixels_NHWC: Image | Tensor, device: torch.device) -> Tensor:
     """uint8 N × H × W × 3 → float N × 3 × H × W in 0 … 1, laid out channels-last in memory."""
-    return torch.from_numpy(pixels_NHWC).to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
+    return sent(torch.as_tensor(pixels_NHWC), device).permute(0, 3, 1, 2).float().div_(255)
 
 
 def normalise(images_NCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float, ...]) -> Tensor:
     """Subtract the channel means and divide by the channel deviations of the weights' input spec."""
-    mean = torch.tensor(mean_C, dtype=images_NCHW.dtype, device=images_NCHW.device)[:, None, None]
-    std = torch.tensor(std_C, dtype=images_NCHW.dtype, device=images_NCHW.device)[:, None, None]
+    mean, std = (
+        sent(torch.tensor(values, dtype=images_NCHW.dtype), images_NCHW.device)[:, None, None]
+        for values in (mean_C, std_C)
+    )
     return (images_NCHW - mean) / std
+
+
+def sent(values: Tensor, device: torch.device) -> Tensor:
+    """``values`` on ``device``; the processor does not wait until they have arrived."""
+    return values.to(device, non_blocking=True)
 
 
 def epoch_batches(

@@ -19,6 +19,8 @@ _MEMORY_FORMATS: dict[Layout, torch.memory_format] = {
     "channels_last": torch.channels_last,
     "contiguous": torch.contiguous_format,
 }
+_FEW_CORES = 4
+"""On two cores a thread beside the model took from it more than it gave: docs/decisions/005."""
 _LIKE_EAGER: dict[str, str | int | bool | Callable[..., object]] = {"fallback_random": True}
 """Dropout takes its chance from where it takes it without compiling."""
 _FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -31,6 +33,13 @@ def choose_device(wish: Literal["auto", "cpu", "cuda"]) -> torch.device:
     if wish == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(wish)
+
+
+def batch_threads(wish: int | Literal["auto"], device: torch.device) -> int:
+    """How many threads prepare batches beside the model."""
+    if wish != "auto":
+        return wish
+    return 0 if device.type == "cpu" and torch.get_num_threads() <= _FEW_CORES else 1
 
 
 def place_model(model: Model, device: torch.device, layout: Layout = "channels_last") -> Model:
@@ -47,6 +56,12 @@ def learner(model: nn.Module, step: StepKind) -> Callable[[Tensor], Output]:
     """``model`` as its training asks it; the weights are shared, and only what is asked here is compiled."""
     answer: Callable[[Tensor], Output] = model if step == "eager" else torch.compile(model, options=_LIKE_EAGER)
     return answer
+
+
+def wait_for(device: torch.device) -> None:
+    """Until all that was asked of a GPU is done. It is asked ahead, so without this a clock would time the asking."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def seed_torch(seed: int, device: torch.device) -> None:

@@ -31,11 +31,13 @@ from maskwise.training.checkpoints import (
     save_checkpoint,
     save_weights,
 )
-from maskwise.training.devices import autocast, laid_out, learner, place_model, seed_torch
+from maskwise.training.depthwise import quicken_depthwise
+from maskwise.training.devices import autocast, batch_threads, laid_out, learner, place_model, seed_torch
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
 from maskwise.training.freezing import set_trainable, trainable_blocks
 from maskwise.training.inference import Inference, predict_table
 from maskwise.training.listeners import EpochReport, Listener, StepReport
+from maskwise.training.losses_seen import LossesSeen
 from maskwise.training.optimizers import build_optimizer
 from maskwise.training.schedules import rate_factor
 from maskwise.training.stopping import StopRequest, stop_request
@@ -96,6 +98,7 @@ class Trainer:
     def __init__(self, fit: Fit, model: nn.Module, folder: Path, listener: Listener) -> None:
         self.fit, self.folder, self.listener = fit, folder, listener
         self.model = place_model(model, fit.device, fit.config.layout)
+        quicken_depthwise(self.model)
         self.answer = learner(self.model, fit.runtime.step)
         self.optimizer = build_optimizer(fit.config.optimizer, self.model, fit.config.layer_decay)
         self.average = MovingAverage(self.model, fit.config.ema_decay) if fit.config.ema_decay else None
@@ -103,9 +106,10 @@ class Trainer:
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.objective = fit.objective_at(0.0)
         self.progress = Progress()
+        self.losses = LossesSeen(fit.device)
         self.saved_at = time.monotonic()
 
-    def try_step(self, batch: Batch) -> float:
+    def try_step(self, batch: Batch) -> Tensor:
         """One whole step on ``batch`` as in the last epoch, when most of the model learns. Returns the loss.
 
         For trying out what a step needs; nothing is saved, and the gradients of a step that failed are forgotten.
@@ -135,18 +139,21 @@ class Trainer:
         self._set_frozen()
         self.objective = fit.objective_at(progress.epoch / fit.config.epochs)
         started = time.perf_counter()
-        batches = epoch_batches(fit.source, progress.epoch, progress.position, fit.runtime.workers, fit.device)
+        threads = batch_threads(fit.runtime.workers, fit.device)
+        batches = epoch_batches(fit.source, progress.epoch, progress.position, threads, fit.device)
         for position, n_batches, batch in batches:
-            loss = self._train_batch(batch, position, n_batches)
+            self.losses.note(position, self._train_batch(batch, position, n_batches))
+            if self.losses.due:
+                self._take_losses()
             progress.position = position + 1
             seconds = time.perf_counter() - started
             started = time.perf_counter()
             progress.epoch_seconds += seconds
-            self._report_step(len(batch.class_N), n_batches, loss, seconds)
+            self._report_step(len(batch.class_N), n_batches, seconds)
             self._save_state_in_time(request, at_step=self._steps_now(position, n_batches))
 
-    def _train_batch(self, batch: Batch, position: int, n_batches: int) -> float:
-        """Forward, backward and, where the accumulated batches are complete, a step. Returns the loss."""
+    def _train_batch(self, batch: Batch, position: int, n_batches: int) -> Tensor:
+        """Forward, backward and, where the accumulated batches are complete, a step. Returns the loss, unread."""
         fit = self.fit
         chance = torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.progress.epoch, position)
         seed_torch(chance, fit.device)
@@ -156,14 +163,9 @@ class Trainer:
         if fit.auxiliary is not None:
             loss = loss + mean_over(fit.auxiliary(output, batch.age_years_N), batch.weight_N)
         self.scaler.scale(loss / fit.config.accumulate_batches).backward()  # type: ignore[no-untyped-call]
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise DivergedError(self._not_finite(position, value))
-        self.progress.loss_sum += value
-        self.progress.loss_batches += 1
         if self._steps_now(position, n_batches):
             self._step(position, n_batches)
-        return value
+        return loss.detach()
 
     def _step(self, position: int, n_batches: int) -> None:
         config = self.fit.config
@@ -182,6 +184,7 @@ class Trainer:
     def _end_epoch(self) -> None:
         """Score the selection people, keep the weights if they are the best so far, write the log."""
         fit, progress = self.fit, self.progress
+        self._take_losses()
         macro_f1, accuracy = self._score_selection()
         best = macro_f1 is None or macro_f1 > progress.best_score
         if best:
@@ -258,7 +261,7 @@ class Trainer:
         for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
             group["lr"] = rate * factor
 
-    def _report_step(self, n_photos: int, n_batches: int, loss: float, seconds: float) -> None:
+    def _report_step(self, n_photos: int, n_batches: int, seconds: float) -> None:
         progress = self.progress
         self.listener.on_step(
             StepReport(
@@ -268,10 +271,18 @@ class Trainer:
                 position=progress.position,
                 n_batches=n_batches,
                 n_photos=n_photos,
-                loss=loss,
+                loss=self.losses.latest,
                 seconds=seconds,
             )
         )
+
+    def _take_losses(self) -> None:
+        """Add up the losses that were not read yet. ``DivergedError`` for the first one that is not finite."""
+        for position, value in self.losses.read():
+            if not math.isfinite(value):
+                raise DivergedError(self._not_finite(position, value))
+            self.progress.loss_sum += value
+            self.progress.loss_batches += 1
 
     def _not_finite(self, position: int, value: float) -> str:
         photos = self.fit.source.table.photo_N[self.fit.source.plan(self.progress.epoch)[position]]
@@ -290,6 +301,7 @@ class Trainer:
             request.raise_if_asked()
 
     def _save_state(self) -> None:
+        self._take_losses()
         save_checkpoint(
             self.folder,
             {

@@ -26,7 +26,7 @@ from maskwise.memory import keep_freed_memory
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.train_config import Layout, StepKind
-from maskwise.training.devices import choose_device
+from maskwise.training.devices import choose_device, wait_for
 from maskwise.training.listeners import Listener, Silent
 from maskwise.training.loop import Trainer
 from maskwise.workflows.folds import bind_fit
@@ -151,8 +151,7 @@ def time_way(recipe: Recipe, way: Way) -> Timing:
     for number in range(WARM_UP + TIMED):
         started = time.perf_counter()
         trainer.try_step(batches[number % 2])
-        if fit.device.type == "cuda":
-            torch.cuda.synchronize(fit.device)
+        wait_for(fit.device)
         seconds.append(time.perf_counter() - started)
     step_s = statistics.median(seconds[WARM_UP:])
     compiling_s = max(0.0, sum(seconds[:WARM_UP]) - WARM_UP * step_s) if way.step == "compiled" else 0.0

@@ -27,10 +27,11 @@ from maskwise.recipe.train_config import InnerHoldOut, Last, ScoredPeople
 from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable, Predictions, Strings
 from maskwise.sampling.build import build_sampler
 from maskwise.store.layout import INPUT
-from maskwise.training.batches import BatchSource, TargetRows
+from maskwise.training.batches import BatchSource, ReadPixels, TargetRows
 from maskwise.training.inference import Answers, Inference, predict_table
 from maskwise.training.listeners import Listener
 from maskwise.training.loop import Fit, Selection, train_model
+from maskwise.training.resident import near
 from maskwise.workflows.cached_features import answer_with_features, train_on_features
 from maskwise.workflows.photos import inference
 
@@ -197,11 +198,11 @@ def choose_people(recipe: Recipe, training: PhotoSet, scored: PhotoSet, fold: in
 
 def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold: int, spec: InputSpec) -> Fit:
     """Everything that the training loop needs, built from the recipe."""
-    n_classes = recipe.task.n_classes
+    n_classes, how = recipe.task.n_classes, inference(recipe, spec)
     count_C = np.bincount(fitting.table.train_class_N, minlength=n_classes)
     source = BatchSource(
         table=fitting.table,
-        read=fitting.read,
+        read=_read_for_training(recipe, fitting, how),
         draw=build_sampler(recipe.sampling),
         augment=build_augment(recipe.augment),
         soften=soften_targets(recipe),
@@ -220,10 +221,17 @@ def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold:
             recipe.loss, count_C, recipe.task, progress=progress, cosine_scale=recipe.model.cosine_scale
         ),
         auxiliary=auxiliary_term(recipe),
-        inference=inference(recipe, spec),
+        inference=how,
         config=recipe.train,
         runtime=recipe.runtime,
     )
+
+
+def _read_for_training(recipe: Recipe, fitting: PhotoSet, how: Inference) -> ReadPixels:
+    """Every epoch asks for the photos anew; with cached features only their making does, once."""
+    if recipe.train.cached_views is not None:
+        return fitting.read
+    return near(how.device, fitting.read, len(fitting.table), how.spec.height_px * how.spec.width_px * 3)
 
 
 def soften_targets(recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:

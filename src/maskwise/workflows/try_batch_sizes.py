@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from maskwise.errors import RecipeError, must
 from maskwise.labels import Task
@@ -19,6 +18,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.parts import single_recipes
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.training.batch_size import SMALLEST, find_batch_size, is_out_of_memory
+from maskwise.training.devices import wait_for
 from maskwise.training.listeners import Silent
 from maskwise.training.loop import Trainer
 from maskwise.workflows.folds import PhotoSet, bind_fit
@@ -50,8 +50,7 @@ def try_batch_sizes(recipe: Recipe, limit: int, tell: Callable[[str], None]) -> 
     def seconds_of_step(n_photos: int) -> float:
         started = time.perf_counter()
         trainer.try_step(fit.source.make(np.arange(n_photos), 0, 0, fit.device))
-        if fit.device.type == "cuda":
-            torch.cuda.synchronize(fit.device)
+        wait_for(fit.device)
         return time.perf_counter() - started
 
     def step(n_photos: int) -> None:
