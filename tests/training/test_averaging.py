@@ -17,11 +17,11 @@ def test_two_steps_by_hand_and_whole_numbers_are_copied() -> None:
     with torch.no_grad():
         linear.weight.fill_(2.0)
     norm.state_dict()["num_batches_tracked"].fill_(7)
-    average.update(model)
+    average.update()
     # The first step's decay is (1 + 1) / (10 + 1) = 2/11, below 0.5: 2/11 · 1 + 9/11 · 2
     assert torch.allclose(average.model.state_dict()["0.weight"], torch.tensor(20 / 11))
     assert int(average.model.state_dict()["1.num_batches_tracked"]) == 7
     for _ in range(200):
-        average.update(model)
+        average.update()
     assert torch.allclose(average.model.state_dict()["0.weight"], torch.tensor(2.0))
     assert not any(parameter.requires_grad for parameter in average.model.parameters())

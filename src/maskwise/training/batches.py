@@ -104,7 +104,7 @@ def normalise(images_NCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float
         sent(torch.tensor(values, dtype=images_NCHW.dtype), images_NCHW.device)[:, None, None]
         for values in (mean_C, std_C)
     )
-    return (images_NCHW - mean) / std
+    return (images_NCHW - mean).div_(std)
 
 
 def sent(values: Tensor, device: torch.device) -> Tensor:

@@ -179,7 +179,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.progress.steps += 1
         if self.average is not None:
-            self.average.update(self.model)
+            self.average.update()
 
     def _end_epoch(self) -> None:
         """Score the selection people, keep the weights if they are the best so far, write the log."""

@@ -5,6 +5,7 @@ Each is timed in blocks, by turns, so that whatever else the machine does meets 
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -85,6 +86,7 @@ def profile_training(recipe: Recipe, data: Path, cache: Path, seconds: float) ->
     trainer = _trainer(recipe, data, cache, clock)
     loop = _loop_block(trainer, clock)
     loop(WARM_UP_S)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else it says what it misses on a machine without a GPU
     on_gpu = trainer.fit.device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
     with profile(activities=activities) as profiled:
