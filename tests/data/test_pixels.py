@@ -194,3 +194,68 @@ def test_resize_shrinks_one_axis_by_area_while_the_other_grows() -> None:
     # Growing is linear: half way between 0 and 100 at the borders of two pixels grown four times.
     ramp = np.array([[[0] * 3, [100] * 3]], np.uint8)
     assert resize(ramp, 1, 4)[0, :, 0].tolist() == [0, 25, 75, 100]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "least_px", "shape"),
+    [
+        (512, 384, (256, 192), (256, 192)),
+        (512, 384, (257, 192), (512, 384)),
+        (512, 384, (256, 193), (512, 384)),
+        (512, 384, (128, 96), (128, 96)),
+        (512, 384, (64, 48), (64, 48)),
+        (512, 384, (8, 8), (64, 48)),
+        (513, 385, (256, 192), (257, 193)),  # a part of a pixel is a pixel
+        (40, 30, (40, 30), (40, 30)),
+        (40, 30, (80, 60), (40, 30)),
+    ],
+)
+def test_a_jpeg_is_decoded_at_a_part_of_its_size_that_is_large_enough(
+    rows: int, columns: int, least_px: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    smooth = cv2.GaussianBlur(noise(np.random.default_rng(4), rows, columns), (0, 0), 12)
+    data = encode(np.asarray(smooth), quality=95)
+    decoded = decode_photo(data, "x", least_px)
+    assert decoded.shape == (*shape, 3)
+    assert decoded.flags.c_contiguous
+    # Where there are no fine waves to leave out, a part is what shrinking by area gives.
+    expected = resize(decode_photo(data, "x"), *shape)
+    assert np.abs(decoded.astype(int) - expected).mean() < 1.5
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_reduced_photo_stands_upright_and_is_large_enough_either_way(orientation: int) -> None:
+    tall = np.asarray(cv2.GaussianBlur(noise(np.random.default_rng(5), 64, 32), (0, 0), 6))
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    data = _file(PillowImage.fromarray(tall), "JPEG", quality=95, exif=exif)
+    whole = decode_photo(data, "x")
+    rows, columns = (64, 32) if orientation < 5 else (32, 64)
+    assert whole.shape == (rows, columns, 3)
+    half = decode_photo(data, "x", (rows // 2, columns // 2))
+    assert half.shape == (rows // 2, columns // 2, 3)
+    assert np.abs(half.astype(int) - resize(whole, rows // 2, columns // 2)).mean() < 3
+    assert decode_photo(data, "x", (columns // 2 + 20, rows // 2 + 20)).shape == whole.shape
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "lossless webp", "bmp"])
+def test_other_formats_have_no_parts(photo: Image, kind: str) -> None:
+    format_name, options = FORMATS[kind]
+    data = encode(photo, format_name, **options)
+    np.testing.assert_array_equal(decode_photo(data, "x", (8, 8)), decode_photo(data, "x"))
+
+
+def test_grey_and_progressive_jpegs_have_parts_and_cmyk_ones_have_none(photo: Image) -> None:
+    least_px = (photo.shape[0] // 2, photo.shape[1] // 2)
+    grey = _file(PillowImage.fromarray(photo).convert("L"), "JPEG")
+    cmyk = _file(PillowImage.fromarray(photo).convert("CMYK"), "JPEG")
+    assert decode_photo(grey, "x", least_px).shape == (*least_px, 3)
+    assert decode_photo(encode(photo, progressive=True), "x", least_px).shape == (*least_px, 3)
+    assert decode_photo(cmyk, "x", least_px).shape == photo.shape
+
+
+@pytest.mark.parametrize("percent", [10, 50, 99])
+def test_a_truncated_jpeg_is_refused_when_it_is_reduced_too(photo: Image, percent: int) -> None:
+    data = encode(photo)
+    with pytest.raises(DataError, match="whole JPEG"):
+        decode_photo(data[: len(data) * percent // 100], "x", (20, 20))

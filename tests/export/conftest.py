@@ -73,9 +73,10 @@ def ensemble(place: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytest
 
 @pytest.fixture(scope="session")
 def parts(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """One run with a model for the mask on a face crop, and another for gender and age."""
+    """One run with a model for the mask on a face crop, and another for gender and age on photos decoded in part."""
     own = "{attributes: [mask], input: {crop: {kind: face}, height_px: 24, width_px: 16}}"
-    cli(*place.train(*QUICK, "--set", "name=parts", "--set", f"parts=[{own}, {{attributes: [gender, age]}}]"))
+    reduced = ("--set", "input.crop.decoding=reduced")
+    cli(*place.train(*QUICK, "--set", "name=parts", *reduced, "--set", f"parts=[{own}, {{attributes: [gender, age]}}]"))
     return _export(place, "parts", cli, tmp_path_factory.mktemp("parts") / "bundle")
 
 

@@ -22,6 +22,7 @@ from maskwise.errors import DataError, UserError
 from maskwise.export.bundle_files import checksum_lines
 from maskwise.export.manifest import parse_manifest
 from maskwise.export.reader import Bundle, load
+from maskwise.faces.config import decodes_reduced
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.predictions_file import read_predictions
@@ -64,6 +65,7 @@ def test_the_manifest_tells_members_parts_folds_and_views(
     assert several.parts[0].tells_age
     assert both.vote.kind == "hard_vote"
     assert both.inputs[1].crop.kind == "center_crop"
+    assert [decodes_reduced(each.crop) for each in split.inputs] == [False, True]
     assert one.precisions == ("fp32", "int8")
     assert several.precisions == ("fp32",)
     assert one.framing is not None

@@ -90,6 +90,7 @@ def test_self_training_changes_the_id_and_runs_without_it_keep_the_one_from_befo
     recipe = load_recipe("quick")
     settings = recipe.model_dump(mode="json", exclude={"name", "runtime", "self_training", "parts"})
     assert settings["data"].pop("draw_masks") is None
+    assert settings["input"]["crop"].pop("decoding") == "full"
     assert (settings["train"].pop("cached_views"), settings["train"].pop("layout")) == (None, "channels_last")
     text = json.dumps([settings, DATA], sort_keys=True, separators=(",", ":"))
     assert run_id(recipe, DATA) == hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

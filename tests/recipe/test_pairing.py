@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from maskwise.faces.config import FullFrame
 from maskwise.recipe.config import Recipe
 
 AGES: dict[str, Any] = {"auxiliary": {"kind": "age_distribution"}}
@@ -129,3 +130,12 @@ def test_where_nobody_is_scored_nobody_scored_can_choose_the_epoch() -> None:
     assert problem.startswith("split.seed must be left out with split everyone and train.checkpoint last")
     assert recipe(split={**everyone, "seed": 3}, train={"checkpoint": {"kind": "inner_hold_out"}}).split.seed == 3
     assert recipe(split=everyone, train={"checkpoint": {"kind": "last"}}).split.kind == "everyone"
+
+
+def test_masks_are_drawn_on_whole_photos_alone() -> None:
+    drawn: dict[str, Any] = {"draw_masks": {}}
+    reduced = {"crop": {"kind": "full_frame", "decoding": "reduced"}}
+    assert recipe(input=reduced).input.crop == FullFrame(decoding="reduced")
+    assert recipe(data=drawn).data.draw_masks is not None
+    (problem,) = problems(data=drawn, input=reduced)
+    assert problem.startswith("input.crop.decoding must be full with data.draw_masks")

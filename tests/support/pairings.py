@@ -35,7 +35,7 @@ BASE: dict[str, Any] = {
     "name": "pair",
     "task": {"attributes": ["mask", "age"], "age_borders_years": [50]},
     "split": {"kind": "hold_out", "share": 0.34},
-    "input": {"height_px": 24, "width_px": 24},
+    "input": {"crop": {"kind": "full_frame"}, "height_px": 24, "width_px": 24},
     "model": {"backbone": {"kind": "baseline_cnn"}, "weights": {"kind": "none"}},
     "train": {"epochs": 2, "batch_size": 64, "checkpoint": {"kind": "last"}},
     "runtime": {"device": "cpu", "workers": 0, "checkpoint_every_s": 600.0},
@@ -74,6 +74,7 @@ FURTHER: dict[str, dict[str, dict[str, Any]]] = {
         for word in get_args(TrainConfig.model_fields["precision"].annotation)
         if word not in ("fp16", "auto")  # it needs a GPU; it stands for another
     },
+    "input.crop.decoding": {"full": {}, "reduced": {"input.crop.decoding": "reduced"}},
     "predict.views": {"as_is": {}, "both": {"predict.views": ["as_is", "mirrored"]}},
 }
 """Choices without a kind: factor → option → settings by address."""

@@ -25,6 +25,10 @@ def test_building_and_the_bare_decoder_are_measured_on_the_same_files(photos: li
     assert cv2.getNumThreads() == threads
 
 
+def test_a_cache_of_reduced_photos_is_measured_too(photos: list[Path]) -> None:
+    assert min(measure_decoding(photos, 16, 12, rounds=1, decoding="reduced")) > 0
+
+
 def test_the_bare_decoder_reads_the_whole_photo(photos: list[Path]) -> None:
     assert decode_bare(photos[0]).shape == (60, 44, 3)
     assert resize_bare(photos[0], 16, 12).shape == (16, 12, 3)

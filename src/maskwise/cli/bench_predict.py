@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,13 @@ from maskwise.cli.options import refuse_missing_folder
 JsonOption = Annotated[bool, typer.Option("--json", help="Print everything for other programs.")]
 RoundsOption = Annotated[int, typer.Option(min=1, metavar="N", help="Times that all is measured, by turns.")]
 PhotosArgument = Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photos.")]
+
+
+class Decoding(StrEnum):
+    """The words of ``input.crop.decoding``."""
+
+    FULL = "full"
+    REDUCED = "reduced"
 
 
 def predict(
@@ -62,6 +70,7 @@ def decode(
     photos: PhotosArgument,
     height: Annotated[int, typer.Option(min=8, metavar="PX", help="Height of the cached photos.")] = 128,
     width: Annotated[int, typer.Option(min=8, metavar="PX", help="Width of the cached photos.")] = 112,
+    decoding: Annotated[Decoding, typer.Option(help="As input.crop.decoding of a recipe.")] = Decoding.FULL,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Photos to take at most.")] = 2000,
     rounds: RoundsOption = 3,
     as_json: JsonOption = False,
@@ -74,7 +83,7 @@ def decode(
 
     chosen = _photos_below(photos, most)
     keep_freed_memory()
-    found = measure_decoding(chosen, height, width, rounds)
+    found = measure_decoding(chosen, height, width, rounds, decoding.value)
     if as_json:
         ratios = {"ratio": found.ratio, "processor_ratio": found.processor_ratio}
         typer.echo(json.dumps({"photos": len(chosen), **found._asdict(), **ratios}, indent=1))
@@ -83,7 +92,7 @@ def decode(
         [
             ("", "photos/s", "processor, ms a photo"),
             ("building the cache", f"{found.cache_per_second:.0f}", f"{found.cache_processor_ms:.3f}"),
-            ("bare decoder", f"{found.bare_per_second:.0f}", f"{found.bare_processor_ms:.3f}"),
+            ("bare decoder, whole photos", f"{found.bare_per_second:.0f}", f"{found.bare_processor_ms:.3f}"),
             ("bare decoder and resize", f"{found.resized_per_second:.0f}", f"{found.resized_processor_ms:.3f}"),
             ("ratio to the decoder", f"{found.ratio:.2f}", f"{found.processor_ratio:.2f}"),
         ]

@@ -37,14 +37,22 @@ _HEADER_READERS: dict[str, Callable[[BytesIO], ImageFile]] = {
 _DAMAGE = (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, OverflowError, EOFError, struct.error)
 _EXIF_ORIENTATION = 0x0112
 _ROWS_OF_PIXELS = 65_536
+# The bits that say the part; OpenCV names them after its grey pictures, and colour is a bit of its own.
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 
 
-def decode_photo(data: bytes, name: str) -> Image:
+def decode_photo(data: bytes, name: str, least_px: tuple[int, int] | None = None) -> Image:
     """Decode a JPEG, PNG, WEBP or BMP file into an H × W × 3 photo.
 
     The EXIF orientation is applied; 16-bit values are scaled to 8 bits; transparency shows white behind; grey and
-    palette become RGB; CMYK is read by Adobe's convention. ``DataError`` names ``name`` when the file is empty, no
-    photo, truncated, damaged or of more than ``MOST_PIXELS``.
+    palette become RGB; CMYK is read by Adobe's convention. With ``least_px`` (rows, columns) a JPEG that has 2, 4 or 8
+    times as many of both is decoded at that part of its size: libjpeg then leaves out the finer waves of each block of
+    8 × 8 (ITU T.81, annex A) and all work on them. ``DataError`` names ``name`` when the file is empty, no photo,
+    truncated, damaged or of more than ``MOST_PIXELS``.
     """
     format_name = _format_of(data)
     if format_name is None:
@@ -59,16 +67,26 @@ def decode_photo(data: bytes, name: str) -> Image:
     _refuse_huge(header, name)
     # Pillow knows Adobe's inverted inks and tells a truncated BMP; both are too rare for their speed to matter.
     by_pillow = format_name == "BMP" or header.mode == "CMYK"
-    photo = _decode_by_pillow(header, data, name) if by_pillow else _decode_by_opencv(data, name, format_name)
-    return _upright(photo, _orientation(header))
+    orientation = _orientation(header)
+    part = _part(header, orientation, least_px) if least_px else 1
+    photo = _decode_by_pillow(header, data, name) if by_pillow else _decode_by_opencv(data, name, format_name, part)
+    return _upright(photo, orientation)
 
 
-def prepare(data: bytes, name: str, crop: Callable[[Image], Image], height_px: int, width_px: int) -> Image:
+def prepare(
+    data: bytes,
+    name: str,
+    crop: Callable[[Image], Image],
+    height_px: int,
+    width_px: int,
+    least_px: tuple[int, int] | None = None,
+) -> Image:
     """decode → crop → resize: a model's input before normalisation, ``height_px`` × ``width_px`` × 3.
 
-    Deterministic, so it can be cached; training and prediction share it, so they cannot differ.
+    ``least_px`` is for ``decode_photo``. Deterministic, so it can be cached; training and prediction share it, so they
+    cannot differ.
     """
-    cropped = crop(decode_photo(data, name))
+    cropped = crop(decode_photo(data, name, least_px))
     if cropped.ndim != 3 or cropped.shape[2] != 3 or 0 in cropped.shape:
         got = " × ".join(map(str, cropped.shape))
         raise DataError(must(f"the crop of {name}", "a part of the photo", got, "Choose another crop."))
@@ -144,10 +162,18 @@ def _decode_by_pillow(header: ImageFile, data: bytes, name: str) -> Image:
         raise _damaged(name, header.format or "photo") from error
 
 
-def _decode_by_opencv(data: bytes, name: str, format_name: str) -> Image:
+def _part(header: ImageFile, orientation: int, least_px: tuple[int, int]) -> int:
+    """The largest of 1, 2, 4 and 8 by which both sides can be divided and still have ``least_px``."""
+    rows_px, columns_px = (header.width, header.height) if orientation >= 5 else (header.height, header.width)
+    fits = [part for part in _REDUCED if rows_px >= part * least_px[0] and columns_px >= part * least_px[1]]
+    return max(fits, default=1)
+
+
+def _decode_by_opencv(data: bytes, name: str, format_name: str, part: int) -> Image:
     # Newer versions of OpenCV turn more formats upright by themselves than older ones: orientation is our own affair.
     by_libjpeg = format_name == "JPEG"
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION if by_libjpeg else cv2.IMREAD_UNCHANGED
+    in_colour = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = in_colour | _REDUCED.get(part, 0) if by_libjpeg else cv2.IMREAD_UNCHANGED
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:

@@ -12,6 +12,7 @@ from maskwise.data.pixels import decode_photo, resize
 from maskwise.errors import DataError, must
 from maskwise.export.manifest import Manifest
 from maskwise.faces.build import build_crop, needs_faces
+from maskwise.faces.config import decodes_reduced
 from maskwise.faces.detection import find_face, find_faces
 from maskwise.faces.framing import frame_face
 from maskwise.records import FaceBox, Image
@@ -37,12 +38,17 @@ class Preparer:
         self.inputs, self.framing = manifest.inputs, manifest.framing
         self.crops = [build_crop(each.crop) for each in manifest.inputs]
         self.face_crops = [needs_faces(each.crop) for each in manifest.inputs]
+        self.least_px = [
+            (each.height_px, each.width_px) if decodes_reduced(each.crop) else None for each in manifest.inputs
+        ]
 
     def whole(self, image: AnyImage, name: str) -> Prepared:
         """The photo as training saw it: for photos of one person in the framing of the training photos."""
-        photo = decode(image, name)
-        face = find_face(photo) if any(self.face_crops) else None
-        return Prepared(self._inputs([photo] * len(self.inputs), [face] * len(self.inputs), name), None)
+        photo_of = {least_px: decode(image, name, least_px) for least_px in set(self.least_px)}
+        # Faces are looked for in the whole photo, which is what their crops are cut from.
+        face = find_face(photo_of[None]) if any(self.face_crops) else None
+        photos = [photo_of[least_px] for least_px in self.least_px]
+        return Prepared(self._inputs(photos, [face] * len(self.inputs), name), None)
 
     def each_face(self, image: AnyImage, name: str) -> list[Prepared]:
         """Every face that the detector finds, surest first; an empty list where there is none."""
@@ -73,16 +79,19 @@ class Preparer:
         return tuple(resize(photo, each.height_px, each.width_px) for photo, each in pairs)
 
 
-def decode(image: AnyImage, name: str) -> Image:
-    """The pixels of ``image``, H × W × 3; ``DataError`` names ``name`` where it is no photo."""
+def decode(image: AnyImage, name: str, least_px: tuple[int, int] | None = None) -> Image:
+    """The pixels of ``image``, H × W × 3; ``DataError`` names ``name`` where it is no photo.
+
+    ``least_px`` as for ``decode_photo``; pixels are taken as they are.
+    """
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             got = f"{image.dtype} {' × '.join(map(str, image.shape))}"
             raise DataError(must(name, "uint8 pixels, height × width × 3, RGB", got, "Convert it."))
         return image
     if isinstance(image, bytes):
-        return decode_photo(image, name)
+        return decode_photo(image, name, least_px)
     try:
-        return decode_photo(Path(image).read_bytes(), name)
+        return decode_photo(Path(image).read_bytes(), name, least_px)
     except OSError as error:
         raise DataError(must(name, "a readable file", error.strerror or "an error", "Check the path.")) from None

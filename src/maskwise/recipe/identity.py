@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+from maskwise.faces.config import decisive_settings
 from maskwise.recipe.config import Recipe
 
 _LATER = {"cached_views": None, "layout": "channels_last"}
@@ -18,7 +19,10 @@ def run_id(recipe: Recipe, data_checksum: str) -> str:
     decisive = recipe.model_dump(mode="json", exclude={"name", "runtime", *off})
     if recipe.data.draw_masks is None:
         del decisive["data"]["draw_masks"]
-    for each in (decisive, *decisive.get("parts", ())):
+    inputs = (recipe.input, *(part.input for part in recipe.parts))
+    for each, shown in zip((decisive, *decisive.get("parts", ())), inputs, strict=True):
+        if shown is not None:
+            each["input"]["crop"] = decisive_settings(shown.crop)
         train = each["train"]
         for name, default in _LATER.items():
             if train is not None and train[name] == default:

@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from maskwise.errors import must
+from maskwise.faces.config import decodes_reduced
 from maskwise.losses.config import (
     ArcFace,
     AttributesCrossEntropy,
@@ -39,7 +40,7 @@ def problems_of(recipe: Recipe) -> list[str]:
 
 def _problems_of_model(recipe: Recipe) -> list[str]:
     problems = [*_age_head_problems(recipe), *_mixed_age_problems(recipe), *_self_training_problems(recipe)]
-    problems += [*_everyone_problems(recipe), *_cached_views_problems(recipe)]
+    problems += [*_everyone_problems(recipe), *_cached_views_problems(recipe), *_decoding_problems(recipe)]
     for address, loss in _losses(recipe.loss):
         if isinstance(loss, ArcFace | Ldam):
             problems += _cosine_problems(address, loss, recipe)
@@ -93,6 +94,14 @@ def _self_training_problems(recipe: Recipe) -> list[str]:
         rule = "1 with loss f1 (which is of a whole batch and weights no photo)"
         problems.append(must(address, rule, weight, "Leave it out, or choose another loss."))
     return problems
+
+
+def _decoding_problems(recipe: Recipe) -> list[str]:
+    """Masks are drawn on whole photos, and what is drawn is never decoded again."""
+    if recipe.data.draw_masks is None or not decodes_reduced(recipe.input.crop):
+        return []
+    rule = "full with data.draw_masks (drawn photos would be shrunk in another way than the others)"
+    return [must("input.crop.decoding", rule, "reduced", "Leave one of them out.")]
 
 
 def _everyone_problems(recipe: Recipe) -> list[str]:

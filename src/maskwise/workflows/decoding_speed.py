@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 
 from maskwise.chance import rng_for
 from maskwise.data.cache import PixelCache, build_cache
+from maskwise.faces.config import FullFrame, decisive_settings
 from maskwise.records import Image, InputSpec
 from maskwise.workflows.photos import DECODING_THREADS, cache_settings, photo_reader
 
@@ -46,12 +47,16 @@ class DecodingSpeed(NamedTuple):
         return self.bare_processor_ms / self.cache_processor_ms
 
 
-def measure_decoding(photos: Sequence[Path], height_px: int, width_px: int, rounds: int) -> DecodingSpeed:
+def measure_decoding(
+    photos: Sequence[Path], height_px: int, width_px: int, rounds: int, decoding: Literal["full", "reduced"] = "full"
+) -> DecodingSpeed:
     """Build a cache of ``photos`` and decode them with OpenCV alone (libjpeg-turbo for JPEGs), by turns, from files on.
 
-    The cache also checks each file, crops, resizes, hashes and writes; all use as many threads.
+    OpenCV alone always decodes the whole photo. The cache, which follows ``decoding``, also checks each file, crops,
+    resizes, hashes and writes; all use as many threads.
     """
-    spec = InputSpec(height_px, width_px, {"kind": "full_frame"}, (0.5,) * 3, (0.5,) * 3)
+    crop = decisive_settings(FullFrame(decoding=decoding))
+    spec = InputSpec(height_px, width_px, crop, (0.5,) * 3, (0.5,) * 3)
     cache_times, bare_times, resized_times, batch_times = [], [], [], []
     for _ in range(rounds):
         bare_times.append(_times(lambda: _in_threads(decode_bare, photos)))

@@ -18,7 +18,7 @@ from maskwise.data.shards import is_sharded, open_shards
 from maskwise.errors import DataError
 from maskwise.faces.box_store import BOXES_FILE, BoxStore
 from maskwise.faces.build import build_crop, needs_faces
-from maskwise.faces.config import CropConfig
+from maskwise.faces.config import CropConfig, decisive_settings, decodes_reduced
 from maskwise.faces.detection import DETECTOR_VERSION, find_face
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import normalisation
@@ -39,7 +39,7 @@ def input_spec(recipe: Recipe) -> InputSpec:
     return InputSpec(
         height_px=recipe.input.height_px,
         width_px=recipe.input.width_px,
-        crop=recipe.input.crop.model_dump(mode="json"),
+        crop=decisive_settings(recipe.input.crop),
         mean_C=mean_C,
         std_C=std_C,
     )
@@ -63,6 +63,7 @@ def photo_reader(spec: InputSpec, boxes: BoxStore | None = None) -> Callable[[by
     """
     config = _crop_config(spec)
     crop, looks_for_faces = build_crop(config), needs_faces(config)
+    least_px = (spec.height_px, spec.width_px) if decodes_reduced(config) else None
 
     def read(data: bytes, name: str) -> Image:
         def cropped(photo_HWC: Image) -> Image:
@@ -71,7 +72,7 @@ def photo_reader(spec: InputSpec, boxes: BoxStore | None = None) -> Callable[[by
             except DataError as error:
                 raise DataError([f"{name}: {problem}" for problem in error.problems]) from None
 
-        return prepare(data, name, cropped, spec.height_px, spec.width_px)
+        return prepare(data, name, cropped, spec.height_px, spec.width_px, least_px)
 
     return read
 
