@@ -7,8 +7,8 @@ A folder a settings hash, below the cache's root:
     <hash>/index            16 bytes a row: the content hash of the file that the row was made from
     seen                    which file had which content when last read: spares reading unchanged files
 
-The index is replaced, whole, after the rows of a chunk are on the disk, so a kill loses at most that chunk: rows
-beyond the index count for nothing and are written over by the next build.
+The index is replaced, whole, after the rows of a chunk are on the disk, so a kill loses at most that chunk and the one
+that is being prepared: rows beyond the index count for nothing and are written over by the next build.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,9 @@ from maskwise.tables import capped
 FORMAT_VERSION = 1
 PIXELS = "pixels.u8"
 CHUNK_BYTES = 64 * 2**20
-"""Rows are made durable when this many bytes are ready: what a kill can lose, and the memory of a build."""
+"""Rows are made durable when this many bytes are ready: what a kill can lose, and the memory of a build, are twice it."""
+_TASK_PHOTOS = 16
+"""Photos that a thread takes at once: to hand over each by itself cost as much as to decode a small one."""
 
 
 class PixelCache:
@@ -149,16 +151,20 @@ def _build_rows(
     content_N = [seen.content(path) for path in paths]
     todo = [k for k, content in enumerate(content_N) if content not in build.rows.row_of]
     advance(len(paths) - len(todo))
+    ready: dict[str, Image] = {}
     with ThreadPoolExecutor(max(threads, 1)) as pool:
         for chunk in _chunks(todo, max(CHUNK_BYTES // build.rows.row_bytes, 1)):
-            fresh = {}
-            for result in pool.map(lambda k: _prepare_one(build, k, paths[k]), chunk):
+            # Begun before the rows of the chunk before are written: the disk and the threads work at the same time.
+            tasks = pool.map(lambda task: [_prepare_one(build, k, paths[k]) for k in task], _chunks(chunk, _TASK_PHOTOS))
+            build.rows.append(ready)
+            ready = {}
+            for result in chain.from_iterable(tasks):
                 content_N[result.position] = result.content
                 seen.note(result.key, result.content)
                 if result.photo is not None:
-                    fresh[result.content] = result.photo
+                    ready[result.content] = result.photo
                 advance(1)
-            build.rows.append(fresh)
+    build.rows.append(ready)
     return content_N
 
 
