@@ -45,8 +45,9 @@ def test_predict_prints_rates_and_ratios(tmp_path: Path, photos: Path, monkeypat
     assert found["ratios"]["predict to the slower of decode and model"]["clock"] > 0
 
 
-def test_decode_prints_rates_and_the_time_of_a_batch(photos: Path) -> None:
-    words = ["decode", str(photos), "--height", "16", "--width", "12", "--rounds", "1"]
+@pytest.mark.parametrize("decoding", ["full", "reduced"])
+def test_decode_prints_rates_and_the_time_of_a_batch(photos: Path, decoding: str) -> None:
+    words = ["decode", str(photos), "--height", "16", "--width", "12", "--rounds", "1", "--decoding", decoding]
     assert "a batch of 64 from the cache" in told(*words)
     assert json.loads(told(*words, "--json"))["photos"] == 5
 
@@ -87,3 +88,9 @@ def test_start_says_what_a_verb_refused(tmp_path: Path) -> None:
 def test_start_for_real() -> None:
     found = json.loads(told("start", "--runs", "3", "--rounds", "1", "--json"))
     assert all(each["clock"] > 0 for each in found.values())
+
+
+def test_a_profile_is_a_table_for_people(photos: Path) -> None:
+    words = ["bench", "train", "quick", "--data", str(photos), "--json", "--profile"]
+    with pytest.raises(UserError, match="--json and --profile must be given one at a time"):
+        CliRunner().invoke(app, words, catch_exceptions=False)

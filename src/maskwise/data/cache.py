@@ -39,7 +39,7 @@ from maskwise.tables import capped
 FORMAT_VERSION = 1
 PIXELS = "pixels.u8"
 CHUNK_BYTES = 64 * 2**20
-"""Rows are made durable when this many bytes are ready: what a kill can lose, and the memory of a build, are twice it."""
+"""Rows are made durable when this many bytes are ready: a kill can lose, and a build takes in memory, twice as much."""
 _TASK_PHOTOS = 16
 """Photos that a thread takes at once: to hand over each by itself cost as much as to decode a small one."""
 
@@ -155,7 +155,7 @@ def _build_rows(
     with ThreadPoolExecutor(max(threads, 1)) as pool:
         for chunk in _chunks(todo, max(CHUNK_BYTES // build.rows.row_bytes, 1)):
             # Begun before the rows of the chunk before are written: the disk and the threads work at the same time.
-            tasks = pool.map(lambda task: [_prepare_one(build, k, paths[k]) for k in task], _chunks(chunk, _TASK_PHOTOS))
+            tasks = pool.map(lambda task: [_prepare_one(build, k, paths[k]) for k in task], _tasks(chunk))
             build.rows.append(ready)
             ready = {}
             for result in chain.from_iterable(tasks):
@@ -206,6 +206,10 @@ def _told(settings: Mapping[str, object], height_px: int, width_px: int) -> str:
     """Everything that the rows depend on, as text."""
     everything = {"format": FORMAT_VERSION, "height_px": height_px, "width_px": width_px, "settings": dict(settings)}
     return json.dumps(everything, sort_keys=True, indent=1)
+
+
+def _tasks(chunk: list[int]) -> Iterator[list[int]]:
+    return _chunks(chunk, _TASK_PHOTOS)
 
 
 def _chunks(items: Iterable[int], size: int) -> Iterator[list[int]]:
