@@ -13,12 +13,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import maskwise
 from conftest import Workplace
 from export.conftest import Exported
+from maskwise.cli.main import app
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, UserError
+from maskwise.export import processor
 from maskwise.export.bundle_files import checksum_lines
 from maskwise.export.manifest import parse_manifest
 from maskwise.export.reader import Bundle, load
@@ -111,6 +114,22 @@ def test_8_bits_are_near_and_differ(single: Exported, place: Workplace, cli: Cli
     assert report[0]["largest_difference"] < TOLERANCE
     assert report[0]["inputs"] == "held out"
     assert report[0]["macro_f1_run"] == report[0]["macro_f1_bundle"]
+
+
+@pytest.mark.parametrize(("precision", "saturates", "told"), [("int8", True, 1), ("int8", False, 0), ("fp32", True, 0)])
+def test_a_processor_that_overflows_in_8_bits_is_told(
+    precision: str,
+    saturates: bool,
+    told: int,
+    single: Exported,
+    place: Workplace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(processor, "saturates_in_8_bits", lambda: saturates)
+    words = ["predict", str(single.bundle), str(place.data), "--out", str(tmp_path / "a.csv"), "--precision", precision]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.output.count("8-bit answers are inexact on this processor") == told
 
 
 def test_a_bundle_without_8_bits_says_so(folds: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:

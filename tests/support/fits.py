@@ -21,9 +21,10 @@ from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable
 from maskwise.sampling.build import build_sampler
 from maskwise.sampling.config import Weighted
 from maskwise.training.batches import BatchSource
+from maskwise.training.fit import Fit, Selection
 from maskwise.training.inference import Inference
 from maskwise.training.listeners import EpochReport, Listener, Silent, StepReport
-from maskwise.training.loop import Fit, Selection, train_model
+from maskwise.training.loop import train_model
 from support.tables import photo_table
 
 SPEC = InputSpec(height_px=8, width_px=6, crop={"kind": "full_frame"}, mean_C=(0.5,) * 3, std_C=(0.5,) * 3)

@@ -136,10 +136,13 @@ def export(
     folder = find_run(store, run)
 
     from maskwise.cli.progress import listener
+    from maskwise.export.processor import SATURATES, saturates_in_8_bits
     from maskwise.export.write_bundle import Wishes, export_run
 
     wishes = Wishes(data, int8, bf16, zip_, layout.value, parity_photos or None, force)
     with listener(quiet) as told:
+        if int8 and saturates_in_8_bits():
+            told.on_note(SATURATES)
         written = export_run(folder, out, wishes, told)
     record_need(folder.parent, f"the export {written.place}", [folder.name])
     for each in written.parity:
@@ -163,6 +166,7 @@ def predict_with_bundle(
 ) -> str:
     """Write the answers of the bundle at ``path`` for the photos of ``source`` to ``out``; what was done, in words."""
     from maskwise.export.predict_folder import predict_photos
+    from maskwise.export.processor import SATURATES, saturates_in_8_bits
     from maskwise.export.reader import load
     from maskwise.memory import keep_freed_memory
     from maskwise.store.predictions_file import write_predictions
@@ -175,6 +179,8 @@ def predict_with_bundle(
         raise UserError(must(f"INPUT {source}", "a photo or a folder of photos", "nothing", "Check the path."))
     _refuse_odd_engine(wishes)
     keep_freed_memory()
+    if wishes.asked_in == "int8" and saturates_in_8_bits():
+        told.on_note(SATURATES)
     with load(path, wishes.asked_in) as bundle:
         if each:
             return _write_faces(bundle, source, out, wishes, skip_unreadable, told)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from maskwise.cli.bundle_verbs import PrecisionOption
+from maskwise.cli.bundle_verbs import PrecisionOption, PrecisionWord
 
 
 def serve(
@@ -38,6 +38,7 @@ def serve(
 ) -> None:
     """Answer for photos over HTTP, with a web page; photos are not kept. Needs the extra `serve`."""
     from maskwise.errors import UserError, must
+    from maskwise.export.processor import SATURATES, saturates_in_8_bits
     from maskwise.serving.config import parse_settings, settings_table
 
     if show_settings:
@@ -54,4 +55,6 @@ def serve(
         remedy = "Install it: pip install maskwise[serve]."
         raise UserError(must("the extra serve", "installed", f"none ({error.name} is missing)", remedy)) from None
     keys = read_keys(api_key_file) if api_key_file is not None else ()
+    if precision is PrecisionWord.INT8 and saturates_in_8_bits():
+        typer.echo(SATURATES, err=True)
     run(bundle, "fp32" if precision is None else precision.value, settings, keys, typer.echo)

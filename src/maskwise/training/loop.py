@@ -6,7 +6,6 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,10 @@ from torch import Tensor, nn
 from maskwise.chance import torch_seed_for
 from maskwise.errors import DivergedError
 from maskwise.files import write_atomically
-from maskwise.losses.weighted_sum import Objective
 from maskwise.memory import keep_freed_memory
-from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
-from maskwise.records import Batch, Floats, Output, PhotoTable
+from maskwise.records import Batch
 from maskwise.training.averaging import MovingAverage
-from maskwise.training.batches import BatchSource, ReadArray, epoch_batches
+from maskwise.training.batches import epoch_batches
 from maskwise.training.blocks import backbone_blocks
 from maskwise.training.checkpoints import (
     delete_checkpoints,
@@ -33,48 +30,15 @@ from maskwise.training.checkpoints import (
 )
 from maskwise.training.depthwise import quicken_depthwise
 from maskwise.training.devices import autocast, batch_threads, laid_out, learner, place_model, seed_torch
+from maskwise.training.fit import Fit
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
 from maskwise.training.freezing import set_trainable, trainable_blocks
-from maskwise.training.inference import Inference, predict_table
+from maskwise.training.inference import predict_table
 from maskwise.training.listeners import EpochReport, Listener, StepReport
 from maskwise.training.losses_seen import LossesSeen
 from maskwise.training.optimizers import build_optimizer
 from maskwise.training.schedules import rate_factor
 from maskwise.training.stopping import StopRequest, stop_request
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The people whose macro F1 chooses the checkpoint. ``read`` takes positions in ``table``."""
-
-    table: PhotoTable
-    read: ReadArray
-    score: Callable[[PhotoTable, Floats], tuple[float, float]]
-    """(table, probabilities) → (macro F1, accuracy)."""
-    patience_epochs: int | None
-
-
-@dataclass(frozen=True)
-class Fit:
-    """All that one training needs, bound; nothing in here changes while it runs."""
-
-    source: BatchSource
-    selection: Selection | None
-    objective_at: Callable[[float], Objective]
-    """The objective of an epoch, by the share of the training that is over: some losses change on the way."""
-    auxiliary: Callable[[Output, Tensor], Tensor] | None
-    """(output, ages in years N) → a further loss N, weight included."""
-    inference: Inference
-    """How the selection people are predicted; its input spec and device are those of the training."""
-    config: TrainConfig
-    runtime: RuntimeConfig
-    still: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
-    """Tensors that belong to the net and are not in the model that learns: they are kept together with its weights."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where it runs."""
-        return self.inference.device
 
 
 @dataclass

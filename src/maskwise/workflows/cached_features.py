@@ -36,10 +36,11 @@ from maskwise.training.batches import ReadArray, to_images
 from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import place_model
 from maskwise.training.features import FeatureInference, FeatureSource, backbone_state, without_backbone
+from maskwise.training.fit import Fit
 from maskwise.training.fold_files import WEIGHTS
 from maskwise.training.inference import Answers, Inference, predict_table
 from maskwise.training.listeners import Listener
-from maskwise.training.loop import Fit, train_model, trained_folder
+from maskwise.training.loop import train_model, trained_folder
 
 if TYPE_CHECKING:
     from maskwise.workflows.folds import PhotoSet

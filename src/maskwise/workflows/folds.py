@@ -28,9 +28,10 @@ from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable,
 from maskwise.sampling.build import build_sampler
 from maskwise.store.layout import INPUT
 from maskwise.training.batches import BatchSource, ReadPixels, TargetRows
+from maskwise.training.fit import Fit, Selection
 from maskwise.training.inference import Answers, Inference, predict_table
 from maskwise.training.listeners import Listener
-from maskwise.training.loop import Fit, Selection, train_model
+from maskwise.training.loop import train_model
 from maskwise.training.resident import near
 from maskwise.workflows.cached_features import answer_with_features, train_on_features
 from maskwise.workflows.photos import inference
