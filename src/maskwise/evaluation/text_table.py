@@ -14,13 +14,8 @@ ABSENT = "–"
 
 def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,), gap: str = "  ") -> list[str]:
     """One line a row, columns padded to their widest cell: flush right, except those numbered in ``left``."""
-    widths = [column_width(column) for column in zip(*rows, strict=True)]
-    return [
-        gap.join(
-            _padded(cell, width, k in left) for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    columns = [_column(cells, k in left) for k, cells in enumerate(zip(*rows, strict=True))]
+    return [gap.join(cells).rstrip() for cells in zip(*columns, strict=True)]
 
 
 def column_width(cells: Sequence[str]) -> int:
@@ -60,6 +55,15 @@ def score(of: Score, digits: int = 3) -> str:
     if math.isnan(of.low):
         return number(of.value, digits)
     return f"{number(of.value, digits)} [{number(of.low, digits)}, {number(of.high, digits)}]"
+
+
+def _column(cells: Sequence[str], left: bool) -> list[str]:
+    """``cells``, each as wide as the widest."""
+    width = column_width(cells)
+    if "".join(cells).isascii():  # of thousands of rows nearly always
+        pad = str.ljust if left else str.rjust
+        return [pad(cell, width) for cell in cells]
+    return [_padded(cell, width, left) for cell in cells]
 
 
 def _padded(text: str, width: int, left: bool) -> str:
