@@ -74,11 +74,8 @@ def test_sigterm_answers_what_is_under_way_and_leaves_with_0(slow: Running, phot
     for thread in asking:
         thread.join()
     assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert [line["event"] for line in slow.log_lines() if line["event"] != "request"] == [
-        "ready",
-        "draining",
-        "stopped",
-    ]
+    lines = slow.log_lines_until(lambda line: line["event"] == "stopped")
+    assert [line["event"] for line in lines if line["event"] != "request"] == ["ready", "draining", "stopped"]
 
 
 def test_keys_are_asked_for_where_photos_are_read(

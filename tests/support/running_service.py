@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 _START_SECONDS = 60.0
+_LINE_SECONDS = 20.0
 
 
 @dataclass
@@ -64,6 +65,13 @@ class Running:
         lines = []
         while not self.log.empty():
             lines.append(json.loads(self.log.get()))
+        return lines
+
+    def log_lines_until(self, last: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+        """The same, to the first line that is ``last``: an answer can be here before its line."""
+        lines: list[dict[str, Any]] = []
+        while not lines or not last(lines[-1]):
+            lines.append(json.loads(self.log.get(timeout=_LINE_SECONDS)))
         return lines
 
     def stop(self) -> int:
