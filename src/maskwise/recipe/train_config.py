@@ -173,9 +173,8 @@ class RuntimeConfig(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes the GPU where there is one."""
 
-    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
-    """Threads that prepare batches while the model computes; 0 prepares them in between. auto takes 1, and 0 on a CPU
-    of few cores, which the model needs all of."""
+    workers: int = Field(default=1, ge=0)
+    """Threads that prepare batches while the model computes; 0 prepares them in between."""
 
     step: StepKind = "eager"
     """compiled: torch.compile makes one program of the forward and backward pass first, which takes a minute or more

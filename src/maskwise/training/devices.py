@@ -19,8 +19,6 @@ _MEMORY_FORMATS: dict[Layout, torch.memory_format] = {
     "channels_last": torch.channels_last,
     "contiguous": torch.contiguous_format,
 }
-_FEW_CORES = 4
-"""On two cores a thread beside the model took from it more than it gave: docs/decisions/005."""
 _LIKE_EAGER: dict[str, str | int | bool | Callable[..., object]] = {"fallback_random": True}
 """Dropout takes its chance from where it takes it without compiling."""
 _FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -33,13 +31,6 @@ def choose_device(wish: Literal["auto", "cpu", "cuda"]) -> torch.device:
     if wish == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(wish)
-
-
-def batch_threads(wish: int | Literal["auto"], device: torch.device) -> int:
-    """How many threads prepare batches beside the model."""
-    if wish != "auto":
-        return wish
-    return 0 if device.type == "cpu" and torch.get_num_threads() <= _FEW_CORES else 1
 
 
 def place_model(model: Model, device: torch.device, layout: Layout = "channels_last") -> Model:

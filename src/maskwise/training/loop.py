@@ -29,7 +29,7 @@ from maskwise.training.checkpoints import (
     save_weights,
 )
 from maskwise.training.depthwise import quicken_depthwise
-from maskwise.training.devices import autocast, batch_threads, laid_out, learner, place_model, seed_torch
+from maskwise.training.devices import autocast, laid_out, learner, place_model, seed_torch
 from maskwise.training.fit import Fit
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
 from maskwise.training.freezing import set_trainable, trainable_blocks
@@ -103,8 +103,7 @@ class Trainer:
         self._set_frozen()
         self.objective = fit.objective_at(progress.epoch / fit.config.epochs)
         started = time.perf_counter()
-        threads = batch_threads(fit.runtime.workers, fit.device)
-        batches = epoch_batches(fit.source, progress.epoch, progress.position, threads, fit.device)
+        batches = epoch_batches(fit.source, progress.epoch, progress.position, fit.runtime.workers, fit.device)
         for position, n_batches, batch in batches:
             self.losses.note(position, self._train_batch(batch, position, n_batches))
             if self.losses.due:

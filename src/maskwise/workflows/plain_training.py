@@ -95,8 +95,7 @@ def plain_step(recipe: Recipe, data: Path) -> Callable[[], int]:
     """A step of the plain loop, the reading of its batch included."""
     manifest = read_labels(recipe, data)
     files = _Files(manifest.root, manifest.table.photo_N, manifest.table.train_class_N, recipe)
-    workers = 1 if recipe.runtime.workers == "auto" else recipe.runtime.workers
-    loader = DataLoader(files, recipe.train.batch_size, shuffle=True, num_workers=workers)
+    loader = DataLoader(files, recipe.train.batch_size, shuffle=True, num_workers=recipe.runtime.workers)
     device = choose_device(recipe.runtime.device)
     model = build_model(recipe.model, recipe.task.sizes, load_weights=False).to(device)
     optimizer = torch.optim.AdamW(model.parameters())
