@@ -23,7 +23,8 @@ from maskwise.chance import rng_for
 from maskwise.evaluation.comparison import Comparison, compare
 from maskwise.evaluation.metrics import accuracy_of, macro_f1_of
 from maskwise.labels import Task
-from maskwise.records import Floats, Ints, Predictions, Score
+from maskwise.records import Floats, Ints, Predictions
+from maskwise.score import Score
 
 TASK = Task()
 PEOPLE_SHARES = np.array([549, 410, 83, 732, 817, 109]) / 2700

@@ -162,15 +162,6 @@ class Predictions:
             )
 
 
-@dataclass(frozen=True)
-class Score:
-    """A score with its 95 % interval by resampling people; the interval is NaN where there is only one person."""
-
-    value: float
-    low: float
-    high: float
-
-
 def _refuse_ragged(record: Any) -> None:
     lengths = {
         field.name: len(value)

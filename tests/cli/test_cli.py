@@ -18,7 +18,7 @@ from maskwise.recipe.load import shipped_names, shipped_text
 from maskwise.records import Predictions
 from maskwise.store.predictions_file import write_predictions
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import start_run
+from maskwise.store.write_runs import start_run
 from support.quirks import write_quirky
 
 VERBS = (

@@ -14,7 +14,8 @@ from maskwise.evaluation.comparison import compare, compare_arms, mcnemar, verdi
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.metrics import macro_f1
 from maskwise.labels import Task
-from maskwise.records import Floats, Ints, Predictions, Score
+from maskwise.records import Floats, Ints, Predictions
+from maskwise.score import Score
 
 MASK = Task(attributes=("mask",))
 MASK_GENDER = Task(attributes=("mask", "gender"))

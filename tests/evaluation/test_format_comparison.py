@@ -8,7 +8,7 @@ from evaluation.conftest import MakePredictions
 from maskwise.evaluation.comparison import Comparison, compare, compare_arms
 from maskwise.evaluation.format_comparison import format_comparison, signed
 from maskwise.labels import Task
-from maskwise.records import Score
+from maskwise.score import Score
 
 TASK = Task(attributes=("mask", "gender"))
 

@@ -11,7 +11,7 @@ from maskwise.evaluation.format_several import format_ranking, format_several
 from maskwise.evaluation.plain_json import plain_json
 from maskwise.evaluation.ranking import PairGain, RankedArm, Ranking
 from maskwise.labels import Task
-from maskwise.records import Score
+from maskwise.score import Score
 
 TASK = Task(attributes=("mask", "gender"))
 

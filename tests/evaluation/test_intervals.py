@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from maskwise.errors import DataError
 from maskwise.evaluation.intervals import person_counts, resample_people, scored
-from maskwise.records import Score
+from maskwise.score import Score
 
 
 def test_person_counts_by_hand() -> None:

@@ -11,7 +11,8 @@ from maskwise.errors import DataError
 from maskwise.evaluation.comparison import compare
 from maskwise.evaluation.ranking import compare_all, rank_arms, rank_by_pairs
 from maskwise.labels import Task
-from maskwise.records import Floats, Predictions, Score
+from maskwise.records import Floats, Predictions
+from maskwise.score import Score
 
 TASK = Task(attributes=("mask", "gender"))
 

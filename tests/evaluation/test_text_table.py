@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskwise.evaluation.text_table import aligned, number, score, shortened, text_width
-from maskwise.records import Score
+from maskwise.score import Score
 
 
 def test_columns_are_padded_to_their_widest_cell() -> None:

@@ -5,8 +5,8 @@ import re
 import numpy as np
 
 from maskwise.evaluation.reliability import SurenessBin
-from maskwise.records import Score
 from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart, scores_chart
+from maskwise.score import Score
 
 NASTY = "<script>alert('x')</script>"
 

@@ -11,9 +11,10 @@ import pytest
 
 from maskwise.evaluation.groups import GroupScores
 from maskwise.labels import Task
-from maskwise.records import Predictions, Score
+from maskwise.records import Predictions
 from maskwise.reports.run_groups import differences
 from maskwise.reports.run_page import run_page
+from maskwise.score import Score
 from maskwise.training.listeners import Silent
 from maskwise.workflows.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.workflows.report_run import Grouping, RunStory, tell_run

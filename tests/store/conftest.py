@@ -13,7 +13,7 @@ from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.layout import recipe_path, split_path, weights_path
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import finish_run, start_run
+from maskwise.store.write_runs import finish_run, start_run
 
 MakeRecord = Callable[..., RunRecord]
 FinishedRun = Callable[..., Path]

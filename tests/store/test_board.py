@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from maskwise.evaluation.text_table import text_width
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.board import Board, board_rows, duration, read_board
 from maskwise.store.format_board import format_board, format_differences
 from maskwise.store.marks import mark_run
 from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
-from maskwise.store.runs import start_run
+from maskwise.store.write_runs import start_run
 from store.conftest import FinishedRun, MakeRecord
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import StoreError
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.board import BoardRow, board_rows
 from maskwise.store.choose_rows import choice_of, read_where, refuse_unknown_addresses, sort_rows
 from maskwise.store.marks import Marks

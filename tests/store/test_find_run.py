@@ -6,7 +6,7 @@ import pytest
 
 from maskwise.errors import StoreError
 from maskwise.store.find_run import find_run
-from maskwise.store.runs import start_run
+from maskwise.store.write_runs import start_run
 from store.conftest import FinishedRun, MakeRecord
 
 

@@ -7,7 +7,8 @@ import pytest
 from maskwise.errors import StoreError
 from maskwise.store.layout import marks_path
 from maskwise.store.marks import NO_MARKS, mark_run, read_marks
-from maskwise.store.runs import read_record, start_run
+from maskwise.store.runs import read_record
+from maskwise.store.write_runs import start_run
 from store.conftest import FinishedRun, MakeRecord
 
 

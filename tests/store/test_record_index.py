@@ -110,9 +110,9 @@ def test_a_damaged_index_is_made_anew(store: Path, opened: list[str], damage: st
     elif damage == "bad row":
         content["rows"][0] = 3
     elif damage == "bad place":
-        content["sections"] = []
+        content["shared"] = []
     elif damage == "bad record":
-        content["rows"][0][2]["seed"] = "none"
+        content["rows"][0][5][content["shape"].index("seed") - 2] = "none"
     cut = {"half": text[: len(text) // 2], "empty": ""}
     index.write_text(cut.get(damage, json.dumps(content)), encoding="utf-8")
     assert list_runs(store) == first

@@ -9,8 +9,9 @@ from maskwise.errors import StoreError
 from maskwise.files import TEMPORARY_PREFIX
 from maskwise.store.needs import record_need
 from maskwise.store.retention import delete_runs, needed_runs, runs_to_prune
-from maskwise.store.runs import list_runs, lock_run, start_run
+from maskwise.store.runs import list_runs
 from maskwise.store.sizes import folder_bytes, format_sizes, in_words, leftovers, size_of_run
+from maskwise.store.write_runs import lock_run, start_run
 from store.conftest import FinishedRun, MakeRecord
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from maskwise.errors import StoreError
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.run_record import RunRecord, ScoreSummary
 from store.conftest import MakeRecord
 

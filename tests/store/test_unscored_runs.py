@@ -9,7 +9,8 @@ import pytest
 
 from maskwise.errors import StoreError
 from maskwise.store.run_record import RunRecord
-from maskwise.store.runs import finish_unscored_run, read_record, refuse_unscored, start_run
+from maskwise.store.runs import read_record, refuse_unscored
+from maskwise.store.write_runs import finish_unscored_run, start_run
 from store.conftest import FinishedRun, MakeRecord, write_training_files
 
 EVERYONE = {"split": {"kind": "everyone"}}

@@ -15,7 +15,7 @@ from maskwise.evaluation.comparison import Verdict
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.layout import log_path
 from maskwise.store.runs import StoredRun
 from maskwise.studies.budgets import Budget

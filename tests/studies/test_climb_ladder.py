@@ -17,7 +17,7 @@ from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import ladder_names, load_recipe, shipped_names, shipped_summary, shipped_text
 from maskwise.recipe.optimizer_config import SGD, Adam
 from maskwise.recipe.train_config import Last
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.runs import StoredRun
 from maskwise.studies.budgets import format_budget
 from maskwise.studies.climb_ladder import ClimbedRung, LadderScores, RungScore, join_or_read, score_ladder

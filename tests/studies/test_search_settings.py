@@ -23,7 +23,8 @@ from maskwise.recipe.load import load_recipe, parse_recipe
 from maskwise.recipe.optimizer_config import OptimizerConfig
 from maskwise.records import Predictions
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import StoredRun, finish_run, list_runs, read_record, start_run
+from maskwise.store.runs import StoredRun, list_runs, read_record
+from maskwise.store.write_runs import finish_run, start_run
 from maskwise.studies import search_settings
 from maskwise.studies.format_search import format_plan, format_search
 from maskwise.studies.search_lists import (

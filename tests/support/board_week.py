@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.board import BoardRow, board_rows
 from maskwise.store.marks import Marks, Note
 from maskwise.store.run_record import RunData, RunRecord, ScoreSummary

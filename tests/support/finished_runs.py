@@ -12,9 +12,11 @@ import numpy as np
 from maskwise.evaluation.comparison import Difference
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.labels import Task
-from maskwise.records import Predictions, Score
+from maskwise.records import Predictions
+from maskwise.score import Score
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import StoredRun, finish_run, read_record, start_run
+from maskwise.store.runs import StoredRun, read_record
+from maskwise.store.write_runs import finish_run, start_run
 
 TASK = Task(attributes=("mask",))
 

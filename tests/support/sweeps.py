@@ -14,7 +14,8 @@ from maskwise.evaluation.evaluate import evaluate
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import StoredRun, finish_run, read_finished, read_record, start_run
+from maskwise.store.runs import StoredRun, read_finished, read_record
+from maskwise.store.write_runs import finish_run, start_run
 from maskwise.sweeps.desk import Desk, open_desk
 from maskwise.sweeps.load_space import Sweep, parse_sweep
 from maskwise.sweeps.run_sweep import Work

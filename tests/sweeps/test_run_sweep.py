@@ -14,7 +14,8 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import parse_recipe
 from maskwise.reports.sweep_page import sweep_files
 from maskwise.store.board import read_board
-from maskwise.store.runs import StoredRun, discard_run, read_finished, start_run
+from maskwise.store.runs import StoredRun, read_finished
+from maskwise.store.write_runs import discard_run, start_run
 from maskwise.sweeps import run_sweep as story
 from maskwise.sweeps.confirm import read_confirmation
 from maskwise.sweeps.desk import REASON, RUN

@@ -22,7 +22,8 @@ from maskwise.records import Predictions
 from maskwise.store.layout import ENSEMBLE, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import finish_run, read_evaluation, read_record, start_run
+from maskwise.store.runs import read_evaluation, read_record
+from maskwise.store.write_runs import finish_run, start_run
 from maskwise.workflows.join_runs import join_answers, join_runs, member_folders, read_joined
 
 WORDS = ("maskwise", "ensemble")

@@ -65,7 +65,7 @@ def write_runs(store: Path, n_runs: int) -> None:
     """run.json files of the shape that trainings leave: finished runs of ``quick`` with scores by chance."""
     from maskwise.chance import rng_for
     from maskwise.recipe.load import load_recipe
-    from maskwise.records import Score
+    from maskwise.score import Score
     from maskwise.store.layout import record_path
     from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 

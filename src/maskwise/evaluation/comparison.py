@@ -29,7 +29,8 @@ from maskwise.evaluation.metrics import accuracy_of, f1_per_class, macro_f1_of
 from maskwise.evaluation.run_counts import Reading, RunCounts, attribute_readings, count_runs, joint_reading, units
 from maskwise.evaluation.shared_photos import shared_photos
 from maskwise.labels import Task
-from maskwise.records import Floats, Ints, Predictions, Score, Strings
+from maskwise.records import Floats, Ints, Predictions, Strings
+from maskwise.score import Score
 
 Verdict = Literal["holds", "does not hold", "cannot tell"]
 

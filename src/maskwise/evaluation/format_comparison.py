@@ -6,7 +6,7 @@ import math
 
 from maskwise.evaluation.comparison import Comparison, Difference, ReadingDifference, verdict
 from maskwise.evaluation.text_table import ABSENT, aligned, number
-from maskwise.records import Score
+from maskwise.score import Score
 
 
 def format_comparison(comparison: Comparison, name_a: str, name_b: str) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from maskwise.evaluation.intervals import person_counts, resample_people, scored
 from maskwise.evaluation.run_counts import units
 from maskwise.labels import Task
-from maskwise.records import Floats, Ints, Predictions, Score
+from maskwise.records import Floats, Ints, Predictions
+from maskwise.score import Score
 
 JOINT = "joint class"
 """The name of the joint class among the readings."""

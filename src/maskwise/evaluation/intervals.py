@@ -16,7 +16,8 @@ from __future__ import annotations
 import numpy as np
 
 from maskwise.errors import DataError, must
-from maskwise.records import Floats, Ints, Score, Strings
+from maskwise.records import Floats, Ints, Strings
+from maskwise.score import Score
 
 PERCENTILES = (2.5, 97.5)
 _WEIGHTS_A_CHUNK = 4_000_000

@@ -29,7 +29,8 @@ from maskwise.evaluation.metrics import macro_f1_of
 from maskwise.evaluation.run_counts import count_runs, joint_reading, units
 from maskwise.evaluation.shared_photos import shared_photos
 from maskwise.labels import Task
-from maskwise.records import Floats, Predictions, Score
+from maskwise.records import Floats, Predictions
+from maskwise.score import Score
 
 CONFIDENCE = 0.95
 

@@ -14,7 +14,8 @@ from maskwise.evaluation.groups import JOINT, hits_of, score_groups
 from maskwise.evaluation.run_counts import units
 from maskwise.evaluation.temperature import fit_temperature, with_temperature
 from maskwise.labels import Task
-from maskwise.records import Floats, Predictions, Score
+from maskwise.records import Floats, Predictions
+from maskwise.score import Score
 
 BINS = 15
 _PARTS = 5

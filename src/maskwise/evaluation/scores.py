@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from maskwise.errors import DataError
-from maskwise.records import Ints, Score
+from maskwise.records import Ints
+from maskwise.score import Score, nan_if_null, null_if_nan
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Evaluation:
                 "optimistic": self.optimistic,
                 "resamples": self.resamples,
                 "joint": _task_scores_to_dict(self.joint),
-                "log_loss": _null_if_nan(self.log_loss),
+                "log_loss": null_if_nan(self.log_loss),
                 "per_attribute": {name: _task_scores_to_dict(s) for name, s in self.per_attribute.items()},
                 "per_class": [_class_row_to_dict(row) for row in self.per_class],
                 "confusion": self.confusion_CC.tolist(),
@@ -95,7 +95,7 @@ class Evaluation:
                 optimistic=bool(fields["optimistic"]),
                 resamples=int(fields["resamples"]),
                 joint=_task_scores_from_dict(fields["joint"]),
-                log_loss=_nan_if_null(fields["log_loss"]),
+                log_loss=nan_if_null(fields["log_loss"]),
                 per_attribute={n: _task_scores_from_dict(s) for n, s in fields["per_attribute"].items()},
                 per_class=tuple(_class_row_from_dict(row) for row in fields["per_class"]),
                 confusion_CC=np.array(fields["confusion"], dtype=np.int64),
@@ -107,26 +107,12 @@ class Evaluation:
             ) from error
 
 
-def score_to_dict(score: Score) -> dict[str, float | None]:
-    """A score in JSON form, NaN as null."""
-    return {
-        "value": _null_if_nan(score.value),
-        "low": _null_if_nan(score.low),
-        "high": _null_if_nan(score.high),
-    }
-
-
-def score_from_dict(fields: dict[str, Any]) -> Score:
-    """The score that ``score_to_dict`` wrote. KeyError, TypeError or ValueError for anything else."""
-    return Score(*(_nan_if_null(fields[name]) for name in ("value", "low", "high")))
-
-
 def _task_scores_to_dict(scores: TaskScores) -> dict[str, Any]:
-    return {"macro_f1": score_to_dict(scores.macro_f1), "accuracy": score_to_dict(scores.accuracy)}
+    return {"macro_f1": scores.macro_f1.to_dict(), "accuracy": scores.accuracy.to_dict()}
 
 
 def _task_scores_from_dict(fields: dict[str, Any]) -> TaskScores:
-    return TaskScores(score_from_dict(fields["macro_f1"]), score_from_dict(fields["accuracy"]))
+    return TaskScores(Score.from_dict(fields["macro_f1"]), Score.from_dict(fields["accuracy"]))
 
 
 def _class_row_to_dict(row: ClassRow) -> dict[str, Any]:
@@ -134,9 +120,9 @@ def _class_row_to_dict(row: ClassRow) -> dict[str, Any]:
         "name": row.name,
         "photos": row.photos,
         "people": row.people,
-        "precision": _null_if_nan(row.precision),
-        "recall": _null_if_nan(row.recall),
-        "f1": score_to_dict(row.f1),
+        "precision": null_if_nan(row.precision),
+        "recall": null_if_nan(row.recall),
+        "f1": row.f1.to_dict(),
     }
 
 
@@ -145,15 +131,7 @@ def _class_row_from_dict(fields: dict[str, Any]) -> ClassRow:
         name=str(fields["name"]),
         photos=int(fields["photos"]),
         people=int(fields["people"]),
-        precision=_nan_if_null(fields["precision"]),
-        recall=_nan_if_null(fields["recall"]),
-        f1=score_from_dict(fields["f1"]),
+        precision=nan_if_null(fields["precision"]),
+        recall=nan_if_null(fields["recall"]),
+        f1=Score.from_dict(fields["f1"]),
     )
-
-
-def _null_if_nan(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
-
-
-def _nan_if_null(value: float | None) -> float:
-    return math.nan if value is None else float(value)

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
-from maskwise.records import Score
+from maskwise.score import Score
 
 ABSENT = "–"
 """Shown where a number has no meaning."""

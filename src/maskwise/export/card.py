@@ -15,8 +15,9 @@ from maskwise.export.parity import Parity
 from maskwise.models.config import BundledWeights, PretrainedWeights, TimmBackbone, Weights, WeightsFile
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.parts import single_recipes
-from maskwise.records import Predictions, Score
+from maskwise.records import Predictions
 from maskwise.reports.uses import INTENDED, NOT_INTENDED
+from maskwise.score import Score
 from maskwise.store.run_record import RunRecord
 
 _GROUP_RESAMPLES = 500

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from maskwise.errors import must
-from maskwise.labels import PhotoGroup, Task
 
 if TYPE_CHECKING:
+    from maskwise.labels import PhotoGroup, Task
     from maskwise.recipe.config import Part, Recipe
 
 SECTIONS = ("input", "sampling", "augment", "mixing", "model", "targets", "loss", "auxiliary", "train")

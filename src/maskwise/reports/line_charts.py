@@ -8,7 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 from maskwise.evaluation.reliability import SurenessBin
-from maskwise.records import Score
+from maskwise.score import Score
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 230, 40, 10, 22, 38
 _FLOOR = _HEIGHT - _BOTTOM

@@ -9,10 +9,10 @@ import numpy as np
 
 from maskwise.evaluation.groups import JOINT, GroupScores
 from maskwise.evaluation.text_table import score
-from maskwise.records import Score
 from maskwise.reports.line_charts import charts, scores_chart
 from maskwise.reports.page import paragraph, table
 from maskwise.reports.run_numbers import more, scored_table
+from maskwise.score import Score
 from maskwise.workflows.report_run import Grouping, RunStory
 
 

@@ -12,10 +12,11 @@ from maskwise.evaluation.reliability import Calibration
 from maskwise.evaluation.scores import Evaluation
 from maskwise.evaluation.text_table import number, score
 from maskwise.labels import Task
-from maskwise.records import Ints, Predictions, Score
+from maskwise.records import Ints, Predictions
 from maskwise.reports.charts import figures
 from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart
 from maskwise.reports.page import paragraph, side_by_side, table
+from maskwise.score import Score
 from maskwise.workflows.training_curves import Curve
 
 _NEARLY = 0.05

@@ -14,6 +14,8 @@ from maskwise.store.marks import NO_MARKS, Marks, read_marks
 from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 from maskwise.store.runs import StoredRun, list_runs
 
+_SORTED = json.JSONEncoder(sort_keys=True)
+
 Choice = Callable[[RunRecord, Marks], bool]
 """Whether a run is to stand on the board."""
 
@@ -97,7 +99,7 @@ def people_held_out(record: RunRecord, by_id: Mapping[str, RunRecord]) -> str:
     if isinstance(joined, dict):
         members = [by_id[run_id] for run_id in joined.get("members", ()) if run_id in by_id]
         return people_held_out(members[0], by_id) if members else record.run_id
-    return json.dumps(record.recipe.get("split"), sort_keys=True)
+    return _SORTED.encode(record.recipe.get("split"))
 
 
 def duration(seconds: float) -> str:

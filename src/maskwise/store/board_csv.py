@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.board import BoardRow
 from maskwise.store.recipe_difference import describe_difference
 from maskwise.store.run_record import RunRecord

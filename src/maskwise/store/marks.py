@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 
 from maskwise.errors import StoreError, must
 from maskwise.files import locked, write_atomically
-from maskwise.store.layout import marks_lock_path, marks_path
+from maskwise.store.layout import MARKS, marks_lock_path, marks_path
 from maskwise.store.runs import read_record
 
 _TAG = re.compile(r"[\w.+-]{1,40}")
@@ -45,6 +46,8 @@ NO_MARKS = Marks()
 
 def read_marks(folder: Path) -> Marks:
     """The marks of the run in ``folder``; none where nobody gave any. ``StoreError`` for a file of something else."""
+    if not os.path.exists(f"{folder}/{MARKS}"):  # noqa: PTH110 - a Path for each of thousands takes longer
+        return NO_MARKS
     path = marks_path(folder)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -2,7 +2,7 @@
 
 ``.records-index`` in the store may be deleted at any time. A run is read from it only while its run.json is the very
 file that was read, by size, inode and times; one that changed a moment ago is read anew. Settings that many recipes
-share stand there once.
+share stand there once, and so do data sets, versions and commands; the names of fields are not repeated.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from maskwise.errors import StoreError
 from maskwise.files import write_atomically
@@ -35,8 +37,10 @@ class RecordIndex:
     """Records by the folder's name, each with the stamp of its run.json."""
 
     file: Path
-    known: dict[str, tuple[Stamp, dict[str, Any]]] = field(default_factory=dict)
-    """What the file holds; the dicts are as ``RunRecord.from_dict`` takes them."""
+    rows: dict[str, list[Any]] = field(default_factory=dict)
+    """What the file holds, by the folder's name; see ``_to_row``."""
+    shared: list[Any] = field(default_factory=list)
+    """The values that rows name by their place here."""
     kept: dict[str, tuple[Stamp, RunRecord]] = field(default_factory=dict)
     """What is asked for or noted now: what ``save`` writes."""
     n_noted: int = 0
@@ -46,21 +50,24 @@ class RecordIndex:
         """The index of ``store``; an empty one where there is none, or one that cannot be used."""
         file = store / INDEX
         try:
-            content = json.loads(file.read_bytes())
+            # Three times as fast as json, and typer has imported it already.
+            content = from_json(file.read_bytes())
             if content["shape"] != _SHAPE:
                 return cls(file)
-            return cls(file, dict(_from_row(row, content["sections"]) for row in content["rows"]))
+            return cls(file, {row[0]: row for row in content["rows"]}, content["shared"])
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             return cls(file)
 
     def record(self, name: str, stamp: Stamp | None) -> RunRecord | None:
         """The record of the run in the folder ``name``; None unless its run.json had this very stamp."""
-        was, fields = self.known.get(name, (None, {}))
-        if stamp is None or was != stamp:
+        row = self.rows.get(name)
+        if stamp is None or row is None:
             return None
         try:
-            record = RunRecord.from_dict(dict(fields))
-        except StoreError:  # an index that somebody has mended
+            if tuple(row[1]) != stamp:
+                return None
+            record = RunRecord.from_dict(_from_row(row, self.shared))
+        except (StoreError, ValueError, KeyError, TypeError, IndexError):  # an index that somebody has mended
             return None
         self.kept[name] = (stamp, record)
         return record
@@ -73,13 +80,13 @@ class RecordIndex:
 
     def save(self) -> None:
         """Write what was noted, where it is worth it. A store that cannot be written to goes without."""
-        gone = len(self.known) - (len(self.kept) - self.n_noted)
+        gone = len(self.rows) - (len(self.kept) - self.n_noted)
         if len(self.kept) < FEWEST_RUNS or not (self.n_noted or gone):
             return
-        sections: dict[str, int] = {}
-        rows = [_to_row(name, stamp, record, sections) for name, (stamp, record) in self.kept.items()]
-        text = ",".join(sections)
-        content = f'{{"shape":{json.dumps(_SHAPE)},"sections":[{text}],"rows":{json.dumps(rows)}}}'
+        shared: dict[str, int] = {}
+        rows = [_to_row(name, stamp, record, shared) for name, (stamp, record) in self.kept.items()]
+        text = ",".join(shared)
+        content = f'{{"shape":{json.dumps(_SHAPE)},"shared":[{text}],"rows":{json.dumps(rows)}}}'
         with contextlib.suppress(OSError):
             write_atomically(self.file, content)
 
@@ -95,21 +102,37 @@ def stamp_of(store: Path, name: str) -> Stamp | None:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-_SHAPE = [1, FORMAT, sorted(each.name for each in dataclasses.fields(RunRecord))]
+_SHARED = ("data", "versions", "command")
+_OWN = tuple(
+    sorted({"format", *(each.name for each in dataclasses.fields(RunRecord))} - {"run_id", "recipe", *_SHARED})
+)
+"""What each row has of its own, beside the run's id, in this order."""
+_SHAPE = [2, FORMAT, *_OWN]
 """An index of another shape was written by another maskwise."""
 
 
-def _to_row(name: str, stamp: Stamp, record: RunRecord, sections: dict[str, int]) -> list[Any]:
+def _to_row(name: str, stamp: Stamp, record: RunRecord, shared: dict[str, int]) -> list[Any]:
+    def place(value: Any) -> int:
+        return shared.setdefault(json.dumps(value, separators=(",", ":")), len(shared))
+
     fields = record.to_dict()
-    recipe = fields.pop("recipe")
-    shared = {
-        key: sections.setdefault(json.dumps(value, separators=(",", ":")), len(sections))
-        for key, value in recipe.items()
-    }
-    return [name, stamp, fields, shared]
+    recipe = fields["recipe"]
+    sections = [place(list(recipe)), *map(place, recipe.values())]
+    return [
+        name,
+        stamp,
+        record.run_id,
+        [place(fields[each]) for each in _SHARED],
+        sections,
+        [fields[each] for each in _OWN],
+    ]
 
 
-def _from_row(row: list[Any], sections: list[Any]) -> tuple[str, tuple[Stamp, dict[str, Any]]]:
-    name, (size, written, changed, inode), fields, shared = row
-    recipe = {key: sections[place] for key, place in dict(shared).items()}
-    return name, ((size, written, changed, inode), {**fields, "recipe": recipe})
+def _from_row(row: list[Any], shared: list[Any]) -> dict[str, Any]:
+    """What ``RunRecord.from_dict`` takes."""
+    _, _, run_id, places, (heads, *sections), own = row
+    fields = dict(zip(_OWN, own, strict=True))
+    fields.update(zip(_SHARED, [shared[place] for place in places], strict=True))
+    fields["run_id"] = run_id
+    fields["recipe"] = dict(zip(shared[heads], [shared[place] for place in sections], strict=True))
+    return fields

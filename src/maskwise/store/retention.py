@@ -9,7 +9,8 @@ from maskwise.errors import StoreError, must
 from maskwise.store.board import BoardRow, board_rows
 from maskwise.store.needs import read_needs
 from maskwise.store.run_record import RunRecord
-from maskwise.store.runs import StoredRun, discard_run, list_runs
+from maskwise.store.runs import StoredRun, list_runs
+from maskwise.store.write_runs import discard_run
 
 TABLES = ("ladder", "claims")
 """Verbs whose tables are computed from the runs that they trained."""

@@ -7,13 +7,15 @@ import datetime
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from maskwise.errors import StoreError, must
-from maskwise.evaluation.scores import Evaluation, score_from_dict, score_to_dict
-from maskwise.labels import Task
 from maskwise.recipe.parts import part_name
-from maskwise.records import Score
+from maskwise.score import Score
+
+if TYPE_CHECKING:
+    from maskwise.evaluation.scores import Evaluation
+    from maskwise.labels import Task
 
 FORMAT = 1
 """Raised when run.json changes so that older readers would misread it."""
@@ -50,6 +52,9 @@ class RunData:
     def decisive(self) -> str:
         """All data that the run's numbers, and so its id, depend on."""
         return "+".join(filter(None, [self.checksum, self.unlabelled_checksum]))
+
+
+_DATA_FIELDS = {each.name for each in dataclasses.fields(RunData)}
 
 
 @dataclass(frozen=True)
@@ -199,21 +204,22 @@ def _is_utc(text: object) -> bool:
 
 
 def _data_from_dict(fields: dict[str, Any]) -> RunData:
-    data = RunData(**fields)
+    if unknown := fields.keys() - _DATA_FIELDS:
+        raise KeyError(*sorted(unknown))
     return RunData(
-        str(data.name),
-        str(data.checksum),
-        int(data.n_photos),
-        int(data.n_people),
-        str(data.unlabelled_checksum),
-        tuple(map(str, data.sources)),
+        str(fields["name"]),
+        str(fields["checksum"]),
+        int(fields["n_photos"]),
+        int(fields["n_people"]),
+        str(fields.get("unlabelled_checksum", "")),
+        tuple(map(str, fields.get("sources", ()))),
     )
 
 
 def _summary_to_dict(summary: ScoreSummary) -> dict[str, Any]:
     return {
-        "macro_f1": score_to_dict(summary.macro_f1),
-        "accuracy": score_to_dict(summary.accuracy),
+        "macro_f1": summary.macro_f1.to_dict(),
+        "accuracy": summary.accuracy.to_dict(),
         "attribute_accuracy": summary.attribute_accuracy,
         "age_borders_years": list(summary.age_borders_years),
     }
@@ -221,8 +227,8 @@ def _summary_to_dict(summary: ScoreSummary) -> dict[str, Any]:
 
 def _summary_from_dict(fields: dict[str, Any]) -> ScoreSummary:
     return ScoreSummary(
-        macro_f1=score_from_dict(fields["macro_f1"]),
-        accuracy=score_from_dict(fields["accuracy"]),
+        macro_f1=Score.from_dict(fields["macro_f1"]),
+        accuracy=Score.from_dict(fields["accuracy"]),
         attribute_accuracy={str(name): float(value) for name, value in fields["attribute_accuracy"].items()},
         age_borders_years=tuple(int(age) for age in fields["age_borders_years"]),
     )

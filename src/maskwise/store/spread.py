@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from maskwise.evaluation.text_table import aligned, number, shortened
 from maskwise.store.board import BoardRow, duration
@@ -57,7 +56,7 @@ def spread_over(rows: Sequence[BoardRow], addresses: Sequence[str]) -> list[Spre
         alike.setdefault((row.group, _identity(row.record, addresses)), []).append(row)
     place_of = {group: place for place, group in enumerate(dict.fromkeys(row.group for row in rows))}
     spreads = [_spread(members) for members in alike.values()]
-    return sorted(spreads, key=lambda each: (place_of[each.group], -np.nan_to_num(each.macro_f1.mean, nan=-1.0)))
+    return sorted(spreads, key=lambda each: (place_of[each.group], _worst_last(each.macro_f1.mean)))
 
 
 def format_spreads(spreads: Sequence[Spread], addresses: Sequence[str], width: int) -> str:
@@ -100,8 +99,14 @@ def _spread(members: Sequence[BoardRow]) -> Spread:
 
 
 def _mean(values: Sequence[float]) -> MeanScore:
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-    return MeanScore(float(np.mean(values)), deviation, min(values), max(values))
+    mean = math.fsum(values) / len(values)
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    deviation = math.sqrt(squares / (len(values) - 1)) if len(values) > 1 else math.nan
+    return MeanScore(mean, deviation, min(values), max(values))
+
+
+def _worst_last(mean: float) -> float:
+    return math.inf if math.isnan(mean) else -mean
 
 
 def _identity(record: RunRecord, addresses: Sequence[str]) -> str:

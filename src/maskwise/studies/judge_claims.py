@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from maskwise.evaluation.comparison import Verdict, verdict
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.studies.claim_arms import Says
 
 MARGIN = 0.02

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from maskwise.chance import rng_for
 from maskwise.errors import DivergedError
 from maskwise.evaluation.comparison import compare_arms
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.runs import StoredRun
 from maskwise.studies.search_lists import PlannedArm, SearchPlan
 from maskwise.training.listeners import Listener

@@ -14,7 +14,7 @@ from maskwise.errors import StoreError, UserError, must, nearest
 from maskwise.evaluation.comparison import compare_arms
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import parse_recipe
-from maskwise.records import Score
+from maskwise.score import Score
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.sweeps.desk import BASE, DATA, MACRO_F1, REASON, RUN, SECONDS, SKIPPED, SPACE
 from maskwise.sweeps.dimensions import Label, read_dimensions

@@ -14,7 +14,8 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.store.layout import lock_path
 from maskwise.store.run_record import RunData
-from maskwise.store.runs import StoredRun, discard_run, read_record
+from maskwise.store.runs import StoredRun, read_record
+from maskwise.store.write_runs import discard_run
 from maskwise.sweeps.confirm import note_confirmed, recipes_to_confirm
 from maskwise.sweeps.desk import BEGAN, MACRO_F1, REASON, RUN, SECONDS, Claim, Desk
 from maskwise.sweeps.format_sweep import settings_in_words

@@ -35,7 +35,8 @@ from maskwise.store.find_run import find_run
 from maskwise.store.layout import ENSEMBLE, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunRecord
-from maskwise.store.runs import StoredRun, discard_run, finish_run, lock_run, read_finished, refuse_unscored, start_run
+from maskwise.store.runs import StoredRun, read_finished, refuse_unscored
+from maskwise.store.write_runs import discard_run, finish_run, lock_run, start_run
 
 
 class Joined(Settings):

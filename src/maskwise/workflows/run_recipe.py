@@ -29,7 +29,8 @@ from maskwise.recipe.load import dump_recipe
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.layout import fold_folder, recipe_path, speed_path, split_path
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import discard_run, finish_run, finish_unscored_run, lock_run, read_record, start_run
+from maskwise.store.runs import read_record
+from maskwise.store.write_runs import discard_run, finish_run, finish_unscored_run, lock_run, start_run
 from maskwise.tables import csv_text
 from maskwise.training.fold_files import DONE
 from maskwise.training.listeners import Listener

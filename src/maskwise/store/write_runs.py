@@ -1,0 +1,144 @@
+"""Run folders: begun whole, finished last, never overwritten.
+
+A folder appears under its name together with its run.json, whose status stays "running" until every other file is in
+place. So a kill at any moment leaves either no run, or one that is plainly unfinished and can be continued.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from maskwise.errors import StoreError
+from maskwise.evaluation.scores import Evaluation
+from maskwise.files import TEMPORARY_PREFIX, locked, sync_folder, write_atomically
+from maskwise.labels import Task
+from maskwise.records import Predictions
+from maskwise.store.layout import (
+    RECIPE,
+    SPLIT,
+    lock_path,
+    predictions_path,
+    record_path,
+    scores_path,
+    weights_path,
+)
+from maskwise.store.predictions_file import write_predictions
+from maskwise.store.run_record import RunRecord, summarise
+from maskwise.store.runs import read_record
+
+
+def start_run(store: Path, record: RunRecord) -> Path:
+    """Begin a run, or go on with an unfinished one of the same id; returns its folder.
+
+    An unfinished run keeps the run.json that it was begun with. ``StoreError`` if the run is finished, or if a folder
+    of that name is no run.
+    """
+    if record.status != "running":
+        raise StoreError("a run that begins must have the status running, got finished. Begin with a new record.")
+    folder = store / record.run_id
+    if not folder.exists() and _place_whole(store, record, folder):
+        return folder
+    if read_record(folder).status == "finished":
+        raise StoreError(
+            f"run {record.run_id} ({record.name}) must be new, got one that is finished in {folder}. "
+            "Use it as it is, change the seed or the recipe, or add --force to replace it."
+        )
+    return folder
+
+
+def finish_run(
+    folder: Path,
+    record: RunRecord,
+    evaluation: Evaluation,
+    predictions: Predictions,
+    task: Task,
+    *,
+    seconds: float,
+    needed: Sequence[str] = (RECIPE, SPLIT),
+) -> RunRecord:
+    """Write predictions and scores, and last of all the status "finished"; returns the record as written.
+
+    ``seconds`` is the wall time of the training. ``StoreError`` if the run is finished already, or if a file of
+    ``needed`` or a fold's weights are missing; ``DataError`` if the predictions are not all held out.
+    """
+    _refuse_finished(folder)
+    predictions.require_held_out("the scores of a run")
+    _refuse_incomplete(folder, [folder / name for name in needed], record)
+    finished = dataclasses.replace(
+        record,
+        status="finished",
+        n_held_out_people=evaluation.n_people,
+        n_held_out_photos=evaluation.n_photos,
+        optimistic=evaluation.optimistic,
+        seconds=seconds,
+        scores=summarise(evaluation, task),
+    )
+    write_predictions(predictions, task, predictions_path(folder))
+    write_atomically(scores_path(folder), evaluation.to_json() + "\n")
+    write_atomically(record_path(folder), finished.to_json())
+    return finished
+
+
+def finish_unscored_run(folder: Path, record: RunRecord, *, seconds: float) -> RunRecord:
+    """Write the status "finished" of a run that was trained on everybody: it has no predictions and no scores.
+
+    ``StoreError`` as ``finish_run``, and if the run holds people out.
+    """
+    _refuse_finished(folder)
+    _refuse_incomplete(folder, [folder / name for name in (RECIPE, SPLIT)], record)
+    finished = dataclasses.replace(record, status="finished", seconds=seconds)
+    write_atomically(record_path(folder), finished.to_json())
+    return finished
+
+
+def lock_run(folder: Path) -> AbstractContextManager[None]:
+    """Hold the run while working on it; ``StoreError`` at once when another process does."""
+    busy = f"run {folder.name} must be free, got one that another process is working on. Wait for it, or stop it."
+    return locked(lock_path(folder), busy=busy)
+
+
+def discard_run(folder: Path) -> None:
+    """Delete a run, finished or not, for ``--force``. It is gone at once, even if the deletion is cut short."""
+    with lock_run(folder):
+        read_record(folder)  # never deletes what is no run
+        grave = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}-{os.getpid()}-discarded")
+        folder.rename(grave)
+        shutil.rmtree(grave)
+
+
+def _place_whole(store: Path, record: RunRecord, folder: Path) -> bool:
+    """Let the folder appear together with its run.json; False if another process was faster."""
+    draft = store / f"{TEMPORARY_PREFIX}{record.run_id}-{os.getpid()}"
+    draft.mkdir(parents=True, exist_ok=True)
+    write_atomically(record_path(draft), record.to_json())
+    try:
+        draft.rename(folder)
+    except OSError:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(draft)
+        if not folder.exists():
+            raise
+        return False
+    sync_folder(store)
+    return True
+
+
+def _refuse_finished(folder: Path) -> None:
+    if read_record(folder).status == "finished":
+        raise StoreError(f"{folder} must be an unfinished run, got one that is finished. Results are never replaced.")
+
+
+def _refuse_incomplete(folder: Path, needed: list[Path], record: RunRecord) -> None:
+    weights = [weights_path(folder, fold, part) for fold in range(record.folds) for part in record.part_names]
+    wanted = [*needed, *weights]
+    missing = [str(path.relative_to(folder)) for path in wanted if not path.exists()]
+    if missing:
+        raise StoreError(
+            f"a run must be whole before it is finished, got {folder} without {', '.join(missing)}. Write these first."
+        )
