@@ -32,6 +32,7 @@ from maskwise.training.depthwise import quicken_depthwise
 from maskwise.training.devices import autocast, laid_out, learner, place_model, seed_torch
 from maskwise.training.fit import Fit
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
+from maskwise.training.folding import folded
 from maskwise.training.freezing import set_trainable, trainable_blocks
 from maskwise.training.inference import predict_table
 from maskwise.training.listeners import EpochReport, Listener, StepReport
@@ -196,7 +197,8 @@ class Trainer:
         selection = self.fit.selection
         if selection is None:
             return None, None
-        answers = predict_table(self._kept_model(), selection.read, len(selection.table), self.fit.inference)
+        model = folded(self._kept_model().eval(), self.fit.inference.spec)
+        answers = predict_table(model, selection.read, len(selection.table), self.fit.inference)
         return selection.score(selection.table, answers.probs_NC)
 
     def _out_of_patience(self) -> bool:

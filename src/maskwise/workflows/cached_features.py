@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from maskwise.augment.build import Augment, build_augment
 from maskwise.chance import rng_for
@@ -38,6 +38,7 @@ from maskwise.training.devices import place_model
 from maskwise.training.features import FeatureInference, FeatureSource, backbone_state, without_backbone
 from maskwise.training.fit import Fit
 from maskwise.training.fold_files import WEIGHTS
+from maskwise.training.folding import folded
 from maskwise.training.inference import Answers, Inference, predict_table
 from maskwise.training.listeners import Listener
 from maskwise.training.loop import train_model, trained_folder
@@ -45,7 +46,7 @@ from maskwise.training.loop import train_model, trained_folder
 if TYPE_CHECKING:
     from maskwise.workflows.folds import PhotoSet
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FEATURES = "features.f32"
 _BATCH_PHOTOS = 64
 _DURABLE_PHOTOS = 1024
@@ -62,6 +63,8 @@ class FrozenBackbone:
 
     model: MaskwiseModel
     """In eval mode, on the device; only its backbone is asked."""
+    asked: nn.Module
+    """The backbone, as it is asked."""
     how: Inference
     augment: Augment
     seed: int
@@ -82,7 +85,7 @@ class FrozenBackbone:
                 ]
             )
         given = self.how.of_batch(images_NCHW.contiguous(memory_format=torch.channels_last))
-        features_ND: Tensor = self.model.backbone(given.flip(3) if view == "mirrored" else given)
+        features_ND: Tensor = self.asked(given.flip(3) if view == "mirrored" else given)
         return features_ND.float().cpu().numpy()
 
     @property
@@ -135,8 +138,10 @@ def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> Fro
         "device": how.device.type,
     }
     augment = [each.model_dump(mode="json") for each in recipe.augment]
+    placed = place_model(model, how.device).eval()
     return FrozenBackbone(
-        model=place_model(model, how.device).eval(),
+        model=placed,
+        asked=folded(placed.backbone, how.spec),
         how=how,
         augment=build_augment(recipe.augment),
         seed=recipe.seed,

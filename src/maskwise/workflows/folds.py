@@ -29,6 +29,7 @@ from maskwise.sampling.build import build_sampler
 from maskwise.store.layout import INPUT
 from maskwise.training.batches import BatchSource, ReadPixels, TargetRows
 from maskwise.training.fit import Fit, Selection
+from maskwise.training.folding import folded
 from maskwise.training.inference import Answers, Inference, predict_table
 from maskwise.training.listeners import Listener
 from maskwise.training.loop import train_model
@@ -160,7 +161,7 @@ def fit_model(
 def answer(recipe: Recipe, model: MaskwiseModel, photos: PhotoSet, how: Inference, listener: Listener) -> Answers:
     """What a trained model of the recipe says of ``photos``."""
     if recipe.train.cached_views is None:
-        return predict_table(model, photos.read, len(photos.table), how)
+        return predict_table(folded(model.eval(), how.spec), photos.read, len(photos.table), how)
     return answer_with_features(recipe, model, photos, how, listener)
 
 

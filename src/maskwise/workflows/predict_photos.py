@@ -25,6 +25,7 @@ from maskwise.store.runs import read_finished
 from maskwise.store.submission import write_submission
 from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import choose_device, place_model
+from maskwise.training.folding import folded
 from maskwise.training.inference import Answers, Inference, averaged, joined, predict_batch
 from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import join_answers, member_folders, read_joined
@@ -117,13 +118,14 @@ def _predict_table(
     keep_freed_memory()
     recipe = part.recipe
     models, how = load_models(run, recipe, part.name)
+    quicker = [folded(model, how.spec) for model in models]
     listener.on_stage(" ".join(filter(None, ["predicting photos", part.name])), len(table))
     blocks: list[Answers] = []
     readable: list[Ints] = []
     problems: list[str] = []
     for batch in photo_batches(root, table.photo_N, photo_reader(how.spec)):
         if len(batch.index_M):
-            blocks.append(averaged([predict_batch(model, batch.pixels_MHWC, how) for model in models]))
+            blocks.append(averaged([predict_batch(model, batch.pixels_MHWC, how) for model in quicker]))
             readable.append(batch.index_M)
         problems += batch.problems
         listener.on_advance(batch.asked)
