@@ -14,7 +14,7 @@ SOURCE = Path(maskwise.__file__).parent
 COMPONENTS = ("data", "sampling", "faces", "augment", "models", "losses")
 # Top to bottom; a room may import itself and every room of an earlier row.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "errors", "settings", "files", "tables", "chance", "memory"),
+    ("__init__", "errors", "settings", "files", "tables", "chance", "memory", "score"),
     ("records",),
     ("labels",),
     COMPONENTS,
@@ -83,6 +83,7 @@ def test_numbers_and_settings_need_no_torch() -> None:
             "files",
             "tables",
             "chance",
+            "score",
             "evaluation",
             "store",
             "data",
