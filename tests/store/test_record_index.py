@@ -98,23 +98,23 @@ def test_a_file_that_has_just_changed_is_not_remembered(
     assert not (store / INDEX).exists()
 
 
-@pytest.mark.parametrize("damage", ["half", "empty", "other shape", "bad row", "bad place", "bad record"])
+@pytest.mark.parametrize("damage", ["half", "empty", "no line break", "other shape", "another value"])
 def test_a_damaged_index_is_made_anew(store: Path, opened: list[str], damage: str) -> None:
     first = list_runs(store)
     opened.clear()
     index = store / INDEX
     text = index.read_text(encoding="utf-8")
-    content = json.loads(text)
-    if damage == "other shape":
-        content["shape"][0] = 0
-    elif damage == "bad row":
-        content["rows"][0] = 3
-    elif damage == "bad place":
-        content["shared"] = []
-    elif damage == "bad record":
-        content["rows"][0][5][content["shape"].index("seed") - 2] = "none"
-    cut = {"half": text[: len(text) // 2], "empty": ""}
-    index.write_text(cut.get(damage, json.dumps(content)), encoding="utf-8")
+    head, _, body = text.partition("\n")
+    shape, checksum = json.loads(head)
+    damaged = {
+        "half": text[: len(text) // 2],
+        "empty": "",
+        "no line break": head,
+        "other shape": json.dumps([[0, *shape[1:]], checksum]) + "\n" + body,
+        "another value": head + "\n" + body.replace('"run 1"', '"run 7"'),
+    }
+    assert damaged[damage] != text
+    index.write_text(damaged[damage], encoding="utf-8")
     assert list_runs(store) == first
     assert opened
     opened.clear()

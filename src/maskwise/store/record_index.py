@@ -2,13 +2,15 @@
 
 ``.records-index`` in the store may be deleted at any time. A run is read from it only while its run.json is the very
 file that was read, by size, inode and times; one that changed a moment ago is read anew. Settings that many recipes
-share stand there once, and so do data sets, versions and commands; the names of fields are not repeated.
+share stand there once, and so do data sets, versions and commands; the names of fields are not repeated. Its first
+line has a checksum of the rest, so what it says was checked when the run.json was read, and need not be again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import json
 import os
 import time
@@ -18,10 +20,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from maskwise.errors import StoreError
 from maskwise.files import write_atomically
 from maskwise.store.layout import RECORD
-from maskwise.store.run_record import FORMAT, RunRecord
+from maskwise.store.run_record import FORMAT, RunData, RunRecord, data_from_dict, summary_from_dict
 
 INDEX = ".records-index"
 FEWEST_RUNS = 100
@@ -39,8 +40,7 @@ class RecordIndex:
     file: Path
     rows: dict[str, list[Any]] = field(default_factory=dict)
     """What the file holds, by the folder's name; see ``_to_row``."""
-    shared: list[Any] = field(default_factory=list)
-    """The values that rows name by their place here."""
+    shared: _Shared = field(default_factory=lambda: _Shared([]))
     kept: dict[str, tuple[Stamp, RunRecord]] = field(default_factory=dict)
     """What is asked for or noted now: what ``save`` writes."""
     n_noted: int = 0
@@ -50,25 +50,20 @@ class RecordIndex:
         """The index of ``store``; an empty one where there is none, or one that cannot be used."""
         file = store / INDEX
         try:
-            # Three times as fast as json, and typer has imported it already.
-            content = from_json(file.read_bytes())
-            if content["shape"] != _SHAPE:
+            head, _, body = file.read_bytes().partition(b"\n")
+            if json.loads(head) != [_SHAPE, _checksum(body)]:
                 return cls(file)
-            return cls(file, {row[0]: row for row in content["rows"]}, content["shared"])
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            content = from_json(body)  # three times as fast as json, and typer has imported it already
+            return cls(file, {row[0]: row for row in content["rows"]}, _Shared(content["shared"]))
+        except (OSError, ValueError):
             return cls(file)
 
     def record(self, name: str, stamp: Stamp | None) -> RunRecord | None:
         """The record of the run in the folder ``name``; None unless its run.json had this very stamp."""
         row = self.rows.get(name)
-        if stamp is None or row is None:
+        if stamp is None or row is None or tuple(row[1]) != stamp:
             return None
-        try:
-            if tuple(row[1]) != stamp:
-                return None
-            record = RunRecord.from_dict(_from_row(row, self.shared))
-        except (StoreError, ValueError, KeyError, TypeError, IndexError):  # an index that somebody has mended
-            return None
+        record = _from_row(row, self.shared)
         self.kept[name] = (stamp, record)
         return record
 
@@ -85,10 +80,10 @@ class RecordIndex:
             return
         shared: dict[str, int] = {}
         rows = [_to_row(name, stamp, record, shared) for name, (stamp, record) in self.kept.items()]
-        text = ",".join(shared)
-        content = f'{{"shape":{json.dumps(_SHAPE)},"shared":[{text}],"rows":{json.dumps(rows)}}}'
+        body = f'{{"shared":[{",".join(shared)}],"rows":{json.dumps(rows)}}}'.encode()
+        head = json.dumps([_SHAPE, _checksum(body)]).encode()
         with contextlib.suppress(OSError):
-            write_atomically(self.file, content)
+            write_atomically(self.file, head + b"\n" + body)
 
 
 def stamp_of(store: Path, name: str) -> Stamp | None:
@@ -102,13 +97,29 @@ def stamp_of(store: Path, name: str) -> Stamp | None:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-_SHARED = ("data", "versions", "command")
-_OWN = tuple(
-    sorted({"format", *(each.name for each in dataclasses.fields(RunRecord))} - {"run_id", "recipe", *_SHARED})
-)
-"""What each row has of its own, beside the run's id, in this order."""
+_APART = {"recipe", "data", "versions", "command", "scores"}
+_OWN = tuple(each.name for each in dataclasses.fields(RunRecord) if each.name not in _APART)
+"""What each row has of its own and as it is, in this order."""
 _SHAPE = [2, FORMAT, *_OWN]
 """An index of another shape was written by another maskwise."""
+
+
+@dataclass
+class _Shared:
+    """Values that rows name by their place."""
+
+    values: list[Any]
+    data: dict[int, RunData] = field(default_factory=dict)
+    """The data sets among them, by place, as far as one was asked for."""
+
+    def data_at(self, place: int) -> RunData:
+        if place not in self.data:
+            self.data[place] = data_from_dict(self.values[place])
+        return self.data[place]
+
+
+def _checksum(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def _to_row(name: str, stamp: Stamp, record: RunRecord, shared: dict[str, int]) -> list[Any]:
@@ -118,21 +129,18 @@ def _to_row(name: str, stamp: Stamp, record: RunRecord, shared: dict[str, int]) 
     fields = record.to_dict()
     recipe = fields["recipe"]
     sections = [place(list(recipe)), *map(place, recipe.values())]
-    return [
-        name,
-        stamp,
-        record.run_id,
-        [place(fields[each]) for each in _SHARED],
-        sections,
-        [fields[each] for each in _OWN],
-    ]
+    apart = [place(fields["data"]), place(fields["versions"]), place(fields["command"]), fields["scores"], sections]
+    return [name, stamp, apart, [fields[each] for each in _OWN]]
 
 
-def _from_row(row: list[Any], shared: list[Any]) -> dict[str, Any]:
-    """What ``RunRecord.from_dict`` takes."""
-    _, _, run_id, places, (heads, *sections), own = row
-    fields = dict(zip(_OWN, own, strict=True))
-    fields.update(zip(_SHARED, [shared[place] for place in places], strict=True))
-    fields["run_id"] = run_id
-    fields["recipe"] = dict(zip(shared[heads], [shared[place] for place in sections], strict=True))
-    return fields
+def _from_row(row: list[Any], shared: _Shared) -> RunRecord:
+    _, _, (data, versions, command, scores, (heads, *sections)), own = row
+    values = shared.values
+    return RunRecord.as_checked(
+        dict(zip(_OWN, own, strict=True)),
+        recipe=dict(zip(values[heads], [values[place] for place in sections], strict=True)),
+        data=shared.data_at(data),
+        versions=values[versions],
+        command=tuple(values[command]),
+        scores=None if scores is None else summary_from_dict(scores),
+    )

@@ -139,6 +139,13 @@ class RunRecord:
         return RunRecord.from_dict(fields)
 
     @staticmethod
+    def as_checked(fields: dict[str, Any], **more: Any) -> RunRecord:
+        """A record of fields that were one's before: they are not checked again. All fields must be there."""
+        record = object.__new__(RunRecord)
+        record.__dict__.update(fields, **more)
+        return record
+
+    @staticmethod
     def from_dict(fields: dict[str, Any]) -> RunRecord:
         """The record that ``to_dict`` gave; ``fields`` are used up. ``StoreError`` for anything else."""
         try:
@@ -147,8 +154,8 @@ class RunRecord:
                 raise StoreError(
                     must("the format of run.json", str(FORMAT), written_as, "Read it with the maskwise that wrote it.")
                 )
-            fields["data"] = _data_from_dict(fields["data"])
-            fields["scores"] = None if fields["scores"] is None else _summary_from_dict(fields["scores"])
+            fields["data"] = data_from_dict(fields["data"])
+            fields["scores"] = None if fields["scores"] is None else summary_from_dict(fields["scores"])
             fields["command"] = tuple(fields["command"])
             return RunRecord(**fields)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -203,7 +210,8 @@ def _is_utc(text: object) -> bool:
     return moment.utcoffset() == datetime.timedelta(0)
 
 
-def _data_from_dict(fields: dict[str, Any]) -> RunData:
+def data_from_dict(fields: dict[str, Any]) -> RunData:
+    """The data set of ``RunRecord.to_dict``. KeyError, TypeError or ValueError for anything else."""
     if unknown := fields.keys() - _DATA_FIELDS:
         raise KeyError(*sorted(unknown))
     return RunData(
@@ -225,7 +233,8 @@ def _summary_to_dict(summary: ScoreSummary) -> dict[str, Any]:
     }
 
 
-def _summary_from_dict(fields: dict[str, Any]) -> ScoreSummary:
+def summary_from_dict(fields: dict[str, Any]) -> ScoreSummary:
+    """The scores of ``RunRecord.to_dict``. KeyError, TypeError or ValueError for anything else."""
     return ScoreSummary(
         macro_f1=Score.from_dict(fields["macro_f1"]),
         accuracy=Score.from_dict(fields["accuracy"]),
