@@ -15,8 +15,8 @@ def test_every_block_warms_up_and_then_takes_its_turn() -> None:
         return speed * len(asked)
 
     speeds = by_turns({"a": lambda s: block("a", 1.0, s), "b": lambda s: block("b", 10.0, s)}, 5.0, rounds=2)
-    assert asked == [("a", 1.0), ("b", 1.0), ("a", 5.0), ("b", 5.0), ("a", 5.0), ("b", 5.0)]
-    assert speeds == {"a": [3.0, 5.0], "b": [40.0, 60.0]}
+    assert asked == [("a", 1.0), ("b", 1.0), ("a", 5.0), ("b", 5.0), ("b", 5.0), ("a", 5.0)]
+    assert speeds == {"a": [3.0, 6.0], "b": [40.0, 50.0]}
 
 
 def test_ratios_are_those_of_pairs() -> None:

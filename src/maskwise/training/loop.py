@@ -17,7 +17,7 @@ from maskwise.chance import torch_seed_for
 from maskwise.errors import DivergedError
 from maskwise.files import write_atomically
 from maskwise.memory import keep_freed_memory
-from maskwise.records import Batch
+from maskwise.records import Batch, Output
 from maskwise.training.averaging import MovingAverage
 from maskwise.training.batches import epoch_batches
 from maskwise.training.blocks import backbone_blocks
@@ -123,13 +123,18 @@ class Trainer:
         seed_torch(chance, fit.device)
         with autocast(fit.device, fit.config.precision):
             output = self.answer(laid_out(fit.inference.of_batch(batch.images_NCHW), fit.config.layout))
-        loss = self.objective(output.logits_NC.float(), batch.target_NC, batch.weight_N)
-        if fit.auxiliary is not None:
-            loss = loss + mean_over(fit.auxiliary(output, batch.age_years_N), batch.weight_N)
+        loss = self.loss_of(output, batch)
         self.scaler.scale(loss / fit.config.accumulate_batches).backward()  # type: ignore[no-untyped-call]
         if self._steps_now(position, n_batches):
             self._step(position, n_batches)
         return loss.detach()
+
+    def loss_of(self, output: Output, batch: Batch) -> Tensor:
+        """The loss of a batch: the objective, and the auxiliary term where there is one."""
+        loss = self.objective(output.logits_NC.float(), batch.target_NC, batch.weight_N)
+        if self.fit.auxiliary is None:
+            return loss
+        return loss + mean_over(self.fit.auxiliary(output, batch.age_years_N), batch.weight_N)
 
     def _step(self, position: int, n_batches: int) -> None:
         config = self.fit.config

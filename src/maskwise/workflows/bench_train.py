@@ -166,7 +166,7 @@ def _bare_step(trainer: Trainer) -> Callable[[], int]:
     def step() -> int:
         with autocast(fit.device, fit.config.precision):
             output = trainer.answer(given)
-        trainer.objective(output.logits_NC.float(), batch.target_NC, None).backward()  # type: ignore[no-untyped-call]
+        trainer.loss_of(output, batch).backward()  # type: ignore[no-untyped-call]
         trainer.optimizer.step()
         trainer.optimizer.zero_grad(set_to_none=True)
         return len(given)

@@ -16,13 +16,17 @@ Block = Callable[[float], float]
 
 
 def by_turns(blocks: dict[str, Block], block_s: float, rounds: int) -> dict[str, list[float]]:
-    """The speeds of all blocks, one of each a round; a short one of each first warms up."""
+    """The speeds of all blocks, one of each a round; a short one of each first warms up.
+
+    Every other round goes backwards, so that no block always meets what the same one before it left behind.
+    """
     for block in blocks.values():
         block(WARM_UP_S)
     speeds: dict[str, list[float]] = {name: [] for name in blocks}
-    for _ in range(rounds):
-        for name, block in blocks.items():
-            speeds[name].append(block(block_s))
+    names = list(blocks)
+    for number in range(rounds):
+        for name in names if number % 2 == 0 else reversed(names):
+            speeds[name].append(blocks[name](block_s))
     return speeds
 
 
