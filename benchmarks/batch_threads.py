@@ -11,8 +11,8 @@ from pathlib import Path
 
 from maskwise.cli.options import cache_folder
 from maskwise.recipe.load import load_recipe
-from maskwise.workflows.bench_train import our_blocks
-from maskwise.workflows.timed_blocks import by_turns, median_ratio
+from maskwise.speed.timed_blocks import by_turns, median_ratio
+from maskwise.speed.training import our_blocks
 
 CHANGES = ["model.weights.kind=none", "input.width_px=128"]
 

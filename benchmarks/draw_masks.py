@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 
 from maskwise.chance import rng_for
+from maskwise.drawing.portraits import draw_person, draw_photo
+from maskwise.drawing.seven_photos import seven_photos
 from maskwise.faces.detection import find_face
-from maskwise.faces.portraits import draw_person, draw_photo
-from maskwise.faces.seven_photos import seven_photos
 from maskwise.records import FaceBox, Image
 
 TOP_PX, LEFT_PX, SIDE_PX = 130, 82, 220

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from maskwise.chance import rng_for
+from maskwise.drawing.draw_masks import draw_mask, plan_mask
+from maskwise.drawing.mask_plan import CLOTH_KINDS, WEARINGS
+from maskwise.drawing.portraits import draw_person, draw_photo
 from maskwise.faces.detection import find_face
-from maskwise.faces.draw_masks import draw_mask, plan_mask
-from maskwise.faces.mask_plan import CLOTH_KINDS, WEARINGS
-from maskwise.faces.portraits import draw_person, draw_photo
 from maskwise.files import write_atomically
 
 PEOPLE = ((31, "female"), (44, "male"))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from maskwise.chance import rng_for
-from maskwise.faces.portraits import PHOTO_STATES, draw_person, draw_photo
+from maskwise.drawing.portraits import PHOTO_STATES, draw_person, draw_photo
 from maskwise.files import write_atomically
 
 PEOPLE = ((24, "female"), (35, "male"), (47, "female"), (66, "male"))

@@ -18,9 +18,9 @@ from pathlib import Path
 from maskwise.cli.options import cache_folder
 from maskwise.cli.progress import listener
 from maskwise.recipe.load import load_recipe
-from maskwise.studies.format_search import format_search
-from maskwise.studies.search_lists import Alternative, optimizers_to_try, plan_search
-from maskwise.studies.search_settings import score_search, train_alternatives
+from maskwise.sweeps.format_search import format_search
+from maskwise.sweeps.search_lists import Alternative, optimizers_to_try, plan_search
+from maskwise.sweeps.search_settings import score_search, train_alternatives
 from maskwise.workflows.run_recipe import Place
 
 COSINE = "model.head.kind=cosine"

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from maskwise.chance import rng_for
-from maskwise.faces.portraits import PHOTO_STATES, draw_person, draw_photo
+from maskwise.drawing.portraits import PHOTO_STATES, draw_person, draw_photo
 from maskwise.records import Image
 
 PEOPLE = 10

@@ -56,7 +56,7 @@ class Workplace:
 @pytest.fixture(scope="session")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """24 drawn people to train on, 6 to predict."""
-    from maskwise.faces.demo_set import write_demo_set
+    from maskwise.drawing.demo_set import write_demo_set
 
     root = tmp_path_factory.mktemp("drawn")
     write_demo_set(root / "data", 24, 6, 0, print, workers=1)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from maskwise.cli.progress import Bars, PlainLines, epoch_line, listener
-from maskwise.training.listeners import EpochReport, StepReport
+from maskwise.listeners import EpochReport, StepReport
 
 STEP = StepReport(fold=0, epoch=1, epochs=4, position=3, n_batches=10, n_photos=32, loss=0.5, seconds=0.5)
 EPOCH = EpochReport(

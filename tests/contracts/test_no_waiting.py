@@ -15,15 +15,15 @@ from torch import Tensor
 from maskwise.augment.build import build_augmentation, build_mixing
 from maskwise.augment.config import AugmentConfig, CutMix, HalfCutMix, MixingConfig, MixUp, NoMixing
 from maskwise.labels import Task
+from maskwise.listeners import Silent
 from maskwise.losses import config as losses
 from maskwise.losses.build import build_auxiliary, build_loss
 from maskwise.recipe import optimizer_config as optimizers
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.records import Output
-from maskwise.training.listeners import Silent
 from maskwise.training.loop import Trainer
 from maskwise.training.losses_seen import READ_EVERY
-from maskwise.training.resident import ResidentPhotos
+from maskwise.training.photos_on_gpu import ResidentPhotos
 from maskwise.training.stopping import stop_request
 from support.fits import tiny_fit, tiny_model
 from support.waits import META, Waits

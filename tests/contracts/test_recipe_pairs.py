@@ -25,9 +25,13 @@ from maskwise.augment.config import AugmentConfig, MixingConfig
 from maskwise.chance import rng_for, torch_seed_for
 from maskwise.data.build import build_split
 from maskwise.data.config import SplitConfig
+from maskwise.drawing.portraits import draw_person, draw_photo
 from maskwise.errors import RecipeError
 from maskwise.faces.config import CropConfig
-from maskwise.faces.portraits import draw_person, draw_photo
+from maskwise.fitting.one_fold import train_fold
+from maskwise.fitting.photo_set import PhotoSet
+from maskwise.fitting.photos import input_spec, photo_reader
+from maskwise.listeners import EpochReport, Silent
 from maskwise.losses.config import ClassWeights, LossConfig, TargetConfig
 from maskwise.models.build import build_model
 from maskwise.models.config import Backbone, Head, Weights
@@ -40,9 +44,6 @@ from maskwise.records import Image, Ints, PhotoTable
 from maskwise.sampling.config import SamplerConfig
 from maskwise.settings import Settings
 from maskwise.training.fold_files import WEIGHTS
-from maskwise.training.listeners import EpochReport, Silent
-from maskwise.workflows.folds import PhotoSet, train_fold
-from maskwise.workflows.photos import input_spec, photo_reader
 from support.pairings import BASE, LEFT_OUT, design, factors, pairs_of, problems_of, recipe_of
 from support.tables import photo_table
 

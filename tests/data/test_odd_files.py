@@ -19,8 +19,8 @@ from maskwise.data.layout import list_folder
 from maskwise.data.manifest import read_folder, read_train
 from maskwise.data.pixels import decode_photo
 from maskwise.data.readable import find_unreadable, in_threads
+from maskwise.fitting.run_data import leave_out_unreadable
 from maskwise.labels import Task
-from maskwise.workflows.run_data import leave_out_unreadable
 from support.fits import Remember
 from support.quirks import PEOPLE, encode, huge_png, noise, write_quirky
 from support.tables import strings

@@ -21,9 +21,9 @@ from maskwise.data.readable import find_unreadable
 from maskwise.data.shard_pixels import ShardPixels
 from maskwise.data.shards import INDEX, is_sharded, open_shards
 from maskwise.errors import DataError
+from maskwise.fitting.photos import cached_pixels
 from maskwise.labels import GENDER_CLASSES, MASK_CLASSES, Task
 from maskwise.records import Image, PhotoTable
-from maskwise.workflows.photos import cached_pixels
 from support.fits import SPEC, Remember
 from support.quirks import PEOPLE, encode, noise, write_quirky
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from conftest import Workplace
+from maskwise.listeners import EpochReport, Silent
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import list_runs
 from maskwise.studies.climb_ladder import climb_ladder
 from maskwise.studies.ladder_rungs import RUNGS, SMALL, plan_ladder
-from maskwise.training.listeners import EpochReport, Silent
 from maskwise.workflows.run_recipe import Place
 
 TINY = (

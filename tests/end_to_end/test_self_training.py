@@ -13,14 +13,14 @@ import pytest
 
 from conftest import Workplace
 from maskwise.errors import DataError
+from maskwise.fitting.photos import input_spec
+from maskwise.fitting.run_data import read_labels, read_photos
+from maskwise.listeners import Listener, Silent, StepReport
 from maskwise.recipe.load import load_recipe
 from maskwise.recipe.train_config import InnerHoldOut
 from maskwise.store.layout import fold_folder, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import list_runs, read_record
-from maskwise.training.listeners import Listener, Silent, StepReport
-from maskwise.workflows.photos import input_spec
-from maskwise.workflows.run_data import read_labels, read_photos
 from maskwise.workflows.run_recipe import Place, run_recipe
 from support.fits import KillAt, Killed, Remember
 

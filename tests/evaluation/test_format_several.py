@@ -6,9 +6,9 @@ import json
 import numpy as np
 
 from evaluation.conftest import MakePredictions
+from maskwise.cli.plain_json import plain_json
 from maskwise.evaluation.comparison import compare
 from maskwise.evaluation.format_several import format_ranking, format_several
-from maskwise.evaluation.plain_json import plain_json
 from maskwise.evaluation.ranking import PairGain, RankedArm, Ranking
 from maskwise.labels import Task
 from maskwise.score import Score

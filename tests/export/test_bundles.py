@@ -21,7 +21,7 @@ from export.conftest import Exported
 from maskwise.cli.main import app
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, UserError
-from maskwise.export import processor
+from maskwise.export import cpu_features as processor
 from maskwise.export.bundle_files import checksum_lines
 from maskwise.export.manifest import parse_manifest
 from maskwise.export.reader import Bundle, load

@@ -25,7 +25,7 @@ from maskwise.export.bundle_files import is_bundle
 from maskwise.export.parity import compare_answers
 from maskwise.export.reader import load
 from maskwise.store.find_run import find_run
-from maskwise.store.needs import read_needs
+from maskwise.store.kept_for import read_needs
 from maskwise.store.predictions_file import read_predictions
 
 Cli = Callable[..., str]

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from maskwise.chance import rng_for
+from maskwise.drawing.portraits import draw_person, draw_photo
 from maskwise.errors import DataError
 from maskwise.faces.box_store import BoxStore
 from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CenterCrop, FaceCrop
 from maskwise.faces.detection import find_face, find_faces
-from maskwise.faces.portraits import draw_person, draw_photo
 from maskwise.records import FaceBox, Image
 
 BLANK = np.full((512, 384, 3), 128, dtype=np.uint8)

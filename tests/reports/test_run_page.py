@@ -11,14 +11,14 @@ import pytest
 
 from maskwise.evaluation.groups import GroupScores
 from maskwise.labels import Task
+from maskwise.listeners import Silent
 from maskwise.records import Predictions
+from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.run_groups import differences
 from maskwise.reports.run_page import run_page
+from maskwise.reports.run_story import Grouping, RunStory, tell_run
+from maskwise.reports.training_curves import Curve
 from maskwise.score import Score
-from maskwise.training.listeners import Silent
-from maskwise.workflows.explained import AugmentedPhoto, ExplainedPhoto
-from maskwise.workflows.report_run import Grouping, RunStory, tell_run
-from maskwise.workflows.training_curves import Curve
 from support.finished_runs import add_run
 
 NASTY = "<script>alert('x')</script>&\"'"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from maskwise.evaluation.text_table import text_width
 from maskwise.score import Score
-from maskwise.store.board import Board, board_rows, duration, read_board
+from maskwise.store.board import Board, board_rows, read_board
 from maskwise.store.format_board import format_board, format_differences
 from maskwise.store.marks import mark_run
 from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 from maskwise.store.write_runs import start_run
+from maskwise.text_table import duration, text_width
 from store.conftest import FinishedRun, MakeRecord
 
 

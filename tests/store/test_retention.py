@@ -7,7 +7,7 @@ import pytest
 
 from maskwise.errors import StoreError
 from maskwise.files import TEMPORARY_PREFIX
-from maskwise.store.needs import record_need
+from maskwise.store.kept_for import record_need
 from maskwise.store.retention import delete_runs, needed_runs, runs_to_prune
 from maskwise.store.runs import list_runs
 from maskwise.store.sizes import folder_bytes, format_sizes, in_words, leftovers, size_of_run

@@ -36,7 +36,7 @@ from maskwise.studies.claim_arms import (
 from maskwise.studies.format_claims import format_claims, markdown_claims, statement
 from maskwise.studies.judge_claims import judge
 from maskwise.studies.plan_claims import DEFAULT_SEEDS, FULL, SMALL, ClaimsPlan, choose_claims, plan_claims
-from maskwise.studies.test_claims import RunsOfArm, agreement, agreements, score_claims
+from maskwise.studies.run_claims import RunsOfArm, agreement, agreements, score_claims
 from support.finished_runs import TASK, add_run, answers_of
 
 NUMBERS = [*map(str, range(1, 13)), "A", "B", "C"]

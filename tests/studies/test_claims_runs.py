@@ -10,11 +10,11 @@ import pytest
 
 from conftest import Workplace
 from maskwise.errors import StoreError
+from maskwise.listeners import EpochReport, Silent
 from maskwise.store.runs import list_runs
 from maskwise.store.write_runs import lock_run
 from maskwise.studies.plan_claims import SMALL, ClaimsPlan, choose_claims, plan_claims
-from maskwise.studies.test_claims import train_arms
-from maskwise.training.listeners import EpochReport, Silent
+from maskwise.studies.run_claims import train_arms
 from maskwise.workflows.run_recipe import Place
 
 TINY = (

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwise.faces.portraits import draw_person, draw_photo
-from maskwise.faces.traits import Gender
+from maskwise.drawing.portraits import draw_person, draw_photo
+from maskwise.drawing.traits import Gender
 from support.quirks import encode, noise
 
 UTK_MALFORMED = (

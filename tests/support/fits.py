@@ -13,6 +13,7 @@ from maskwise.augment.config import Affine, Flip
 from maskwise.augment.mixing import no_mixing
 from maskwise.evaluation.metrics import accuracy, macro_f1
 from maskwise.labels import Task
+from maskwise.listeners import EpochReport, Listener, Silent, StepReport
 from maskwise.losses.build import build_loss
 from maskwise.losses.config import CrossEntropy
 from maskwise.losses.weighted_sum import Objective
@@ -21,10 +22,9 @@ from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable
 from maskwise.sampling.build import build_sampler
 from maskwise.sampling.config import Weighted
 from maskwise.training.batches import BatchSource
-from maskwise.training.fit import Fit, Selection
 from maskwise.training.inference import Inference
-from maskwise.training.listeners import EpochReport, Listener, Silent, StepReport
 from maskwise.training.loop import train_model
+from maskwise.training.training_inputs import Fit, Selection
 from support.tables import photo_table
 
 SPEC = InputSpec(height_px=8, width_px=6, crop={"kind": "full_frame"}, mean_C=(0.5,) * 3, std_C=(0.5,) * 3)

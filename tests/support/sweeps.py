@@ -11,15 +11,15 @@ import numpy as np
 
 from maskwise.errors import DivergedError
 from maskwise.evaluation.evaluate import evaluate
+from maskwise.listeners import EpochReport, Listener, Silent
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import StoredRun, read_finished, read_record
 from maskwise.store.write_runs import finish_run, start_run
-from maskwise.sweeps.desk import Desk, open_desk
 from maskwise.sweeps.load_space import Sweep, parse_sweep
 from maskwise.sweeps.run_sweep import Work
-from maskwise.training.listeners import EpochReport, Listener, Silent
+from maskwise.sweeps.trial_queue import Desk, open_desk
 from maskwise.workflows.run_recipe import Place
 from support.finished_runs import TASK, answers_of
 

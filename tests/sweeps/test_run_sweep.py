@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import UserError
+from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import parse_recipe
 from maskwise.reports.sweep_page import sweep_files
@@ -18,11 +19,10 @@ from maskwise.store.runs import StoredRun, read_finished
 from maskwise.store.write_runs import discard_run, start_run
 from maskwise.sweeps import run_sweep as story
 from maskwise.sweeps.confirm import read_confirmation
-from maskwise.sweeps.desk import REASON, RUN
 from maskwise.sweeps.format_sweep import best_recipe, format_results
 from maskwise.sweeps.results import find_study, read_results
 from maskwise.sweeps.run_sweep import run_sweep
-from maskwise.training.listeners import Listener
+from maskwise.sweeps.trial_queue import REASON, RUN
 from maskwise.training.stopping import InterruptedTraining
 from maskwise.workflows.run_recipe import Place
 from support.sweeps import Notes, Trainer, record_of, sweep_of, without_budget, work_at

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from maskwise.listeners import Silent
 from maskwise.recipe.config import Recipe
 from maskwise.store.layout import log_path
-from maskwise.sweeps.desk import Claim, Desk
+from maskwise.sweeps.trial_queue import Claim, Desk
 from maskwise.sweeps.watch import PruningWatch
-from maskwise.training.listeners import Silent
 from maskwise.training.stopping import EndedEarly
 from support.sweeps import desk_at, report_of, sweep_of
 

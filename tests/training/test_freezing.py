@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from maskwise.errors import RecipeError
+from maskwise.listeners import Silent
 from maskwise.recipe.optimizer_config import SGD
 from maskwise.recipe.train_config import Last, TrainConfig
 from maskwise.records import Output
 from maskwise.training.freezing import set_trainable, trainable_blocks
-from maskwise.training.listeners import Silent
 from maskwise.training.loop import train_model
 from support.fits import TASK, KillAt, Killed, equal_weights, tiny_fit
 

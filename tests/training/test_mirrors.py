@@ -11,8 +11,8 @@ import pytest
 
 from conftest import Workplace
 from maskwise.errors import UserError
+from maskwise.listeners import EpochReport, Several, Silent, StepReport
 from maskwise.recipe.load import load_recipe
-from maskwise.training.listeners import EpochReport, Several, Silent, StepReport
 from maskwise.training.mirrors import (
     MlflowMirror,
     TensorBoardMirror,

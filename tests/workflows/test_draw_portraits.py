@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from maskwise.data.pixels import decode_photo
+from maskwise.drawing.draw_masks import draw_mask
+from maskwise.drawing.mask_plan import MaskPlan
 from maskwise.errors import DataError, UserError
-from maskwise.faces.draw_masks import draw_mask
-from maskwise.faces.mask_plan import MaskPlan
 from maskwise.records import Image
 from maskwise.workflows.draw_portraits import draw_portraits
 from support.faces_drawn import bare_face

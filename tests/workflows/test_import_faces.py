@@ -22,8 +22,8 @@ from maskwise.data.sources import SOURCES, Source, describe_sources, read_source
 from maskwise.data.splits import k_fold
 from maskwise.errors import DataError, StoreError, UserError
 from maskwise.labels import Task
+from maskwise.listeners import Silent
 from maskwise.tables import read_csv
-from maskwise.training.listeners import Silent
 from maskwise.workflows.draw_import import DRAWN_LOG
 from maskwise.workflows.import_faces import ImportRequest, import_faces
 from support.face_sets import (

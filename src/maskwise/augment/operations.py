@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskwise.augment.drawn import as_floats, as_given, per_photo
 from maskwise.augment.geometry import warp
+from maskwise.augment.random_per_photo import as_floats, as_given, per_photo
 from maskwise.records import Floats, Strings
 
 OperationName = Literal[

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from maskwise.augment import operations
-from maskwise.augment.drawn import as_floats, as_given, chosen, per_photo
 from maskwise.augment.geometry import warp
+from maskwise.augment.random_per_photo import as_floats, as_given, chosen, per_photo
 from maskwise.records import Floats
 
 

@@ -38,9 +38,9 @@ def predict(
     """How fast `predict` is: whole, its halves alone, and a plain loop of Pillow, torchvision and timm."""
     refuse_missing_folder("PHOTOS", photos)
 
-    from maskwise.export.prediction_speed import measure_prediction, processor_ratios
     from maskwise.export.reader import load
     from maskwise.memory import keep_freed_memory
+    from maskwise.speed.prediction import measure_prediction, processor_ratios
 
     chosen = _photos_below(photos, most)
     keep_freed_memory()
@@ -79,7 +79,7 @@ def decode(
     refuse_missing_folder("PHOTOS", photos)
 
     from maskwise.memory import keep_freed_memory
-    from maskwise.workflows.decoding_speed import measure_decoding
+    from maskwise.speed.decoding import measure_decoding
 
     chosen = _photos_below(photos, most)
     keep_freed_memory()
@@ -107,7 +107,7 @@ def _photos_below(folder: Path, most: int) -> list[Path]:
 
 
 def _print_table(rows: list[tuple[str, str, str]]) -> None:
-    from maskwise.evaluation.text_table import aligned
+    from maskwise.text_table import aligned
 
     for line in aligned(rows):
         typer.echo(line)

@@ -52,7 +52,7 @@ def start(
     if as_json:
         typer.echo(json.dumps({name: each._asdict() for name, each in found.items()}, indent=1))
         return
-    from maskwise.evaluation.text_table import aligned
+    from maskwise.text_table import aligned
 
     rows = [("", "clock, s", "processor, s")]
     rows += [(name, f"{each.clock:.2f}", f"{each.processor:.2f}") for name, each in found.items()]

@@ -37,7 +37,7 @@ def train(
     loaded = load_recipe(recipe, set_ or [])
     refuse_missing_folder("--data", data)
 
-    from maskwise.workflows.bench_train import bench_training, profile_training
+    from maskwise.speed.training import bench_training, profile_training
 
     if profile:
         typer.echo(profile_training(loaded, data, cache_folder(cache), seconds))

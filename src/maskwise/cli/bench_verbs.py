@@ -26,7 +26,7 @@ def batch_size(
 
     loaded = load_recipe(recipe, set_ or [])
 
-    from maskwise.workflows.try_batch_sizes import try_batch_sizes
+    from maskwise.fitting.try_batch_sizes import try_batch_sizes
 
     fits = try_batch_sizes(loaded, limit, typer.echo)
     if fits == limit:

@@ -14,8 +14,8 @@ from maskwise.errors import UserError, must
 if TYPE_CHECKING:
     from maskwise.export.engines import Precision
     from maskwise.export.reader import Bundle
+    from maskwise.listeners import Listener
     from maskwise.records import Predictions
-    from maskwise.training.listeners import Listener
 
 
 DEFAULT_WORKERS = 2
@@ -129,14 +129,14 @@ def export(
 ) -> None:
     """Write a run or an ensemble as a bundle: ONNX networks and all that is needed to use them without torch."""
     from maskwise.store.find_run import find_run
-    from maskwise.store.needs import record_need
+    from maskwise.store.kept_for import record_need
 
     if data is not None:
         refuse_missing_folder("--data", data)
     folder = find_run(store, run)
 
     from maskwise.cli.progress import listener
-    from maskwise.export.processor import SATURATES, saturates_in_8_bits
+    from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.export.write_bundle import Wishes, export_run
 
     wishes = Wishes(data, int8, bf16, zip_, layout.value, parity_photos or None, force)
@@ -165,8 +165,8 @@ def predict_with_bundle(
     path: Path, source: Path, out: Path, wishes: BundleWishes, skip_unreadable: bool, told: Listener
 ) -> str:
     """Write the answers of the bundle at ``path`` for the photos of ``source`` to ``out``; what was done, in words."""
+    from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.export.predict_folder import predict_photos
-    from maskwise.export.processor import SATURATES, saturates_in_8_bits
     from maskwise.export.reader import load
     from maskwise.memory import keep_freed_memory
     from maskwise.store.predictions_file import write_predictions

@@ -60,7 +60,7 @@ def claims(
     from maskwise.cli.progress import listener
     from maskwise.studies.budgets import format_budget
     from maskwise.studies.format_claims import format_claims, markdown_claims
-    from maskwise.studies.test_claims import score_claims, train_arms
+    from maskwise.studies.run_claims import score_claims, train_arms
     from maskwise.workflows.run_recipe import Place
 
     changed = format_budget(size, own_changes, "every arm")

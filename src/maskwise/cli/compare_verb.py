@@ -35,8 +35,8 @@ def compare(
 
     Several runs a side, joined by commas, are compared in pairs: the first with the first, and so on.
     """
+    from maskwise.cli.plain_json import plain_json
     from maskwise.evaluation.changed_photos import changed_csv
-    from maskwise.evaluation.plain_json import plain_json
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.workflows.compare_runs import changed_of_arms, compare_runs, read_arms
 

@@ -24,7 +24,7 @@ def draw_demo(
 ) -> None:
     """Draw portraits by code, in the competition's layout; the answers of the eval part go to a separate file."""
     from maskwise.cli.progress import listener
-    from maskwise.faces.demo_set import write_demo_set
+    from maskwise.drawing.demo_set import write_demo_set
 
     to_predict = eval_people if eval_people is not None else max(1, round(people * 2 / 3))
     with listener(quiet) as told:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from maskwise.training.listeners import EpochReport, Listener, StepReport
+    from maskwise.listeners import EpochReport, Listener, StepReport
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def train(
 
     from maskwise.cli.progress import listener
     from maskwise.evaluation.format_table import format_table
-    from maskwise.training.listeners import Several
+    from maskwise.listeners import Several
     from maskwise.training.mirrors import open_mirrors, read_targets
     from maskwise.workflows.run_recipe import Place, run_recipe
 

@@ -22,7 +22,7 @@ from maskwise.errors import UserError, must
 
 if TYPE_CHECKING:
     from maskwise.recipe.config import Recipe
-    from maskwise.studies.search_lists import Alternative, Scaling
+    from maskwise.sweeps.search_lists import Alternative, Scaling
 
 
 class What(StrEnum):
@@ -66,7 +66,7 @@ def search(
     again.
     """
     from maskwise.recipe.load import load_recipe
-    from maskwise.studies.search_lists import plan_search
+    from maskwise.sweeps.search_lists import plan_search
 
     words = None if list_ is None else [word.strip() for word in list_.split(",")]
     loaded = load_recipe(recipe, set_ or [])
@@ -74,8 +74,8 @@ def search(
     refuse_missing_folder("--data", data)
 
     from maskwise.cli.progress import listener
-    from maskwise.studies.format_search import format_plan, format_search
-    from maskwise.studies.search_settings import score_search, train_alternatives
+    from maskwise.sweeps.format_search import format_plan, format_search
+    from maskwise.sweeps.search_settings import score_search, train_alternatives
     from maskwise.workflows.run_recipe import Place
 
     place = Place(data=data, store=store, cache=cache_folder(cache))
@@ -90,7 +90,7 @@ def alternatives(
     what: What, recipe: Recipe, words: list[str] | None, scale_rate: ScaleRate | None
 ) -> list[Alternative]:
     """What to try on ``recipe``; ``UserError`` for unknown words, and for --scale-rate where it has no effect."""
-    from maskwise.studies import search_lists
+    from maskwise.sweeps import search_lists
 
     if scale_rate is not None and what is not What.BATCH_SIZES:
         rule = "left out but for batch-sizes"

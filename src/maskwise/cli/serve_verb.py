@@ -38,7 +38,7 @@ def serve(
 ) -> None:
     """Answer for photos over HTTP, with a web page; photos are not kept. Needs the extra `serve`."""
     from maskwise.errors import UserError, must
-    from maskwise.export.processor import SATURATES, saturates_in_8_bits
+    from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.serving.config import parse_settings, settings_table
 
     if show_settings:

@@ -132,11 +132,11 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     ``folders`` are those of the data, the runs and the decoded pixels.
     """
     from maskwise.cli.progress import listener
-    from maskwise.sweeps.desk import open_desk
     from maskwise.sweeps.format_sweep import format_plan
     from maskwise.sweeps.results import read_results
     from maskwise.sweeps.run_sweep import Work, confirm_best, describe_data, run_sweep
     from maskwise.sweeps.storage import hidden
+    from maskwise.sweeps.trial_queue import open_desk
     from maskwise.workflows.run_recipe import Place
 
     ends_at_s = math.inf if wanted.minutes is None else time.monotonic() + 60 * wanted.minutes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from maskwise.evaluation.comparison import Comparison, Difference, ReadingDifference, verdict
-from maskwise.evaluation.text_table import ABSENT, aligned, number
 from maskwise.score import Score
+from maskwise.text_table import ABSENT, aligned, number
 
 
 def format_comparison(comparison: Comparison, name_a: str, name_b: str) -> str:

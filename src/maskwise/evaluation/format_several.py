@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from maskwise.evaluation.comparison import Comparison, verdict
 from maskwise.evaluation.format_comparison import cautions, signed
 from maskwise.evaluation.ranking import Ranking
-from maskwise.evaluation.text_table import aligned, number
+from maskwise.text_table import aligned, number
 
 
 def format_several(comparisons: Sequence[Comparison], names: Sequence[str]) -> str:

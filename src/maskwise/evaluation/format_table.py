@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maskwise.evaluation.scores import Evaluation
-from maskwise.evaluation.text_table import aligned, number, score
+from maskwise.text_table import aligned, number, score
 
 OPTIMISTIC = "optimistic: the checkpoint was chosen on the scored people, so these scores read too high"
 

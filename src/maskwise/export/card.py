@@ -12,11 +12,11 @@ from maskwise.evaluation.groups import score_groups
 from maskwise.evaluation.scores import Evaluation
 from maskwise.export.manifest import Manifest
 from maskwise.export.parity import Parity
+from maskwise.intended_use import INTENDED, NOT_INTENDED
 from maskwise.models.config import BundledWeights, PretrainedWeights, TimmBackbone, Weights, WeightsFile
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.parts import single_recipes
 from maskwise.records import Predictions
-from maskwise.reports.uses import INTENDED, NOT_INTENDED
 from maskwise.score import Score
 from maskwise.store.run_record import RunRecord
 

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from maskwise.chance import rng_for
+from maskwise.drawing.portraits import PHOTO_STATES, draw_person, draw_photo
 from maskwise.evaluation.metrics import macro_f1
-from maskwise.faces.portraits import PHOTO_STATES, draw_person, draw_photo
 from maskwise.records import Ints, Predictions
 
 TOLERANCE = 1e-4

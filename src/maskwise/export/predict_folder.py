@@ -15,8 +15,8 @@ from maskwise.export.answers import Answer
 from maskwise.export.networks import Asked
 from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import Bundle
+from maskwise.listeners import Listener
 from maskwise.records import FaceBox, PhotoTable, Predictions
-from maskwise.training.listeners import Listener
 
 
 class PhotoFaces(NamedTuple):

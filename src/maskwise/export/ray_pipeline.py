@@ -24,8 +24,8 @@ from maskwise.export.networks import Asked
 from maskwise.export.predict_folder import join_answers, list_photos, tell_problems
 from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import BLOCK_PHOTOS, Bundle, load
+from maskwise.listeners import Listener
 from maskwise.records import FaceBox, Predictions
-from maskwise.training.listeners import Listener
 
 BATCH_PHOTOS = 16 * BLOCK_PHOTOS
 """Photos that a worker is handed at once: whole blocks, some seconds of work."""

@@ -41,11 +41,11 @@ from maskwise.export.training_photos import (
 )
 from maskwise.files import TEMPORARY_PREFIX, refuse_overwrite, sync_folder, write_atomically
 from maskwise.labels import Task
+from maskwise.listeners import Listener
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.layout import predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import read_evaluation
-from maskwise.training.listeners import Listener
 from maskwise.workflows.predict_photos import predict_photos as predict_with_run
 
 CARD, LICENCES, PARITY = "MODEL_CARD.md", "LICENCES.md", "parity.json"

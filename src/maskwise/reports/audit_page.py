@@ -7,10 +7,10 @@ from itertools import groupby
 
 import numpy as np
 
-from maskwise.evaluation.text_table import number
 from maskwise.reports.audit_tables import Suspect, summary_lines, suspects
 from maskwise.reports.charts import STYLE, figures, listed, photo
 from maskwise.reports.page import page, paragraph, section
+from maskwise.text_table import number
 from maskwise.workflows.audit_labels import AuditedSet, NearCopy
 
 _CAUTION = (

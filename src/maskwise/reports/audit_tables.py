@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from maskwise.evaluation.audit import KINDS, Audit, Kind
-from maskwise.evaluation.text_table import ABSENT, aligned
+from maskwise.label_audit.people import KINDS, Audit, Kind
 from maskwise.labels import GENDER_CLASSES
 from maskwise.tables import csv_text
+from maskwise.text_table import ABSENT, aligned
 from maskwise.workflows.audit_labels import AuditedSet
 
 SWAP = "swap incorrect_mask normal"

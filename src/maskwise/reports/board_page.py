@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Sequence
 from html import escape
 
-from maskwise.evaluation.text_table import score
 from maskwise.reports.page import page, paragraph, section, table
 from maskwise.store.board import Board, BoardRow
 from maskwise.store.daily_best import Curve, Day, daily_best
 from maskwise.store.format_board import cells_of, footnotes
 from maskwise.store.recipe_difference import describe_difference
 from maskwise.store.run_record import RunRecord
+from maskwise.text_table import score
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 220, 52, 12, 12, 34
 

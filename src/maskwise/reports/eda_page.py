@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from maskwise.data.describe_set import SetNumbers, mean_std_setting
-from maskwise.evaluation.text_table import aligned
 from maskwise.labels import Task
 from maskwise.records import Image, Ints
 from maskwise.reports.charts import STYLE, bars, figures, histogram, listed, photo, shaded
 from maskwise.reports.page import page, paragraph, section, side_by_side, table
+from maskwise.text_table import aligned
 from maskwise.workflows.explore_data import Exploration
 
 TILES = 8

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from html import escape
 
-from maskwise.evaluation.text_table import number, score
+from maskwise.intended_use import INTENDED, NOT_INTENDED
 from maskwise.labels import Attribute
 from maskwise.reports.charts import listed
 from maskwise.reports.page import paragraph, preformatted, table
 from maskwise.reports.run_groups import differences
 from maskwise.reports.run_numbers import more
-from maskwise.reports.uses import INTENDED, NOT_INTENDED
+from maskwise.reports.run_story import RunStory
 from maskwise.store.run_record import RunRecord
-from maskwise.workflows.report_run import RunStory
+from maskwise.text_table import number, score
 
 _OF_PEOPLE = ("By mask", "By gender", "By age", "By origin")
 _FEW_PEOPLE = 30

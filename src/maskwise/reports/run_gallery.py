@@ -11,13 +11,13 @@ import numpy as np
 from maskwise.data.pixels import decode_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError
-from maskwise.evaluation.hardest import HardPerson, hardest_people, surest_mistakes
 from maskwise.records import Image
 from maskwise.reports.charts import photo
-from maskwise.reports.heat import enlarged, heated
+from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
+from maskwise.reports.heat_map import enlarged, heated
 from maskwise.reports.page import paragraph, table
-from maskwise.workflows.explained import AugmentedPhoto, ExplainedPhoto
-from maskwise.workflows.report_run import RunStory
+from maskwise.reports.pick_photos import HardPerson, hardest_people, surest_mistakes
+from maskwise.reports.run_story import RunStory
 
 MISTAKES, PEOPLE = 24, 10
 _HEIGHT_PX = 160

@@ -8,12 +8,12 @@ from html import escape
 import numpy as np
 
 from maskwise.evaluation.groups import JOINT, GroupScores
-from maskwise.evaluation.text_table import score
 from maskwise.reports.line_charts import charts, scores_chart
 from maskwise.reports.page import paragraph, table
 from maskwise.reports.run_numbers import more, scored_table
+from maskwise.reports.run_story import Grouping, RunStory
 from maskwise.score import Score
-from maskwise.workflows.report_run import Grouping, RunStory
+from maskwise.text_table import score
 
 
 def groups(story: RunStory) -> list[str]:

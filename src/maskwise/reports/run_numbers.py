@@ -10,14 +10,14 @@ import numpy as np
 from maskwise.evaluation.metrics import confusion
 from maskwise.evaluation.reliability import Calibration
 from maskwise.evaluation.scores import Evaluation
-from maskwise.evaluation.text_table import number, score
 from maskwise.labels import Task
 from maskwise.records import Ints, Predictions
 from maskwise.reports.charts import figures
 from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart
 from maskwise.reports.page import paragraph, side_by_side, table
+from maskwise.reports.training_curves import Curve
 from maskwise.score import Score
-from maskwise.workflows.training_curves import Curve
+from maskwise.text_table import number, score
 
 _NEARLY = 0.05
 """Temperatures this near to 1 change next to nothing."""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from html import escape
 
 from maskwise.reports import charts, line_charts, run_gallery, run_numbers
+from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.page import page, paragraph, section
 from maskwise.reports.run_card import model_card, repeat
 from maskwise.reports.run_gallery import augmentation, looks, mistakes, opener, people, without_photos
 from maskwise.reports.run_groups import by_age, groups
 from maskwise.reports.run_numbers import classes, confusions, headline, learning, scores, sureness
-from maskwise.workflows.explained import AugmentedPhoto, ExplainedPhoto
-from maskwise.workflows.report_run import RunStory
+from maskwise.reports.run_story import RunStory
 
 _STYLE = """<style>
 .warn { border-left: 4px solid var(--line-1); padding: 0.2rem 0.8rem; }

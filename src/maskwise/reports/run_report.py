@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maskwise.evaluation.hardest import surest_mistakes, typical_hits
+from maskwise.listeners import Listener
+from maskwise.reports.pick_photos import surest_mistakes, typical_hits
 from maskwise.reports.run_page import run_page
-from maskwise.training.listeners import Listener
-from maskwise.workflows.report_run import RunStory, tell_run
+from maskwise.reports.run_story import RunStory, tell_run
 
 EXPLAINED = 6
 """Photos whose maps are shown: as many mistakes, and as many that are read rightly."""
@@ -32,7 +32,7 @@ def run_report(folder: Path, data: Path | None, cache: Path, listener: Listener,
     if not photos or story.data is None:
         return RunReport(story, run_page(story, (), (), photos=photos))
 
-    from maskwise.workflows.explain_photos import augmented_photos, explain_photos
+    from maskwise.reports.explain_photos import augmented_photos, explain_photos
 
     places = np.concatenate([surest_mistakes(story.predictions, EXPLAINED), typical_hits(story.predictions, EXPLAINED)])
     explained, augmented = explain_photos(story, places, listener), augmented_photos(story, listener)

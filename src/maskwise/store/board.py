@@ -102,14 +102,6 @@ def people_held_out(record: RunRecord, by_id: Mapping[str, RunRecord]) -> str:
     return _SORTED.encode(record.recipe.get("split"))
 
 
-def duration(seconds: float) -> str:
-    """``2h 05m``, ``8m 05s`` or ``42s``."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
-    return f"{whole // 60}m {whole % 60:02d}s" if whole >= 60 else f"{whole}s"
-
-
 def _letters(people: list[str]) -> list[str]:
     """A letter for each of the sets of people, the commonest first; "" where all are the same."""
     sets = [each for each, _ in Counter(people).most_common()]

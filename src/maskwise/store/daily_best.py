@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maskwise.evaluation.text_table import aligned, score
 from maskwise.store.board import BoardRow
+from maskwise.text_table import aligned, score
 
 
 @dataclass(frozen=True)

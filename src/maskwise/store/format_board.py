@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from maskwise.evaluation.text_table import aligned, column_width, number, score, shortened
-from maskwise.store.board import Board, BoardRow, duration
+from maskwise.store.board import Board, BoardRow
 from maskwise.store.recipe_difference import describe_difference
 from maskwise.store.run_record import RunRecord
+from maskwise.text_table import aligned, column_width, duration, number, score, shortened
 
 MARK = "*"
 OTHER_GROUPS = "runs on other data or another task are ranked apart: their scores cannot be compared"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskwise.errors import StoreError, must
 from maskwise.store.board import BoardRow, board_rows
-from maskwise.store.needs import read_needs
+from maskwise.store.kept_for import read_needs
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, list_runs
 from maskwise.store.write_runs import discard_run

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskwise.evaluation.text_table import aligned, shortened
 from maskwise.files import TEMPORARY_PREFIX
 from maskwise.store.layout import PREDICTIONS, PSEUDO_LABELS
 from maskwise.store.runs import StoredRun
+from maskwise.text_table import aligned, shortened
 
 _WEIGHT_ENDINGS = (".safetensors", ".pt", ".ckpt")
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maskwise.evaluation.text_table import aligned, number, shortened
-from maskwise.store.board import BoardRow, duration
+from maskwise.store.board import BoardRow
 from maskwise.store.recipe_difference import IDLE
 from maskwise.store.run_record import RunRecord
+from maskwise.text_table import aligned, duration, number, shortened
 
 _Line = tuple[str, ...]
 _HEAD: _Line = ("name", "runs", "macro F1", "spread", "lowest", "highest", "accuracy", "spread", "people", "time")

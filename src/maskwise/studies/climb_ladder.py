@@ -13,12 +13,12 @@ from maskwise.evaluation.comparison import ReadingDifference, compare
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import TaskScores
 from maskwise.evaluation.shared_photos import shared_photos
-from maskwise.evaluation.text_table import score
 from maskwise.labels import Task
+from maskwise.listeners import Listener
 from maskwise.records import Predictions
 from maskwise.store.runs import StoredRun, list_runs, read_finished
 from maskwise.studies.ladder_rungs import PlannedRung, Rung
-from maskwise.training.listeners import Listener
+from maskwise.text_table import score
 from maskwise.workflows.join_runs import join_runs, read_joined, read_members
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import train_or_read

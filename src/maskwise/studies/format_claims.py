@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from maskwise.evaluation.format_comparison import signed
-from maskwise.evaluation.text_table import ABSENT, aligned, number
-from maskwise.store.board import duration
 from maskwise.studies.claim_arms import PairedTest, Says
 from maskwise.studies.judge_claims import MARGIN
-from maskwise.studies.test_claims import ClaimResult, ClaimsScores, JudgedTest
+from maskwise.studies.run_claims import ClaimResult, ClaimsScores, JudgedTest
+from maskwise.text_table import ABSENT, aligned, duration, number
 
 
 @dataclass(frozen=True)

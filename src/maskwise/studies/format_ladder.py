@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from maskwise.evaluation.comparison import ReadingDifference, verdict
 from maskwise.evaluation.format_comparison import signed
-from maskwise.evaluation.text_table import ABSENT, aligned, score
 from maskwise.recipe.load import shipped_summary
-from maskwise.store.board import duration
 from maskwise.studies.climb_ladder import ClimbedRung, LadderScores, RungScore
 from maskwise.studies.published_ladder import PUBLISHED
+from maskwise.text_table import ABSENT, aligned, duration, score
 
 BY_PHOTO = "*"
 

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 
 from maskwise.evaluation.comparison import verdict
 from maskwise.evaluation.format_comparison import signed
-from maskwise.evaluation.text_table import ABSENT, aligned, number, score
 from maskwise.recipe.load import dump_recipe
-from maskwise.store.board import duration
 from maskwise.sweeps.config import NoPruning, Space
 from maskwise.sweeps.confirm import Confirmation
 from maskwise.sweeps.dimensions import Label, changes_of
 from maskwise.sweeps.results import GivenUp, SweepResults, TrialRow
+from maskwise.text_table import ABSENT, aligned, duration, number, score
 
 CHANCE_TO_HOLD = 0.025
 """Of a run that changes nothing: the share of a 95 % interval's misses that lie above."""

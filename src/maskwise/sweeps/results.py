@@ -16,10 +16,10 @@ from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import parse_recipe
 from maskwise.score import Score
 from maskwise.store.runs import StoredRun, read_finished
-from maskwise.sweeps.desk import BASE, DATA, MACRO_F1, REASON, RUN, SECONDS, SKIPPED, SPACE
 from maskwise.sweeps.dimensions import Label, read_dimensions
 from maskwise.sweeps.load_space import Sweep, parse_space
 from maskwise.sweeps.storage import needed_optuna, open_storage, study_names
+from maskwise.sweeps.trial_queue import BASE, DATA, MACRO_F1, REASON, RUN, SECONDS, SKIPPED, SPACE
 from maskwise.workflows.join_runs import read_members
 
 _FEWEST_FOR_IMPORTANCE = 8

@@ -10,6 +10,9 @@ import numpy as np
 
 from maskwise.errors import DivergedError, RecipeError, StoreError, WeightsError
 from maskwise.files import locked
+from maskwise.fitting.photos import input_spec
+from maskwise.fitting.run_data import read_labels, read_photos
+from maskwise.listeners import Listener, Several
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.store.layout import lock_path
@@ -17,16 +20,13 @@ from maskwise.store.run_record import RunData
 from maskwise.store.runs import StoredRun, read_record
 from maskwise.store.write_runs import discard_run
 from maskwise.sweeps.confirm import note_confirmed, recipes_to_confirm
-from maskwise.sweeps.desk import BEGAN, MACRO_F1, REASON, RUN, SECONDS, Claim, Desk
 from maskwise.sweeps.format_sweep import settings_in_words
 from maskwise.sweeps.results import SweepResults
 from maskwise.sweeps.storage import needed_optuna
+from maskwise.sweeps.trial_queue import BEGAN, MACRO_F1, REASON, RUN, SECONDS, Claim, Desk
 from maskwise.sweeps.watch import PruningWatch
 from maskwise.training.batch_size import is_out_of_memory
-from maskwise.training.listeners import Listener, Several
 from maskwise.training.stopping import EndedEarly
-from maskwise.workflows.photos import input_spec
-from maskwise.workflows.run_data import read_labels, read_photos
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import runs_of, train_or_read
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from maskwise.listeners import EpochReport, Listener, Silent
 from maskwise.recipe.config import Recipe
 from maskwise.store.layout import log_path
-from maskwise.training.listeners import EpochReport, Listener, Silent
 from maskwise.training.stopping import EndedEarly
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from maskwise.chance import torch_seed_for
 from maskwise.errors import DivergedError
 from maskwise.files import write_atomically
+from maskwise.listeners import EpochReport, Listener, StepReport
 from maskwise.memory import keep_freed_memory
 from maskwise.records import Batch, Output
 from maskwise.training.averaging import MovingAverage
@@ -30,16 +31,15 @@ from maskwise.training.checkpoints import (
 )
 from maskwise.training.depthwise import quicken_depthwise
 from maskwise.training.devices import autocast, laid_out, learner, place_model, seed_torch
-from maskwise.training.fit import Fit
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
 from maskwise.training.folding import folded
 from maskwise.training.freezing import set_trainable, trainable_blocks
 from maskwise.training.inference import predict_table
-from maskwise.training.listeners import EpochReport, Listener, StepReport
 from maskwise.training.losses_seen import LossesSeen
 from maskwise.training.optimizers import build_optimizer
 from maskwise.training.schedules import rate_factor
 from maskwise.training.stopping import StopRequest, stop_request
+from maskwise.training.training_inputs import Fit
 
 
 @dataclass

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from maskwise.errors import UserError, must, nearest
+from maskwise.listeners import EpochReport, Listener, Silent
 from maskwise.recipe.addresses import settings_of
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
-from maskwise.training.listeners import EpochReport, Listener, Silent
 
 KINDS = ("mlflow", "tensorboard")
 EXPERIMENT = "maskwise"

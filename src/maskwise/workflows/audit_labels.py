@@ -15,15 +15,15 @@ from maskwise.data.people import read_people
 from maskwise.data.photo_facts import PhotoFacts, look_at_photos
 from maskwise.data.shards import is_sharded
 from maskwise.errors import DataError, must
-from maskwise.evaluation.audit import Audit, audit_people
-from maskwise.evaluation.photo_means import mean_by_photo
+from maskwise.label_audit.mean_over_runs import mean_by_photo
+from maskwise.label_audit.people import Audit, audit_people
 from maskwise.labels import Task
+from maskwise.listeners import Listener
 from maskwise.records import Ints, PhotoTable, Predictions, Strings
 from maskwise.store.find_run import find_run
 from maskwise.store.layout import split_path
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.tables import read_csv
-from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import read_members
 
 

@@ -7,9 +7,9 @@ import json
 import cv2
 import numpy as np
 
+from maskwise.drawing.seven_photos import MOST_PHOTOS, seven_photos, why_unusable
 from maskwise.errors import DataError, must
 from maskwise.faces.detection import find_faces, largest_face
-from maskwise.faces.seven_photos import MOST_PHOTOS, seven_photos, why_unusable
 from maskwise.records import Image
 
 JPEG_QUALITY = 95

@@ -11,8 +11,8 @@ from maskwise.data.manifest import Manifest, read_train
 from maskwise.data.photo_facts import Finder, PhotoFacts, look_at_photos
 from maskwise.faces.box_store import BOXES_FILE, BoxStore
 from maskwise.labels import Task
+from maskwise.listeners import Listener
 from maskwise.records import Image
-from maskwise.training.listeners import Listener
 
 
 class Exploration(NamedTuple):

@@ -30,7 +30,7 @@ from maskwise.data.sources import BARE, Source
 from maskwise.errors import DataError, UserError, must
 from maskwise.files import locked
 from maskwise.labels import Task
-from maskwise.training.listeners import Listener
+from maskwise.listeners import Listener
 from maskwise.workflows.draw_import import draw_files
 
 

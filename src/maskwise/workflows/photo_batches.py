@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from maskwise.errors import DataError
+from maskwise.fitting.photos import DECODING_THREADS
 from maskwise.records import Image, Ints, Strings
-from maskwise.workflows.photos import DECODING_THREADS
 
 BATCH_PHOTOS = 64
 """Photos a forward pass: enough to keep the model busy, few enough to need little memory."""

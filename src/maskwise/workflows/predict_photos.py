@@ -13,7 +13,10 @@ from maskwise.data.layout import EVAL_CSV
 from maskwise.data.manifest import eval_names, read_eval, read_folder
 from maskwise.data.problems import refuse
 from maskwise.errors import DataError, StoreError
+from maskwise.fitting.parts import Factor, multiplied
+from maskwise.fitting.photos import inference, photo_reader
 from maskwise.labels import Task
+from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
@@ -27,11 +30,8 @@ from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import choose_device, place_model
 from maskwise.training.folding import folded
 from maskwise.training.inference import Answers, Inference, averaged, joined, predict_batch
-from maskwise.training.listeners import Listener
 from maskwise.workflows.join_runs import join_answers, member_folders, read_joined
 from maskwise.workflows.photo_batches import photo_batches
-from maskwise.workflows.photos import inference, photo_reader
-from maskwise.workflows.split_attributes import Factor, multiplied
 
 
 def predict_photos(run: Path, source: Path, skip_unreadable: bool, listener: Listener) -> tuple[Predictions, Task]:

@@ -23,6 +23,13 @@ from maskwise.errors import StoreError
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
 from maskwise.files import write_atomically
+from maskwise.fitting.choose_precision import settle_precision
+from maskwise.fitting.one_fold import train_fold
+from maskwise.fitting.parts import PartPhotos, read_parts, train_parts
+from maskwise.fitting.photos import input_spec
+from maskwise.fitting.run_data import RunPhotos, leave_out_unreadable, read_labels, read_photos
+from maskwise.fitting.self_train import self_train_fold
+from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe
@@ -33,13 +40,6 @@ from maskwise.store.runs import read_record
 from maskwise.store.write_runs import discard_run, finish_run, finish_unscored_run, lock_run, start_run
 from maskwise.tables import csv_text
 from maskwise.training.fold_files import DONE
-from maskwise.training.listeners import Listener
-from maskwise.workflows.choose_speed import settle_precision
-from maskwise.workflows.folds import train_fold
-from maskwise.workflows.photos import input_spec
-from maskwise.workflows.run_data import RunPhotos, leave_out_unreadable, read_labels, read_photos
-from maskwise.workflows.self_train import self_train_fold
-from maskwise.workflows.split_attributes import PartPhotos, read_parts, train_parts
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from maskwise.fitting.choose_precision import settle_precision
+from maskwise.fitting.photos import input_spec
+from maskwise.fitting.run_data import read_labels, read_photos
+from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.store.runs import StoredRun, list_runs, read_finished
-from maskwise.training.listeners import Listener
-from maskwise.workflows.choose_speed import settle_precision
-from maskwise.workflows.photos import input_spec
-from maskwise.workflows.run_data import read_labels, read_photos
 from maskwise.workflows.run_recipe import Place, run_recipe
 
 

@@ -1,0 +1,256 @@
+"""The features of a frozen backbone, computed once for each view of a photo and kept in the cache beside the pixels.
+
+    <cache>/<hash>/settings.json    what the features were made with, for people to read
+    <cache>/<hash>/features.f32     a row of D numbers a photo, see ``data.row_file``
+
+The hash is of the backbone with its weights, the normalisation and the view; a row's key is that of the photo's pixels.
+So all heads, losses, samplers and seeds of one backbone share the features, folds share theirs, and the folder may be
+deleted at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from maskwise.augment.build import Augment, build_augment
+from maskwise.chance import rng_for
+from maskwise.data.contents import content_of
+from maskwise.data.row_file import RowFile, describe
+from maskwise.files import locked
+from maskwise.fitting.photo_set import PhotoSet
+from maskwise.listeners import Listener
+from maskwise.memory import keep_freed_memory
+from maskwise.models.build import MaskwiseModel
+from maskwise.recipe.config import Recipe
+from maskwise.records import Floats, Ints
+from maskwise.training.batches import ReadArray, to_images
+from maskwise.training.checkpoints import load_weights
+from maskwise.training.devices import place_model
+from maskwise.training.features import FeatureInference, FeatureSource, backbone_state, without_backbone
+from maskwise.training.fold_files import WEIGHTS
+from maskwise.training.folding import folded
+from maskwise.training.inference import Answers, Inference, predict_table
+from maskwise.training.loop import train_model, trained_folder
+from maskwise.training.training_inputs import Fit
+
+FORMAT_VERSION = 2
+FEATURES = "features.f32"
+_BATCH_PHOTOS = 64
+_DURABLE_PHOTOS = 1024
+"""So many are made durable at once: what a kill can lose."""
+_ANSWERED_AT_ONCE = 2048
+
+PhotoView = str | int
+"""as_is, mirrored, or the number of an augmented view, from 1."""
+
+
+@dataclass(frozen=True)
+class FrozenBackbone:
+    """What makes features: photos of a view → N × D."""
+
+    model: MaskwiseModel
+    """In eval mode, on the device; only its backbone is asked."""
+    asked: nn.Module
+    """The backbone, as it is asked."""
+    how: Inference
+    augment: Augment
+    seed: int
+    made_with: Mapping[str, Any]
+    """Everything that decides the features of a photo as it is, JSON-able."""
+    augmented_with: Mapping[str, Any]
+    """What decides an augmented view besides."""
+
+    @torch.inference_mode()
+    def features(self, pixels_NHWC: NDArray[np.uint8], key_N: Sequence[str], view: PhotoView) -> Floats:
+        """N × D, float32. An augmented view of a photo depends on the photo, the view and the seed alone."""
+        images_NCHW = to_images(pixels_NHWC, self.how.device)
+        if isinstance(view, int):
+            images_NCHW = torch.cat(
+                [
+                    self.augment(images_NCHW[k : k + 1], rng_for(self.seed, "cached view", view, int(key, 16)))
+                    for k, key in enumerate(key_N)
+                ]
+            )
+        given = self.how.of_batch(images_NCHW.contiguous(memory_format=torch.channels_last))
+        features_ND: Tensor = self.asked(given.flip(3) if view == "mirrored" else given)
+        return features_ND.float().cpu().numpy()
+
+    @property
+    def width(self) -> int:
+        """D, found by asking for one black photo."""
+        spec = self.how.spec
+        return int(self.features(np.zeros((1, spec.height_px, spec.width_px, 3), np.uint8), ["0"], "as_is").shape[1])
+
+
+def train_on_features(
+    recipe: Recipe,
+    fit: Fit,
+    model: MaskwiseModel,
+    fitting: PhotoSet,
+    choosing: PhotoSet | None,
+    folder: Path,
+    listener: Listener,
+) -> None:
+    """Train neck and heads of ``model`` on cached features; ``folder`` ends with the weights of the whole net."""
+    if not trained_folder(folder):
+        backbone = frozen_backbone(recipe, model, fit.inference)
+        views: list[PhotoView] = ["as_is", *range(1, recipe.train.cached_views or 1)]
+        train_model(
+            _fit_of_features(fit, backbone, views, fitting, choosing, listener),
+            without_backbone(model),
+            folder,
+            listener,
+        )
+    load_weights(folder / WEIGHTS, model)
+    place_model(model, fit.device).eval()
+
+
+def answer_with_features(
+    recipe: Recipe, model: MaskwiseModel, photos: PhotoSet, how: Inference, listener: Listener
+) -> Answers:
+    """The answers of a model with a frozen backbone, from cached features."""
+    read = _all_views(frozen_backbone(recipe, model, how), photos, how, listener)
+    return predict_table(without_backbone(model), read, len(photos.table), _of_features(how), _ANSWERED_AT_ONCE)
+
+
+def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> FrozenBackbone:
+    """The backbone of ``model`` as a maker of features, ready to be asked."""
+    made_with = {
+        "format": FORMAT_VERSION,
+        "backbone": recipe.model.backbone.model_dump(mode="json"),
+        "weights": _checksum(backbone_state(model)),
+        "mean_C": how.spec.mean_C,
+        "std_C": how.spec.std_C,
+        "torch": torch.__version__,
+        "device": how.device.type,
+    }
+    augment = [each.model_dump(mode="json") for each in recipe.augment]
+    placed = place_model(model, how.device).eval()
+    return FrozenBackbone(
+        model=placed,
+        asked=folded(placed.backbone, how.spec),
+        how=how,
+        augment=build_augment(recipe.augment),
+        seed=recipe.seed,
+        made_with=made_with,
+        augmented_with={"augment": augment, "seed": recipe.seed},
+    )
+
+
+def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, listener: Listener) -> ReadArray:
+    """Reads the features of ``photos`` in a view, M × D; those that are not in the cache yet are computed now."""
+    width = backbone.width
+    if photos.keys is None:
+        names = [content_of(str(name).encode()) for name in photos.table.photo_N]
+        rows_ND = _compute(backbone, photos, np.arange(len(names)), names, view)
+        return lambda index_M: np.asarray(rows_ND.reshape(-1, width)[index_M])
+    key_N = photos.keys.key_N.tolist()
+    told = _told(backbone, view)
+    folder = photos.keys.cache / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+    with locked(folder / "lock"):
+        describe(folder, told)
+        rows = RowFile.open(folder, FEATURES, 4 * width)
+        _add_missing(rows, backbone, photos, key_N, view, listener)
+    if not key_N:
+        return lambda index_M: np.zeros((len(index_M), width), np.float32)
+    row_N = np.array([rows.row_of[key] for key in key_N])
+    mapped = np.asarray(np.memmap(rows.file, np.float32, "r", shape=(len(rows.row_of), width)))
+    return lambda index_M: mapped.take(row_N[index_M], axis=0)
+
+
+# --- details -------------------------------------------------------------------------------------------------------
+
+
+def _add_missing(
+    rows: RowFile,
+    backbone: FrozenBackbone,
+    photos: PhotoSet,
+    key_N: Sequence[str],
+    view: PhotoView,
+    listener: Listener,
+) -> None:
+    place_of = {key: place for place, key in enumerate(key_N) if key not in rows.row_of}
+    missing_M = np.array(list(place_of.values()), dtype=np.int64)
+    if not len(missing_M):
+        return
+    keep_freed_memory()
+    listener.on_stage(f"computing features, view {view}", len(missing_M))
+    for start in range(0, len(missing_M), _DURABLE_PHOTOS):
+        part_M = missing_M[start : start + _DURABLE_PHOTOS]
+        names = [key_N[place] for place in part_M]
+        rows.append(dict(zip(names, _compute(backbone, photos, part_M, names, view, listener), strict=True)))
+
+
+def _compute(
+    backbone: FrozenBackbone,
+    photos: PhotoSet,
+    index_M: Ints,
+    key_M: Sequence[str],
+    view: PhotoView,
+    listener: Listener | None = None,
+) -> Floats:
+    parts = []
+    for start in range(0, len(index_M), _BATCH_PHOTOS):
+        now = slice(start, start + _BATCH_PHOTOS)
+        parts.append(backbone.features(photos.read(index_M[now]), key_M[now], view))
+        if listener is not None:
+            listener.on_advance(len(parts[-1]))
+    return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+
+def _fit_of_features(
+    fit: Fit,
+    backbone: FrozenBackbone,
+    views: Sequence[PhotoView],
+    fitting: PhotoSet,
+    choosing: PhotoSet | None,
+    listener: Listener,
+) -> Fit:
+    """``fit`` with features in place of photos."""
+    source = {field.name: getattr(fit.source, field.name) for field in dataclasses.fields(fit.source)}
+    selection = fit.selection
+    if selection is not None and choosing is not None:
+        read = _all_views(backbone, choosing, fit.inference, listener)
+        selection = dataclasses.replace(selection, read=read)
+    return dataclasses.replace(
+        fit,
+        source=FeatureSource(**source, views=tuple(read_view(backbone, fitting, view, listener) for view in views)),
+        selection=selection,
+        inference=_of_features(fit.inference),
+        still=backbone_state(backbone.model),
+    )
+
+
+def _all_views(backbone: FrozenBackbone, photos: PhotoSet, how: Inference, listener: Listener) -> ReadArray:
+    """Reads the features M × V × D of the views that are asked."""
+    reads = [read_view(backbone, photos, view, listener) for view in how.views]
+    return lambda index_M: np.stack([read(index_M) for read in reads], axis=1)
+
+
+def _of_features(how: Inference) -> FeatureInference:
+    return FeatureInference(how.spec, how.views, how.device, how.first_age_years)
+
+
+def _checksum(state: Mapping[str, Tensor]) -> str:
+    total = hashlib.blake2b(digest_size=16)
+    for name, tensor in state.items():
+        total.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def _told(backbone: FrozenBackbone, view: PhotoView) -> str:
+    """Everything that the features of a view depend on but the photos, as text."""
+    settings = {**backbone.made_with, "view": view, **(backbone.augmented_with if isinstance(view, int) else {})}
+    return json.dumps(settings, sort_keys=True, indent=1)

@@ -1,0 +1,1 @@
+"""How fast this machine trains, predicts and decodes, beside a plain loop."""

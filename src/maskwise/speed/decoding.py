@@ -1,0 +1,134 @@
+"""How fast photos on disk become a pixel cache, beside the bare decoder, and how fast a batch is read from it."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import cv2
+import numpy as np
+
+from maskwise.chance import rng_for
+from maskwise.data.cache import PixelCache, build_cache
+from maskwise.faces.config import FullFrame, decisive_settings
+from maskwise.fitting.photos import DECODING_THREADS, cache_settings, photo_reader
+from maskwise.records import Image, InputSpec
+
+BATCH = 64
+_BATCHES = 200
+
+
+class DecodingSpeed(NamedTuple):
+    """Medians over the rounds; photos a second on the clock, and milliseconds of the processor a photo."""
+
+    cache_per_second: float
+    cache_processor_ms: float
+    bare_per_second: float
+    bare_processor_ms: float
+    resized_per_second: float
+    """Of the bare decoder and the bare resize."""
+    resized_processor_ms: float
+    batch_ms: float
+    """To read a batch of 64 photos from the cache; the median of 200."""
+
+    @property
+    def ratio(self) -> float:
+        """Of building the cache to the bare decoder, on the clock."""
+        return self.cache_per_second / self.bare_per_second
+
+    @property
+    def processor_ratio(self) -> float:
+        """The same by time of the processor, which other work on the machine hardly changes."""
+        return self.bare_processor_ms / self.cache_processor_ms
+
+
+def measure_decoding(
+    photos: Sequence[Path], height_px: int, width_px: int, rounds: int, decoding: Literal["full", "reduced"] = "full"
+) -> DecodingSpeed:
+    """Build a cache of ``photos`` and decode them with OpenCV alone (libjpeg-turbo for JPEGs), by turns, from files on.
+
+    OpenCV alone always decodes the whole photo. The cache, which follows ``decoding``, also checks each file, crops,
+    resizes, hashes and writes; all use as many threads.
+    """
+    crop = decisive_settings(FullFrame(decoding=decoding))
+    spec = InputSpec(height_px, width_px, crop, (0.5,) * 3, (0.5,) * 3)
+    cache_times, bare_times, resized_times, batch_times = [], [], [], []
+    for _ in range(rounds):
+        bare_times.append(_times(lambda: _in_threads(decode_bare, photos)))
+        resized_times.append(_times(lambda: _in_threads(lambda photo: resize_bare(photo, height_px, width_px), photos)))
+        with tempfile.TemporaryDirectory() as folder:
+            pixels: list[PixelCache] = []
+            cache_times.append(_times(lambda: pixels.append(_build(Path(folder), photos, spec))))  # noqa: B023
+            batch_times.append(_batch_seconds(pixels[0]))
+    cache, bare, resized = _medians(cache_times), _medians(bare_times), _medians(resized_times)
+    n_photos = len(photos)
+    return DecodingSpeed(
+        cache_per_second=n_photos / cache[0],
+        cache_processor_ms=1000 * cache[1] / n_photos,
+        bare_per_second=n_photos / bare[0],
+        bare_processor_ms=1000 * bare[1] / n_photos,
+        resized_per_second=n_photos / resized[0],
+        resized_processor_ms=1000 * resized[1] / n_photos,
+        batch_ms=1000 * statistics.median(batch_times),
+    )
+
+
+def _build(folder: Path, photos: Sequence[Path], spec: InputSpec) -> PixelCache:
+    return build_cache(
+        folder,
+        photos,
+        cache_settings(spec),
+        photo_reader(spec),
+        spec.height_px,
+        spec.width_px,
+        threads=DECODING_THREADS,
+        advance=lambda _: None,
+    )
+
+
+def decode_bare(photo: Path) -> Image:
+    """The photo by OpenCV, without any check of ours."""
+    pixels = cv2.imdecode(np.frombuffer(photo.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(pixels, dtype=np.uint8)
+
+
+def resize_bare(photo: Path, height_px: int, width_px: int) -> Image:
+    """The same at another size."""
+    resized = cv2.resize(decode_bare(photo), (width_px, height_px), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def _in_threads(work: Callable[[Path], Image], photos: Sequence[Path]) -> None:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    with ThreadPoolExecutor(DECODING_THREADS) as pool:
+        for _ in pool.map(work, photos):
+            pass
+    cv2.setNumThreads(before)
+
+
+def _batch_seconds(pixels: PixelCache) -> float:
+    rng = rng_for(0, "batches to read")
+    seconds = []
+    for _ in range(_BATCHES):
+        index_M = rng.integers(0, len(pixels), BATCH)
+        started = time.perf_counter()
+        pixels.read(index_M)
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def _times(work: Callable[[], object]) -> tuple[float, float]:
+    """On the clock and of the processor."""
+    started, worked = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - started, time.process_time() - worked
+
+
+def _medians(times: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return statistics.median(clock for clock, _ in times), statistics.median(processor for _, processor in times)

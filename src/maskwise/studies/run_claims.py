@@ -1,0 +1,220 @@
+"""The source write-up's claims as paired tests: train every arm with every seed, compare in pairs, judge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+
+from maskwise.chance import rng_for
+from maskwise.errors import StoreError
+from maskwise.evaluation.comparison import Comparison, Difference, Verdict, compare_arms
+from maskwise.evaluation.shared_photos import shared_photos
+from maskwise.files import locked
+from maskwise.labels import Task
+from maskwise.listeners import Listener
+from maskwise.records import Predictions
+from maskwise.store.layout import lock_path, log_path
+from maskwise.store.runs import StoredRun, read_evaluation
+from maskwise.studies.claim_arms import Arm, Claim, PairedTest
+from maskwise.studies.judge_claims import judge
+from maskwise.studies.plan_claims import ClaimsPlan, PlannedRun
+from maskwise.workflows.join_runs import read_members
+from maskwise.workflows.run_recipe import Place
+from maskwise.workflows.train_or_read import runs_of, train_or_read
+
+RunsOfArm = dict[Arm, list[StoredRun]]
+"""The finished runs of each arm, by seed."""
+
+
+@dataclass(frozen=True)
+class JudgedTest:
+    """Arm b against arm a over all seeds, and whether what is said of them holds."""
+
+    test: PairedTest
+    comparison: Comparison
+    answer: Verdict
+    seconds: tuple[float, float]
+    """Mean wall time of a training of a and of b."""
+
+    @property
+    def deciding(self) -> Difference:
+        """The macro F1 that the claim is about."""
+        reading, comparison = self.test.reading, self.comparison
+        return (comparison.joint if reading == "joint" else comparison.per_attribute[reading]).macro_f1
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How alike the answers of two groups of runs are, photo by photo."""
+
+    what: str
+    equal_decisions: float
+    """Share of photos with the same most probable joint class."""
+    median_change: float
+    """Median over photos of the largest difference in probability that any joint class has."""
+    largest_change: float
+
+
+@dataclass(frozen=True)
+class FitReading:
+    """What an arm says of the people it trained on and of others: far apart where it overfits."""
+
+    arm: Arm
+    training_loss: float
+    """Mean loss of the last epoch, in nats a photo as it was drawn and augmented; mean over seeds."""
+    held_out_loss: float
+    """Cross-entropy of the held-out photos, in nats; mean over seeds."""
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """All that was found of one claim."""
+
+    claim: Claim
+    tests: tuple[JudgedTest, ...]
+    agreements: tuple[Agreement, ...]
+    fits: tuple[FitReading, ...]
+
+
+@dataclass(frozen=True)
+class ClaimsScores:
+    """All claims on the same held-out photos."""
+
+    data_name: str
+    n_photos: int
+    n_people: int
+    n_seeds: int
+    seconds: float
+    """Wall time of all trainings together."""
+    results: tuple[ClaimResult, ...]
+
+
+def train_arms(plan: ClaimsPlan, place: Place, command: Sequence[str], listener: Listener) -> RunsOfArm:
+    """Train all runs of ``plan``, or read those that the store has finished.
+
+    A run that another process works on is left for later and waited for at the end, so several processes can share a
+    series. What ``run_recipe`` refuses otherwise is refused here.
+    """
+    found: dict[PlannedRun, StoredRun] = {}
+    left = []
+    for number, planned in enumerate(plan.runs, start=1):
+        listener.on_note(f"{planned.arm.words}, seed {planned.seed}: run {number} of {len(plan.runs)}")
+        run = train_unless_busy(planned, place, command, listener)
+        if run is None:
+            listener.on_note(f"{planned.recipe.name}: another process works on it; left for later")
+            left.append(planned)
+        else:
+            found[planned] = run
+    for planned in left:
+        listener.on_note(f"{planned.recipe.name}: waits for the process that works on it")
+        wait_until_free(planned, place)
+        found[planned] = train_or_read(planned.recipe, place, command, listener)
+    arms = dict.fromkeys(planned.arm for planned in plan.runs)
+    return {arm: [found[planned] for planned in plan.runs if planned.arm == arm] for arm in arms}
+
+
+def train_unless_busy(
+    planned: PlannedRun, place: Place, command: Sequence[str], listener: Listener
+) -> StoredRun | None:
+    """The finished run; None where another process holds it, or finished it just now."""
+    try:
+        return train_or_read(planned.recipe, place, command, listener)
+    except StoreError:
+        # Nobody has begun it: then the store itself is at fault.
+        if not runs_of(planned.recipe, place):
+            raise
+        return None
+
+
+def wait_until_free(planned: PlannedRun, place: Place) -> None:
+    """Return when no process holds the run of ``planned`` any more."""
+    for run in runs_of(planned.recipe, place):
+        with locked(lock_path(run.folder)):
+            pass
+
+
+def score_claims(plan: ClaimsPlan, runs_of_arm: RunsOfArm) -> ClaimsScores:
+    """Every claim by the held-out predictions of its arms; the k-th run of b is compared with the k-th of a."""
+    arms = list(runs_of_arm)
+    predictions, task = read_members([run for arm in arms for run in runs_of_arm[arm]])
+    answers = {arm: predictions[k * plan.n_seeds : (k + 1) * plan.n_seeds] for k, arm in enumerate(arms)}
+    compared: dict[tuple[Arm, Arm], Comparison] = {}
+    for test in (test for claim in plan.claims for test in claim.tests):
+        if (test.a, test.b) not in compared:
+            rng = rng_for(0, "intervals")
+            compared[test.a, test.b] = compare_arms(answers[test.a], answers[test.b], task, rng)
+    any_comparison = next(iter(compared.values()))
+    return ClaimsScores(
+        data_name=runs_of_arm[arms[0]][0].record.data.name,
+        n_photos=any_comparison.n_photos,
+        n_people=any_comparison.n_people,
+        n_seeds=plan.n_seeds,
+        seconds=sum(run.record.seconds for runs in runs_of_arm.values() for run in runs),
+        results=tuple(_result(claim, compared, runs_of_arm, answers, task) for claim in plan.claims),
+    )
+
+
+def _result(
+    claim: Claim,
+    compared: dict[tuple[Arm, Arm], Comparison],
+    runs_of_arm: RunsOfArm,
+    answers: dict[Arm, list[Predictions]],
+    task: Task,
+) -> ClaimResult:
+    tests = tuple(_judged(test, compared[test.a, test.b], runs_of_arm) for test in claim.tests)
+    pairs = list(dict.fromkeys((test.a, test.b) for test in claim.tests))
+    arms = list(dict.fromkeys(arm for pair in pairs for arm in pair))
+    return ClaimResult(
+        claim,
+        tests,
+        agreements=tuple(agreements(pairs, answers, task)) if "agreement" in claim.extras else (),
+        fits=tuple(fit_reading(arm, runs_of_arm[arm]) for arm in arms) if "fit" in claim.extras else (),
+    )
+
+
+def _judged(test: PairedTest, comparison: Comparison, runs_of_arm: RunsOfArm) -> JudgedTest:
+    deciding = comparison.joint if test.reading == "joint" else comparison.per_attribute[test.reading]
+    seconds = (mean_seconds(runs_of_arm[test.a]), mean_seconds(runs_of_arm[test.b]))
+    return JudgedTest(test, comparison, judge(deciding.macro_f1.gain, test.says), seconds)
+
+
+def mean_seconds(runs: Sequence[StoredRun]) -> float:
+    """Mean wall time of a training."""
+    return fmean(run.record.seconds for run in runs)
+
+
+def agreements(pairs: Sequence[tuple[Arm, Arm]], answers: dict[Arm, list[Predictions]], task: Task) -> list[Agreement]:
+    """How alike the two arms of each pair answer at equal seeds; for scale, one arm at two seeds."""
+    lines = [agreement(f"{b.words} and {a.words}, same seed", answers[a], answers[b], task) for a, b in pairs]
+    first = pairs[0][0]
+    if len(answers[first]) > 1:
+        what = f"{first.words} and {first.words}, other seed"
+        lines.append(agreement(what, answers[first][:-1], answers[first][1:], task))
+    return lines
+
+
+def agreement(what: str, runs_a: Sequence[Predictions], runs_b: Sequence[Predictions], task: Task) -> Agreement:
+    """Photo by photo, the k-th of ``runs_b`` beside the k-th of ``runs_a``; all pairs together."""
+    pairs = [shared_photos(pair, task) for pair in zip(runs_a, runs_b, strict=True)]
+    a_NC, b_NC = (np.concatenate([pair[side].probs_NC for pair in pairs]) for side in (0, 1))
+    change_N = np.abs(b_NC - a_NC).max(axis=1)
+    return Agreement(
+        what,
+        equal_decisions=float(np.mean(a_NC.argmax(axis=1) == b_NC.argmax(axis=1))),
+        median_change=float(np.median(change_N)),
+        largest_change=float(change_N.max()),
+    )
+
+
+def fit_reading(arm: Arm, runs: Sequence[StoredRun]) -> FitReading:
+    """The last epoch's training loss from the runs' logs, and the held-out loss from their scores."""
+    logs = [log_path(run.folder, 0).read_text(encoding="utf-8").splitlines() for run in runs]
+    return FitReading(
+        arm,
+        training_loss=fmean(json.loads(lines[-1])["loss"] for lines in logs),
+        held_out_loss=fmean(read_evaluation(run.folder).log_loss for run in runs),
+    )

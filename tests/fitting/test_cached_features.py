@@ -1,0 +1,152 @@
+"""Training on cached features is training on photos: the same numbers, a whole model, and nothing computed twice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+
+from conftest import Workplace
+from maskwise.errors import RecipeError
+from maskwise.listeners import Silent
+from maskwise.recipe.load import load_recipe
+from maskwise.records import Predictions
+from maskwise.store.layout import predictions_path, weights_path
+from maskwise.store.predictions_file import read_predictions
+from maskwise.workflows.predict_photos import predict_photos
+from maskwise.workflows.run_recipe import Place, run_recipe
+from support.fits import KillAt, Killed, Remember
+
+FROZEN = ("augment=[]", "train.freeze_backbone_epochs=3", "train.optimizer.rate=0.05")
+RICH = (
+    "predict.views=[as_is, mirrored]",
+    "model.neck={kind: linear, features: 16, dropout: 0.3}",
+    "model.age_head={kind: linear}",
+    "auxiliary={kind: age_distribution}",
+    "train.ema_decay=0.9",
+    "train.checkpoint={kind: inner_hold_out, share: 0.3}",
+    "sampling.kind=weighted",
+)
+"""Everything that the two paths go through apart."""
+
+
+class Stages(Remember):
+    """Keeps the names and sizes of the stages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stages: list[tuple[str, int]] = []
+
+    def on_stage(self, name: str, total: int) -> None:
+        self.stages.append((name, total))
+
+    @property
+    def computed(self) -> list[int]:
+        return [total for name, total in self.stages if name.startswith("computing features")]
+
+
+def train(place: Workplace, *changes: str, told: Silent | None = None) -> Path:
+    """A run's folder."""
+    where = Place(place.data, place.store, place.cache)
+    return run_recipe(load_recipe(str(place.recipe), changes), where, ["train"], told or Silent())[0]
+
+
+def answers(folder: Path) -> Predictions:
+    return read_predictions(predictions_path(folder))[0]
+
+
+@pytest.fixture
+def place(workplace: Workplace, tmp_path: Path) -> Workplace:
+    """An empty store, and a cache of its own."""
+    cache = tmp_path / "cache"
+    if workplace.cache.exists():
+        shutil.copytree(workplace.cache, cache)
+    return Workplace(workplace.data, workplace.recipe, tmp_path / "runs", cache)
+
+
+@pytest.mark.parametrize("more", [(), RICH], ids=["plain", "rich"])
+def test_the_same_numbers_as_on_photos(place: Workplace, more: tuple[str, ...]) -> None:
+    """Probabilities agree to 1e-4 and weights to 1e-3: convolutions round differently in batches of other sizes."""
+    photos = train(place, *FROZEN, *more)
+    features = train(place, *FROZEN, *more, "train.cached_views=1")
+    assert photos != features
+    expected, got = answers(photos), answers(features)
+    assert got.photo_N.tolist() == expected.photo_N.tolist()
+    np.testing.assert_allclose(got.probs_NC, expected.probs_NC, atol=1e-4)
+    assert np.ptp(expected.probs_NC) > 0.1  # else everything would agree
+    one, two = (safetensors.torch.load(weights_path(each, 0).read_bytes()) for each in (photos, features))
+    assert one.keys() == two.keys()
+    for name, tensor in one.items():
+        np.testing.assert_allclose(two[name].numpy(), tensor.numpy(), atol=1e-3, err_msg=name)
+
+
+def test_what_is_kept_is_a_whole_model(place: Workplace) -> None:
+    """``predict`` asks the whole net about photos: of held-out people it says what the run said from features."""
+    folder = train(place, *FROZEN, "train.cached_views=1")
+    held_out = answers(folder)
+    predicted, _ = predict_photos(folder, place.data / "train" / "images", False, Silent())
+    said = {f"train/images/{photo}": row for photo, row in zip(predicted.photo_N, predicted.probs_NC, strict=True)}
+    again_NC = np.array([said[photo] for photo in held_out.photo_N])
+    np.testing.assert_allclose(again_NC, held_out.probs_NC, atol=1e-5)
+
+
+def test_features_are_computed_once_for_each_photo_and_view(place: Workplace) -> None:
+    """A second loss, seed or split needs only what is missing; other augmentations only their own view."""
+    first, loss, seed, split, augment = (Stages() for _ in range(5))
+    with_views = ("train.freeze_backbone_epochs=3", "train.cached_views=3", "model.weights.kind=none")
+    train(place, *with_views, told=first)
+    fits, scored = first.computed[0], first.computed[-1]
+    assert first.computed == [fits, fits, fits, scored]
+    assert fits + scored == 24 * 7
+    train(place, *with_views, "loss.kind=focal", told=loss)
+    assert loss.computed == []
+    train(place, *with_views, "split.seed=1", told=split)
+    assert all(count < fits for count in split.computed)  # photos that had not trained before
+    train(place, *with_views, "augment=[{kind: flip, p: 1.0}]", told=augment)
+    assert augment.computed == [fits, fits]
+    train(place, *with_views, "seed=1", told=seed)
+    assert seed.computed == first.computed  # the random weights are others
+
+
+def test_an_augmented_view_depends_on_photo_view_and_seed_alone(place: Workplace) -> None:
+    """So a cache that other runs filled in part, or none, changes no number."""
+    changes = ("train.freeze_backbone_epochs=3", "train.cached_views=2")
+    fresh = answers(train(place, *changes))
+    train(place, *changes, "split.seed=1")
+    filled = Workplace(place.data, place.recipe, place.store.with_name("again"), place.cache)
+    np.testing.assert_array_equal(answers(train(filled, *changes)).probs_NC, fresh.probs_NC)
+
+
+def test_a_killed_run_goes_on(place: Workplace) -> None:
+    changes = (*FROZEN, "train.cached_views=1", "train.ema_decay=0.9")
+    whole = answers(train(place, *changes))
+    other = Workplace(place.data, place.recipe, place.store.with_name("killed"), place.cache)
+    with pytest.raises(Killed):
+        train(other, *changes, told=KillAt(12))
+    told = Remember()
+    np.testing.assert_array_equal(answers(train(other, *changes, told=told)).probs_NC, whole.probs_NC)
+    assert any(note.startswith("continues in epoch 2") for note in told.notes)
+
+
+@pytest.mark.parametrize(
+    "changes, problem",
+    [
+        (["train.cached_views=1"], "train.cached_views must be left out where the backbone learns"),
+        (["train.freeze_backbone_epochs=3", "train.cached_views=1"], "augment must be empty with one view"),
+        ([*FROZEN, "train.cached_views=2"], "train.cached_views must be 1 without augment, got 2"),
+        ([*FROZEN, "train.cached_views=1", "mixing.kind=mixup"], "mixing.kind must be none with train.cached_views"),
+        ([*FROZEN, "train.cached_views=1", "train.precision=bf16"], "train.precision must be fp32 with"),
+    ],
+)
+def test_what_it_cannot_go_with_is_refused(workplace: Workplace, changes: list[str], problem: str) -> None:
+    with pytest.raises(RecipeError, match=problem):
+        load_recipe(str(workplace.recipe), changes)
+
+
+def test_the_whole_story_by_the_command_line(place: Workplace, cli: Callable[..., str]) -> None:
+    options = [word for change in (*FROZEN, "train.cached_views=1") for word in ("--set", change)]
+    assert "macro F1" in cli(*place.train("--quiet", *options))

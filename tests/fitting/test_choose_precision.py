@@ -1,0 +1,148 @@
+"""``train.precision: auto``: what it chooses from given times, and that the run is one of the chosen precision."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import Workplace
+from maskwise.errors import RecipeError
+from maskwise.fitting import choose_precision as choose_speed
+from maskwise.fitting.choose_precision import (
+    EAGER,
+    Choice,
+    Timing,
+    Way,
+    choose_way,
+    fastest,
+    settle_precision,
+    time_way,
+)
+from maskwise.recipe.identity import run_id
+from maskwise.recipe.load import load_recipe
+from maskwise.store.layout import recipe_path, speed_path
+from maskwise.store.runs import read_record
+from maskwise.workflows.run_recipe import Place, run_recipe
+from maskwise.workflows.train_or_read import train_or_read
+from support.fits import Remember
+
+AUTO = ("train.precision=auto",)
+BF16 = Way("bf16", "channels_last", "eager")
+SECONDS = {("fp32", "channels_last"): 1.0, ("fp32", "contiguous"): 0.98}
+
+
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> list[Way]:
+    """The ways that were timed, each with a time by hand in place of a clock's."""
+    asked: list[Way] = []
+
+    def told(recipe: object, way: Way) -> Timing:
+        asked.append(way)
+        step_s = SECONDS.get((way.precision, way.layout), 0.9 if way.layout == "channels_last" else 2.0)
+        return Timing(way, step_s * 0.8, 100.0) if way.step == "compiled" else Timing(way, step_s)
+
+    monkeypatch.setattr(choose_speed, "time_way", told)
+    return asked
+
+
+def test_the_fastest_by_hand() -> None:
+    """Another way than plain fp32 has to be clearly faster, and compiling has to pay for itself."""
+    fp32, other, bf16, _ = EAGER
+    assert fastest([Timing(fp32, 1.0), Timing(other, 0.96)], 10).way == fp32
+    assert fastest([Timing(fp32, 1.0), Timing(other, 0.96), Timing(bf16, 0.9)], 10).way == bf16
+    compiled = Timing(dataclasses.replace(fp32, step="compiled"), 0.5, compiling_s=100.0)
+    assert fastest([Timing(fp32, 1.0), compiled], 180).way == fp32
+    assert fastest([Timing(fp32, 1.0), compiled], 400).way == compiled.way
+
+
+def test_times_are_kept_and_compiling_is_tried_for_long_trainings_alone(
+    workplace: Workplace, tmp_path: Path, timed: list[Way]
+) -> None:
+    recipe = load_recipe(str(workplace.recipe), AUTO)
+    assert choose_way(recipe, 100, tmp_path).way == BF16
+    assert timed == list(EAGER)
+    assert choose_way(recipe, 100, tmp_path).way == BF16
+    assert len(timed) == 4
+    assert choose_way(recipe, 2000, tmp_path).way == dataclasses.replace(BF16, step="compiled")
+    assert timed[4:] == [dataclasses.replace(BF16, step="compiled")]
+    larger = load_recipe(str(workplace.recipe), (*AUTO, "input.height_px=40"))
+    choose_way(larger, 100, tmp_path)
+    assert len(timed) == 9  # another size is another measurement
+    for file in (tmp_path / "speed").iterdir():
+        file.write_text("torn")
+    assert choose_way(recipe, 100, tmp_path).way == BF16
+
+
+def test_the_run_is_one_of_the_chosen_precision(workplace: Workplace, tmp_path: Path, timed: list[Way]) -> None:
+    """Its id is that of the recipe which says so itself; what was measured lies beside it, and was printed."""
+    place = Place(workplace.data, tmp_path / "runs", workplace.cache)
+    recipe, told = load_recipe(str(workplace.recipe), (*AUTO, "train.epochs=1")), Remember()
+    folder, _ = run_recipe(recipe, place, ["train"], told)
+    record = read_record(folder)
+    plain = load_recipe(str(workplace.recipe), ("train.precision=bf16", "train.epochs=1"))
+    assert record.run_id == run_id(plain, record.data.decisive)
+    assert load_recipe(str(recipe_path(folder))).train.precision == "bf16"
+    stored = json.loads(speed_path(folder).read_text())
+    assert stored["chosen"] == {"precision": "bf16", "layout": "channels_last", "step": "eager"}
+    assert [row["step_s"] for row in stored["timings"]] == [1.0, 0.98, 0.9, 2.0]
+    assert "precision auto chose bf16, channels_last, eager" in told.notes
+    assert train_or_read(recipe, place, ["train"], told).folder == folder
+
+
+@pytest.mark.parametrize("way", EAGER)
+def test_a_real_measurement_takes_steps(workplace: Workplace, way: Way) -> None:
+    recipe = load_recipe(str(workplace.recipe), AUTO)
+    timing = time_way(recipe, way)
+    assert timing.step_s > 0
+    assert timing.compiling_s == 0.0
+
+
+def test_without_auto_nothing_is_measured(workplace: Workplace, tmp_path: Path, timed: list[Way]) -> None:
+    recipe = load_recipe(str(workplace.recipe))
+    assert settle_precision(recipe, 100, tmp_path, Remember()) == (recipe, None)
+    assert timed == []
+
+
+def test_a_choice_tells_all_it_measured() -> None:
+    compiled = Timing(dataclasses.replace(BF16, step="compiled"), 0.5, compiling_s=80.0)
+    lines = Choice(compiled.way, (Timing(EAGER[0], 1.0), compiled), 9000).lines(32)
+    assert lines == [
+        "precision auto: fp32, channels_last, eager: 32 photos/s",
+        "precision auto: bf16, channels_last, compiled: 64 photos/s after 80 s of compiling",
+        "precision auto chose bf16, channels_last, compiled",
+    ]
+
+
+def test_parts_choose_for_themselves() -> None:
+    with pytest.raises(RecipeError, match=r"train\.precision must be fp32, bf16 or fp16 with parts"):
+        load_recipe("separate", AUTO)
+
+
+def test_layouts_differ_by_rounding_and_are_part_of_the_id(workplace: Workplace, tmp_path: Path) -> None:
+    """Without dropout between convolutions, that is: it goes through a tensor in the order of its memory."""
+    losses, ids = [], set()
+    for word in ("channels_last", "contiguous"):
+        changes = (f"train.layout={word}", "model.backbone={kind: baseline_cnn, dropout: 0.0}", "train.epochs=1")
+        recipe = load_recipe(str(workplace.recipe), changes)
+        _, found = run_recipe(recipe, Place(workplace.data, tmp_path / word, workplace.cache), [], Remember())
+        assert found is not None
+        losses.append(found.log_loss)
+        ids.add(run_id(recipe, ""))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+    assert len(ids) == 2
+
+
+@pytest.mark.slow
+def test_a_compiled_step_gives_the_same_numbers(workplace: Workplace, tmp_path: Path) -> None:
+    scores = []
+    for word in ("eager", "compiled"):
+        torch.compiler.reset()
+        recipe = load_recipe(str(workplace.recipe), (f"runtime.step={word}",))
+        _, found = run_recipe(recipe, Place(workplace.data, tmp_path / word, workplace.cache), [], Remember())
+        assert found is not None
+        scores.append(found.log_loss)
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
