@@ -25,7 +25,7 @@ from maskwise.listeners import Listener, Silent, StepReport
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import load_recipe, parse_recipe
-from maskwise.recipe.parts import SingleRecipe, single_recipes
+from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Floats, Image, Ints, PhotoTable, Predictions
 from maskwise.store.layout import fold_folder, input_path, predictions_path
 from maskwise.store.predictions_file import read_predictions

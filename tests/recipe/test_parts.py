@@ -10,7 +10,8 @@ from maskwise.errors import RecipeError
 from maskwise.labels import PhotoGroup
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
-from maskwise.recipe.parts import SECTIONS, part_name, single_recipes
+from maskwise.recipe.parts import SECTIONS, part_name
+from maskwise.recipe.single_recipes import single_recipes
 
 TWO = "parts=[{attributes: [mask]}, {attributes: [gender, age]}]"
 

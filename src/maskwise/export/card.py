@@ -15,7 +15,7 @@ from maskwise.export.parity import Parity
 from maskwise.intended_use import INTENDED, NOT_INTENDED
 from maskwise.models.config import BundledWeights, PretrainedWeights, TimmBackbone, Weights, WeightsFile
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.parts import single_recipes
+from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Predictions
 from maskwise.score import Score
 from maskwise.store.run_record import RunRecord

@@ -10,7 +10,7 @@ from torch import nn
 from maskwise.ensembles.config import EnsembleConfig, SoftVote
 from maskwise.labels import Attribute
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.parts import single_recipes
+from maskwise.recipe.single_recipes import single_recipes
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import read_finished
 from maskwise.training.inference import Inference

@@ -25,7 +25,7 @@ from maskwise.fitting.photos import cache_settings, cached_pixels, input_spec, p
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.parts import SingleRecipe, single_recipes
+from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Floats, InputSpec, PhotoTable, Predictions
 
 

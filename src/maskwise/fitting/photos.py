@@ -24,7 +24,7 @@ from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import normalisation
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.parts import single_recipes
+from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import FaceBox, Image, InputSpec, PhotoTable, Strings
 from maskwise.training.devices import choose_device
 from maskwise.training.inference import Inference

@@ -19,7 +19,7 @@ from maskwise.listeners import Silent
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.parts import single_recipes
+from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.training.batch_size import SMALLEST, find_batch_size, is_out_of_memory
 from maskwise.training.devices import wait_for

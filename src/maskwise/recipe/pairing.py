@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
 
 from maskwise.errors import must
 from maskwise.faces.config import decodes_reduced
@@ -16,13 +15,11 @@ from maskwise.losses.config import (
     SoftAgeBorder,
     WeightedSum,
 )
-from maskwise.recipe.parts import part_problems, single_recipes
-
-if TYPE_CHECKING:
-    from maskwise.recipe.config import Recipe
+from maskwise.recipe.fields import RecipeFields
+from maskwise.recipe.parts import part_name, part_problems, with_part
 
 
-def problems_of(recipe: Recipe) -> list[str]:
+def problems_of(recipe: RecipeFields) -> list[str]:
     """One line for each pair of settings of ``recipe`` that cannot work together or would have no effect.
 
     With parts, each is judged with what it has from the recipe, and its lines begin with its place and name.
@@ -32,13 +29,13 @@ def problems_of(recipe: Recipe) -> list[str]:
     if problems := part_problems(recipe):
         return problems
     return [
-        f"parts.{position} ({name}): {line}"
-        for position, (name, single, _) in enumerate(single_recipes(recipe))
-        for line in _problems_of_model(single)
+        f"parts.{position} ({part_name(part.attributes)}): {line}"
+        for position, part in enumerate(recipe.parts)
+        for line in _problems_of_model(with_part(recipe, part))
     ]
 
 
-def _problems_of_model(recipe: Recipe) -> list[str]:
+def _problems_of_model(recipe: RecipeFields) -> list[str]:
     problems = [*_age_head_problems(recipe), *_mixed_age_problems(recipe), *_self_training_problems(recipe)]
     problems += [*_everyone_problems(recipe), *_cached_views_problems(recipe), *_decoding_problems(recipe)]
     for address, loss in _losses(recipe.loss):
@@ -61,7 +58,7 @@ def _losses(loss: LossConfig) -> list[tuple[str, SingleLoss]]:
     return [("loss", loss)]
 
 
-def _age_head_problems(recipe: Recipe) -> list[str]:
+def _age_head_problems(recipe: RecipeFields) -> list[str]:
     if recipe.auxiliary is not None and recipe.model.age_head is None:
         remedy = "Set model.age_head.kind to linear, or leave auxiliary out."
         return [must("model.age_head", f"given for auxiliary {recipe.auxiliary.kind}", None, remedy)]
@@ -71,7 +68,7 @@ def _age_head_problems(recipe: Recipe) -> list[str]:
     return []
 
 
-def _mixed_age_problems(recipe: Recipe) -> list[str]:
+def _mixed_age_problems(recipe: RecipeFields) -> list[str]:
     """A mixed photo has a mixed target row, but no age that the age term could learn."""
     if recipe.auxiliary is None or recipe.mixing.kind == "none":
         return []
@@ -79,7 +76,7 @@ def _mixed_age_problems(recipe: Recipe) -> list[str]:
     return [must("mixing.kind", rule, recipe.mixing.kind, "Leave mixing or auxiliary out.")]
 
 
-def _self_training_problems(recipe: Recipe) -> list[str]:
+def _self_training_problems(recipe: RecipeFields) -> list[str]:
     if recipe.self_training is None:
         return []
     problems = []
@@ -96,7 +93,7 @@ def _self_training_problems(recipe: Recipe) -> list[str]:
     return problems
 
 
-def _decoding_problems(recipe: Recipe) -> list[str]:
+def _decoding_problems(recipe: RecipeFields) -> list[str]:
     """Masks are drawn on whole photos, and what is drawn is never decoded again."""
     if recipe.data.draw_masks is None or not decodes_reduced(recipe.input.crop):
         return []
@@ -104,7 +101,7 @@ def _decoding_problems(recipe: Recipe) -> list[str]:
     return [must("input.crop.decoding", rule, "reduced", "Leave one of them out.")]
 
 
-def _everyone_problems(recipe: Recipe) -> list[str]:
+def _everyone_problems(recipe: RecipeFields) -> list[str]:
     """Where nobody is held out, nobody is scored; and a seed that draws nobody would have no effect."""
     if recipe.split.kind != "everyone":
         return []
@@ -118,7 +115,7 @@ def _everyone_problems(recipe: Recipe) -> list[str]:
     return []
 
 
-def _cached_views_problems(recipe: Recipe) -> list[str]:
+def _cached_views_problems(recipe: RecipeFields) -> list[str]:
     """Cached features are of whole photos, so nothing can be mixed; and views differ by what augments them."""
     views, problems = recipe.train.cached_views, []
     if views is None:
@@ -136,14 +133,14 @@ def _cached_views_problems(recipe: Recipe) -> list[str]:
     return problems
 
 
-def _cosine_problems(address: str, loss: ArcFace | Ldam, recipe: Recipe) -> list[str]:
+def _cosine_problems(address: str, loss: ArcFace | Ldam, recipe: RecipeFields) -> list[str]:
     if recipe.model.cosine_scale is not None:
         return []
     rule = f"cosine for {address}.kind {loss.kind}"
     return [must("model.head.kind", rule, recipe.model.head.kind, "Change it, or choose another loss.")]
 
 
-def _reweight_problems(address: str, loss: Ldam, recipe: Recipe) -> list[str]:
+def _reweight_problems(address: str, loss: Ldam, recipe: RecipeFields) -> list[str]:
     epochs = recipe.train.epochs
     if loss.reweight_from is None or loss.reweight_from <= (epochs - 1) / epochs:
         return []
@@ -151,7 +148,7 @@ def _reweight_problems(address: str, loss: Ldam, recipe: Recipe) -> list[str]:
     return [must(f"{address}.reweight_from", rule, loss.reweight_from, "Lower it, train longer, or set it to null.")]
 
 
-def _attribute_problems(address: str, loss: AttributesCrossEntropy, recipe: Recipe) -> list[str]:
+def _attribute_problems(address: str, loss: AttributesCrossEntropy, recipe: RecipeFields) -> list[str]:
     weights = {"mask": loss.mask_weight, "gender": loss.gender_weight, "age": loss.age_weight}
     return [
         must(f"{address}.{name}_weight", f"left out, as {name} is none of task.attributes", weight, "Leave it out.")
@@ -160,7 +157,7 @@ def _attribute_problems(address: str, loss: AttributesCrossEntropy, recipe: Reci
     ]
 
 
-def _border_problems(address: str, target: SoftAgeBorder, recipe: Recipe) -> list[str]:
+def _border_problems(address: str, target: SoftAgeBorder, recipe: RecipeFields) -> list[str]:
     if "age" not in recipe.task.attributes:
         rule = "a kind that has an effect: task.attributes has no age"
         return [must(f"{address}.kind", rule, target.kind, f"Leave {address} out.")]

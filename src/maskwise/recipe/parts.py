@@ -1,42 +1,18 @@
-"""Recipes with parts: which single-model recipes they stand for, and what makes no sense in them.
-
-Every recipe is a row of single-model recipes: an ordinary one is a row of one, itself. Whoever trains, loads or counts
-the models of a run goes through ``single_recipes`` and need not know whether it has parts.
-"""
+"""The parts of a recipe: what each has of its own, and what makes no sense in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TypeVar
 
 from maskwise.errors import must
+from maskwise.labels import Task
+from maskwise.recipe.fields import Part, RecipeFields
 
-if TYPE_CHECKING:
-    from maskwise.labels import PhotoGroup, Task
-    from maskwise.recipe.config import Part, Recipe
+AnyRecipe = TypeVar("AnyRecipe", bound=RecipeFields)
 
 SECTIONS = ("input", "sampling", "augment", "mixing", "model", "targets", "loss", "auxiliary", "train")
 """What a part can have of its own."""
-
-
-class SingleRecipe(NamedTuple):
-    """One model of a recipe, as if it were a recipe of its own."""
-
-    name: str
-    """As in ``gender-age``: the folder of the model within its fold; "" in a recipe without parts."""
-    recipe: Recipe
-    """An ordinary recipe, without parts; its task has the attributes of this model alone."""
-    trains_on: PhotoGroup | None
-    """The photos that train it; None: all."""
-
-
-def single_recipes(recipe: Recipe) -> tuple[SingleRecipe, ...]:
-    """The models of ``recipe``: one for each part in the order of the file, or one for the whole without parts."""
-    if not recipe.parts:
-        return (SingleRecipe("", recipe, None),)
-    return tuple(
-        SingleRecipe(part_name(part.attributes), _single(recipe, part), part.trains_on) for part in recipe.parts
-    )
 
 
 def part_name(attributes: Sequence[str]) -> str:
@@ -44,7 +20,8 @@ def part_name(attributes: Sequence[str]) -> str:
     return "-".join(attributes)
 
 
-def _single(recipe: Recipe, part: Part) -> Recipe:
+def with_part(recipe: AnyRecipe, part: Part) -> AnyRecipe:
+    """The ordinary recipe of the one model that ``part`` is: its own sections, else those of ``recipe``."""
     own = {name: value for name in SECTIONS if (value := getattr(part, name)) is not None}
     borders_years = recipe.task.train_age_borders_years if "age" in part.attributes else None
     # None of this is checked again: what can go wrong with a part is told by ``part_problems`` and ``pairing``.
@@ -52,7 +29,7 @@ def _single(recipe: Recipe, part: Part) -> Recipe:
     return recipe.model_copy(update={**own, "task": task, "parts": ()})
 
 
-def part_problems(recipe: Recipe) -> list[str]:
+def part_problems(recipe: RecipeFields) -> list[str]:
     """One line for everything about the parts themselves that cannot be or would have no effect."""
     return [
         *_attribute_problems(recipe.parts, recipe.task),
@@ -85,7 +62,7 @@ def _unlearnt_problems(parts: tuple[Part, ...]) -> Iterator[str]:
                 yield must(f"parts.{position}.trains_on.{attribute}", rule, getattr(group, attribute), remedy)
 
 
-def _idle_problems(recipe: Recipe) -> Iterator[str]:
+def _idle_problems(recipe: RecipeFields) -> Iterator[str]:
     """A section of the recipe that every part has of its own says nothing."""
     for name in SECTIONS:
         field = type(recipe).model_fields[name]
@@ -97,13 +74,13 @@ def _idle_problems(recipe: Recipe) -> Iterator[str]:
             )
 
 
-def _self_training_problems(recipe: Recipe) -> Iterator[str]:
+def _self_training_problems(recipe: RecipeFields) -> Iterator[str]:
     if recipe.self_training is not None:
         rule = "left out with parts (a photo would need pseudo-labels of every model)"
         yield f"self_training must be {rule}, got both. Leave one of them out."
 
 
-def _precision_problems(recipe: Recipe) -> Iterator[str]:
+def _precision_problems(recipe: RecipeFields) -> Iterator[str]:
     trainings = [("train", recipe.train), *((f"parts.{k}.train", part.train) for k, part in enumerate(recipe.parts))]
     for address, train in trainings:
         if train is not None and train.precision == "auto":

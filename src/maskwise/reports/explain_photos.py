@@ -17,7 +17,7 @@ from maskwise.fitting.photos import input_spec, photo_reader
 from maskwise.listeners import Listener
 from maskwise.models.grad_cam import grad_cam
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.parts import SingleRecipe, single_recipes
+from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Floats, Image, InputSpec, Ints
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.run_story import DataAtHand, RunStory

@@ -21,7 +21,7 @@ from maskwise.memory import keep_freed_memory
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import parse_recipe
-from maskwise.recipe.parts import SingleRecipe, single_recipes
+from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.layout import input_path, recipe_path, weights_path
 from maskwise.store.runs import read_finished

@@ -1,0 +1,93 @@
+"""The sections and settings of a recipe, one by one; what must fit together is ``config``'s to check."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from maskwise.augment.config import AugmentConfig, MixingConfig, NoMixing
+from maskwise.data.config import DataConfig, SplitConfig
+from maskwise.faces.config import CropConfig, FullFrame
+from maskwise.labels import Attribute, PhotoGroup, Task
+from maskwise.losses.config import AuxiliaryConfig, CrossEntropy, LossConfig, TargetConfig
+from maskwise.models.config import ModelConfig
+from maskwise.recipe.self_training_config import SelfTraining
+from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
+from maskwise.sampling.config import Natural, SamplerConfig
+from maskwise.settings import Settings
+
+
+class InputConfig(Settings):
+    """What a photo is made into before a model sees it; saved with the weights."""
+
+    crop: CropConfig = FullFrame()
+    """Which part of the photo is used."""
+
+    height_px: int = Field(default=128, ge=8)
+    """Height of the model's input after the crop was resized."""
+
+    width_px: int = Field(default=96, ge=8)
+    """Width of the model's input after the crop was resized."""
+
+
+class PredictConfig(Settings):
+    """How a trained model is asked."""
+
+    views: tuple[Literal["as_is", "mirrored"], ...] = ("as_is",)
+    """The probabilities are the mean over these views of a photo; add mirrored for flip averaging."""
+
+    @model_validator(mode="after")
+    def _refuse_nonsense(self) -> Self:
+        if not self.views or len(set(self.views)) != len(self.views):
+            raise ValueError("predict.views must be one or more different views. Use [as_is] or [as_is, mirrored].")
+        return self
+
+
+class Part(Settings):
+    """A model of its own for some of the attributes. A section that it leaves out is the recipe's; null is left out."""
+
+    attributes: tuple[Attribute, ...]
+    """What this model reads. Every attribute of the task belongs to exactly one part."""
+
+    trains_on: PhotoGroup | None = None
+    """Only these photos train this model, e.g. {mask: worn}; it is chosen, scored and asked on all. Unset: all."""
+
+    input: InputConfig | None = None
+    sampling: SamplerConfig | None = None
+    augment: tuple[AugmentConfig, ...] | None = None
+    mixing: MixingConfig | None = None
+    model: ModelConfig | None = None
+    targets: tuple[TargetConfig, ...] | None = None
+    loss: LossConfig | None = None
+    auxiliary: AuxiliaryConfig | None = None
+    train: TrainConfig | None = None
+
+
+class RecipeFields(Settings):
+    """Everything that a recipe says, each setting legal by itself."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """What the run is called on the board; letters, digits, dots, dashes."""
+
+    seed: int = Field(default=0, ge=0)
+    """The chance of initialisation, sampling and augmentation. Who is held out depends on split.seed alone."""
+
+    task: Task = Task()
+    data: DataConfig = DataConfig()
+    split: SplitConfig
+    input: InputConfig = InputConfig()
+    sampling: SamplerConfig = Natural()
+    augment: tuple[AugmentConfig, ...] = ()
+    mixing: MixingConfig = NoMixing()
+    model: ModelConfig
+    targets: tuple[TargetConfig, ...] = ()
+    loss: LossConfig = CrossEntropy()
+    auxiliary: AuxiliaryConfig | None = None
+    train: TrainConfig = TrainConfig()
+    parts: tuple[Part, ...] = ()
+    """Separate models for groups of attributes, whose probabilities are multiplied. Empty: one model reads all."""
+
+    self_training: SelfTraining | None = None
+    predict: PredictConfig = PredictConfig()
+    runtime: RuntimeConfig = RuntimeConfig()

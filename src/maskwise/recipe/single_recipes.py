@@ -1,0 +1,33 @@
+"""The single-model recipes that a recipe stands for: one for each part, or itself.
+
+Whoever trains, loads or counts the models of a run goes through ``single_recipes`` and need not know whether it has
+parts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from maskwise.labels import PhotoGroup
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.parts import part_name, with_part
+
+
+class SingleRecipe(NamedTuple):
+    """One model of a recipe, as if it were a recipe of its own."""
+
+    name: str
+    """As in ``gender-age``: the folder of the model within its fold; "" in a recipe without parts."""
+    recipe: Recipe
+    """An ordinary recipe, without parts; its task has the attributes of this model alone."""
+    trains_on: PhotoGroup | None
+    """The photos that train it; None: all."""
+
+
+def single_recipes(recipe: Recipe) -> tuple[SingleRecipe, ...]:
+    """The models of ``recipe``: one for each part in the order of the file, or one for the whole without parts."""
+    if not recipe.parts:
+        return (SingleRecipe("", recipe, None),)
+    return tuple(
+        SingleRecipe(part_name(part.attributes), with_part(recipe, part), part.trains_on) for part in recipe.parts
+    )
