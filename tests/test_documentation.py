@@ -22,6 +22,7 @@ import yaml
 
 from maskwise.cli.ensemble_verbs import Vote
 from maskwise.cli.main import app
+from maskwise.cli.verb_table import VERBS, load_verb
 from maskwise.errors import RecipeError
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import REFUSED_KINDS
@@ -220,6 +221,10 @@ def fault_of_command(line: str) -> str | None:
     """What is wrong with a line that begins with ``maskwise``: its verb or one of its options."""
     words = shlex.split(line, comments=True)[1:]
     command = typer.main.get_command(app)
+    if words and not words[0].startswith("-"):
+        if words[0] not in VERBS:
+            return f"{line}: no verb {words[0]}"
+        command, *words = load_verb(words[0]), *words[1:]
     while isinstance(verbs := getattr(command, "commands", None), dict) and words and not words[0].startswith("-"):
         if words[0] not in verbs:
             return f"{line}: no verb {words[0]}"

@@ -20,20 +20,23 @@ from maskwise.cli.options import (
 
 def audit(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN…", help="Finished runs; best are several k-fold ones (--folds 5).")
+        list[str],
+        typer.Argument(metavar="RUN", help="Finished runs; several cross-validated ones (--folds 5) work best."),
     ],
     data: DataOption,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the gallery and the lists.")] = Path("audit"),
-    top: Annotated[int, typer.Option(min=1, help="How many people to suggest, the most suspicious first.")] = 40,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the gallery and the lists.")
+    ] = Path("audit"),
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="List the N most suspicious people.")] = 40,
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no photos in the gallery.")] = False,
     corrections: CorrectionsOption = None,
     store: StoreOption = DEFAULT_STORE,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Rank likely wrong labels by held-out predictions, find near copies across people, and list corrections to review.
+    """Rank labels that are likely wrong, find near copies across people, and list corrections to review.
 
-    Nothing is corrected: of the list that it writes, only rows that you accept are ever applied.
+    No label is changed: only the rows that you accept in the list are ever applied.
     """
     from maskwise.files import refuse_overwrite, write_atomically
 

@@ -12,8 +12,8 @@ import typer
 from maskwise.cli.bundle_verbs import PrecisionWord
 from maskwise.cli.options import refuse_missing_folder
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print everything for other programs.")]
-RoundsOption = Annotated[int, typer.Option(min=1, metavar="N", help="Times that all is measured, by turns.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RoundsOption = Annotated[int, typer.Option(min=1, metavar="N", help="Rounds of interleaved measurements.")]
 PhotosArgument = Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photos.")]
 
 
@@ -25,17 +25,17 @@ class Decoding(StrEnum):
 
 
 def predict(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="What `maskwise export` wrote.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="An exported bundle.")],
     photos: PhotosArgument,
-    precision: Annotated[PrecisionWord, typer.Option(help="How exactly to compute.")] = PrecisionWord.FP32,
+    precision: Annotated[PrecisionWord, typer.Option(help="Numeric precision for inference.")] = PrecisionWord.FP32,
     plain: Annotated[
-        str, typer.Option(metavar="NAME", help="The model of timm in the plain loop; take that of the bundle.")
+        str, typer.Option(metavar="NAME", help="timm model of the plain loop; choose the bundle's.")
     ] = "tf_efficientnet_lite0",
-    most: Annotated[int, typer.Option(min=1, metavar="N", help="Photos to take at most.")] = 512,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Use at most N photos.")] = 512,
     rounds: RoundsOption = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """How fast `predict` is: whole, its halves alone, and a plain loop of Pillow, torchvision and timm."""
+    """Measure `predict`, its two halves, and a plain loop of Pillow, torchvision and timm."""
     refuse_missing_folder("PHOTOS", photos)
 
     from maskwise.export.reader import load
@@ -70,12 +70,12 @@ def decode(
     photos: PhotosArgument,
     height: Annotated[int, typer.Option(min=8, metavar="PX", help="Height of the cached photos.")] = 128,
     width: Annotated[int, typer.Option(min=8, metavar="PX", help="Width of the cached photos.")] = 112,
-    decoding: Annotated[Decoding, typer.Option(help="As input.crop.decoding of a recipe.")] = Decoding.FULL,
-    most: Annotated[int, typer.Option(min=1, metavar="N", help="Photos to take at most.")] = 2000,
+    decoding: Annotated[Decoding, typer.Option(help="As input.crop.decoding in a recipe.")] = Decoding.FULL,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="Use at most N photos.")] = 2000,
     rounds: RoundsOption = 3,
     as_json: JsonOption = False,
 ) -> None:
-    """How fast a pixel cache is built, beside the bare decoder on the same files, and how fast a batch is read."""
+    """Measure how fast photos are decoded and cached, beside the bare decoder, and how fast batches are read."""
     refuse_missing_folder("PHOTOS", photos)
 
     from maskwise.memory import keep_freed_memory

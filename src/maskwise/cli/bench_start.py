@@ -27,13 +27,15 @@ class Seconds(NamedTuple):
 
 
 def start(
-    bundle: Annotated[Path | None, typer.Option(metavar="BUNDLE", help="Also answer for one photo with it.")] = None,
-    photo: Annotated[Path | None, typer.Option(metavar="FILE", help="The photo to answer for.")] = None,
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Runs in the store of the board.")] = 5000,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="Also predict one photo with this bundle.")
+    ] = None,
+    photo: Annotated[Path | None, typer.Option(metavar="FILE", help="The photo to predict.")] = None,
+    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Runs in the store that `board` reads.")] = 5000,
     rounds: RoundsOption = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """How long `--help`, the help of a verb, the board and one cold prediction take."""
+    """Measure how long `--help`, a verb's help, the board and one cold prediction take."""
     if (bundle is None) != (photo is None):
         got = "--bundle alone" if photo is None else "--photo alone"
         raise UserError(must("--bundle and --photo", "given together", got, "Add the other one."))

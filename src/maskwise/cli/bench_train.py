@@ -8,25 +8,23 @@ from typing import Annotated
 
 import typer
 
-from maskwise.cli.options import CacheOption, DataOption, SetOption, cache_folder, refuse_missing_folder
+from maskwise.cli.options import CacheOption, DataOption, RecipeArgument, SetOption, cache_folder, refuse_missing_folder
 from maskwise.errors import UserError, must
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a YAML file.")],
+    recipe: RecipeArgument,
     data: DataOption,
     set_: SetOption = None,
-    seconds: Annotated[float, typer.Option(min=1.0, help="How long to measure, in all.")] = 60.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Blocks of each loop, by turns.")] = 5,
-    json_: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
-    profile: Annotated[
-        bool, typer.Option("--profile", help="Only what takes the time: a table of operations.")
-    ] = False,
+    seconds: Annotated[float, typer.Option(min=1.0, metavar="S", help="Total duration of the measurement.")] = 60.0,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Rounds of interleaved measurements.")] = 5,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print a profile by operation instead.")] = False,
     cache: CacheOption = None,
 ) -> None:
-    """Photos a second of a recipe's training, of its bare step, and of a plain DataLoader with the same net.
+    """Measure photos per second of a recipe's training, of its bare step, and of a plain loop with the same network.
 
-    Weights are random and nothing is kept but the pixel cache. The ratios are medians of pairs.
+    Weights are random; only the cache of decoded photos is kept. Ratios are medians of pairs.
     """
     from maskwise.recipe.load import load_recipe
 

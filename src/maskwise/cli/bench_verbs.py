@@ -7,21 +7,26 @@ from typing import Annotated
 import typer
 
 from maskwise.cli import bench_predict, bench_start, bench_train
-from maskwise.cli.options import SetOption
+from maskwise.cli.options import RecipeArgument, SetOption
 
-app = typer.Typer(help="How fast this machine is with maskwise, and what bounds it.", no_args_is_help=True)
-app.command()(bench_predict.predict)
-app.command()(bench_predict.decode)
-app.command()(bench_start.start)
-app.command()(bench_train.train)
+app = typer.Typer(
+    help="Measure how fast this machine trains, predicts, decodes and starts up.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command(short_help="Measure prediction with a bundle")(bench_predict.predict)
+app.command(short_help="Measure decoding and caching of photos")(bench_predict.decode)
+app.command(short_help="Measure the start-up of verbs")(bench_start.start)
+app.command(short_help="Measure training with a recipe")(bench_train.train)
 
 
 def batch_size(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a YAML file.")],
+    recipe: RecipeArgument,
     set_: SetOption = None,
-    limit: Annotated[int, typer.Option(min=2, help="The largest batch to try, in photos.")] = 512,
+    limit: Annotated[int, typer.Option(min=2, metavar="N", help="Largest batch to try.")] = 512,
 ) -> None:
-    """Find the largest batch that fits into memory, by training steps on random pixels; no data set is needed."""
+    """Find the largest batch that fits into memory, by training on random pixels; needs no data set."""
     from maskwise.recipe.load import load_recipe
 
     loaded = load_recipe(recipe, set_ or [])

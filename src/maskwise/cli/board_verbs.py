@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, ForceOption, StoreOption
+from maskwise.cli.options import DEFAULT_STORE, ForceOption, RunArgument, StoreOption
 
 if TYPE_CHECKING:
     from maskwise.store.board import Board
@@ -21,31 +21,34 @@ if TYPE_CHECKING:
 def board(
     store: StoreOption = DEFAULT_STORE,
     against: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Tell what differs in each recipe from this run's.")
+        str | None, typer.Option(metavar="RUN", help="Show how each recipe differs from this run's.")
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH=VALUE", help="Only runs whose recipe says so, e.g. train.epochs=8. Repeatable."),
+        typer.Option(metavar="PATH=VALUE", help="Only runs with this setting, such as train.epochs=8. Repeatable."),
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="T", help="Only runs with this tag. Repeatable.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Only runs with this tag. Repeatable.")] = None,
     over: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATH", help="Mean and spread of runs that are equal but for this, e.g. seed. Repeatable."
+            metavar="PATH", help="Mean and spread over runs that differ only in this setting, such as seed. Repeatable."
         ),
     ] = None,
     sort: Annotated[
-        str, typer.Option(metavar="KEY", help="macro_f1, accuracy, an attribute, time, created, name, seed or people.")
+        str,
+        typer.Option(
+            metavar="KEY", help="Sort by macro_f1, accuracy, mask, gender, age, time, created, name, seed or people."
+        ),
     ] = "macro_f1",
-    daily: Annotated[bool, typer.Option("--daily", help="The best score so far, day by day.")] = False,
+    daily: Annotated[bool, typer.Option("--daily", help="Show the best score so far, day by day.")] = False,
     price: Annotated[
-        float | None, typer.Option(min=0, metavar="P", help="What an hour of the machine costs: adds the runs' costs.")
+        float | None, typer.Option(min=0, metavar="PRICE", help="Price per machine hour; adds the cost of each run.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the board as a page, too.")] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the board as a CSV table, too.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the board as an HTML page.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the board as a CSV file.")] = None,
     force: ForceOption = False,
 ) -> None:
-    """All finished runs, best first by macro F1 on held-out people."""
+    """Rank the finished runs of a store by macro F1 on held-out people."""
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.store.board_csv import board_csv, spread_csv
     from maskwise.store.find_run import find_run
@@ -69,13 +72,13 @@ def board(
 
 
 def tag(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")],
-    add: Annotated[list[str] | None, typer.Option(metavar="T", help="A tag to add. Repeatable.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(metavar="T", help="A tag to take away. Repeatable.")] = None,
-    note: Annotated[str | None, typer.Option(metavar="TEXT", help="A remark to keep with the run.")] = None,
+    run: RunArgument,
+    add: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Tag to add. Repeatable.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Tag to remove. Repeatable.")] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="Note to keep with the run.")] = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Give a run tags and notes, for `board --tag` and for people. Nothing else about the run changes."""
+    """Add tags and notes to a run, or remove tags. Nothing else about the run changes."""
     from maskwise.store.find_run import find_run
     from maskwise.store.marks import mark_run
 

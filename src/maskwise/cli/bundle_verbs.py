@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, ForceOption, QuietOption, StoreOption, refuse_missing_folder
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    ForceOption,
+    QuietOption,
+    RunArgument,
+    StoreOption,
+    refuse_missing_folder,
+)
 from maskwise.errors import UserError, must
 
 if TYPE_CHECKING:
@@ -54,22 +61,22 @@ class EngineWord(StrEnum):
 FacesOption = Annotated[
     FacesWord | None,
     typer.Option(
-        help="Bundles only. `each`: find all faces of a photo and answer for each, with its box.",
-        show_default="whole: the photo as it is",
+        help="Bundles only. `each`: detect the faces of every photo and predict each one, with its box.",
+        show_default="whole, the photo as it is",
     ),
 ]
 AbstainOption = Annotated[
     float | None,
-    typer.Option(min=0, max=1, metavar="P", help="Bundles only. Say `abstain` where the answer is less probable."),
+    typer.Option(min=0, max=1, metavar="P", help="Bundles only. Write `abstain` below this confidence."),
 ]
 CalibratedOption = Annotated[
-    bool, typer.Option("--calibrated", help="Bundles only. Probabilities as sure as held-out people showed them to be.")
+    bool, typer.Option("--calibrated", help="Bundles only. Calibrate the probabilities on held-out people.")
 ]
 PrecisionOption = Annotated[
     PrecisionWord | None,
     typer.Option(
-        help="Bundles only. How exactly to compute. `int8` asks the networks of `export --int8`. `bf16` needs the "
-        "extra `openvino` and a processor with bf16.",
+        help="Bundles only. Numeric precision for inference. `int8` needs `export --int8`; `bf16` needs the extra "
+        "`openvino` and a processor with bf16.",
         show_default="fp32",
     ),
 ]
@@ -77,14 +84,17 @@ PrecisionOption = Annotated[
 EngineOption = Annotated[
     EngineWord | None,
     typer.Option(
-        help="Bundles only. `ray`: worker processes of Ray, on one machine or on a cluster.",
-        show_default="threads: this process alone, a thread a core",
+        help="Bundles only. `ray` predicts in worker processes, on one machine or a cluster.",
+        show_default="threads, one per core",
     ),
 ]
 WorkersOption = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="With --engine ray: workers, one core each.", show_default=str(DEFAULT_WORKERS)
+        min=1,
+        metavar="N",
+        help="With --engine ray: worker processes, one core each.",
+        show_default=str(DEFAULT_WORKERS),
     ),
 ]
 
@@ -106,28 +116,30 @@ class BundleWishes(NamedTuple):
 
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write; a .zip with --zip.")],
+    run: RunArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; a .zip file with --zip.")],
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The run's data set: to compare real photos, for --int8 and --faces each."),
+        typer.Option(
+            "--data", "-d", metavar="DIR", help="The run's data set; needed for --int8, and to verify on real photos."
+        ),
     ] = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Add networks in 8 bits, ranges measured on --data.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Add 8-bit networks, calibrated on --data.")] = False,
     bf16: Annotated[
-        bool, typer.Option("--bf16", help="Compare answers in bf16 with the run's, too. Needs the extra `openvino`.")
+        bool, typer.Option("--bf16", help="Also verify bf16 inference. Needs the extra `openvino`.")
     ] = False,
-    zip_: Annotated[bool, typer.Option("--zip", help="One file instead of a folder.")] = False,
+    zip_: Annotated[bool, typer.Option("--zip", help="Write one .zip file instead of a folder.")] = False,
     layout: Annotated[
-        LayoutWord, typer.Option(help="The bundle itself, a Triton model repository, or an MLflow model.")
+        LayoutWord, typer.Option(help="Format: a bundle, a Triton model repository or an MLflow model.")
     ] = LayoutWord.BUNDLE,
     parity_photos: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Photos of --data to compare with the run; 0: all held-out ones.")
+        int, typer.Option(min=0, metavar="N", help="Photos of --data to verify on; 0 for all held-out ones.")
     ] = 256,
     store: StoreOption = DEFAULT_STORE,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Write a run or an ensemble as a bundle: ONNX networks and all that is needed to use them without torch."""
+    """Export a run or an ensemble as a bundle: ONNX networks and everything needed to use them without PyTorch."""
     from maskwise.store.find_run import find_run
     from maskwise.store.kept_for import record_need
 

@@ -26,27 +26,29 @@ def claims(
     data: DataOption,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="N", help="A claim (1 to 12) or an open question (A to D). Repeatable."),
+        typer.Option("--only", metavar="N", help="Only this claim (1 to 12) or open question (A to D). Repeatable."),
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, metavar="K", help="Seeds 0 to K - 1 of every arm.", show_default="2, with full 5"),
+        typer.Option(min=1, metavar="K", help="Seeds per arm.", show_default="2; with --budget full, 5"),
     ] = None,
     budget: Annotated[
         BudgetWord,
-        typer.Option(help="small: for CPU cores, about 90 seconds a run for 9,000 photos. full: for a GPU."),
+        typer.Option(help="small: for CPUs, about 90 seconds per run of 9,000 photos. full: for a GPU."),
     ] = BudgetWord.SMALL,
     set_: SetOption = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables as Markdown, too.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Also write the tables as Markdown.")
+    ] = None,
     force: ForceOption = False,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Test each claim of the source write-up in pairs of runs over several seeds, and say whether it holds.
+    """Test each claim of the source write-up with paired runs over several seeds.
 
-    Every arm and seed is a run of the store, and is trained once for all claims. The same command goes on where it was
-    stopped; several processes can share the work. What --set changes is changed in every arm.
+    Every arm and seed is a run of the store, trained once for all claims. Repeat the command to resume; several
+    processes can share the work. --set applies to every arm.
     """
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.studies.plan_claims import DEFAULT_SEEDS, FULL, SMALL, choose_claims, plan_claims

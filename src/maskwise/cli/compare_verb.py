@@ -7,33 +7,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, ForceOption, StoreOption
+from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, ForceOption, StoreOption
 from maskwise.errors import UserError, must
 
 if TYPE_CHECKING:
     from maskwise.store.runs import StoredRun
     from maskwise.workflows.compare_runs import ComparedRuns
 
-_RUN_HELP = "A run id, a unique prefix of one, a name or a path."
-
 
 def compare(
-    a: Annotated[str, typer.Argument(metavar="RUN[,RUN…]", help=f"{_RUN_HELP} Several: runs of other seeds.")],
-    b: Annotated[str, typer.Argument(metavar="RUN[,RUN…]", help="What may be better; as many runs, in pairs.")],
-    more: Annotated[list[str] | None, typer.Argument(metavar="[RUN[,RUN…]]…", help="More to hold against a.")] = None,
-    rank: Annotated[
-        bool, typer.Option("--rank", help="Rank all, with intervals that hold for all pairs at once.")
-    ] = False,
-    changed: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the photos that are read differently as a CSV table.")
+    a: Annotated[
+        str,
+        typer.Argument(metavar="A", help=f"The reference. {RUN_HELP} Join runs of several seeds with commas."),
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="The candidate; as many runs as A, compared in pairs.")],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[C]", help="Further candidates to compare with A.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    rank: Annotated[bool, typer.Option("--rank", help="Rank all, with simultaneous confidence intervals.")] = False,
+    changed: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the photos whose prediction changed to a CSV file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: StoreOption = DEFAULT_STORE,
     force: ForceOption = False,
 ) -> None:
-    """Runs against the first one on the same held-out people, with 95 % intervals of the difference.
+    """Compare runs with the first one on the same held-out people, with 95 % intervals of the difference.
 
-    Several runs a side, joined by commas, are compared in pairs: the first with the first, and so on.
+    Runs joined by commas are compared in pairs: the first of A with the first of B, and so on.
     """
     from maskwise.cli.plain_json import plain_json
     from maskwise.evaluation.changed_photos import changed_csv

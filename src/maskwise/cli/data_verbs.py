@@ -7,22 +7,32 @@ from typing import Annotated
 
 import typer
 
+from maskwise.cli.audit_verb import audit
+from maskwise.cli.import_verb import import_set
 from maskwise.cli.options import CorrectionsOption, QuietOption, refuse_missing_folder
 
-app = typer.Typer(help="Draw, check and describe data sets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Import, check and audit data sets; draw people and masks.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("import", short_help="Import a set of faces as a data set")(import_set)
+app.command("audit", short_help="Find labels that are likely wrong")(audit)
 
 
-@app.command("demo")
+@app.command("demo", short_help="Draw a data set of synthetic portraits")
 def draw_demo(
-    out: Annotated[Path, typer.Argument(help="Folder to write; it must not exist yet.")],
-    people: Annotated[int, typer.Option(min=2, help="People with labels; seven photos each.")] = 120,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; it must not exist yet.")],
+    people: Annotated[int, typer.Option(min=2, metavar="N", help="Labelled people, seven photos each.")] = 120,
     eval_people: Annotated[
-        int | None, typer.Option(min=1, help="People to predict.", show_default="two thirds of --people")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Unlabelled people to predict.", show_default="two thirds of --people"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same people.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed draws the same people.")] = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Draw portraits by code, in the competition's layout; the answers of the eval part go to a separate file."""
+    """Draw a data set of synthetic portraits; the labels of its eval part go to a separate file."""
     from maskwise.cli.progress import listener
     from maskwise.drawing.demo_set import write_demo_set
 
@@ -33,17 +43,20 @@ def draw_demo(
     typer.echo(f"{out}: {people} people to train on, {to_predict} to predict, 7 photos each")
 
 
-@app.command("masks")
+@app.command("masks", short_help="Draw masks on portraits")
 def draw_masks(
-    folder: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of unmasked portraits, one person each.")],
-    out: Annotated[Path, typer.Argument(help="Folder to write; it must not exist yet.")],
+    folder: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of unmasked portraits, one per person.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; it must not exist yet.")],
     per_portrait: Annotated[
-        int, typer.Option(min=3, max=7, help="Photos of each: one wrong mask, one without, the others worn right.")
+        int,
+        typer.Option(
+            min=3, max=7, metavar="N", help="Photos per portrait: one without a mask, one worn wrongly, the rest worn."
+        ),
     ] = 7,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same masks.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed draws the same masks.")] = 0,
     quiet: QuietOption = False,
 ) -> None:
-    """Draw masks on portraits; what was drawn goes to drawn.jsonl, what was refused to refused.csv."""
+    """Draw masks on portraits. drawn.jsonl lists what was drawn, refused.csv the portraits that could not be used."""
     refuse_missing_folder("SRC", folder)
 
     from maskwise.cli.progress import listener
@@ -58,15 +71,16 @@ def draw_masks(
     typer.echo(f"{out}: {len(drawn)} portraits, {per_portrait} photos each; {len(refused)} refused")
 
 
-@app.command("check")
+@app.command("check", short_help="List every problem of a data set")
 def check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the competition's layout.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set: a folder with train/ and eval/.")],
     names_only: Annotated[
-        bool, typer.Option("--names-only", help="Look at tables and names alone; open no photo. Much faster.")
+        bool,
+        typer.Option("--names-only", help="Check tables and file names only, without opening photos. Much faster."),
     ] = False,
     corrections: CorrectionsOption = None,
 ) -> None:
-    """Report every problem of a data set at once. Exit code 1 when there is an error."""
+    """List every problem of a data set at once. Exits with 1 if there is an error."""
     refuse_missing_folder("DIR", folder)
 
     from maskwise.data.checks import check_data

@@ -18,20 +18,20 @@ from maskwise.cli.options import (
 
 
 def eda(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set in the competition's layout.")],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write, one self-contained HTML file.")] = Path(
-        "eda.html"
-    ),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Data set: a folder with train/ and eval/.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The self-contained HTML page to write.")
+    ] = Path("eda.html"),
     faces: Annotated[
-        bool, typer.Option("--faces/--no-faces", help="Look for a face in every photo; takes most of the time.")
+        bool, typer.Option("--faces/--no-faces", help="Detect the face in every photo; takes most of the time.")
     ] = True,
-    no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no photos on the page: numbers alone.")] = False,
+    no_photos: Annotated[bool, typer.Option("--no-photos", help="Write numbers only, without photos.")] = False,
     corrections: CorrectionsOption = None,
     cache: CacheOption = None,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Describe a data set: classes, ages, sizes, colours, mean faces, faces not found, likely duplicates."""
+    """Describe a data set: classes, ages, sizes, colours, mean faces, undetected faces, likely duplicates."""
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.labels import Task
 

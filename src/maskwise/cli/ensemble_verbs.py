@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, ForceOption, StoreOption
+from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, ForceOption, StoreOption
 
 if TYPE_CHECKING:
     from maskwise.ensembles.config import EnsembleConfig
-
-_RUN_HELP = "A run id, a unique prefix of one, a name or a path."
 
 
 class Vote(StrEnum):
@@ -27,17 +25,17 @@ class Vote(StrEnum):
 
 
 def ensemble(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help=_RUN_HELP)],
-    vote: Annotated[Vote, typer.Option(help="How the runs' probabilities become one answer.")] = Vote.SOFT,
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help=f"Two or more runs. {RUN_HELP}")],
+    vote: Annotated[Vote, typer.Option(help="How to combine the probabilities of the runs.")] = Vote.SOFT,
     name: Annotated[
-        str | None, typer.Option(metavar="N", help="What it is called on the board.", show_default="as soft-of-3")
+        str | None, typer.Option(metavar="NAME", help="Name of the ensemble.", show_default="such as soft-of-3")
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     force: ForceOption = False,
 ) -> None:
-    """Join finished runs that held the same people out; the ensemble is a run, for `predict`, `submit` and `board`.
+    """Combine finished runs that held out the same people. The ensemble is a run itself, for every other verb.
 
-    Weights are fitted on held-out people, and everybody is scored with weights that were fitted on others.
+    Weights are cross-fitted: each held-out person is scored with weights fitted on other people.
     """
     from maskwise.evaluation.format_table import format_table
     from maskwise.store.runs import read_record

@@ -16,30 +16,41 @@ if TYPE_CHECKING:
 
 def import_set(
     format_: Annotated[ImportFormat, typer.Argument(metavar="FORMAT", help=f"{', '.join(ImportFormat)}.")],
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="The source's folder; for csv the file.")],
-    out: Annotated[Path, typer.Argument(help="The data set to write, or one made by an import, to join.")],
-    min_age: Annotated[int, typer.Option(min=1, max=120, help="Younger people are left out and reported.")] = 18,
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of the source; for csv, the file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Data set to write; an imported one is extended.")],
+    min_age: Annotated[
+        int, typer.Option(min=1, max=120, metavar="YEARS", help="Leave out and report younger people.")
+    ] = 18,
     masks: Annotated[
-        bool, typer.Option("--masks/--no-masks", help="Draw masks on: seven photos a face. Else the bare face alone.")
+        bool,
+        typer.Option("--masks/--no-masks", help="Draw masks, for seven photos per face; or keep the bare face only."),
     ] = True,
-    link: Annotated[
-        bool, typer.Option("--link/--copy", help="Link to the source's photos instead of copying them.")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the masks, and whom --limit takes.")] = 0,
+    link: Annotated[bool, typer.Option("--link/--copy", help="Link to the source's photos, or copy them.")] = False,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the masks and of --limit.")] = 0,
     map_: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="COL=FIELD", help="What a column of a csv is: file, gender, age or person."),
+        typer.Option(
+            "--map",
+            metavar="COL=FIELD",
+            help="Meaning of a CSV column: file, gender, age or person, such as sex=gender. Repeatable.",
+        ),
     ] = None,
-    map_file: Annotated[Path | None, typer.Option(help="The same, and words for genders, in a YAML file.")] = None,
-    source_name: Annotated[str, typer.Option(help="Begins the ids of the source.", show_default="FORMAT")] = "",
-    licence: Annotated[str, typer.Option(help="The source's licence, kept in sources.json.")] = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="So many faces at most, drawn at random.")] = None,
+    map_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file of columns, and of words for genders.")
+    ] = None,
+    source_name: Annotated[
+        str, typer.Option(metavar="NAME", help="Prefix of the person ids.", show_default="FORMAT")
+    ] = "",
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the source, recorded in sources.json.")] = "",
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Import at most N faces, chosen at random.")
+    ] = None,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Take over a public or own set of faces into the competition's layout; OUT/import-report.csv tells what was not.
+    """Import a public or private set of faces as a data set. OUT/import-report.csv lists the faces left out.
 
-    The same command again goes on where it was stopped. Import another source into the same OUT to join them.
+    Repeat the command to resume. Import another source into the same OUT to combine them.
     """
     from maskwise.cli.progress import listener
     from maskwise.data.importing.target import REPORT

@@ -43,8 +43,7 @@ def ladder(
 ) -> None:
     """Retrace the source write-up from day 1 to its final recipe, and print its table beside yours.
 
-    Every day is a run of the store. Finished days are read, a stopped one goes on, when the same command is given
-    again. What --set changes is changed on every rung.
+    Every day is a run of the store. Repeat the command to resume. --set applies to every day.
     """
     from maskwise.studies.ladder_rungs import plan_ladder
 

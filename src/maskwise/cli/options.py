@@ -10,38 +10,41 @@ import typer
 
 from maskwise.errors import UserError, must
 
+RUN_HELP = "Run id, unique prefix of one, name or path."
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP)]
+RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe or a YAML file.")]
 DataOption = Annotated[
-    Path, typer.Option("--data", metavar="DIR", help="Data set in the competition's layout (train/, eval/).")
+    Path, typer.Option("--data", "-d", metavar="DIR", envvar="MASKWISE_DATA", help="Data set: a folder with train/.")
 ]
-StoreOption = Annotated[Path, typer.Option("--store", metavar="DIR", help="Folder that keeps the runs.")]
+StoreOption = Annotated[
+    Path, typer.Option("--store", metavar="DIR", envvar="MASKWISE_STORE", help="Folder of the runs.")
+]
 CacheOption = Annotated[
     Path | None,
     typer.Option(
         "--cache",
         metavar="DIR",
-        help="Folder of decoded pixels; may be deleted at any time.",
+        help="Folder of decoded photos; safe to delete.",
         show_default="~/.cache/maskwise",
     ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Plain lines instead of progress bars.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace what exists already.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print results only.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Change one setting of the recipe, e.g. train.epochs=8. Repeatable."
+        "--set", metavar="PATH=VALUE", help="Change a setting of the recipe, such as train.epochs=8. Repeatable."
     ),
 ]
 CorrectionsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--corrections", metavar="CSV", help="List of wrong labels to put right first (or: consensus). Repeatable."
+        "--corrections", metavar="CSV", help="Label corrections to apply: a CSV file, or `consensus`. Repeatable."
     ),
 ]
 MirrorOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--mirror", metavar="KIND:PLACE", help="Show the training in tensorboard:DIR or mlflow:URI, too. Repeatable."
-    ),
+    typer.Option("--mirror", metavar="KIND:PLACE", help="Also log to tensorboard:DIR or mlflow:URI. Repeatable."),
 ]
 
 DEFAULT_STORE = Path("runs")

@@ -12,6 +12,7 @@ from maskwise.cli.options import (
     CacheOption,
     ForceOption,
     QuietOption,
+    RunArgument,
     StoreOption,
     cache_folder,
     refuse_missing_folder,
@@ -19,25 +20,21 @@ from maskwise.cli.options import (
 
 
 def report(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run or an ensemble: its id, a prefix of it, its name or its path.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write, one self-contained HTML file.")] = Path(
-        "report.html"
-    ),
+    run: RunArgument,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The self-contained HTML page to write.")
+    ] = Path("report.html"),
     data: Annotated[
         Path | None,
-        typer.Option(
-            "--data", metavar="DIR", help="The data set that it was trained on: for photos, ages, origin and light."
-        ),
+        typer.Option("--data", "-d", metavar="DIR", help="Its data set; adds photos, ages, sources and lighting."),
     ] = None,
-    no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no photos on the page: numbers alone.")] = False,
+    no_photos: Annotated[bool, typer.Option("--no-photos", help="Write numbers only, without photos.")] = False,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Write a page on a finished run: scores, groups, sureness, mistakes, where the models look, a model card."""
+    """Write a page about a finished run: scores, groups, calibration, mistakes, attention maps, a model card."""
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.store.find_run import find_run
 

@@ -26,6 +26,8 @@ from maskwise.cli.options import (
     ForceOption,
     MirrorOption,
     QuietOption,
+    RecipeArgument,
+    RunArgument,
     SetOption,
     StoreOption,
     cache_folder,
@@ -35,18 +37,17 @@ from maskwise.cli.options import (
 if TYPE_CHECKING:
     from maskwise.recipe.config import Recipe
 
-SkipOption = Annotated[
-    bool, typer.Option("--skip-unreadable", help="Leave out photos that cannot be read, and name them.")
-]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")]
+SkipOption = Annotated[bool, typer.Option("--skip-unreadable", help="Skip photos that cannot be read, and list them.")]
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything that the demo makes.")] = Path("maskwise-demo"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for everything the demo writes.")
+    ] = Path("maskwise-demo"),
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """The whole story in minutes: draw people, train, score, predict, submit, and a page with pictures."""
+    """Run the whole workflow in minutes: draw people, train, score, predict, write a submission and a report."""
     from maskwise.cli.demo_story import run_demo
     from maskwise.cli.progress import listener
 
@@ -56,10 +57,13 @@ def demo(
 
 
 def recipes(
-    action: Annotated[str | None, typer.Argument(metavar="[show]", help="`show` prints one recipe.")] = None,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The recipe to show.")] = None,
+    action: Annotated[
+        str | None,
+        typer.Argument(metavar="[show]", help="Optional: `recipes show NAME` and `recipes NAME` are the same."),
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The recipe to print.")] = None,
 ) -> None:
-    """The recipes that come with maskwise; `maskwise recipes show NAME` prints one."""
+    """List the recipes that come with maskwise, or print one of them as YAML."""
     from maskwise.errors import UserError, must
     from maskwise.recipe.load import shipped_names, shipped_summary, shipped_text
 
@@ -67,39 +71,40 @@ def recipes(
         for each in shipped_names():
             typer.echo(f"{each:12} {shipped_summary(each)}")
         return
-    if action != "show" or name is None:
+    if (action == "show") == (name is None):
         got = action if name is None else f"{action} {name}"
-        raise UserError(must("what follows `recipes`", "nothing or `show NAME`", got, "Try `recipes show quick`."))
-    typer.echo(shipped_text(name), nl=False)
+        raise UserError(must("what follows `recipes`", "nothing or a name", got, "Try `recipes quick`."))
+    typer.echo(shipped_text(name or action), nl=False)
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a YAML file.")],
+    recipe: RecipeArgument,
     data: DataOption,
     set_: SetOption = None,
     folds: Annotated[
-        int | None, typer.Option(min=2, help="Train one model a fold and score all people; else a hold-out.")
+        int | None,
+        typer.Option(
+            min=2, metavar="K", help="Cross-validate: train K models, each scored on the people it did not see."
+        ),
     ] = None,
     everyone: Annotated[
-        bool, typer.Option("--everyone", help="Hold nobody out: the last training, after selection. It has no score.")
+        bool, typer.Option("--everyone", help="Train on all people, holding nobody out. The run gets no score.")
     ] = False,
     like: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="With --everyone: as many epochs as this run's selection chose."),
+        typer.Option(metavar="RUN", help="With --everyone: train for as many epochs as this run selected."),
     ] = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Only go on with a run that was stopped; never begin a new one.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Only resume a stopped run; never start a new one.")] = False,
     skip_unreadable: SkipOption = False,
     mirror: MirrorOption = None,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Train a recipe, score it on people whom the model never saw, and keep the run.
+    """Train a recipe, score it on people the model never saw, and store the run.
 
-    A run that was stopped goes on where it was when the same command is given again.
+    Repeat the command to resume a run that was stopped.
     """
     changes = [*(set_ or []), *(["split.kind=k_fold", f"split.folds={folds}"] if folds else [])]
     loaded = recipe_to_train(recipe, changes, everyone, like, store)
@@ -141,11 +146,13 @@ def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: st
 
 
 def predict(
-    run: Annotated[str, typer.Argument(metavar="RUN|BUNDLE", help="A run as elsewhere, or what `export` wrote.")],
-    photos: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="A folder of images, or a data set: its eval part; or one photo.")
+    run: Annotated[
+        str, typer.Argument(metavar="RUN|BUNDLE", help="A run (id, prefix, name or path) or an exported bundle.")
     ],
-    out: Annotated[Path, typer.Option(help="The table to write: .csv or .parquet.")],
+    photos: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="A photo, a folder of photos, or a data set (its eval part).")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Predictions to write: .csv or .parquet.")],
     store: StoreOption = DEFAULT_STORE,
     skip_unreadable: SkipOption = False,
     faces: FacesOption = None,
@@ -157,7 +164,7 @@ def predict(
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Predict every photo of a folder with a trained run, or with a bundle (without torch)."""
+    """Predict photos with a trained run, or with an exported bundle, which needs no PyTorch."""
     from maskwise.cli.progress import listener
     from maskwise.export.bundle_files import is_bundle
     from maskwise.files import refuse_overwrite
@@ -186,12 +193,14 @@ def predict(
 def submit(
     run: RunArgument,
     data: DataOption,
-    out: Annotated[Path, typer.Option(help="The submission to write.")] = Path("submission.csv"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The submission to write.")] = Path(
+        "submission.csv"
+    ),
     store: StoreOption = DEFAULT_STORE,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Predict a data set's eval part and write ImageID,ans in the order of eval/info.csv."""
+    """Predict the eval part of a data set and write ImageID,ans in the order of eval/info.csv."""
     from maskwise.files import refuse_overwrite
     from maskwise.store.find_run import find_run
 

@@ -9,10 +9,12 @@ import typer
 
 
 def evaluate(
-    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="A table that `predict` wrote.")],
-    answers: Annotated[Path, typer.Option(metavar="CSV", help="The truth: ImageID,ans and, better, person.")],
+    predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="A file that `predict` wrote.")],
+    answers: Annotated[
+        Path, typer.Option(metavar="CSV", help="The true classes: ImageID,ans and, for intervals by person, person.")
+    ],
 ) -> None:
-    """Score predictions against answers, with 95 % intervals by resampling people."""
+    """Score predictions against the truth, with 95 % intervals by resampling people."""
     from maskwise.chance import rng_for
     from maskwise.evaluation.answers import read_answers, with_answers
     from maskwise.evaluation.evaluate import evaluate as score

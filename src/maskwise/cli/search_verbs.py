@@ -13,6 +13,7 @@ from maskwise.cli.options import (
     CacheOption,
     DataOption,
     QuietOption,
+    RecipeArgument,
     SetOption,
     StoreOption,
     cache_folder,
@@ -42,16 +43,18 @@ class ScaleRate(StrEnum):
 
 
 def search(
-    what: Annotated[What, typer.Argument(help="What to try other settings of.")],
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name or a YAML file.")],
+    what: Annotated[What, typer.Argument(metavar="WHAT", help="augmentations, optimizers or batch-sizes.")],
+    recipe: RecipeArgument,
     data: DataOption,
     list_: Annotated[
-        str | None, typer.Option("--list", metavar="A,B…", help="Try these kinds or sizes alone, joined by commas.")
+        str | None, typer.Option("--list", metavar="A,B…", help="Try only these kinds or sizes, separated by commas.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Train everything with so many seeds.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, metavar="K", help="Seeds per alternative.")] = 1,
     scale_rate: Annotated[
         ScaleRate | None,
-        typer.Option(help="How the rate follows the batch size.", show_default="linear with sgd, else sqrt"),
+        typer.Option(
+            help="How the learning rate scales with the batch size.", show_default="linear with sgd, else sqrt"
+        ),
     ] = None,
     set_: SetOption = None,
     store: StoreOption = DEFAULT_STORE,
@@ -60,10 +63,9 @@ def search(
 ) -> None:
     """Try alternatives to a recipe, each a single change, and rank them by macro F1 on the same held-out people.
 
-    augmentations: each kind added, or left out where the recipe has it. optimizers: each kind at three rates.
-    batch-sizes: 16, 32, 64 and 128 photos; `batch-size` tells which fit. Epochs are those of the recipe. Every
-    alternative is a run of the store: finished ones are read, a stopped one goes on, when the same command is given
-    again.
+    augmentations: each kind added, or removed where the recipe has it. optimizers: each kind at three rates.
+    batch-sizes: 16, 32, 64 and 128 photos; `batch-size` finds what fits. Every alternative is a run of the store.
+    Repeat the command to resume.
     """
     from maskwise.recipe.load import load_recipe
     from maskwise.sweeps.search_lists import plan_search

@@ -12,31 +12,32 @@ from maskwise.cli.bundle_verbs import PrecisionOption, PrecisionWord
 
 def serve(
     bundle: Annotated[
-        Path | None, typer.Argument(metavar="BUNDLE", help="A folder or a .zip that `maskwise export` wrote.")
+        Path | None, typer.Argument(metavar="BUNDLE", help="An exported bundle: a folder or a .zip file.")
     ] = None,
     host: Annotated[
-        str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1: this machine alone")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address to listen on.", show_default="127.0.0.1, this machine only"),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="The port to listen on; 0 takes a free one.", show_default="8000")
+        int | None, typer.Option(metavar="N", help="Port to listen on; 0 picks a free one.", show_default="8000")
     ] = None,
     api_key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Answer only who shows one of these keys, one a line.")
+        Path | None, typer.Option(metavar="FILE", help="File of accepted API keys, one per line.")
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A name in the Host header that is answered, too. Repeatable."),
+        typer.Option(metavar="NAME", help="Also accept this name in the Host header. Repeatable."),
     ] = None,
     precision: PrecisionOption = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change one setting, e.g. queue_images=128. Repeatable."),
+        typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as queue_images=128. Repeatable."),
     ] = None,
     show_settings: Annotated[
-        bool, typer.Option("--show-settings", help="Print every setting with its default, and leave.")
+        bool, typer.Option("--show-settings", help="Print every setting with its default and exit.")
     ] = False,
 ) -> None:
-    """Answer for photos over HTTP, with a web page; photos are not kept. Needs the extra `serve`."""
+    """Serve a bundle over HTTP, with a web page. No photo is stored. Needs the extra `serve`."""
     from maskwise.errors import UserError, must
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.serving.config import parse_settings, settings_table

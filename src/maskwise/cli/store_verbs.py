@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, CacheOption, StoreOption, cache_folder
+from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, CacheOption, StoreOption, cache_folder
 from maskwise.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Delete without asking.")
 
 @app.callback()
 def sizes(context: typer.Context, store: StoreOption = DEFAULT_STORE, cache: CacheOption = None) -> None:
-    """Sizes of the runs on the disk. `delete` and `prune` make room; they never take what something needs."""
+    """Show the disk space of runs. `delete` and `prune` free space, and never remove a run that another one needs."""
     if context.invoked_subcommand is not None:
         if store != DEFAULT_STORE or cache is not None:
             verb = context.invoked_subcommand
@@ -36,15 +36,13 @@ def sizes(context: typer.Context, store: StoreOption = DEFAULT_STORE, cache: Cac
     typer.echo(format_sizes(found, left_bytes, folder_bytes(cache_folder(cache)), width))
 
 
-@app.command()
+@app.command(short_help="Delete runs that nothing needs")
 def delete(
-    runs: Annotated[
-        list[str], typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a name or a path.")
-    ],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help=RUN_HELP)],
     store: StoreOption = DEFAULT_STORE,
     yes: YesOption = False,
 ) -> None:
-    """Delete runs. Refused for what the board's best, an ensemble, the ladder, the claims or an export needs."""
+    """Delete runs, unless the best of the board, an ensemble, the ladder, the claims or an export needs them."""
     from maskwise.store.find_run import find_run
     from maskwise.store.retention import refuse_needed
     from maskwise.store.runs import StoredRun, read_record
@@ -54,13 +52,13 @@ def delete(
     delete_after_asking(store, found, yes)
 
 
-@app.command()
+@app.command(short_help="Delete all but the best runs")
 def prune(
-    keep_best: Annotated[int, typer.Option("--keep-best", metavar="N", help="How many of each kind stay.")],
+    keep_best: Annotated[int, typer.Option("--keep-best", metavar="N", help="Runs of each group to keep.")],
     store: StoreOption = DEFAULT_STORE,
     yes: YesOption = False,
 ) -> None:
-    """Delete all scored runs but the N best of each data set, task and set of held-out people, and what they need."""
+    """Delete all scored runs except the N best per data set, task and held-out people, and the runs these need."""
     from maskwise.store.retention import runs_to_prune
 
     doomed, spared = runs_to_prune(store, keep_best)

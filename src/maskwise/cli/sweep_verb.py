@@ -28,35 +28,40 @@ if TYPE_CHECKING:
 
 DEFAULT_RUNS = 20
 SpaceArgument = Annotated[
-    str | None, typer.Argument(metavar="SPACE", help="A ready space's name or a YAML file; `show` tells results.")
+    str | None, typer.Argument(metavar="SPACE", help="A shipped space or a YAML file; `show` prints results.")
 ]
-NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="After `show`: the sweep to tell of.")]
+NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="After `show`: the sweep.")]
 SweptDataOption = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Data set in the competition's layout (train/, eval/).")
+    Path | None,
+    typer.Option("--data", "-d", metavar="DIR", envvar="MASKWISE_DATA", help="Data set: a folder with train/."),
 ]
-BaseOption = Annotated[str | None, typer.Option(metavar="RECIPE", help="Search around this recipe, not the space's.")]
+BaseOption = Annotated[str | None, typer.Option(metavar="RECIPE", help="Base recipe, instead of the space's.")]
 RunsOption = Annotated[
     int | None,
-    typer.Option(min=1, help="Runs in all, those of other processes included.", show_default="the space's"),
+    typer.Option(
+        min=1, metavar="N", help="Runs in total, including those of other processes.", show_default="the space's"
+    ),
 ]
-MinutesOption = Annotated[float | None, typer.Option(min=0.0, help="Begin no run after so many minutes.")]
+MinutesOption = Annotated[
+    float | None, typer.Option(min=0.0, metavar="MIN", help="Start no new run after this many minutes.")
+]
 ConfirmOption = Annotated[
     int | None,
-    typer.Option(min=1, metavar="K", help="Train the best K again, scored on people who chose nothing."),
+    typer.Option(min=1, metavar="K", help="Retrain the best K and score them on people not used for the search."),
 ]
-ConfirmSeedsOption = Annotated[int, typer.Option(min=1, help="How many seeds to confirm with.")]
+ConfirmSeedsOption = Annotated[int, typer.Option(min=1, metavar="K", help="Seeds for --confirm.")]
 StorageOption = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="A database for the trials: sqlite:///…, postgresql+psycopg://…, mysql+pymysql://…",
+        help="Database of the trials: sqlite:///…, postgresql+psycopg://…, mysql+pymysql://…",
         show_default="a file in the store",
     ),
 ]
 OutOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Write a page, a picture and the best recipe into this folder.")
+    Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder for a page, a plot and the best recipe.")
 ]
-ListOption = Annotated[bool, typer.Option("--list", help="The ready spaces, and the sweeps of this store.")]
+ListOption = Annotated[bool, typer.Option("--list", help="List the shipped spaces and the sweeps of this store.")]
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,10 @@ def sweep(
     cache: CacheOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Try many settings of a recipe and rank them in pairs with it; `maskwise sweep show NAME` tells a sweep's results.
+    """Search many settings of a recipe and rank them in pairs with it; `sweep show NAME` prints the results.
 
-    The same command goes on where it was stopped, and in another process it shares the work: nothing is trained twice,
-    and what a killed process had begun is taken up again. Every finished trial is a run of the store.
+    Repeat the command to resume, or start it in another process to share the work: nothing is trained twice. Every
+    finished trial is a run of the store.
     """
     if list_:
         typer.echo(listed(store))

@@ -1,0 +1,82 @@
+"""Options that other programs have: what they are called here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+SETTINGS: Mapping[str, str] = {
+    "--epochs": "train.epochs",
+    "--batch": "train.batch_size",
+    "--batch-size": "train.batch_size",
+    "--bs": "train.batch_size",
+    "--lr": "train.optimizer.rate",
+    "--lr0": "train.optimizer.rate",
+    "--learning-rate": "train.optimizer.rate",
+    "--rate": "train.optimizer.rate",
+    "--weight-decay": "train.optimizer.weight_decay",
+    "--optimizer": "train.optimizer.kind",
+    "--scheduler": "train.schedule.kind",
+    "--warmup": "train.warmup_epochs",
+    "--precision": "train.precision",
+    "--device": "runtime.device",
+    "--gpu": "runtime.device",
+    "--workers": "runtime.workers",
+    "--num-workers": "runtime.workers",
+    "--seed": "seed",
+    "--name": "name",
+    "--loss": "loss.kind",
+    "--model": "model.backbone.name",
+    "--backbone": "model.backbone.name",
+    "--dropout": "model.dropout",
+}
+"""The setting that an option of other trainers means."""
+
+SIZES = ("--imgsz", "--img-size", "--image-size", "--size", "--resolution")
+TRAINERS = frozenset({"train", "ladder", "claims", "search", "sweep", "batch-size", "bench"})
+"""Verbs that take ``--set`` with settings of a recipe."""
+
+
+def way_out(option: str | None, words: Sequence[str]) -> str | None:
+    """What to write instead of ``option``, which the verb of ``words`` does not know; None where nothing is known."""
+    if option is None or not words:
+        return None
+    given = _value(option, words)
+    value = given or "VALUE"
+    if words[0] not in TRAINERS:
+        return _other_verbs(option, words[0], given)
+    if option in SIZES:
+        remedy = f"--set input.height_px={value} --set input.width_px={value}"
+    elif option in SETTINGS:
+        remedy = f"--set {SETTINGS[option]}={value}"
+    elif option in {"--output", "--output-dir", "--project", "--save-dir", "--out"}:
+        remedy = f"--store {value}"
+    else:
+        return None
+    return f"{option} must be an option of `{words[0]}`, got a setting of the recipe. Write {remedy}."
+
+
+def _other_verbs(option: str, verb: str, given: str | None) -> str | None:
+    if option in {"--model", "--weights", "--checkpoint"} and verb in {
+        "predict",
+        "serve",
+        "export",
+        "submit",
+        "report",
+    }:
+        value = given or "RUN"
+        return f"{option} must be left out, got {value!r}. Name it first: maskwise {verb} {value} …"
+    if option in {"--output", "--output-dir", "--save"}:
+        return f"{option} must be called --out, got {option}. Write --out {given or 'FILE'}."
+    if option in {"--source", "--input", "--images"} and verb == "predict":
+        return f"{option} must be left out, got {given!r}. Name photos after the run: maskwise predict RUN {given}."
+    return None
+
+
+def _value(option: str, words: Sequence[str]) -> str | None:
+    """What was given with ``option``: the word after it, or after its equals sign."""
+    for position, word in enumerate(words):
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+        if word == option and position + 1 < len(words) and not words[position + 1].startswith("-"):
+            return words[position + 1]
+    return None
