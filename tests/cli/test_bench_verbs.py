@@ -13,7 +13,7 @@ from maskwise.cli.bench_start import Seconds, write_runs
 from maskwise.cli.main import app
 from maskwise.errors import UserError
 from maskwise.speed import prediction as prediction_speed
-from maskwise.speed.plain_prediction import Rate
+from maskwise.speed.rates import Rate
 from maskwise.store.runs import list_runs
 from support.small_bundle import write_small_bundle
 

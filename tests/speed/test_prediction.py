@@ -9,8 +9,9 @@ import pytest
 
 from maskwise.export.reader import load
 from maskwise.speed import prediction as prediction_speed
-from maskwise.speed.plain_prediction import PlainLoop, Rate, plain_rate
-from maskwise.speed.prediction import measure_prediction, median_rate, processor_ratios
+from maskwise.speed.plain_prediction import PlainLoop, plain_rate
+from maskwise.speed.prediction import measure_prediction, processor_ratios
+from maskwise.speed.rates import Rate, median_rate
 from support.small_bundle import HEIGHT, WIDTH, write_small_bundle
 
 

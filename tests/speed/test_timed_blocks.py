@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from maskwise.speed.timed_blocks import by_turns, median_ratio, timed
+from maskwise.speed.timed_blocks import block_of, by_turns, median_ratio
 
 
 def test_every_block_warms_up_and_then_takes_its_turn() -> None:
@@ -30,5 +30,5 @@ def test_a_block_takes_one_step_at_least_and_counts_its_photos() -> None:
         steps.append(1)
         return 16
 
-    assert timed(step, torch.device("cpu"))(0.0) > 0
+    assert block_of(step, torch.device("cpu"))(0.0) > 0
     assert len(steps) == 1

@@ -19,7 +19,7 @@ from maskwise.store.runs import StoredRun, read_finished, read_record
 from maskwise.store.write_runs import finish_run, start_run
 from maskwise.sweeps.load_space import Sweep, parse_sweep
 from maskwise.sweeps.run_sweep import Work
-from maskwise.sweeps.trial_queue import Desk, open_desk
+from maskwise.sweeps.trial_queue import TrialQueue, open_queue
 from maskwise.workflows.run_recipe import Place
 from support.finished_runs import TASK, answers_of
 
@@ -44,16 +44,16 @@ def sweep_of(search: str, **settings: str) -> Sweep:
     return parse_sweep(space(search, **settings), "made-up.yaml", Path(), None, [])
 
 
-def desk_at(store: Path, sweep: Sweep, runs: int = 6, url: str | None = None) -> Desk:
+def queue_at(store: Path, sweep: Sweep, runs: int = 6, url: str | None = None) -> TrialQueue:
     """The study of ``sweep`` in ``store``."""
-    return open_desk(sweep, DATA, store, url, runs)
+    return open_queue(sweep, DATA, store, url, runs)
 
 
 def work_at(store: Path, sweep: Sweep, runs: int = 6, listener: Listener | None = None) -> Work:
     """What a process of this sweep has, without a limit of time."""
     place = Place(Path("data"), store, Path("cache"))
     command = ("maskwise", "sweep", "made-up.yaml")
-    return Work(desk_at(store, sweep, runs), place, DATA, command, listener or Silent(), math.inf, poll_s=0.01)
+    return Work(queue_at(store, sweep, runs), place, DATA, command, listener or Silent(), math.inf, poll_s=0.01)
 
 
 class Trainer:
@@ -123,6 +123,6 @@ class Notes(Silent):
         self.lines.append(text)
 
 
-def without_budget(desk: Desk, runs: int) -> Desk:
+def without_budget(queue: TrialQueue, runs: int) -> TrialQueue:
     """The same study with another number of runs."""
-    return dataclasses.replace(desk, runs=runs)
+    return dataclasses.replace(queue, runs=runs)

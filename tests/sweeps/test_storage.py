@@ -8,7 +8,7 @@ import pytest
 
 from maskwise.errors import UserError
 from maskwise.sweeps.storage import JOURNAL, check_url, hidden, open_storage, study_names, sweep_folder
-from support.sweeps import desk_at, sweep_of
+from support.sweeps import queue_at, sweep_of
 
 RATES = "{train.optimizer.rate: {kind: float, low: 0.001, high: 0.1}}"
 
@@ -44,19 +44,19 @@ def test_an_unusable_storage_is_refused_without_its_password(url: str, tmp_path:
 
 def test_a_torn_last_line_is_cut_off_by_the_next_writer(tmp_path: Path) -> None:
     sweep = sweep_of(RATES, sampler="{kind: random}")
-    desk = desk_at(tmp_path, sweep)
-    first = desk.claim()
-    path = sweep_folder(tmp_path, desk.name) / JOURNAL
+    queue = queue_at(tmp_path, sweep)
+    first = queue.lease()
+    path = sweep_folder(tmp_path, queue.name) / JOURNAL
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"op_code":4,"worker_')  # the kill came here
-    again = desk_at(tmp_path, sweep)
-    second = again.claim()
+    again = queue_at(tmp_path, sweep)
+    second = again.lease()
     assert not isinstance(first, str)
     assert not isinstance(second, str)
     assert (first.trial.number, second.trial.number) == (0, 1)
     assert path.read_bytes().startswith(whole)
-    assert len(desk_at(tmp_path, sweep).trials()) == 2
-    assert study_names(tmp_path) == [desk.name]
+    assert len(queue_at(tmp_path, sweep).trials()) == 2
+    assert study_names(tmp_path) == [queue.name]
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -65,4 +65,4 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("hello\nworld\n")
     with pytest.raises(UserError, match="must be the journal of a sweep"):
-        desk_at(tmp_path, sweep)
+        queue_at(tmp_path, sweep)

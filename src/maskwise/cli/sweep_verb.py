@@ -141,7 +141,7 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     from maskwise.sweeps.results import read_results
     from maskwise.sweeps.run_sweep import Work, confirm_best, describe_data, run_sweep
     from maskwise.sweeps.storage import hidden
-    from maskwise.sweeps.trial_queue import open_desk
+    from maskwise.sweeps.trial_queue import open_queue
     from maskwise.workflows.run_recipe import Place
 
     ends_at_s = math.inf if wanted.minutes is None else time.monotonic() + 60 * wanted.minutes
@@ -151,13 +151,13 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
         for line in [format_plan(planned.space, runs), *notes]:
             told.on_note(line)
         about = describe_data(planned.base, place, told)
-        desk = open_desk(planned, about, place.store, wanted.storage, runs)
-        work = Work(desk, place, about, [hidden(word) for word in sys.argv], told, ends_at_s)
+        queue = open_queue(planned, about, place.store, wanted.storage, runs)
+        work = Work(queue, place, about, [hidden(word) for word in sys.argv], told, ends_at_s)
         if not run_sweep(work):
             told.on_note("the time is over; the same command goes on")
         elif wanted.confirm is not None:
-            confirm_best(work, read_results(desk.study, place.store), wanted.confirm, wanted.confirm_seeds)
-    return desk.study
+            confirm_best(work, read_results(queue.study, place.store), wanted.confirm, wanted.confirm_seeds)
+    return queue.study
 
 
 def number_of_runs(planned: Sweep) -> int:

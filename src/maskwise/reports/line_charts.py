@@ -54,7 +54,7 @@ def epochs_chart(title: str, lines: Sequence[Line], top: float | None = None) ->
     for number, line in enumerate(lines):
         style = f"l{number % _LINE_STYLES}"
         places = [
-            (_x(epoch, 1, max(epochs, 2)), _y(value, highest))
+            (x_at(epoch, 1, max(epochs, 2)), y_at(value, highest))
             for epoch, value in enumerate(line.value_E, start=1)
             if math.isfinite(value)
         ]
@@ -63,13 +63,13 @@ def epochs_chart(title: str, lines: Sequence[Line], top: float | None = None) ->
         told = escape(f"{line.name}: {line.value_E[-1]:.3f} after {len(line.value_E)} epochs")
         drawn.append(f'<path class="drawn {style}" d="M{path}"><title>{told}</title></path>' if places else "")
         if math.isfinite(kept):
-            x, y = _x(line.kept, 1, max(epochs, 2)), _y(kept, highest)
+            x, y = x_at(line.kept, 1, max(epochs, 2)), y_at(kept, highest)
             drawn.append(f'<circle class="kept {style}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
     ticks = sorted({1, epochs, *range(_step(epochs), epochs, _step(epochs))})
     ticks = [tick for tick in ticks if tick in (1, epochs) or min(tick - 1, epochs - tick) >= _step(epochs) / 2]
-    across = [(_x(tick, 1, max(epochs, 2)), str(tick)) for tick in ticks]
+    across = [(x_at(tick, 1, max(epochs, 2)), str(tick)) for tick in ticks]
     words = f"{title} by epoch: " + "; ".join(f"{line.name} ends at {line.value_E[-1]:.3f}" for line in lines)
-    return _svg(title, words, "".join(drawn), across, "epoch", highest)
+    return svg_chart(title, words, "".join(drawn), across, "epoch", highest)
 
 
 def scores_chart(title: str, points: Sequence[tuple[int, Score]], borders: Sequence[int], below: str) -> str:
@@ -78,22 +78,20 @@ def scores_chart(title: str, points: Sequence[tuple[int, Score]], borders: Seque
     last = max(last, first + 1)
     drawn = []
     for place, found in points:
-        x = _x(place, first, last)
+        x = x_at(place, first, last)
         if math.isfinite(found.low):
-            drawn.append(f'<path class="range" d="M{x:.1f},{_y(found.low, 1):.1f}V{_y(found.high, 1):.1f}"/>')
+            drawn.append(f'<path class="range" d="M{x:.1f},{y_at(found.low, 1):.1f}V{y_at(found.high, 1):.1f}"/>')
         if math.isfinite(found.value):
-            told = f"{place}: {found.value:.3f}"
-            drawn.append(
-                f'<circle class="dot" cx="{x:.1f}" cy="{_y(found.value, 1):.1f}" r="2.6"><title>{told}</title></circle>'
-            )
+            y, title_of = y_at(found.value, 1), f"<title>{place}: {found.value:.3f}</title>"
+            drawn.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="2.6">{title_of}</circle>')
     for border in borders:
         if first < border <= last:
-            x = _x(border - 0.5, first, last)
+            x = x_at(border - 0.5, first, last)
             drawn.append(f'<path class="border" d="M{x:.1f},{_TOP}V{_FLOOR}"/>')
             drawn.append(f'<text x="{x + 3:.1f}" y="{_TOP + 10}">{border}</text>')
     ticks = range(-(-first // 10) * 10, last + 1, 10)
     words = f"{title} by {below}, from {first} to {last}; the numbers stand in the table below"
-    return _svg(title, words, "".join(drawn), [(_x(tick, first, last), str(tick)) for tick in ticks], below, 1.0)
+    return svg_chart(title, words, "".join(drawn), [(x_at(tick, first, last), str(tick)) for tick in ticks], below, 1.0)
 
 
 def reliability_chart(title: str, bins: Sequence[SurenessBin], error: float) -> str:
@@ -102,35 +100,46 @@ def reliability_chart(title: str, bins: Sequence[SurenessBin], error: float) -> 
     Columns at the floor show how many photos each bin holds.
     """
     most = max((each.photos for each in bins), default=1)
-    drawn = [f'<path class="border" d="M{_x(0, 0, 1):.1f},{_y(0, 1):.1f}L{_x(1, 0, 1):.1f},{_y(1, 1):.1f}"/>']
+    drawn = [f'<path class="border" d="M{x_at(0, 0, 1):.1f},{y_at(0, 1):.1f}L{x_at(1, 0, 1):.1f},{y_at(1, 1):.1f}"/>']
     for each in bins:
-        left, right = _x(each.low, 0, 1), _x(each.high, 0, 1)
+        left, right = x_at(each.low, 0, 1), x_at(each.high, 0, 1)
         height = 0.3 * (_FLOOR - _TOP) * each.photos / most
         drawn.append(
             f'<rect class="share" x="{left:.1f}" width="{right - left - 1:.1f}" y="{_FLOOR - height:.1f}" '
             f'height="{height:.1f}"/>'
         )
-        x = _x(each.confidence, 0, 1)
+        x = x_at(each.confidence, 0, 1)
         if math.isfinite(each.accuracy.low):
-            low, high = _y(each.accuracy.low, 1), _y(each.accuracy.high, 1)
+            low, high = y_at(each.accuracy.low, 1), y_at(each.accuracy.high, 1)
             drawn.append(f'<path class="range" d="M{x:.1f},{low:.1f}V{high:.1f}"/>')
         told = f"sure {each.confidence:.2f}, right {each.accuracy.value:.2f}, {each.photos} photos"
-        y = _y(each.accuracy.value, 1)
+        y = y_at(each.accuracy.value, 1)
         drawn.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{told}</title></circle>')
-    across = [(_x(tick / 4, 0, 1), f"{tick / 4:.2f}") for tick in range(5)]
+    across = [(x_at(tick / 4, 0, 1), f"{tick / 4:.2f}") for tick in range(5)]
     words = f"{title}: share that is right by mean probability of the answer; mean distance {error:.3f}"
-    return _svg(f"{title}, ECE {error:.3f}", words, "".join(drawn), across, "probability of the answer", 1.0)
+    return svg_chart(f"{title}, ECE {error:.3f}", words, "".join(drawn), across, "probability of the answer", 1.0)
 
 
-def _svg(title: str, words: str, drawn: str, across: Sequence[tuple[float, str]], below: str, highest: float) -> str:
-    digits = 2 if highest <= 2 else 1
+def svg_chart(
+    title: str,
+    words: str,
+    drawn: str,
+    across: Sequence[tuple[float, str]],
+    below: str,
+    highest: float,
+    lowest: float = 0.0,
+) -> str:
+    """The frame of a chart: title, scale from ``lowest`` to ``highest``, ticks ``across``; ``words`` are read aloud."""
+    digits = 1 if highest > 2 else 2 if highest - lowest > 0.1 else 3
+    marks = [(lowest + share * (highest - lowest)) for share in (0.0, 0.5, 1.0)]
     upwards = "".join(
-        f'<text x="{_LEFT - 6}" y="{_y(share * highest, highest) + 4:.1f}" text-anchor="end">'
-        f"{share * highest:.{digits}f}</text>"
-        f'<path class="axis" d="M{_LEFT},{_y(share * highest, highest):.1f}H{_WIDTH - _RIGHT}"/>'
-        for share in (0.0, 0.5, 1.0)
+        f'<text x="{_LEFT - 6}" y="{y_at(value, highest, lowest) + 4:.1f}" text-anchor="end">{value:.{digits}f}</text>'
+        f'<path class="axis" d="M{_LEFT},{y_at(value, highest, lowest):.1f}H{_WIDTH - _RIGHT}"/>'
+        for value in marks
     )
-    ticks = "".join(f'<text x="{x:.1f}" y="{_FLOOR + 15}" text-anchor="middle">{told}</text>' for x, told in across)
+    ticks = "".join(
+        f'<text x="{x:.1f}" y="{_FLOOR + 15}" text-anchor="middle">{escape(label)}</text>' for x, label in across
+    )
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     return (
         f'<svg class="lines" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(words)}">{upwards}'
@@ -139,13 +148,15 @@ def _svg(title: str, words: str, drawn: str, across: Sequence[tuple[float, str]]
     )
 
 
-def _x(value: float, first: float, last: float) -> float:
+def x_at(value: float, first: float, last: float) -> float:
+    """Where ``value`` stands between ``first`` at the left and ``last`` at the right."""
     inner = _WIDTH - _LEFT - _RIGHT - 12
     return _LEFT + 6 + inner * (value - first) / (last - first)
 
 
-def _y(value: float, highest: float) -> float:
-    return _FLOOR - (_FLOOR - _TOP) * value / highest
+def y_at(value: float, highest: float, lowest: float = 0.0) -> float:
+    """Where ``value`` stands between the floor and the top."""
+    return _FLOOR - (_FLOOR - _TOP) * (value - lowest) / (highest - lowest)
 
 
 def _step(epochs: int) -> int:

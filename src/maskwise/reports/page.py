@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
 
@@ -50,15 +49,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     inner = f"<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody>"
     return f'<div class="scroll" tabindex="0"><table>{inner}</table></div>'
-
-
-def picture(data_png: bytes, alt: str) -> str:
-    """A picture inside the page, with its words for those who do not see it."""
-    encoded = base64.b64encode(data_png).decode()
-    return (
-        f'<figure><img src="data:image/png;base64,{encoded}" alt="{escape(alt)}">'
-        f"<figcaption>{escape(alt)}</figcaption></figure>"
-    )
 
 
 def side_by_side(*parts: str) -> str:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,13 +19,14 @@ from maskwise.data.cache import PixelCache, build_cache
 from maskwise.faces.config import FullFrame, decisive_settings
 from maskwise.fitting.photos import DECODING_THREADS, cache_settings, photo_reader
 from maskwise.records import Image, InputSpec
+from maskwise.speed.rates import median_rate, timed
 
 BATCH = 64
 _BATCHES = 200
 
 
 class DecodingSpeed(NamedTuple):
-    """Medians over the rounds; photos a second on the clock, and milliseconds of the processor a photo."""
+    """Medians over the rounds; photos per second on the clock, and milliseconds of the processor per photo."""
 
     cache_per_second: float
     cache_processor_ms: float
@@ -57,23 +59,23 @@ def measure_decoding(
     """
     crop = decisive_settings(FullFrame(decoding=decoding))
     spec = InputSpec(height_px, width_px, crop, (0.5,) * 3, (0.5,) * 3)
+    n_photos, resize = len(photos), partial(resize_bare, height_px=height_px, width_px=width_px)
     cache_times, bare_times, resized_times, batch_times = [], [], [], []
     for _ in range(rounds):
-        bare_times.append(_times(lambda: _in_threads(decode_bare, photos)))
-        resized_times.append(_times(lambda: _in_threads(lambda photo: resize_bare(photo, height_px, width_px), photos)))
+        bare_times.append(timed(lambda: _in_threads(decode_bare, photos), n_photos))
+        resized_times.append(timed(lambda: _in_threads(resize, photos), n_photos))
         with tempfile.TemporaryDirectory() as folder:
             pixels: list[PixelCache] = []
-            cache_times.append(_times(lambda: pixels.append(_build(Path(folder), photos, spec))))  # noqa: B023
+            cache_times.append(timed(lambda: pixels.append(_build(Path(folder), photos, spec)), n_photos))  # noqa: B023
             batch_times.append(_batch_seconds(pixels[0]))
-    cache, bare, resized = _medians(cache_times), _medians(bare_times), _medians(resized_times)
-    n_photos = len(photos)
+    cache, bare, resized = median_rate(cache_times), median_rate(bare_times), median_rate(resized_times)
     return DecodingSpeed(
-        cache_per_second=n_photos / cache[0],
-        cache_processor_ms=1000 * cache[1] / n_photos,
-        bare_per_second=n_photos / bare[0],
-        bare_processor_ms=1000 * bare[1] / n_photos,
-        resized_per_second=n_photos / resized[0],
-        resized_processor_ms=1000 * resized[1] / n_photos,
+        cache_per_second=cache.photos_per_second,
+        cache_processor_ms=cache.processor_ms,
+        bare_per_second=bare.photos_per_second,
+        bare_processor_ms=bare.processor_ms,
+        resized_per_second=resized.photos_per_second,
+        resized_processor_ms=resized.processor_ms,
         batch_ms=1000 * statistics.median(batch_times),
     )
 
@@ -121,14 +123,3 @@ def _batch_seconds(pixels: PixelCache) -> float:
         pixels.read(index_M)
         seconds.append(time.perf_counter() - started)
     return statistics.median(seconds)
-
-
-def _times(work: Callable[[], object]) -> tuple[float, float]:
-    """On the clock and of the processor."""
-    started, worked = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - started, time.process_time() - worked
-
-
-def _medians(times: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    return statistics.median(clock for clock, _ in times), statistics.median(processor for _, processor in times)

@@ -8,30 +8,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-
-class Rate(NamedTuple):
-    """How fast something went."""
-
-    photos: int
-    seconds: float
-    """On the clock."""
-    processor_seconds: float
-    """Of all threads together; hardly changed by other work on the machine."""
-
-    @property
-    def photos_per_second(self) -> float:
-        """On the clock."""
-        return self.photos / self.seconds
-
-    @property
-    def processor_ms(self) -> float:
-        """A photo's."""
-        return 1000 * self.processor_seconds / self.photos
+from maskwise.speed.rates import Rate, timed
 
 
 class PlainLoop(NamedTuple):
@@ -47,14 +28,14 @@ class PlainLoop(NamedTuple):
 
 
 def plain_rate(loop: PlainLoop, photos: Sequence[Path]) -> Rate:
-    """How fast ``loop`` reads ``photos``, in a fresh process, its imports and the first batch not counted."""
+    """How fast ``loop`` predicts ``photos`` in a fresh process; its imports and the first batch are not counted."""
     words = [json.dumps(loop), json.dumps([str(photo) for photo in photos])]
-    code = "from maskwise.speed.plain_prediction import tell; tell()"
+    code = "from maskwise.speed.plain_prediction import print_rate; print_rate()"
     found = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
     return Rate(*json.loads(found.stdout))
 
 
-def tell() -> None:
+def print_rate() -> None:
     """The process of its own: print the rate of the loop and the photos on the command line."""
     import timm
     import torch
@@ -67,14 +48,15 @@ def tell() -> None:
     steps = [transforms.Resize(size), transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.5,) * 3)]
     prepare = transforms.Compose(steps)
 
-    def ask(names: list[str]) -> None:
+    def predict(names: list[str]) -> None:
         images = torch.stack([prepare(Image.open(name).convert("RGB")) for name in names])
         for _ in range(loop.views):
             model(images).softmax(1).numpy()
 
-    with torch.inference_mode():
-        ask(photos[: loop.batch_size])
-        started, worked = time.perf_counter(), time.process_time()
+    def predict_all() -> None:
         for start in range(0, len(photos), loop.batch_size):
-            ask(photos[start : start + loop.batch_size])
-        print(json.dumps([len(photos), time.perf_counter() - started, time.process_time() - worked]))
+            predict(photos[start : start + loop.batch_size])
+
+    with torch.inference_mode():
+        predict(photos[: loop.batch_size])
+        print(json.dumps(timed(predict_all, len(photos))))

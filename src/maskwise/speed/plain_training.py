@@ -25,7 +25,7 @@ from maskwise.fitting.run_data import read_labels
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.records import Strings
-from maskwise.speed.timed_blocks import Block, timed
+from maskwise.speed.timed_blocks import Block, block_of
 from maskwise.training.devices import choose_device
 
 
@@ -38,7 +38,7 @@ def plain_loop(recipe: Recipe, data: Path) -> Iterator[Block]:
     process.start()
     theirs.close()  # else nobody would notice the end of the other process
 
-    def ask(length_s: float) -> float:
+    def block(length_s: float) -> float:
         try:
             mine.send(length_s)
             return float(mine.recv())
@@ -46,7 +46,7 @@ def plain_loop(recipe: Recipe, data: Path) -> Iterator[Block]:
             raise UserError("the plain loop must answer, got the end of its process. See its message above.") from error
 
     try:
-        yield ask
+        yield block
     finally:
         mine.close()
         process.join(timeout=10)
@@ -81,12 +81,12 @@ class _Files(Dataset[tuple[Tensor, int]]):
             return self.transform(photo.convert("RGB")), int(self.class_N[index])
 
 
-def serve_plain(recipe: Recipe, data: Path, ask: Connection) -> None:
+def serve_plain(recipe: Recipe, data: Path, requests: Connection) -> None:
     """In a process of its own: for each number of seconds that comes in, the photos a second of the plain loop."""
-    block = timed(plain_step(recipe, data), choose_device(recipe.runtime.device))
+    block = block_of(plain_step(recipe, data), choose_device(recipe.runtime.device))
     try:
         while True:
-            ask.send(block(ask.recv()))
+            requests.send(block(requests.recv()))
     except (EOFError, BrokenPipeError):
         return
 

@@ -1,9 +1,7 @@
-"""How fast a bundle answers for photos on disk, beside what bounds it and beside the loop one would write first."""
+"""How fast a bundle predicts photos on disk, beside what bounds it and beside the loop one would write first."""
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +9,12 @@ from typing import NamedTuple
 
 from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import BLOCK_PHOTOS, Bundle
-from maskwise.speed.plain_prediction import PlainLoop, Rate, plain_rate
+from maskwise.speed.plain_prediction import PlainLoop, plain_rate
+from maskwise.speed.rates import Rate, median_rate, timed
 
 PLAIN_BATCHES = (1, 64)
 PLAIN_SHARE = 4
-"""The plain loop is shown this part of the photos: it is slow, and as steady over fewer."""
+"""The plain loop gets this part of the photos: it is slow, and as steady over fewer."""
 
 
 class PredictionSpeed(NamedTuple):
@@ -26,17 +25,17 @@ class PredictionSpeed(NamedTuple):
 
 
 def measure_prediction(bundle: Bundle, photos: Sequence[Path], plain_model: str, rounds: int) -> PredictionSpeed:
-    """Files → answers, its two halves alone, and the plain loop on the same photos, by turns, ``rounds`` times.
+    """Files → predictions, its two halves alone, and the plain loop on the same photos, by turns, ``rounds`` times.
 
-    The plain loop asks one network; of a bundle with several, it is asked for as many views of a photo.
+    The plain loop has one network; for a bundle of several, it sees as many views per photo.
     """
     shown = bundle.manifest.inputs[0]
     views = sum(len(part.views) * len(part.networks) for part in bundle.manifest.parts)
     ready = [bundle.prepare(photo, str(photo)) for photo in photos]
     whole: dict[str, Callable[[], None]] = {
-        "predict": lambda: answer_all(bundle, photos),
+        "predict": lambda: predict_all(bundle, photos),
         "decode alone": lambda: _prepare_all(bundle, photos),
-        "model alone": lambda: _ask_all(bundle, ready),
+        "model alone": lambda: _run_networks(bundle, ready),
     }
     loops = {
         f"plain loop, batch {size}": PlainLoop(plain_model, shown.height_px, shown.width_px, views, size)
@@ -60,23 +59,10 @@ def processor_ratios(rates: dict[str, Rate]) -> dict[str, float]:
     return _ratios(rates, lambda rate: 1 / rate.processor_ms)
 
 
-def answer_all(bundle: Bundle, photos: Sequence[Path]) -> None:
+def predict_all(bundle: Bundle, photos: Sequence[Path]) -> None:
     """What ``predict`` does between the names of photos and the table."""
     blocks = list(bundle.blocks(photos, lambda photo: [bundle.preparer.whole(photo, str(photo))]))
     bundle.probabilities([block.asked for block in blocks if block.asked is not None])
-
-
-def timed(work: Callable[[], object], n_photos: int) -> Rate:
-    """How fast ``work`` on ``n_photos`` went."""
-    started, worked = time.perf_counter(), time.process_time()
-    work()
-    return Rate(n_photos, time.perf_counter() - started, time.process_time() - worked)
-
-
-def median_rate(rates: Sequence[Rate]) -> Rate:
-    """The medians of both times; all rates are of as many photos."""
-    clock = statistics.median(rate.seconds for rate in rates)
-    return Rate(rates[0].photos, clock, statistics.median(rate.processor_seconds for rate in rates))
 
 
 def _prepare_all(bundle: Bundle, photos: Sequence[Path]) -> None:
@@ -85,7 +71,7 @@ def _prepare_all(bundle: Bundle, photos: Sequence[Path]) -> None:
             pass
 
 
-def _ask_all(bundle: Bundle, ready: Sequence[Prepared]) -> None:
+def _run_networks(bundle: Bundle, ready: Sequence[Prepared]) -> None:
     parts = [ready[start : start + BLOCK_PHOTOS] for start in range(0, len(ready), BLOCK_PHOTOS)]
     with ThreadPoolExecutor(bundle.threads) as pool:
         for _ in pool.map(bundle.networks.ask, parts):

@@ -35,7 +35,7 @@ def median_ratio(above: list[float], below: list[float]) -> float:
     return statistics.median(one / two for one, two in zip(above, below, strict=True))
 
 
-def timed(step: Callable[[], int], device: torch.device) -> Block:
+def block_of(step: Callable[[], int], device: torch.device) -> Block:
     """``step`` (→ photos) on ``device`` again and again until the time is over."""
 
     def block(length_s: float) -> float:

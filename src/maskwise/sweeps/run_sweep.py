@@ -1,4 +1,4 @@
-"""A sweep's story: the base, then trial by trial what the desk gives out, until all are told."""
+"""A sweep's story: the base, then trial by trial what the queue gives out, until all are told."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from maskwise.sweeps.confirm import note_confirmed, recipes_to_confirm
 from maskwise.sweeps.format_sweep import settings_in_words
 from maskwise.sweeps.results import SweepResults
 from maskwise.sweeps.storage import needed_optuna
-from maskwise.sweeps.trial_queue import BEGAN, MACRO_F1, REASON, RUN, SECONDS, Claim, Desk
+from maskwise.sweeps.trial_queue import BEGAN, MACRO_F1, REASON, RUN, SECONDS, Lease, TrialQueue
 from maskwise.sweeps.watch import PruningWatch
 from maskwise.training.batch_size import is_out_of_memory
 from maskwise.training.stopping import EndedEarly
@@ -38,7 +38,7 @@ _MOST_WAITS = 3
 class Work:
     """What does not change from trial to trial."""
 
-    desk: Desk
+    queue: TrialQueue
     place: Place
     data: RunData
     command: Sequence[str]
@@ -60,25 +60,25 @@ def run_sweep(work: Work) -> bool:
     An interruption leaves the trial to whoever asks next. What ``run_recipe`` refuses for reasons that another trial
     would share is refused here.
     """
-    base_is_left = train_unless_busy(work.desk.sweep.base, work) is None
+    base_is_left = train_unless_busy(work.queue.sweep.base, work) is None
     told_waiting = False
     while time.monotonic() < work.ends_at_s:
-        claim = work.desk.claim()
-        if claim == "done":
+        lease = work.queue.lease()
+        if lease == "done":
             break
-        if claim == "wait":
+        if lease == "wait":
             if not told_waiting:
                 work.listener.on_note("waits for the trials of other processes")
             told_waiting = True
             time.sleep(work.poll_s)
             continue
         told_waiting = False
-        with claim.held:
-            work_on(claim, work)
+        with lease.held:
+            work_on(lease, work)
     else:
         return False
     if base_is_left:
-        train_in_turn(work.desk.sweep.base, work)
+        train_in_turn(work.queue.sweep.base, work)
     return True
 
 
@@ -94,59 +94,59 @@ def confirm_best(work: Work, results: SweepResults, best: int, seeds: int) -> No
             left.append(recipe)
     for recipe in left:
         train_in_turn(recipe, work)
-    note_confirmed(work.desk.study, results, best, seeds)
+    note_confirmed(work.queue.study, results, best, seeds)
 
 
-def work_on(claim: Claim, work: Work) -> None:
+def work_on(lease: Lease, work: Work) -> None:
     """Train the trial, or read what the store has of it, and tell how it ended."""
-    trial, recipe, listener = claim.trial, claim.recipe, work.listener
+    trial, recipe, listener = lease.trial, lease.recipe, work.listener
     state = needed_optuna().trial.TrialState
-    again = ", which another process had begun" if claim.taken_up else ""
+    again = ", which another process had begun" if lease.taken_up else ""
     listener.on_note(f"trial {trial.number}{again}: {settings_in_words(trial.params)}")
-    note_who_began(claim, work)
+    note_who_began(lease, work)
     watch = PruningWatch(trial, recipe, listener)
     try:
         run = train_in_turn(recipe, work, watch)
     except EndedEarly as end:
-        forget_run(claim, work)
+        forget_run(lease, work)
         trial.set_user_attr(SECONDS, watch.seconds)
-        work.desk.study.tell(trial, state=state.PRUNED)
+        work.queue.study.tell(trial, state=state.PRUNED)
         listener.on_note(f"trial {trial.number}: given up, {end}")
         return
     except (DivergedError, RecipeError, WeightsError) as error:
-        fail(claim, work, error.problems[0], watch.seconds)
+        fail(lease, work, error.problems[0], watch.seconds)
         return
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        fail(claim, work, f"out of memory ({str(error).splitlines()[0]})", watch.seconds)
+        fail(lease, work, f"out of memory ({str(error).splitlines()[0]})", watch.seconds)
         return
     watch.read_log(run.folder)
-    tell_score(claim, work, run)
+    tell_score(lease, work, run)
 
 
-def tell_score(claim: Claim, work: Work, run: StoredRun) -> None:
+def tell_score(lease: Lease, work: Work, run: StoredRun) -> None:
     """Write the held-out macro F1 down; one that is no number is a failure."""
-    scores, trial = run.record.scores, claim.trial
+    scores, trial = run.record.scores, lease.trial
     value = float("nan") if scores is None else scores.macro_f1.value
     if scores is None or not np.isfinite(value):
-        fail(claim, work, "its score is no number", run.record.seconds)
+        fail(lease, work, "its score is no number", run.record.seconds)
         return
     trial.set_user_attr(RUN, run.record.run_id)
     trial.set_user_attr(SECONDS, run.record.seconds)
     bounds = [bound if np.isfinite(bound) else None for bound in (scores.macro_f1.low, scores.macro_f1.high)]
     trial.set_user_attr(MACRO_F1, [value, *bounds])
-    work.desk.study.tell(trial, value)
+    work.queue.study.tell(trial, value)
     work.listener.on_note(f"trial {trial.number}: macro F1 {value:.4f}")
 
 
-def fail(claim: Claim, work: Work, reason: str, seconds: float) -> None:
+def fail(lease: Lease, work: Work, reason: str, seconds: float) -> None:
     """Tell a failed trial with its reason; its unfinished run goes."""
-    forget_run(claim, work)
-    claim.trial.set_user_attr(REASON, reason)
-    claim.trial.set_user_attr(SECONDS, seconds)
-    work.desk.study.tell(claim.trial, state=needed_optuna().trial.TrialState.FAIL)
-    work.listener.on_note(f"trial {claim.trial.number}: failed: {reason}")
+    forget_run(lease, work)
+    lease.trial.set_user_attr(REASON, reason)
+    lease.trial.set_user_attr(SECONDS, seconds)
+    work.queue.study.tell(lease.trial, state=needed_optuna().trial.TrialState.FAIL)
+    work.listener.on_note(f"trial {lease.trial.number}: failed: {reason}")
 
 
 def train_in_turn(recipe: Recipe, work: Work, *watchers: Listener) -> StoredRun:
@@ -172,15 +172,15 @@ def train_unless_busy(recipe: Recipe, work: Work, *watchers: Listener) -> Stored
         return None
 
 
-def note_who_began(claim: Claim, work: Work) -> None:
+def note_who_began(lease: Lease, work: Work) -> None:
     """Write down whether the trial begins its run, or goes on with one that the user began otherwise."""
-    if BEGAN not in claim.trial.user_attrs:
-        folder = work.place.store / run_id(claim.recipe, work.data.decisive)
-        claim.trial.set_user_attr(BEGAN, not folder.exists())
+    if BEGAN not in lease.trial.user_attrs:
+        folder = work.place.store / run_id(lease.recipe, work.data.decisive)
+        lease.trial.set_user_attr(BEGAN, not folder.exists())
 
 
-def forget_run(claim: Claim, work: Work) -> None:
+def forget_run(lease: Lease, work: Work) -> None:
     """Delete what a trial left unfinished, so that no half-trained run stays; not what the user began otherwise."""
-    folder = work.place.store / run_id(claim.recipe, work.data.decisive)
-    if claim.trial.user_attrs[BEGAN] and folder.exists() and read_record(folder).status != "finished":
+    folder = work.place.store / run_id(lease.recipe, work.data.decisive)
+    if lease.trial.user_attrs[BEGAN] and folder.exists() and read_record(folder).status != "finished":
         discard_run(folder)

@@ -41,7 +41,7 @@ _MOST_SKIPPED = 30
 
 
 @dataclass
-class Claim:
+class Lease:
     """A trial to work on. Let go of it when it is told, or given up."""
 
     trial: Any
@@ -53,7 +53,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Desk:
+class TrialQueue:
     """A study that is open for work."""
 
     sweep: Sweep
@@ -64,17 +64,17 @@ class Desk:
     runs: int
     """So many trials are given out in all, those of other processes and earlier calls included."""
 
-    def claim(self) -> Claim | Literal["wait", "done"]:
+    def lease(self) -> Lease | Literal["wait", "done"]:
         """The next trial; "wait" where others still work on theirs and no new one is due; "done" where all are told."""
         with locked(self.folder / "claim.lock"):
             trials = self.trials()
             for trial in trials:
-                claim = self._take_up(trial) if trial.state.name == "RUNNING" else None
-                if claim is not None:
-                    return claim
-            claim = self._new_claim() if self._is_due(trials) else None
-            if claim is not None:
-                return claim
+                lease = self._take_up(trial) if trial.state.name == "RUNNING" else None
+                if lease is not None:
+                    return lease
+            lease = self._new_lease() if self._is_due(trials) else None
+            if lease is not None:
+                return lease
             return "wait" if any(trial.state.name == "RUNNING" for trial in self.trials()) else "done"
 
     def trials(self) -> list[Any]:
@@ -87,7 +87,7 @@ class Desk:
             return False
         return sum(counts(trial) for trial in trials) < self.runs
 
-    def _take_up(self, frozen: Any) -> Claim | None:
+    def _take_up(self, frozen: Any) -> Lease | None:
         """The trial of a killed process; None where it is alive, or where the trial cannot be trained after all."""
         held = self._lock(frozen.number)
         if held is None:
@@ -97,7 +97,7 @@ class Desk:
         trial = needed_optuna().trial.Trial(self.study, frozen._trial_id)
         return self._settle(trial, held, taken_up=True)
 
-    def _new_claim(self) -> Claim | None:
+    def _new_lease(self) -> Lease | None:
         for _ in range(_MOST_SKIPPED):
             trials = self.trials()
             if not self._is_due(trials):
@@ -106,11 +106,11 @@ class Desk:
             trial = self.study.ask()
             held = self._lock(trial.number)
             assert held is not None, "a new trial is nobody else's"
-            if (claim := self._settle(trial, held, taken_up=False)) is not None:
-                return claim
+            if (lease := self._settle(trial, held, taken_up=False)) is not None:
+                return lease
         return None
 
-    def _settle(self, trial: Any, held: contextlib.ExitStack, *, taken_up: bool) -> Claim | None:
+    def _settle(self, trial: Any, held: contextlib.ExitStack, *, taken_up: bool) -> Lease | None:
         """What the trial trains. One that cannot be trained or is another's twin is told as failed, and is None."""
         params = draw(self.sweep.dimensions, TrialPick(trial))
         try:
@@ -128,7 +128,7 @@ class Desk:
             self._skip(trial, held, f"the same as trial {twins[0]}")
             return None
         trial.set_user_attr(SETTINGS, settings)
-        return Claim(trial, recipe, held, taken_up)
+        return Lease(trial, recipe, held, taken_up)
 
     def _skip(self, trial: Any, held: contextlib.ExitStack, reason: str) -> None:
         trial.set_user_attr(SKIPPED, reason)
@@ -154,7 +154,7 @@ def counts(trial: Any) -> bool:
     return trial.state.name != "WAITING" and SKIPPED not in trial.user_attrs
 
 
-def open_desk(sweep: Sweep, data: RunData, store: Path, url: str | None, runs: int) -> Desk:
+def open_queue(sweep: Sweep, data: RunData, store: Path, url: str | None, runs: int) -> TrialQueue:
     """The study of this sweep on these data, begun now where nobody has. ``UserError`` for an unusable storage."""
     optuna = needed_optuna()
     name = sweep.study_name(data.decisive)
@@ -169,30 +169,30 @@ def open_desk(sweep: Sweep, data: RunData, store: Path, url: str | None, runs: i
             load_if_exists=True,
             pruner=build_pruner(sweep.space.pruning),
         )
-        desk = Desk(sweep, name, study, sweep_folder(store, name), runs)
-        _refuse_other_store(desk)
-        _write_down(desk, data)
-        return desk
+        queue = TrialQueue(sweep, name, study, sweep_folder(store, name), runs)
+        _refuse_other_store(queue)
+        _write_down(queue, data)
+        return queue
 
 
-def _refuse_other_store(desk: Desk) -> None:
+def _refuse_other_store(queue: TrialQueue) -> None:
     """A study's processes must share a store: its locks say who is alive, its runs what was found."""
-    path, told = desk.folder / "store.id", desk.study.user_attrs.get(STORE_ID)
+    path, told = queue.folder / "store.id", queue.study.user_attrs.get(STORE_ID)
     here = path.read_text().strip() if path.exists() else None
     if told is None:
         here = here or uuid.uuid4().hex
         write_atomically(path, f"{here}\n")
-        desk.study.set_user_attr(STORE_ID, here)
+        queue.study.set_user_attr(STORE_ID, here)
     elif here != told:
         raise UserError(
-            f"--store must be the folder in which the study {desk.name} was begun, got another "
-            f"({desk.folder.parent.parent}). Share that folder, or take another database."
+            f"--store must be the folder in which the study {queue.name} was begun, got another "
+            f"({queue.folder.parent.parent}). Share that folder, or take another database."
         )
 
 
-def _write_down(desk: Desk, data: RunData) -> None:
+def _write_down(queue: TrialQueue, data: RunData) -> None:
     """What `maskwise sweep show` needs, and the points of a grid. A kill on the way is made good by the next call."""
-    study, sweep = desk.study, desk.sweep
+    study, sweep = queue.study, queue.sweep
     if study.user_attrs.get(DATA) is not None:
         return
     if sweep.space.sampler.kind == "grid":

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskwise.reports.heat_map import enlarged, heated
+from maskwise.reports.run_gallery import enlarged, heated
 
 
 def test_what_says_nothing_stays_grey_and_what_speaks_is_coloured() -> None:
