@@ -20,6 +20,7 @@ setup: $(INSTALLED)
 $(INSTALLED): constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
+	$(BIN)/maskwise weights add faces || echo "make setup: goes on without the face weights; ImageNet recipes work"
 	touch $(INSTALLED)
 
 demo: setup

@@ -15,6 +15,11 @@ TEMPORARY_PREFIX = ".writing-"
 """Names that begin so are unfinished files of a killed process; they may be deleted at any time."""
 
 
+def user_cache_folder() -> Path:
+    """Where this user's machine keeps what can be made or brought again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maskwise"
+
+
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write ``content`` so that a reader, a kill or a power loss sees the old file or the new one, never a part."""
     data = content.encode("utf-8") if isinstance(content, str) else content

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from maskwise.errors import UserError, must
+from maskwise.files import user_cache_folder
 
 RUN_HELP = "Run id, unique prefix of one, name or path."
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP)]
@@ -59,6 +59,4 @@ def refuse_missing_folder(thing: str, folder: Path) -> None:
 
 def cache_folder(chosen: Path | None) -> Path:
     """The pixel cache: as chosen, else the user's cache folder."""
-    if chosen is not None:
-        return chosen
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maskwise"
+    return chosen if chosen is not None else user_cache_folder()

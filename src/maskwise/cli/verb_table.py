@@ -35,6 +35,7 @@ VERBS: dict[str, Verb] = {
     "data": Verb("Data", "data_verbs:app", "Import, check and audit data sets; draw people and masks"),
     "eda": Verb("Data", "eda_verbs:eda", "Describe a data set on one page"),
     "train": Verb("Train", "run_verbs:train", "Train a recipe and score it on held-out people"),
+    "weights": Verb("Train", "weights_verbs:app", "List published weights and bring them here"),
     "search": Verb("Train", "search_verbs:search", "Try augmentations, optimizers or batch sizes one by one"),
     "sweep": Verb("Train", "sweep_verb:sweep", "Search many settings at once"),
     "batch-size": Verb("Train", "bench_verbs:batch_size", "Find the largest batch that fits into memory"),

@@ -13,7 +13,15 @@ from maskwise.evaluation.scores import Evaluation
 from maskwise.export.manifest import Manifest
 from maskwise.export.parity import Parity
 from maskwise.intended_use import INTENDED, NOT_INTENDED
-from maskwise.models.config import BundledWeights, PretrainedWeights, TimmBackbone, Weights, WeightsFile
+from maskwise.models.config import (
+    BundledWeights,
+    FacesWeights,
+    PretrainedWeights,
+    TimmBackbone,
+    Weights,
+    WeightsFile,
+)
+from maskwise.models.published import FACES
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Predictions
@@ -77,6 +85,11 @@ def _origin(recipe: Recipe) -> str:
         case PretrainedWeights():
             home = "timm" if isinstance(backbone, TimmBackbone) else "torchvision"
             return f"{name}: published weights by way of {home}. Their licence is not recorded here: look it up there."
+        case FacesWeights():
+            return (
+                f"{name}: {FACES.architecture}, from the {FACES.source}. Licence: {FACES.licence}. Trained on "
+                f"{FACES.trained_on}; {FACES.held_against}."
+            )
         case WeightsFile(file=file):
             return f"{name}: the file {file.rsplit('/', 1)[-1]}, of which maskwise knows no licence."
         case _:

@@ -17,6 +17,7 @@ import torchvision.models
 from torch import Tensor, nn
 
 from maskwise.errors import RecipeError, WeightsError, must
+from maskwise.models.face_network import FaceNetwork
 
 RGB = tuple[float, float, float]
 IMAGENET_NORMALISATION: tuple[RGB, RGB] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -65,6 +66,11 @@ class BaselineCnn(nn.Module):
 def build_baseline_cnn(dropout: float) -> Backbone:
     """The official baseline's small net, without its linear layer."""
     return Backbone(BaselineCnn(dropout), BaselineCnn.features, ())
+
+
+def build_faces() -> Backbone:
+    """The face network, without the heads that it was published with."""
+    return Backbone(FaceNetwork(), FaceNetwork.features, ())
 
 
 def build_timm(name: str, pretrained: bool) -> Backbone:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from torch import Tensor, nn
 
-from maskwise.models import backbones, config, heads, weights
+from maskwise.models import backbones, config, face_network, heads, published, weights
 from maskwise.models.backbones import RGB, Backbone
 from maskwise.records import Output
 
@@ -66,6 +66,12 @@ def build_model(
     return MaskwiseModel(backbone.module, neck, model.dropout, head, age_head, normalisation(model))
 
 
+def refuse_missing_weights(model: config.ModelConfig) -> None:
+    """``WeightsError`` with the way out where weights that have to be brought first are not here."""
+    if isinstance(model.weights, config.FacesWeights):
+        published.refuse_missing_faces()
+
+
 def normalisation(model: config.ModelConfig) -> tuple[RGB, RGB]:
     """(mean_C, std_C) of RGB in [0, 1] that the model expects, without building it. RecipeError for unknown names."""
     match model.backbone:
@@ -76,6 +82,8 @@ def normalisation(model: config.ModelConfig) -> tuple[RGB, RGB]:
             return backbones.IMAGENET_NORMALISATION
         case config.BaselineCnn():
             return backbones.BASELINE_NORMALISATION
+        case config.Faces():
+            return face_network.MEAN_RGB, face_network.STD_RGB
         case other:
             assert_never(other)
 
@@ -89,6 +97,8 @@ def _build_backbone(model: config.ModelConfig, load_weights: bool) -> Backbone:
             return backbones.build_torchvision(name, version=download.version if download else None)
         case config.BaselineCnn(dropout=dropout):
             return backbones.build_baseline_cnn(dropout)
+        case config.Faces():
+            return backbones.build_faces()
         case other:
             assert_never(other)
 
@@ -97,6 +107,8 @@ def _load_local_weights(choice: config.Weights, backbone: Backbone) -> None:
     match choice:
         case config.BundledWeights():
             weights.load_bundled(backbone)
+        case config.FacesWeights():
+            weights.load_faces(backbone)
         case config.WeightsFile(file=file):
             weights.load_from_file(backbone, Path(file))
         case config.NoWeights() | config.PretrainedWeights():

@@ -63,7 +63,13 @@ class BaselineCnn(Settings):
     """Share of activations that is dropped after the second and the third convolution while training."""
 
 
-Backbone = Annotated[TimmBackbone | TorchvisionBackbone | BaselineCnn, Field(discriminator="kind")]
+class Faces(Settings):
+    """The face network: MobileNet-v1 that was trained on faces, then on age and gender. Any size from 32 × 32 on."""
+
+    kind: Literal["faces"] = "faces"
+
+
+Backbone = Annotated[TimmBackbone | TorchvisionBackbone | BaselineCnn | Faces, Field(discriminator="kind")]
 
 
 class LinearNeck(Settings):
@@ -158,6 +164,12 @@ class BundledWeights(Settings):
     kind: Literal["bundled"] = "bundled"
 
 
+class FacesWeights(Settings):
+    """The published weights of the face network, from the cache: `maskwise weights add faces` brings them there."""
+
+    kind: Literal["faces"] = "faces"
+
+
 class WeightsFile(Settings):
     """Weights of the backbone from a file; the file's own classifier, if there is one, is left out."""
 
@@ -174,7 +186,9 @@ class WeightsFile(Settings):
         return self
 
 
-Weights = Annotated[NoWeights | PretrainedWeights | BundledWeights | WeightsFile, Field(discriminator="kind")]
+Weights = Annotated[
+    NoWeights | PretrainedWeights | BundledWeights | FacesWeights | WeightsFile, Field(discriminator="kind")
+]
 
 
 class ModelConfig(Settings):
@@ -205,7 +219,7 @@ class ModelConfig(Settings):
 
     @model_validator(mode="after")
     def _refuse_senseless_pairs(self) -> Self:
-        problems = [*self._bundled_problems(), *self._pretrained_problems()]
+        problems = [*self._bundled_problems(), *self._pretrained_problems(), *self._faces_problems()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -224,6 +238,9 @@ class ModelConfig(Settings):
     def _pretrained_problems(self) -> list[str]:
         if not isinstance(self.weights, PretrainedWeights):
             return []
+        if isinstance(self.backbone, Faces):
+            rule = "faces, path or none for the backbone faces"
+            return [must("model.weights", rule, "pretrained", "Set model.weights to {kind: faces}.")]
         if isinstance(self.backbone, BaselineCnn):
             rule = "none or path for baseline_cnn (nobody published weights for it)"
             return [must("model.weights", rule, "pretrained", "Set model.weights to {kind: none}.")]
@@ -232,3 +249,9 @@ class ModelConfig(Settings):
             remedy = "Write the weights tag into model.backbone.name, e.g. resnet50.a1_in1k."
             return [must("model.weights.version", rule, self.weights.version, remedy)]
         return []
+
+    def _faces_problems(self) -> list[str]:
+        if not isinstance(self.weights, FacesWeights) or isinstance(self.backbone, Faces):
+            return []
+        rule = "of another kind for this backbone (faces are the weights of the face network only)"
+        return [must("model.weights", rule, "faces", "Set model.backbone to {kind: faces}, or choose other weights.")]

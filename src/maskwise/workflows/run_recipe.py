@@ -27,7 +27,7 @@ from maskwise.fitting.choose_precision import settle_precision
 from maskwise.fitting.one_fold import train_fold
 from maskwise.fitting.parts import PartPhotos, read_parts, train_parts
 from maskwise.fitting.photos import input_spec
-from maskwise.fitting.run_data import RunPhotos, leave_out_unreadable, read_labels, read_photos
+from maskwise.fitting.run_data import RunPhotos, leave_out_unreadable, read_labels, read_photos, refuse_missing_weights
 from maskwise.fitting.self_train import self_train_fold
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
@@ -66,6 +66,7 @@ def run_recipe(
     Returns the run's folder and its scores on held-out people, None where everybody trains. ``resume_only`` refuses to
     begin a new run; ``force`` replaces a finished one; ``skip_unreadable`` leaves out damaged photos and notes them.
     """
+    refuse_missing_weights(recipe)
     manifest = read_labels(recipe, place.data)
     if skip_unreadable:
         manifest = leave_out_unreadable(manifest, listener)

