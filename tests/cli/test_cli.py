@@ -55,6 +55,8 @@ VERBS = (
     ("board",),
     ("tag",),
     ("report",),
+    ("weights",),
+    ("weights", "add"),
     ("store",),
     ("store", "delete"),
     ("store", "prune"),
@@ -121,6 +123,7 @@ def test_help_and_cheap_verbs_load_no_torch(tmp_path: Path) -> None:
     verbs = [
         *([*verb, "--help"] for verb in VERBS),
         ["--version"],
+        ["weights"],
         ["recipes"],
         ["recipes", "show", "quick"],
         ["board", "--store", str(tmp_path)],
