@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.support.face_weights import as_graph, tiny_arrays
 
 from maskwise.errors import WeightsError
 from maskwise.models.bring_faces import GRAPH, NUMBERS, PACKAGE, add_faces, by_npm, read_source
 from maskwise.models.published import FACES, PublishedWeights
 from maskwise.models.weights import read_faces
+from support.face_weights import as_graph, tiny_arrays
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from tests.support.face_weights import TINY_BLOCKS, TINY_STEM, Arrays, as_graph, tiny_arrays
 
 from maskwise.errors import WeightsError
 from maskwise.models.convert_faces import convert, read_graph
 from maskwise.models.face_network import MEAN_RGB, STD_RGB, FaceNetwork
+from support.face_weights import TINY_BLOCKS, TINY_STEM, Arrays, as_graph, tiny_arrays
 
 Maps = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ def by_hand(arrays: Arrays, photo_bgr_HWC: Maps) -> Maps:
         maps = relu6(maps * arrays[f"{norm}/mul"] + arrays[f"{norm}/sub"])
         maps = maps @ arrays[f"conv_pw_{block}/convolution/merged_input"][0, 0].astype(float)
         maps = relu6(maps + arrays[f"conv_pw_{block}_bn/batchnorm_1/sub"])
-    return maps.mean(axis=(0, 1))
+    return np.asarray(maps.mean(axis=(0, 1)))
 
 
 @pytest.mark.parametrize("size", [(32, 40), (33, 39), (36, 33)])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.support.face_weights import needs_face_weights
 
 from maskwise.models import config
 from maskwise.models.build import build_model, normalisation
 from maskwise.models.face_network import FaceNetwork
 from maskwise.training.blocks import backbone_blocks
+from support.face_weights import needs_face_weights
 
 FACES_UNFILLED = config.ModelConfig(backbone=config.Faces(), weights=config.NoWeights())
 

@@ -22,7 +22,7 @@ from maskwise.fitting.photos import cached_pixels, pixel_keys
 from maskwise.listeners import Listener
 from maskwise.models import build as models
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.parts import single_recipes
+from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import InputSpec, PhotoTable, Strings
 from maskwise.store.run_record import RunData
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from maskwise.errors import WeightsError, must
 
 Arrays = Mapping[str, NDArray[np.float32]]
-_STORED = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
+_STORED: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
 
 
 def read_graph(graph: bytes, numbers: bytes, source: str) -> Arrays:
