@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 from PIL import ImageOps
+from PIL.PngImagePlugin import PngInfo
+from pillow_heif import register_heif_opener
 
 from maskwise.data.pixels import decode_photo, prepare, resize
 from maskwise.errors import DataError
 from maskwise.records import Image
 from support.quirks import encode, huge_png, noise
+
+register_heif_opener()
 
 FORMATS = {
     "jpeg": ("JPEG", {}),
@@ -22,6 +26,11 @@ FORMATS = {
     "webp": ("WEBP", {}),
     "lossless webp": ("WEBP", {"lossless": True}),
     "bmp": ("BMP", {}),
+    "gif": ("GIF", {}),
+    "tiff": ("TIFF", {}),
+    "packed tiff": ("TIFF", {"compression": "tiff_lzw"}),
+    "avif": ("AVIF", {"quality": 90}),
+    "heic": ("HEIF", {"quality": 90}),
 }
 
 
@@ -46,7 +55,7 @@ def test_every_format_decodes_as_pillow_does(photo: Image, kind: str) -> None:
     assert decoded.flags.c_contiguous
     # Two libraries may round colour differently, by a step or two.
     assert np.abs(decoded.astype(int) - reference).max() <= 3
-    if kind in ("png", "lossless webp", "bmp"):
+    if kind in ("png", "lossless webp", "bmp", "tiff", "packed tiff"):
         np.testing.assert_array_equal(decoded, photo)
 
 
@@ -77,7 +86,20 @@ def test_bytes_after_the_end_do_not_matter(photo: Image) -> None:
         np.testing.assert_array_equal(decode_photo(data + b"trailer", "x"), decode_photo(data, "x"))
 
 
-@pytest.mark.parametrize("data", [b"", b"GIF89a....", b"hello", b"\xff\xd8\xff", b"BM", b"RIFF\0\0\0\0WEBP"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"GIF89a....",
+        b"II*\0....",
+        b"MM\0*....",
+        b"\0\0\0\x18ftypheic",
+        b"hello",
+        b"\xff\xd8\xff",
+        b"BM",
+        b"RIFF\0\0\0\0WEBP",
+    ],
+)
 def test_what_is_no_photo_is_refused(data: bytes) -> None:
     with pytest.raises(DataError, match=r"^x must be"):
         decode_photo(data, "x")
@@ -102,6 +124,62 @@ def test_exif_orientations_agree_with_pillow(photo: Image, orientation: int, for
     decoded = decode_photo(data, "x").astype(int)
     assert decoded.shape == reference.shape
     assert np.abs(decoded - reference).max() <= 3
+
+
+@pytest.mark.parametrize("format_name", ["TIFF", "HEIF", "AVIF"])
+def test_other_formats_are_turned_as_pillow_turns_them(photo: Image, format_name: str) -> None:
+    exif = PillowImage.Exif()
+    exif[0x0112] = 6
+    data = encode(photo, format_name, exif=exif)
+    reference = np.asarray(ImageOps.exif_transpose(PillowImage.open(BytesIO(data))).convert("RGB"))
+    # In HEIF the orientation of EXIF is for information alone (ISO 23008-12, A.2.1).
+    assert reference.shape == ((60, 44, 3) if format_name == "HEIF" else (44, 60, 3))
+    np.testing.assert_array_equal(decode_photo(data, "x"), reference)
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "WEBP"])
+def test_an_orientation_in_xmp_alone_is_applied(photo: Image, format_name: str) -> None:
+    assert decode_photo(encode(photo, format_name, xmp=XMP), "x").shape == (44, 60, 3)
+
+
+def test_orientations_that_imagemagick_writes_into_png(photo: Image) -> None:
+    exif = PillowImage.Exif()
+    exif[0x0112] = 8
+    text = exif.tobytes().hex()
+    for keyword, value in (
+        ("Raw profile type exif", f"\nexif\n{len(text) // 2:8}\n{text}\n"),
+        ("XML:com.adobe.xmp", XMP),
+    ):
+        info = PngInfo()
+        info.add_itxt(keyword, value) if keyword.startswith("XML") else info.add_text(keyword, value, zip=True)
+        assert decode_photo(encode(photo, "PNG", pnginfo=info), "x").shape == (44, 60, 3)
+
+
+@pytest.mark.parametrize("part", [1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_damaged_in_its_middle_is_refused(
+    part: int, progressive: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = encode(noise(np.random.default_rng(5), 200, 160), quality=90, progressive=progressive)
+    third = len(data) // 3
+    damaged = {
+        "zeros": data[:third] + bytes(third) + data[2 * third :],
+        "a missing piece": data[:third] + data[2 * third :],
+        "foreign bytes": data[:third] + b"\r\n--boundary\r\nContent-Type: text/plain\r\n\r\n" + data[third:],
+        "an early end mark": data[: 2 * third] + b"\xff\xd9",
+    }
+    for what, bad in damaged.items():
+        with pytest.raises(DataError, match=r"^here\.jpg must be a sound JPEG file"):
+            print(what, decode_photo(bad, "here.jpg", None if part == 1 else (100, 80)).shape)
+    assert "Corrupt JPEG" not in capfd.readouterr().err
+
+
+def test_zeros_before_a_jpegs_end_mark_are_no_damage(photo: Image) -> None:
+    data = encode(photo)
+    np.testing.assert_array_equal(decode_photo(data[:-2] + bytes(500) + data[-2:], "x"), decode_photo(data, "x"))
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")

@@ -40,6 +40,17 @@ def test_a_drawn_face_is_found_where_it_is_at_any_size() -> None:
     assert np.allclose(np.array(half.box_xyxy_px) * 2, face.box_xyxy_px, atol=16)
 
 
+@pytest.mark.parametrize("size", [(1, 60_000), (1, 320), (320, 1), (1, 1), (2, 640)])
+def test_thin_photos_have_no_boxes_that_are_no_numbers(size: tuple[int, int]) -> None:
+    photo = np.full((*size, 3), 120, dtype=np.uint8)
+    assert all(np.isfinite(face.box_xyxy_px).all() for face in find_faces(photo))
+    assert crop_is_defined(photo)
+
+
+def crop_is_defined(photo: Image) -> bool:
+    return 0 not in build_crop(FaceCrop())(photo, find_face(photo)).shape
+
+
 def test_no_face_is_an_answer() -> None:
     assert find_face(BLANK) is None
     assert find_faces(BLANK) == []

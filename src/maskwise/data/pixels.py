@@ -1,76 +1,111 @@
 """From a file's bytes to a photo: upright, RGB, 8 bits a channel; the same function in training and in prediction.
 
-Pillow reads the header (format, size, orientation), OpenCV decodes: together a third faster than
-Pillow alone (174 against 250 µs for a JPEG of 176 × 200), and without the interpreter's lock.
+``photo_budget`` looks at the header first. JPEGs are decoded strictly by simplejpeg (libjpeg-turbo, which takes each of
+its warnings for damage), PNG and WEBP by OpenCV, the rest by Pillow and its HEIF plugin. All let go of Python's lock.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from typing import Any
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
-from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
-from PIL.Image import Exif
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+from PIL import Image as PillowImage
 from PIL.ImageFile import ImageFile
 
+from maskwise.data.jpeg_segments import without_padding
+from maskwise.data.photo_budget import PhotoFormat, PhotoHeader, check_budget, damaged, refuse_size, truncated
 from maskwise.errors import DataError, must
 from maskwise.records import Image
 
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 """Raised whenever ``prepare`` begins to give other pixels for the same bytes; part of the cache's settings."""
 
-MOST_PIXELS = 50_000_000
-"""Photos of more pixels are refused by their header, before anything is decoded."""
-
-_HEADER_READERS: dict[str, Callable[[BytesIO], ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "PNG": PngImagePlugin.PngImageFile,
-    "WEBP": WebPImagePlugin.WebPImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-}
 # What Pillow's readers are known to raise on damaged bytes.
-_DAMAGE = (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, OverflowError, EOFError, struct.error)
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    OverflowError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    PillowImage.DecompressionBombError,
+)
 _EXIF_ORIENTATION = 0x0112
+_ORIENTED_BY = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+"""Where Pillow keeps what may say how a photo was held."""
 _ROWS_OF_PIXELS = 65_536
-# The bits that say the part; OpenCV names them after its grey pictures, and colour is a bit of its own.
-_REDUCED = {
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-}
+_PARTS = (2, 4, 8)
 
 
 def decode_photo(data: bytes, name: str, least_px: tuple[int, int] | None = None) -> Image:
-    """Decode a JPEG, PNG, WEBP or BMP file into an H × W × 3 photo.
+    """Decode a JPEG, PNG, WEBP, AVIF, HEIC, GIF, TIFF or BMP file, whatever its name, into an H × W × 3 photo.
 
-    The EXIF orientation is applied; 16-bit values are scaled to 8 bits; transparency shows white behind; grey and
-    palette become RGB; CMYK is read by Adobe's convention. With ``least_px`` (rows, columns) a JPEG that has 2, 4 or 8
-    times as many of both is decoded at that part of its size: libjpeg then leaves out the finer waves of each block of
-    8 × 8 (ITU T.81, annex A) and all work on them. ``DataError`` names ``name`` when the file is empty, no photo,
-    truncated, damaged or of more than ``MOST_PIXELS``.
+    The orientation (EXIF, or else XMP) is applied; 16-bit values are scaled to 8 bits; transparency shows white
+    behind; grey and palette become RGB; CMYK is read by Adobe's convention; of several pictures the first is taken.
+    With ``least_px`` (rows, columns) a JPEG that has 2, 4 or 8 times as many of both is decoded at that part of its
+    size: libjpeg then leaves out the finer waves of each block of 8 × 8 (ITU T.81, annex A) and all work on them.
+    ``DataError`` names ``name`` when the file is empty, no photo, truncated, damaged or over the budget.
     """
-    format_name = _format_of(data)
-    if format_name is None:
-        got = "an empty file" if not data else "something else"
-        raise DataError(must(name, "a JPEG, PNG, WEBP or BMP photo", got, "Replace or delete the file."))
-    if not _is_whole(data, format_name):
-        raise _truncated(data, name, format_name)
+    budget = check_budget(data, name)
     try:
-        header = _HEADER_READERS[format_name](BytesIO(data))
+        header = _open(budget.format, data)
     except _DAMAGE as error:
-        raise _damaged(name, format_name) from error
-    _refuse_huge(header, name)
-    # Pillow knows Adobe's inverted inks and tells a truncated BMP; both are too rare for their speed to matter.
-    by_pillow = format_name == "BMP" or header.mode == "CMYK"
+        raise damaged(name, budget.format) from error
+    refuse_size(header.width, header.height, name, budget.format)
     orientation = _orientation(header)
     part = _part(header, orientation, least_px) if least_px else 1
-    photo = _decode_by_pillow(header, data, name) if by_pillow else _decode_by_opencv(data, name, format_name, part)
-    return _upright(photo, orientation)
+    return _upright(_decode(budget, header, data, name, part), orientation)
+
+
+def _open(kind: PhotoFormat, data: bytes) -> ImageFile:
+    """Pillow's reader after it has read the header."""
+    return _header_readers()[kind](BytesIO(data))
+
+
+@cache
+def _header_readers() -> dict[PhotoFormat, Callable[[BytesIO], ImageFile]]:
+    # Imported here as loading libheif takes 20 ms.
+    from pillow_heif import HeifImageFile
+
+    return {
+        "JPEG": JpegImagePlugin.JpegImageFile,
+        "PNG": PngImagePlugin.PngImageFile,
+        "WEBP": WebPImagePlugin.WebPImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "AVIF": AvifImagePlugin.AvifImageFile,
+        "HEIF": HeifImageFile,
+    }
+
+
+def _decode(budget: PhotoHeader, header: ImageFile, data: bytes, name: str, part: int) -> Image:
+    # Pillow knows Adobe's inverted inks.
+    if budget.format == "JPEG" and header.mode != "CMYK":
+        return _decode_jpeg(header, data, name, part)
+    if budget.format in ("PNG", "WEBP"):
+        return _decode_by_opencv(data, name, budget.format)
+    return _decode_by_pillow(header, data, name)
 
 
 def prepare(
@@ -104,83 +139,50 @@ def resize(photo: Image, height_px: int, width_px: int) -> Image:
     return photo
 
 
-def _format_of(data: bytes) -> str | None:
-    if data[:3] == b"\xff\xd8\xff":
-        return "JPEG"
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return "PNG"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    return "BMP" if data[:2] == b"BM" else None
-
-
-def _is_whole(data: bytes, format_name: str) -> bool:
-    """Whether the file's own end mark is there: older decoders fill what is missing with grey and say nothing.
-
-    Costs microseconds: a walk over a JPEG's headers and a byte search, no decoding.
-    """
-    if format_name == "JPEG":
-        # Within coded data 0xFF is always followed by 0x00 or a restart mark (ITU T.81, F.1.2.3), so the first
-        # end-of-image mark after the first scan begins is the photo's own and not that of an embedded thumbnail. Looked
-        # for from the end, where it is nearly always.
-        scan = _first_scan(data)
-        return scan is not None and data.rfind(b"\xff\xd9", scan) >= 0
-    if format_name == "PNG":
-        return data.rfind(b"\x00\x00\x00\x00IEND\xaeB`\x82") >= 0
-    if format_name == "WEBP":
-        return len(data) >= 8 + int.from_bytes(data[4:8], "little")
-    return True
-
-
-def _first_scan(data: bytes) -> int | None:
-    """Where a JPEG's first scan begins, found by walking the segments' lengths; None if it is not there."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xDA:
-            return at
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            # A fill byte is one byte long, a mark without a length two.
-            at += 1 if marker == 0xFF else 2
-            continue
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return None
-
-
-def _refuse_huge(header: ImageFile, name: str) -> None:
-    if header.width * header.height > MOST_PIXELS:
-        rule = f"of at most {MOST_PIXELS // 1_000_000} million pixels"
-        raise DataError(must(name, rule, f"{header.width} × {header.height}", "Make the photo smaller."))
-
-
 def _decode_by_pillow(header: ImageFile, data: bytes, name: str) -> Image:
+    kind = header.format or "photo"
     try:
+        if header.mode.startswith("I;16"):
+            return _as_rgb(np.asarray(header).astype(np.uint16))
+        if header.has_transparency_data:
+            return _as_rgb(np.asarray(header.convert("RGBA"))[..., [2, 1, 0, 3]])
         return np.array(header.convert("RGB"), dtype=np.uint8)
     except _DAMAGE as error:
-        if "truncated" in str(error):
-            raise _truncated(data, name, header.format or "photo") from error
-        raise _damaged(name, header.format or "photo") from error
+        raise (truncated(data, name, kind) if "truncated" in str(error) else damaged(name, kind)) from error
 
 
 def _part(header: ImageFile, orientation: int, least_px: tuple[int, int]) -> int:
     """The largest of 1, 2, 4 and 8 by which both sides can be divided and still have ``least_px``."""
     rows_px, columns_px = (header.width, header.height) if orientation >= 5 else (header.height, header.width)
-    fits = [part for part in _REDUCED if rows_px >= part * least_px[0] and columns_px >= part * least_px[1]]
+    fits = [part for part in _PARTS if rows_px >= part * least_px[0] and columns_px >= part * least_px[1]]
     return max(fits, default=1)
 
 
-def _decode_by_opencv(data: bytes, name: str, format_name: str, part: int) -> Image:
-    # Newer versions of OpenCV turn more formats upright by themselves than older ones: orientation is our own affair.
-    by_libjpeg = format_name == "JPEG"
-    in_colour = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    flags = in_colour | _REDUCED.get(part, 0) if by_libjpeg else cv2.IMREAD_UNCHANGED
+def _decode_jpeg(header: ImageFile, data: bytes, name: str, part: int) -> Image:
+    """Strictly: what libjpeg would fill with grey is damage."""
+    least_px = (0, 0) if part == 1 else (-(-header.height // part), -(-header.width // part))
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        return _by_libjpeg(data, least_px, part)
+    except ValueError as error:
+        # Some cameras pad the coded data with zeros.
+        if "extraneous bytes before marker 0xd9" in str(error) and (whole := without_padding(data)) != data:
+            return _decode_jpeg(header, whole, name, part)
+        raise damaged(name, "JPEG") from error
+
+
+def _by_libjpeg(data: bytes, least_px: tuple[int, int], part: int) -> Image:
+    pixels = simplejpeg.decode_jpeg(data, "RGB", min_height=least_px[0], min_width=least_px[1], min_factor=part)
+    return np.asarray(pixels, dtype=np.uint8)
+
+
+def _decode_by_opencv(data: bytes, name: str, kind: str) -> Image:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise _damaged(name, format_name) from error
+        raise damaged(name, kind) from error
     if pixels is None:
-        raise _damaged(name, format_name)
-    return np.asarray(pixels, dtype=np.uint8) if by_libjpeg else _as_rgb(np.asarray(pixels))
+        raise damaged(name, kind)
+    return _as_rgb(np.asarray(pixels))
 
 
 def _as_rgb(pixels: NDArray[Any]) -> Image:
@@ -208,14 +210,14 @@ def _rows_as_rgb(pixels: NDArray[Any]) -> Image:
 
 
 def _orientation(header: ImageFile) -> int:
-    """The EXIF orientation, 1 to 8; 1 (upright) where there is none or it cannot be read."""
-    raw = header.info.get("exif")
-    if not raw:
+    """The orientation that EXIF or XMP tells, 1 to 8; 1 (upright) where there is none or it cannot be read.
+
+    Pillow turns a TIFF itself, and libheif a HEIC photo, by the file's own field for it.
+    """
+    if header.format in ("TIFF", "HEIF") or not any(header.info.get(place) for place in _ORIENTED_BY):
         return 1
-    exif = Exif()
     try:
-        exif.load(raw)
-        value = exif.get(_EXIF_ORIENTATION)
+        value = header.getexif().get(_EXIF_ORIENTATION)
     except _DAMAGE:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
@@ -232,13 +234,3 @@ def _upright(photo: Image, orientation: int) -> Image:
     if orientation in (3, 4, 7, 8):
         photo = photo[::-1]
     return np.ascontiguousarray(photo)
-
-
-def _truncated(data: bytes, name: str, format_name: str) -> DataError:
-    return DataError(
-        must(name, f"a whole {format_name} file", f"the first {len(data):,} bytes of one", "Copy it again.")
-    )
-
-
-def _damaged(name: str, format_name: str) -> DataError:
-    return DataError(must(name, f"a sound {format_name} file", "damaged data", "Copy it again, or delete the file."))

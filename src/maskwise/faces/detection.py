@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 import cv2
+import numpy as np
 
 from maskwise.records import FaceBox, Image
 
@@ -47,7 +48,8 @@ def find_faces(photo_HWC: Image) -> list[FaceBox]:
     detector = _detector()
     detector.setInputSize(size)
     _, rows = detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
-    found = [] if rows is None else [_face(row / scale, float(row[-1])) for row in rows]
+    # In photos a few pixels wide the detector may find boxes that are no numbers.
+    found = [] if rows is None else [_face(row / scale, float(row[-1])) for row in rows if np.isfinite(row).all()]
     return sorted(found, key=lambda face: -face.score)
 
 

@@ -1,0 +1,142 @@
+"""The size of photos by their first bytes; and small files that would cost much, refused before they are read."""
+
+from __future__ import annotations
+
+import resource
+import struct
+import time
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as PillowImage
+from pillow_heif import register_heif_opener
+
+from maskwise.data.photo_budget import RefusedPhotoError, check_budget, photo_format
+from maskwise.data.pixels import decode_photo
+from maskwise.errors import DataError
+from support.quirks import encode, huge_png, noise
+
+register_heif_opener()
+PHOTO = noise(np.random.default_rng(3), 60, 44)
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
+
+
+def read_or_refused(data: bytes) -> bool:
+    """Whether a file gives a photo, or an error that names it; any other error is the test's."""
+    try:
+        return decode_photo(data, "x").ndim == 3
+    except DataError as error:
+        return str(error).startswith("x must be")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_format_and_size_are_those_that_were_written(kind: str) -> None:
+    photo_HWC = noise(np.random.default_rng(3), 128, 64)
+    assert check_budget(encode(photo_HWC, kind), "x") == (kind, 64, 128)
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"}])
+def test_every_kind_of_webp(options: dict[str, object]) -> None:
+    assert check_budget(encode(PHOTO, "WEBP", **options), "x") == ("WEBP", 44, 60)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_beginning_of_a_file_is_refused_or_read(kind: str) -> None:
+    """No cut ends in another error, here or in the decoder."""
+    data = encode(PHOTO, kind)
+    for end in range(0, len(data), max(1, len(data) // 120)):
+        assert read_or_refused(data[:end])
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@given(place=st.integers(0, 10**6), value=st.integers(0, 255))
+def test_every_flipped_byte_is_refused_or_read(kind: str, place: int, value: int) -> None:
+    data = bytearray(encode(PHOTO, kind))
+    data[place % min(len(data), 700)] = value
+    assert read_or_refused(bytes(data))
+
+
+def test_too_many_pixels_are_refused_by_the_header() -> None:
+    with pytest.raises(RefusedPhotoError, match="50 million pixels, got '10000 × 10000'") as caught:
+        check_budget(huge_png(10_000, 10_000), "x")
+    assert caught.value.reason == "too_many_pixels"
+    with pytest.raises(RefusedPhotoError, match=r"0\.001 million"):
+        check_budget(encode(PHOTO), "x", most_pixels=1000)
+
+
+def test_a_canvas_larger_than_the_bound_is_refused() -> None:
+    canvas = bytes(4) + (16_382).to_bytes(3, "little") * 2
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + canvas + b"VP8 " + struct.pack("<I", 10) + bytes(10)
+    with pytest.raises(RefusedPhotoError, match="16383 × 16383"):
+        decode_photo(b"RIFF" + struct.pack("<I", len(body)) + body, "x")
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def one_pixel_png(*chunks: bytes) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def packed(zeros: int) -> bytes:
+    return zlib.compress(bytes(zeros), 9)
+
+
+ATTACKS = {
+    "a chunk that says it is 4 GB long": one_pixel_png(b"\xff\xff\xff\xffIDAT" + zlib.compress(bytes(4)) + bytes(4)),
+    "one pixel that unpacks to 200 MB": one_pixel_png(chunk(b"IDAT", packed(200 * 2**20))),
+    "texts that unpack to 80 MB": one_pixel_png(
+        *[chunk(b"zTXt", b"a\0\0" + packed(2**23))] * 10, chunk(b"IDAT", packed(4))
+    ),
+    "a colour profile of 80 MB": one_pixel_png(
+        chunk(b"iCCP", b"a\0\0" + packed(80 * 2**20)), chunk(b"IDAT", packed(4))
+    ),
+    "ten thousand texts": one_pixel_png(*[chunk(b"tEXt", b"a\0b")] * 10_000, chunk(b"IDAT", packed(4))),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_small_files_that_cost_much(attack: str) -> None:
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begin_s = time.process_time()
+    assert read_or_refused(ATTACKS[attack])
+    assert time.process_time() - begin_s < 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 200_000
+
+
+def test_thousands_of_passes_are_refused() -> None:
+    buffer = BytesIO()
+    PillowImage.new("RGB", (4900, 5000), (9, 9, 9)).save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    last = data.rfind(b"\xff\xda")
+    with pytest.raises(RefusedPhotoError, match="more than 12 passes"):
+        check_budget(data[:-2] + data[last:-2] * 200 + data[-2:], "x")
+    assert check_budget(data, "x").width_px == 4900
+
+
+def test_large_sound_pngs_are_read() -> None:
+    """Of more coded data than are trusted unseen, with and without interlacing's shorter rows."""
+    photo_HWC = np.random.default_rng(1).integers(0, 256, (300, 301, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(decode_photo(encode(photo_HWC, "PNG"), "x"), photo_HWC)
+
+
+def test_a_tiff_whose_values_overlap() -> None:
+    """Each of its 500 entries claims all of the file."""
+    entries = b"".join(struct.pack("<HHII", 40_000 + k, 1, 60_000, 8) for k in range(500))
+    data = b"II*\0" + struct.pack("<IH", 8, 500) + entries + bytes(60_000)
+    with pytest.raises(RefusedPhotoError, match="a header larger than the file"):
+        check_budget(data, "x")
+
+
+def test_what_is_no_photo() -> None:
+    for data in (b"", b"hello", b"\0\0\0\x18ftypisom" + bytes(20), b"%PDF-1.7"):
+        assert photo_format(data) is None
+        with pytest.raises(RefusedPhotoError) as caught:
+            check_budget(data, "x")
+        assert caught.value.reason == "unsupported"
