@@ -19,7 +19,7 @@ from support.quirks import encode, huge_png, noise
 
 register_heif_opener()
 
-FORMATS = {
+FORMATS: dict[str, tuple[str, dict[str, object]]] = {
     "jpeg": ("JPEG", {}),
     "progressive": ("JPEG", {"progressive": True}),
     "png": ("PNG", {}),
