@@ -34,7 +34,7 @@ import numpy as np
 import uvloop
 
 from maskwise.chance import rng_for
-from maskwise.export.answers import Answer
+from maskwise.export.prediction import Prediction
 from maskwise.export.reader import Bundle, load
 
 TOLERANCE = 1e-5
@@ -203,7 +203,7 @@ def bare_speed(bundle: Bundle, photos: list[bytes], faces: str, seconds: float) 
 def cases_of(bundle: Bundle, photos: list[bytes], faces: str) -> list[Case]:
     """Requests with their right answers."""
 
-    def answers(photo: bytes) -> list[Answer]:
+    def answers(photo: bytes) -> list[Prediction]:
         return bundle.predict(photo) if faces == "whole" else bundle.predict_faces(photo)[0]
 
     head = f"POST /v1/predict?faces={faces} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"

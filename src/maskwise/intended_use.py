@@ -1,9 +1,11 @@
-"""What a model is for and what it is not for: one text for the report and for the card of a bundle."""
+"""The sentences of a model card: one text for the report of a run and for the card of a bundle."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 INTENDED = (
-    "Reading how a face appears on a photo: mask worn, worn wrong or not worn; apparent gender; apparent age group. "
+    "Predicting how a face appears in a photo: mask worn, worn wrong or not worn; apparent gender; apparent age group. "
     "Made for counting over many photos, for research on small and imbalanced photo sets, and for sorting photos that "
     "a person then looks at."
 )
@@ -12,5 +14,20 @@ NOT_INTENDED = (
     "Telling who somebody is, or their origin: it has no such output.",
     "Gender identity: it knows two words, by appearance.",
     "Photos unlike those it was trained on (other light, angles, cameras, children, drawn masks against real ones): "
-    "they are read worse than the scores below say.",
+    "they are predicted worse than the scores below say.",
 )
+OPTIMISTIC = "The epoch was chosen on the very people who are scored: every score here is too high."
+SCORED_ON = (
+    "people of one data set, whom the models never saw; other cameras, countries and habits are not in the scores"
+)
+DIFFERENCES = "Differences between groups"
+
+
+def what_it_predicts(attributes: Sequence[str], n_classes: int) -> str:
+    """As ``predicts mask × gender × age, 18 joint classes``."""
+    return f"predicts {' × '.join(attributes)}, {n_classes} joint classes"
+
+
+def trained_on(data: str, n_photos: int, n_people: int) -> str:
+    """As ``trained on X: 100 photos of 20 people``."""
+    return f"trained on {data}: {n_photos:,} photos of {n_people:,} people"

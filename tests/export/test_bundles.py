@@ -34,7 +34,7 @@ Cli = Callable[..., str]
 TOLERANCE = 1e-4
 
 
-def answers_of(cli: Cli, what: Path, source: Path, out: Path, *options: str) -> Predictions:
+def predictions_of(cli: Cli, what: Path, source: Path, out: Path, *options: str) -> Predictions:
     cli("predict", str(what), str(source), "--out", str(out), "--quiet", *options)
     return read_predictions(out)[0]
 
@@ -44,8 +44,8 @@ def test_bundle_and_run_agree_on_other_photos(
     kind: str, place: Workplace, cli: Cli, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     exported: Exported = request.getfixturevalue(kind)
-    run = answers_of(cli, exported.run, place.data, tmp_path / "run.parquet")
-    bundle = answers_of(cli, exported.bundle, place.data, tmp_path / "bundle.parquet")
+    run = predictions_of(cli, exported.run, place.data, tmp_path / "run.parquet")
+    bundle = predictions_of(cli, exported.bundle, place.data, tmp_path / "bundle.parquet")
     assert run.photo_N.tolist() == bundle.photo_N.tolist()
     assert len(run) == 42
     np.testing.assert_allclose(bundle.probs_NC, run.probs_NC, atol=TOLERANCE)
@@ -93,7 +93,7 @@ def test_paths_bytes_and_pixels_are_one(single: Exported, place: Workplace) -> N
     for answer in answers[1:]:
         assert np.array_equal(answer.probs_C, answers[0].probs_C)
     prepared = [bundle.prepare(data), bundle.prepare(photo)]
-    assert np.allclose(bundle.answer(prepared)[1].probs_C, answers[0].probs_C, atol=1e-6)
+    assert np.allclose(bundle.predict_prepared(prepared)[1].probs_C, answers[0].probs_C, atol=1e-6)
     assert bundle.predict([]) == []
     assert bundle.task == Task()
 
@@ -105,8 +105,8 @@ def test_all_bad_images_are_named_at_once(single: Exported) -> None:
 
 
 def test_8_bits_are_near_and_differ(single: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
-    fine = answers_of(cli, single.bundle, place.data, tmp_path / "fine.csv")
-    coarse = answers_of(cli, single.bundle, place.data, tmp_path / "coarse.csv", "--precision", "int8")
+    fine = predictions_of(cli, single.bundle, place.data, tmp_path / "fine.csv")
+    coarse = predictions_of(cli, single.bundle, place.data, tmp_path / "coarse.csv", "--precision", "int8")
     difference = np.abs(fine.probs_NC - coarse.probs_NC).max()
     assert 0 < difference < 0.05
     report = json.loads((single.bundle / "parity.json").read_text())
@@ -134,12 +134,12 @@ def test_a_processor_that_overflows_in_8_bits_is_told(
 
 def test_a_bundle_without_8_bits_says_so(folds: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must be fp32, got 'int8'"):
-        answers_of(cli, folds.bundle, place.data, tmp_path / "x.csv", "--precision", "int8")
+        predictions_of(cli, folds.bundle, place.data, tmp_path / "x.csv", "--precision", "int8")
 
 
 def test_calibrated_answers_keep_the_class(single: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
-    plain = answers_of(cli, single.bundle, place.data, tmp_path / "plain.csv")
-    calibrated = answers_of(cli, single.bundle, place.data, tmp_path / "calibrated.csv", "--calibrated")
+    plain = predictions_of(cli, single.bundle, place.data, tmp_path / "plain.csv")
+    calibrated = predictions_of(cli, single.bundle, place.data, tmp_path / "calibrated.csv", "--calibrated")
     temperature = load(single.bundle).manifest.temperature
     assert temperature is not None
     powers = plain.probs_NC ** (1 / temperature)

@@ -22,7 +22,7 @@ from export.conftest import Exported
 from maskwise.errors import CheckFailedError, DataError, StoreError, UserError
 from maskwise.export import write_bundle
 from maskwise.export.bundle_files import is_bundle
-from maskwise.export.parity import compare_answers
+from maskwise.export.parity import compare_predictions
 from maskwise.export.reader import load
 from maskwise.store.find_run import find_run
 from maskwise.store.kept_for import read_needs
@@ -159,10 +159,10 @@ def test_force_replaces_a_bundle_and_leaves_nothing(single: Exported, cli: Cli, 
 def test_a_bundle_that_says_something_else_is_not_written(
     single: Exported, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = compare_answers
+    real = compare_predictions
     monkeypatch.setattr(
         write_bundle,
-        "compare_answers",
+        "compare_predictions",
         lambda run, bundle, *rest: real(run, bundle.take(np.arange(len(run))[::-1]), *rest),
     )
     with pytest.raises(CheckFailedError, match="Nothing was written"):
@@ -174,12 +174,12 @@ def test_parity_by_hand(place: Workplace) -> None:
     predictions, _ = read_predictions(find_run(place.store, "tiny") / "predictions.parquet")
     two = predictions.take(np.array([0, 1]))
     mixed = two.take(np.array([1, 0]))
-    found = compare_answers(two, mixed, "fp32", "drawn")
+    found = compare_predictions(two, mixed, "fp32", "drawn")
     gap = np.abs(two.probs_NC[0].astype(np.float64) - two.probs_NC[1])
     assert found.largest_difference == pytest.approx(gap.max())
     assert found.mean_difference == pytest.approx(gap.mean())
     assert not found.holds
-    assert compare_answers(two, two, "fp32", "drawn").holds
+    assert compare_predictions(two, two, "fp32", "drawn").holds
 
 
 def test_a_run_on_everyone_has_no_scores_to_tell(place: Workplace, cli: Cli, tmp_path: Path) -> None:

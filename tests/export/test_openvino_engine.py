@@ -61,7 +61,7 @@ def test_an_opened_network_tells_its_shape(opened: Opened, network: bytes) -> No
     )
 
 
-def test_answers_of_many_threads_are_those_of_one(opened: Opened) -> None:
+def test_predictions_of_many_threads_are_those_of_one(opened: Opened) -> None:
     batches = [photos(number) for number in (3, 16, 1, 7) * 6]
     alone = [opened.ask(batch) for batch in batches]
     with ThreadPoolExecutor(2 * THREADS) as pool:

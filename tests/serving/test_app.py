@@ -8,10 +8,10 @@ import httpx
 import numpy as np
 import pytest
 
-from maskwise.export.answers import Answer
+from maskwise.export.prediction import Prediction
 from maskwise.export.reader import load
 from maskwise.labels import Task
-from maskwise.serving.schema import ErrorAnswer, ExplainAnswer, ModelAnswer, PredictAnswer
+from maskwise.serving.schema import ErrorResponse, ExplainResponse, ModelResponse, PredictResponse
 from support.running_service import Running
 
 JPEG = {"content-type": "image/jpeg"}
@@ -21,13 +21,13 @@ def form(*images: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
     return [("image", (f"{number}.jpg", image, "image/jpeg")) for number, image in enumerate(images)]
 
 
-def answered(response: httpx.Response) -> PredictAnswer:
+def answered(response: httpx.Response) -> PredictResponse:
     assert response.status_code == 200, response.text
-    return PredictAnswer.model_validate_json(response.content)
+    return PredictResponse.model_validate_json(response.content)
 
 
 def refused(response: httpx.Response) -> tuple[int, str]:
-    error = ErrorAnswer.model_validate_json(response.content)
+    error = ErrorResponse.model_validate_json(response.content)
     assert response.headers["x-request-id"] == error.request_id
     return response.status_code, error.error.code
 
@@ -52,7 +52,7 @@ def test_words_and_probabilities_fit_each_other(client: httpx.Client, photos: li
     (result,) = answered(client.post("/v1/predict", content=photos[0], headers=JPEG)).results
     (found,) = result.answers
     task = Task()
-    expected = Answer(task, np.array(found.joint_probs))
+    expected = Prediction(task, np.array(found.joint_probs))
     assert (found.mask, found.gender, found.age_group) == tuple(expected.words().values())
     assert list(found.probs) == ["mask", "gender", "age_group"]
     assert found.probs["age_group"] == pytest.approx(expected.attribute_probs("age"))
@@ -118,7 +118,7 @@ def test_what_is_no_photo_says_why(client: httpx.Client, photos: list[bytes]) ->
 def test_an_explanation_of_one_answer(client: httpx.Client, photos: list[bytes], no_face: bytes) -> None:
     response = client.post("/v1/explain", files=form(photos[0]))
     assert response.status_code == 200
-    told = ExplainAnswer.model_validate_json(response.content)
+    told = ExplainResponse.model_validate_json(response.content)
     (found,) = answered(client.post("/v1/predict", files=form(photos[0]))).results[0].answers
     assert (told.class_name, told.box_xyxy_px) == (found.class_name, found.box_xyxy_px)
     assert np.array(told.drop).shape == (told.grid_rows, told.grid_cols) == (3, 2)
@@ -129,7 +129,7 @@ def test_an_explanation_of_one_answer(client: httpx.Client, photos: list[bytes],
 
 
 def test_the_model_tells_what_it_is(client: httpx.Client) -> None:
-    told = ModelAnswer.model_validate_json(client.get("/v1/model").content)
+    told = ModelResponse.model_validate_json(client.get("/v1/model").content)
     assert (told.name, told.precision, told.faces, told.can_calibrate) == ("small", "fp32", ["whole", "each"], True)
     assert told.classes == list(Task().class_names)
     assert told.inputs_px == [[48, 36]]

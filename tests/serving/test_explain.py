@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from maskwise.export.answers import Answer
+from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import Bundle
 from maskwise.labels import Task
@@ -25,9 +25,9 @@ class LooksAtOnePixel:
     def __init__(self) -> None:
         self.calls: list[int] = []
 
-    def answer(self, prepared: Sequence[Prepared], *, calibrated: bool = False) -> list[Answer]:
+    def answer(self, prepared: Sequence[Prepared], *, calibrated: bool = False) -> list[Prediction]:
         self.calls.append(len(prepared))
-        return [Answer(TASK, self._probs(each.pixels)) for each in prepared]
+        return [Prediction(TASK, self._probs(each.pixels)) for each in prepared]
 
     def _probs(self, pixels: tuple[Image, ...]) -> Floats:
         white = all(image[BRIGHT].min() == 255 for image in pixels)

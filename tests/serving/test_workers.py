@@ -9,29 +9,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskwise.export.networks import Asked, Networks
+from maskwise.export.networks import Networks
 from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import Bundle, load
+from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Image
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.refusals import RefusedError
-from maskwise.serving.workers import Faces, Photo, Work, Workers, answers_of
+from maskwise.serving.workers import Faces, Photo, Work, Workers, predictions_of
 
 
 class Gated:
-    """Networks that answer only when told to, and remember how many were asked about at once."""
+    """Networks that predict only when they may, and remember the sizes of batches."""
 
     def __init__(self, networks: Networks) -> None:
-        self.real, self.vote = networks, networks.vote
-        self.open, self.asked = threading.Event(), threading.Event()
+        self.real = networks
+        self.open, self.called = threading.Event(), threading.Event()
         self.sizes: list[int] = []
 
-    def ask(self, prepared: Sequence[Prepared]) -> Asked:
+    def predict(self, prepared: Sequence[Prepared]) -> MemberProbabilities:
         self.sizes.append(len(prepared))
-        self.asked.set()
+        self.called.set()
         assert self.open.wait(20)
-        return self.real.ask(prepared)
+        return self.real.predict(prepared)
 
 
 @pytest.fixture
@@ -63,11 +64,11 @@ class Request(Work):
         super().__init__(listed, faces, lambda _: self.finished.set())
 
 
-def test_what_waits_is_asked_about_together(bundle: Bundle, gated: Gated, photos: list[bytes]) -> None:
+def test_what_waits_is_predicted_together(bundle: Bundle, gated: Gated, photos: list[bytes]) -> None:
     workers = workers_of(bundle)
     first, *others = [Request([photos[number % 3]]) for number in range(14)]
     workers.take(first)
-    assert gated.asked.wait(20)
+    assert gated.called.wait(20)
     for request in others:
         workers.take(request)
     assert workers.waiting == 14
@@ -77,7 +78,7 @@ def test_what_waits_is_asked_about_together(bundle: Bundle, gated: Gated, photos
     assert workers.waiting == 0
     workers.stop()
     for number, request in enumerate([first, *others]):
-        (answer,) = answers_of(bundle, request, calibrated=False)[0]
+        (answer,) = predictions_of(bundle, request, calibrated=False)[0]
         expected = bundle.predict(photos[number % 3])[0]
         np.testing.assert_allclose(answer.probs_C, expected.probs_C, atol=1e-6)
         assert answer.age_years == pytest.approx(expected.age_years)
@@ -116,7 +117,7 @@ def test_dropped_work_is_not_done_and_leaves_the_queue(bundle: Bundle, gated: Ga
     workers = workers_of(bundle)
     first, dropped, last = (Request([photo]) for photo in photos)
     workers.take(first)
-    assert gated.asked.wait(20)
+    assert gated.called.wait(20)
     workers.take(dropped)
     workers.take(last)
     dropped.dropped = True
@@ -133,7 +134,7 @@ def test_photos_without_faces_and_unreadable_ones_are_finished_too(
     request = Request([no_face, photos[0], photos[0][:3000]], "each")
     workers.take(request)
     assert request.finished.wait(20)
-    answers = answers_of(bundle, request, calibrated=False)
+    answers = predictions_of(bundle, request, calibrated=False)
     assert [len(each) for each in answers] == [0, 1, 0]
     assert [photo.problem and photo.problem.code for photo in request.photos] == [None, None, "unreadable"]
     assert (workers.waiting, workers.alive()) == (0, True)
@@ -170,15 +171,39 @@ def test_large_photos_do_not_hold_up_small_ones(small_bundle: Path, photos: list
 def test_a_network_that_fails_fails_the_request_alone(
     bundle: Bundle, photos: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(prepared: Sequence[Prepared]) -> Asked:
+    def broken(prepared: Sequence[Prepared]) -> MemberProbabilities:
         raise MemoryError
 
     workers = workers_of(bundle)
     with monkeypatch.context() as patched:
-        patched.setattr(bundle.networks, "ask", broken)
+        patched.setattr(bundle.networks, "predict", broken)
         workers.take(failed := Request(photos[:1]))
         assert failed.finished.wait(20)
     workers.take(fine := Request(photos[:1]))
     assert fine.finished.wait(20)
     assert (failed.failed, fine.failed, workers.waiting, workers.alive()) == (True, False, 0, True)
+    workers.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("where", ["decoding", "predicting"])
+def test_a_worker_that_meets_a_fault_is_replaced_and_its_request_fails(
+    bundle: Bundle, photos: list[bytes], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    workers = workers_of(bundle)
+    for _ in range(3):
+        with monkeypatch.context() as patched:
+            owner, name = (bundle.preparer, "whole") if where == "decoding" else (bundle.networks, "predict")
+            patched.setattr(owner, name, broken)
+            workers.take(failed := Request(photos[:2], pixels=5_000_000))
+            assert failed.finished.wait(20)
+            assert failed.failed
+    workers.take(fine := Request(photos, pixels=5_000_000))
+    assert fine.finished.wait(20)
+    assert (fine.failed, workers.waiting, workers.alive()) == (False, 0, True)
+    assert len(predictions_of(bundle, fine, calibrated=False)) == 3
+    assert b"maskwise_workers_replaced_total" in workers.metrics.text()
     workers.stop()

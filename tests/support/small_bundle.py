@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from maskwise.ensembles.config import SoftVote
 from maskwise.export.bundle_files import CHECKSUMS, checksum_lines
-from maskwise.export.manifest import MANIFEST, BundleInput, Manifest, Member, Part
+from maskwise.export.manifest import MANIFEST, BundleInput, BundlePart, Manifest, Member
 from maskwise.faces.config import FullFrame
 from maskwise.faces.framing import Framing
 from maskwise.labels import Task
@@ -28,7 +28,9 @@ def write_small_bundle(
         crop=FullFrame(), height_px=HEIGHT, width_px=WIDTH, mean_C=(0.5, 0.5, 0.5), std_C=(0.5, 0.5, 0.5)
     )
     task = Task()
-    part = Part(attributes=task.attributes, input=0, views=("as_is",), tells_age=True, networks=({"fp32": NETWORK},))
+    part = BundlePart(
+        attributes=task.attributes, input=0, views=("as_is",), tells_age=True, networks=({"fp32": NETWORK},)
+    )
     manifest = Manifest(
         name="small",
         task=task,

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from maskwise.probabilities import Probabilities, averaged, joined
 from maskwise.records import Image, Ints, Output
-from maskwise.training.inference import Answers, Inference, averaged, joined, predict_table
+from maskwise.training.inference import Inference, predict_table
 from support.fits import HOW, SPEC, TinyModel, tiny_model, tiny_photos
 
 BOTH = Inference(SPEC, ("as_is", "mirrored"), torch.device("cpu"))
@@ -58,8 +59,8 @@ def test_an_age_head_gives_years_counted_from_its_first_bin() -> None:
 
 
 def test_the_mean_of_models_and_the_joining_of_batches_by_hand() -> None:
-    one = Answers(np.array([[0.2, 0.8]]), np.array([20.0]))
-    two = Answers(np.array([[0.6, 0.4]]), np.array([40.0]))
+    one = Probabilities(np.array([[0.2, 0.8]]), np.array([20.0]))
+    two = Probabilities(np.array([[0.6, 0.4]]), np.array([40.0]))
     mean = averaged([one, two])
     assert np.allclose(mean.probs_NC, [[0.4, 0.6]])
     assert mean.age_years_N == pytest.approx([30.0])

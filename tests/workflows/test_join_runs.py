@@ -14,17 +14,19 @@ from maskwise.ensembles.align import align
 from maskwise.ensembles.build import build_ensemble
 from maskwise.ensembles.config import HardVote, SoftVote, Weighted
 from maskwise.ensembles.cross_fit import cross_fitted
+from maskwise.ensembles.vote_members import vote_members
 from maskwise.errors import DataError, StoreError
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.metrics import macro_f1
 from maskwise.labels import Task
+from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Predictions
 from maskwise.store.layout import ENSEMBLE, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import read_evaluation, read_record
 from maskwise.store.write_runs import finish_run, start_run
-from maskwise.workflows.join_runs import join_answers, join_runs, member_folders, read_joined
+from maskwise.workflows.join_runs import join_runs, member_runs, read_joined
 
 WORDS = ("maskwise", "ensemble")
 
@@ -102,7 +104,7 @@ def test_an_ensemble_is_a_finished_run_with_its_members_and_weights(store: Path)
     assert record.seconds >= 300
     assert read_evaluation(folder).to_json() == evaluation.to_json()
     assert read_joined(folder) == joined
-    assert [read_record(member).name for member in member_folders(folder, joined)] == list(NAMES)
+    assert [member.record.name for member in member_runs(folder, joined)] == list(NAMES)
     assert sum(joined.weights) == pytest.approx(1)
     assert joined.weights[0] > joined.weights[2]
 
@@ -123,11 +125,11 @@ def test_kept_predictions_are_cross_fitted_and_scored_so(store: Path) -> None:
 def test_new_photos_are_answered_with_the_kept_weights(store: Path) -> None:
     joined = join_runs(store, NAMES, Weighted(), "best", WORDS).joined
     unknown: dict[str, Any] = {"class_N": np.full(80, -1), "seen_N": np.full(80, "test", object)}
-    answers = [predictions_of(10 + seed, 1.0, Task(), **unknown) for seed in range(3)]
-    found = join_answers(joined, answers)
-    expected_NC = sum(w * answer.probs_NC for w, answer in zip(joined.weights, answers, strict=True))
+    members = [predictions_of(10 + seed, 1.0, Task(), **unknown).probs_NC for seed in range(3)]
+    block = MemberProbabilities(np.stack(members), None)
+    found = vote_members(joined.vote, joined.weights, [block], Task().n_classes)
+    expected_NC = sum(w * probs_NC for w, probs_NC in zip(joined.weights, members, strict=True))
     np.testing.assert_allclose(found.probs_NC, expected_NC, atol=1e-7)
-    assert set(found.seen_N) == {"test"}
 
 
 def test_the_same_members_in_another_order_are_the_same_ensemble(store: Path) -> None:
@@ -184,7 +186,7 @@ def test_a_member_that_is_gone_or_a_broken_description_is_told(store: Path) -> N
     folder, _, joined = join_runs(store, NAMES, SoftVote(), "soft", WORDS)
     (store / joined.members[1]).rename(store.parent / f"{store.name}-moved")
     with pytest.raises(StoreError, match=f"must lie beside it, got none of the id {joined.members[1]}"):
-        member_folders(folder, joined)
+        member_runs(folder, joined)
     fields = json.loads((folder / ENSEMBLE).read_text())
     (folder / ENSEMBLE).write_text(json.dumps({**fields, "weights": [1.0]}))
     with pytest.raises(StoreError, match=r"must describe an ensemble, got something else .*Join the runs again"):

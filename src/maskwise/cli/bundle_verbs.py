@@ -19,7 +19,7 @@ from maskwise.cli.options import (
 from maskwise.errors import UserError, must
 
 if TYPE_CHECKING:
-    from maskwise.export.engines import Precision
+    from maskwise.export.engines import BundlePrecision
     from maskwise.export.reader import Bundle
     from maskwise.listeners import Listener
     from maskwise.records import Predictions
@@ -99,7 +99,7 @@ WorkersOption = Annotated[
 ]
 
 
-class BundleWishes(NamedTuple):
+class BundleOptions(NamedTuple):
     """The options of ``predict`` that only a bundle knows."""
 
     faces: FacesWord | None
@@ -110,7 +110,7 @@ class BundleWishes(NamedTuple):
     workers: int | None
 
     @property
-    def asked_in(self) -> Precision:
+    def precision_or_default(self) -> BundlePrecision:
         """The precision, with its default."""
         return "fp32" if self.precision is None else self.precision.value
 
@@ -149,13 +149,13 @@ def export(
 
     from maskwise.cli.progress import listener
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
-    from maskwise.export.write_bundle import Wishes, export_run
+    from maskwise.export.write_bundle import ExportOptions, export_run
 
-    wishes = Wishes(data, int8, bf16, zip_, layout.value, parity_photos or None, force)
-    with listener(quiet) as told:
+    options = ExportOptions(data, int8, bf16, zip_, layout.value, parity_photos or None, force)
+    with listener(quiet) as progress:
         if int8 and saturates_in_8_bits():
-            told.on_note(SATURATES)
-        written = export_run(folder, out, wishes, told)
+            progress.on_note(SATURATES)
+        written = export_run(folder, out, options, progress)
     record_need(folder.parent, f"the export {written.place}", [folder.name])
     for each in written.parity:
         typer.echo(
@@ -165,91 +165,93 @@ def export(
     typer.echo(f"{written.place}: {written.n_bytes / 1e6:.1f} MB")
 
 
-def refuse_bundle_options(wishes: BundleWishes) -> None:
+def refuse_bundle_options(options: BundleOptions) -> None:
     """``UserError`` for options that a run does not know."""
-    given = [f"--{name.replace('_', '-')}" for name, value in wishes._asdict().items() if value not in (None, False)]
+    given = [f"--{name.replace('_', '-')}" for name, value in options._asdict().items() if value not in (None, False)]
     if given:
         remedy = "Export the run first: maskwise export RUN OUT."
         raise UserError(must(", ".join(given), "used with a bundle", "a run", remedy))
 
 
 def predict_with_bundle(
-    path: Path, source: Path, out: Path, wishes: BundleWishes, skip_unreadable: bool, told: Listener
+    path: Path, source: Path, out: Path, options: BundleOptions, skip_unreadable: bool, progress: Listener
 ) -> str:
-    """Write the answers of the bundle at ``path`` for the photos of ``source`` to ``out``; what was done, in words."""
+    """Write the predictions of the bundle at ``path`` for the photos of ``source`` to ``out``; a line to print."""
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.export.predict_folder import predict_photos
     from maskwise.export.reader import load
     from maskwise.memory import keep_freed_memory
     from maskwise.store.predictions_file import write_predictions
 
-    each = wishes.faces is FacesWord.EACH
-    if (each or wishes.abstain_below is not None) and out.suffix != ".csv":
+    each = options.faces is FacesWord.EACH
+    if (each or options.abstain_below is not None) and out.suffix != ".csv":
         rule = "a .csv with --faces each or --abstain-below"
         raise UserError(must("--out", rule, str(out), "Name a .csv."))
     if not source.exists():
         raise UserError(must(f"INPUT {source}", "a photo or a folder of photos", "nothing", "Check the path."))
-    _refuse_odd_engine(wishes)
+    _refuse_odd_engine(options)
     keep_freed_memory()
-    if wishes.asked_in == "int8" and saturates_in_8_bits():
-        told.on_note(SATURATES)
-    with load(path, wishes.asked_in) as bundle:
+    if options.precision_or_default == "int8" and saturates_in_8_bits():
+        progress.on_note(SATURATES)
+    with load(path, options.precision_or_default) as bundle:
         if each:
-            return _write_faces(bundle, source, out, wishes, skip_unreadable, told)
+            return _write_faces(bundle, source, out, options, skip_unreadable, progress)
         predictions = (
-            _predict_with_ray(path, source, wishes, skip_unreadable, told)
-            if wishes.engine is EngineWord.RAY
-            else predict_photos(bundle, source, skip_unreadable, told, calibrated=wishes.calibrated)
+            _predict_with_ray(path, source, options, skip_unreadable, progress)
+            if options.engine is EngineWord.RAY
+            else predict_photos(bundle, source, skip_unreadable, progress, calibrated=options.calibrated)
         )
-        if wishes.abstain_below is None:
+        if options.abstain_below is None:
             write_predictions(predictions, bundle.task, out)
         else:
-            _write_answers(bundle, predictions, out, wishes.abstain_below)
+            _write_abstaining(bundle, predictions, out, options.abstain_below)
     return f"{out}: {len(predictions)} photos"
 
 
-def _refuse_odd_engine(wishes: BundleWishes) -> None:
-    by_ray = wishes.engine is EngineWord.RAY
-    if by_ray and wishes.faces is FacesWord.EACH:
+def _refuse_odd_engine(options: BundleOptions) -> None:
+    by_ray = options.engine is EngineWord.RAY
+    if by_ray and options.faces is FacesWord.EACH:
         raise UserError(must("--engine ray", "used with whole photos", "--faces each", "Leave one of the two out."))
-    if wishes.workers is not None and not by_ray:
+    if options.workers is not None and not by_ray:
         remedy = "Add --engine ray; threads are one a core by themselves."
-        raise UserError(must("--workers", "used with --engine ray", f"--workers {wishes.workers} alone", remedy))
+        raise UserError(must("--workers", "used with --engine ray", f"--workers {options.workers} alone", remedy))
 
 
 def _predict_with_ray(
-    path: Path, source: Path, wishes: BundleWishes, skip_unreadable: bool, told: Listener
+    path: Path, source: Path, options: BundleOptions, skip_unreadable: bool, progress: Listener
 ) -> Predictions:
     from maskwise.export.ray_pipeline import predict_with_ray
 
-    workers = wishes.workers or DEFAULT_WORKERS
-    return predict_with_ray(path, wishes.asked_in, source, workers, skip_unreadable, told, calibrated=wishes.calibrated)
+    workers = options.workers or DEFAULT_WORKERS
+    return predict_with_ray(
+        path, options.precision_or_default, source, workers, skip_unreadable, progress, calibrated=options.calibrated
+    )
 
 
 def _write_faces(
-    bundle: Bundle, source: Path, out: Path, wishes: BundleWishes, skip_unreadable: bool, told: Listener
+    bundle: Bundle, source: Path, out: Path, options: BundleOptions, skip_unreadable: bool, progress: Listener
 ) -> str:
     from maskwise.export.predict_folder import predict_faces
-    from maskwise.export.tables_of_answers import answers_csv
+    from maskwise.export.prediction_table import predictions_csv
     from maskwise.files import write_atomically
 
-    found = predict_faces(bundle, source, skip_unreadable, told, calibrated=wishes.calibrated)
-    tells_age = any(answer.age_years is not None for each in found for answer in each.answers)
-    text = answers_csv(found, bundle.task, boxes=True, tells_age=tells_age, abstain_below=wishes.abstain_below)
+    found = predict_faces(bundle, source, skip_unreadable, progress, calibrated=options.calibrated)
+    with_age = any(each.age_years is not None for photo in found for each in photo.predictions)
+    text = predictions_csv(found, bundle.task, boxes=True, with_age=with_age, abstain_below=options.abstain_below)
     write_atomically(out, text.encode("utf-8", errors="surrogateescape"))
-    without = sum(not each.answers for each in found)
-    return f"{out}: {sum(len(each.answers) for each in found)} faces in {len(found)} photos, {without} without a face"
+    without, faces = sum(not each.predictions for each in found), sum(len(each.predictions) for each in found)
+    return f"{out}: {faces} faces in {len(found)} photos, {without} without a face"
 
 
-def _write_answers(bundle: Bundle, predictions: Predictions, out: Path, abstain_below: float) -> None:
-    from maskwise.export.answers import Answer
-    from maskwise.export.tables_of_answers import answers_csv
+def _write_abstaining(bundle: Bundle, predictions: Predictions, out: Path, abstain_below: float) -> None:
+    from maskwise.export.prediction import Prediction
+    from maskwise.export.prediction_table import predictions_csv
     from maskwise.files import write_atomically
 
     years_N = predictions.age_years_N
     rows = [
-        (photo, [Answer(bundle.task, probs_C, None if years_N is None else float(years_N[row]))])
+        (photo, [Prediction(bundle.task, probs_C, None if years_N is None else float(years_N[row]))])
         for row, (photo, probs_C) in enumerate(zip(predictions.photo_N.tolist(), predictions.probs_NC, strict=True))
     ]
-    text = answers_csv(rows, bundle.task, boxes=False, tells_age=years_N is not None, abstain_below=abstain_below)
+    text = predictions_csv(rows, bundle.task, boxes=False, with_age=years_N is not None, abstain_below=abstain_below)
     write_atomically(out, text.encode("utf-8", errors="surrogateescape"))

@@ -10,7 +10,7 @@ import typer
 
 from maskwise.cli.bundle_verbs import (
     AbstainOption,
-    BundleWishes,
+    BundleOptions,
     CalibratedOption,
     EngineOption,
     FacesOption,
@@ -173,12 +173,12 @@ def predict(
 
     refuse_unknown_ending(out)
     refuse_overwrite(out, force)
-    wishes = BundleWishes(faces, abstain_below, calibrated, precision, engine, workers)
+    options = BundleOptions(faces, abstain_below, calibrated, precision, engine, workers)
     if is_bundle(Path(run)):
         with listener(quiet) as told:
-            typer.echo(predict_with_bundle(Path(run), photos, out, wishes, skip_unreadable, told))
+            typer.echo(predict_with_bundle(Path(run), photos, out, options, skip_unreadable, told))
         return
-    refuse_bundle_options(wishes)
+    refuse_bundle_options(options)
     refuse_missing_folder("INPUT", photos)
     folder = find_run(store, run)
 

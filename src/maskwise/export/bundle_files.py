@@ -39,9 +39,9 @@ class BundleFiles:
             raise DataError(must(f"{name} of the bundle {self.place}", "there", "no such file", _REMEDY))
         expected, got = self.sha256_of.get(name), hashlib.sha256(data).hexdigest()
         if got != expected:
-            told = "no checksum at all" if expected is None else f"SHA-256 {expected[:12]}…"
+            listed = "no checksum at all" if expected is None else f"SHA-256 {expected[:12]}…"
             thing = f"{name} of the bundle {self.place}"
-            raise DataError(must(thing, f"the file that was exported ({told})", f"SHA-256 {got[:12]}…", _REMEDY))
+            raise DataError(must(thing, f"the file that was exported ({listed})", f"SHA-256 {got[:12]}…", _REMEDY))
         return data
 
 

@@ -1,4 +1,4 @@
-"""The model card: what a bundle is for, how well it reads whom, and what is not known. Markdown."""
+"""The model card: what a bundle is for, how well it predicts for whom, and what is not known. Markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from maskwise.evaluation.groups import score_groups
 from maskwise.evaluation.scores import Evaluation
 from maskwise.export.manifest import Manifest
 from maskwise.export.parity import Parity
-from maskwise.intended_use import INTENDED, NOT_INTENDED
+from maskwise.intended_use import (
+    DIFFERENCES,
+    INTENDED,
+    NOT_INTENDED,
+    OPTIMISTIC,
+    SCORED_ON,
+    trained_on,
+    what_it_predicts,
+)
 from maskwise.models.config import (
     BundledWeights,
     FacesWeights,
@@ -47,10 +55,10 @@ def model_card(facts: CardFacts) -> str:
     """The whole card."""
     record, task = facts.record, facts.manifest.task
     head = (
-        f"# Model card: {record.name}\n\nRun {record.run_id}, trained by maskwise "
-        f"{record.versions.get('maskwise', '?')} on `{record.data.name}` ({record.data.n_photos:,} photos of "
-        f"{record.data.n_people:,} people; checksum {record.data.checksum[:12]}). "
-        f"It reads {' × '.join(task.attributes)}: {task.n_classes} joint classes.\n"
+        f"# Model card: {record.name}\n\nRun {record.run_id} of maskwise {record.versions.get('maskwise', '?')} "
+        f"{what_it_predicts(task.attributes, task.n_classes)}, "
+        f"{trained_on(record.data.name, record.data.n_photos, record.data.n_people)} "
+        f"(checksum {record.data.checksum[:12]}).\n"
     )
     return "\n".join(
         [head, _uses(), _made_of(facts), _scores(facts), _groups(facts), _certainty(facts), _parity(facts)]
@@ -62,7 +70,7 @@ def licences(recipes: Sequence[Recipe], data_name: str) -> str:
     weights = {_origin(single.recipe) for recipe in recipes for single in single_recipes(recipe)}
     lines = "\n".join(f"- {line}" for line in sorted(weights))
     return (
-        "# Licences\n\n## The code\n\nmaskwise, which reads this bundle, is Apache-2.0.\n\n"
+        "# Licences\n\n## The code\n\nmaskwise, which runs this bundle, is Apache-2.0.\n\n"
         "## The weights\n\nTrained by whoever made this bundle, who says under which terms they may be used. "
         f"They began as:\n\n{lines}\n\n"
         f"## The data\n\nTrained on the data set `{data_name}`. maskwise does not know its licence: whoever passes "
@@ -119,7 +127,7 @@ def _made_of(facts: CardFacts) -> str:
 
 def _scores(facts: CardFacts) -> str:
     if facts.evaluation is None:
-        return "## How well it reads\n\nNot known: it was trained on everybody, so nobody was left to score it on.\n"
+        return "## How well it predicts\n\nNot known: it was trained on everybody, so nobody was left to score it on.\n"
     found = facts.evaluation
     rows = [("joint class", found.joint), *found.per_attribute.items()]
     table = _table(
@@ -127,14 +135,14 @@ def _scores(facts: CardFacts) -> str:
     )
     several = max(len(part.networks) for part in facts.manifest.parts) > 1
     remarks = [
-        "The epoch was chosen on these very people, so the scores read too high." if found.optimistic else "",
-        "Each was read by the fold that had not seen them; the bundle answers with the mean of the folds."
+        OPTIMISTIC if found.optimistic else "",
+        "Each was predicted by the fold that had not seen them; the bundle predicts the mean of the folds."
         if several
         else "",
     ]
     return (
-        f"## How well it reads\n\n{found.n_photos:,} photos of {found.n_people:,} people whom the models never saw; "
-        f"95 % intervals by resampling people. {' '.join(filter(None, remarks))}\n\n{table}\n"
+        f"## How well it predicts\n\n{found.n_photos:,} photos of {found.n_people:,} "
+        f"{SCORED_ON}. 95 % intervals by resampling people. {' '.join(filter(None, remarks))}\n\n{table}\n"
         + _table(
             ["joint class", "photos", "people", "F1"],
             [[row.name, str(row.photos), str(row.people), _score(row.f1)] for row in found.per_class],
@@ -161,8 +169,8 @@ def _groups(facts: CardFacts) -> str:
             for group in found
         ]
     return (
-        "## Differences between groups\n\nAccuracy among the held-out photos of each group. Groups with few people "
-        "have wide intervals: a difference inside them may be chance.\n\n"
+        f"## {DIFFERENCES}\n\nAccuracy among the held-out photos of each group. Groups with few people "
+        "have wide intervals: a difference inside them may be noise.\n\n"
         + _table(["group", "people", *task.attributes], rows)
     )
 
@@ -171,11 +179,11 @@ def _certainty(facts: CardFacts) -> str:
     temperature = facts.manifest.temperature
     if temperature is None:
         return ""
-    word = "too sure" if temperature > 1 else "not sure enough"
+    word = "overconfident" if temperature > 1 else "underconfident"
     return (
-        f"## How sure it is\n\nOn held-out people it was {word}: the temperature {temperature:.2f} makes its "
-        "probabilities fit best. They are given as they are unless calibrated answers are asked for, so that a "
-        "bundle says what its run says; the most probable joint class is the same either way.\n"
+        f"## Confidence\n\nOn held-out people it was {word}: the temperature {temperature:.2f} makes its "
+        "probabilities fit best. It is applied only to calibrated predictions (`--calibrated`), so that a bundle "
+        "predicts what its run predicts; the most probable joint class is the same either way.\n"
     )
 
 
@@ -189,7 +197,7 @@ def _parity(facts: CardFacts) -> str:
         )
         if each.macro_f1_run is not None and each.macro_f1_bundle is not None:
             lines[-1] += f" Macro F1 {each.macro_f1_bundle:.4f}, the run's {each.macro_f1_run:.4f}."
-    return "## Does the bundle say what the run says?\n\n" + "\n".join(lines) + "\n"
+    return "## Does the bundle predict what the run predicts?\n\n" + "\n".join(lines) + "\n"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

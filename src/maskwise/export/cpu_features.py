@@ -10,13 +10,13 @@ _MULTIPLIES_BYTES = {"avx512_vnni", "avx_vnni", "amx_int8"}
 """Any of these sums products of bytes in 32 bits."""
 
 SATURATES = (
-    "8-bit answers are inexact on this processor: without VNNI, ONNX Runtime adds up products of bytes in 16 bits, "
-    "which overflow. Ask for fp32 here, or use int8 on a processor that has avx_vnni or avx512_vnni."
+    "8-bit predictions are inexact on this processor: without VNNI, ONNX Runtime adds up products of bytes in 16 bits, "
+    "which overflow. Use fp32 here, or int8 on a processor that has avx_vnni or avx512_vnni."
 )
 
 
 def saturates_in_8_bits() -> bool:
-    """Whether sums of 8-bit networks overflow here: on x86 with AVX2 and without VNNI, as far as Linux tells.
+    """Whether sums of 8-bit networks overflow here: on x86 with AVX2 and without VNNI, as far as Linux reports.
 
     ONNX Runtime's documentation, "Quantize ONNX models", section "When and why do I need to try U8U8?".
     """

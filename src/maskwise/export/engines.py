@@ -10,15 +10,15 @@ from maskwise.export.onnxruntime_engine import open_in_onnxruntime
 from maskwise.export.opened_network import EXPORT_AGAIN, Opened
 from maskwise.export.openvino_engine import core_with_bf16, open_in_openvino
 
-Precision = Literal["fp32", "int8", "bf16"]
-"""How exactly a bundle's networks are computed."""
-PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+BundlePrecision = Literal["fp32", "int8", "bf16"]
+"""In which numbers a bundle's networks are computed."""
+PRECISIONS: tuple[BundlePrecision, ...] = get_args(BundlePrecision)
 
 # How protobuf writes the key of a tensor that lies in another file: such a network could name any file of the machine.
 _EXTERNAL_DATA = b"\x0a\x08location"
 
 
-def stored_as(precision: Precision) -> StoredPrecision:
+def stored_as(precision: BundlePrecision) -> StoredPrecision:
     """Which of a bundle's files is opened for ``precision``."""
     match precision:
         case "fp32" | "bf16":
@@ -29,7 +29,7 @@ def stored_as(precision: Precision) -> StoredPrecision:
             assert_never(precision)
 
 
-def refuse_uncomputable(precision: Precision) -> None:
+def refuse_uncomputable(precision: BundlePrecision) -> None:
     """``UserError`` where this machine lacks what computes ``precision``."""
     match precision:
         case "fp32" | "int8":
@@ -40,8 +40,8 @@ def refuse_uncomputable(precision: Precision) -> None:
             assert_never(precision)
 
 
-def open_network(data: bytes, precision: Precision, threads: int, thing: str) -> Opened:
-    """The network in ``data``, to be asked by up to ``threads`` threads at once.
+def open_network(data: bytes, precision: BundlePrecision, threads: int, thing: str) -> Opened:
+    """The network in ``data``, to be run by up to ``threads`` threads at once.
 
     ``DataError`` that names ``thing`` for what is no network or names other files; ``UserError`` where this machine
     lacks what computes ``precision``.

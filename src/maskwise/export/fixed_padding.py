@@ -18,12 +18,12 @@ from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
 from maskwise.records import Ints
 
-_ASKED_WITH = (1, 2)
+_BATCHES_TRIED = (1, 2)
 """Photos in a batch. What is fixed must come out equal for both."""
 
 
 def fix_padding(network: bytes, shape_HWC: Sequence[int]) -> bytes:
-    """``network`` with the same answers, in which every zero padding that does not depend on the photos is fixed.
+    """``network`` with the same outputs, in which every zero padding that does not depend on the photos is fixed.
 
     A padding that only a convolution reads becomes the convolution's own.
     """
@@ -44,16 +44,16 @@ def _fixed_pads(model: ModelProto, shape_HWC: Sequence[int]) -> dict[str, Ints]:
     names = sorted({node.input[1] for node in model.graph.node if _pads_with_zeros(node, model.graph)})
     if not names:
         return {}
-    telling = ModelProto()
-    telling.CopyFrom(model)
+    probe = ModelProto()
+    probe.CopyFrom(model)
     made = {name for node in model.graph.node for name in node.output}
-    asked = [name for name in names if name in made]
-    telling.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in asked)
+    computed = [name for name in names if name in made]
+    probe.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in computed)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(telling.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    said = [session.run(asked, {"pixels": np.zeros((n, *shape_HWC), dtype=np.uint8)}) for n in _ASKED_WITH]
-    return {name: pads for name, pads, again in zip(asked, *said, strict=True) if np.array_equal(pads, again)}
+    session = onnxruntime.InferenceSession(probe.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    amounts = [session.run(computed, {"pixels": np.zeros((n, *shape_HWC), dtype=np.uint8)}) for n in _BATCHES_TRIED]
+    return {name: pads for name, pads, again in zip(computed, *amounts, strict=True) if np.array_equal(pads, again)}
 
 
 def _pads_with_zeros(node: NodeProto, graph: GraphProto) -> bool:

@@ -11,12 +11,12 @@ import maskwise
 from maskwise.export.bundle_files import CHECKSUMS, checksum_lines
 from maskwise.export.manifest import Manifest
 
-Layout = Literal["bundle", "triton", "mlflow"]
+BundleLayout = Literal["bundle", "triton", "mlflow"]
 _MOST_PHOTOS = 64
 _DELAY_US = 2000
 
 
-def laid_out(bundle: dict[str, bytes], manifest: Manifest, layout: Layout) -> dict[str, bytes]:
+def laid_out(bundle: dict[str, bytes], manifest: Manifest, layout: BundleLayout) -> dict[str, bytes]:
     """The files of ``bundle`` in ``layout``, with the checksums of all of them at the top."""
     match layout:
         case "bundle":
@@ -63,7 +63,7 @@ def _bundle_config(manifest: Manifest) -> str:
 
 
 def _network_config(model: str, shape_HWC: list[int], outputs: list[tuple[str, list[int]]]) -> str:
-    told = ",\n".join(
+    listed = ",\n".join(
         f'  {{ name: "{name}" data_type: TYPE_FP32 dims: [ {", ".join(map(str, dims)) or 1} ]'
         + ("" if dims else " reshape: { shape: [ ] }")
         + " }"
@@ -72,7 +72,7 @@ def _network_config(model: str, shape_HWC: list[int], outputs: list[tuple[str, l
     return (
         f'name: "{model}"\nbackend: "onnxruntime"\nmax_batch_size: {_MOST_PHOTOS}\n'
         f'input [{{ name: "pixels" data_type: TYPE_UINT8 dims: [ {", ".join(map(str, shape_HWC))} ] }}]\n'
-        f"output [\n{told}\n]\ndynamic_batching {{ max_queue_delay_microseconds: {_DELAY_US} }}\n"
+        f"output [\n{listed}\n]\ndynamic_batching {{ max_queue_delay_microseconds: {_DELAY_US} }}\n"
     )
 
 

@@ -1,8 +1,8 @@
-"""What ``bundle.json`` says: which networks there are, what they are shown, how their answers become one.
+"""What ``bundle.json`` says: which networks there are, what they are shown, how their predictions become one.
 
-The answer for a photo is ``vote(members)``, a member's is the product of its parts (one for each group of attributes;
-most runs have one part that reads them all), a part's is the mean of its networks (one a fold), and a network's is the
-mean over its views of the photo.
+The prediction for a photo is ``vote(members)``, a member's is the product of its parts (one for each group of
+attributes; most runs have one part for them all), a part's is the mean of its networks (one per fold), and a network's
+is the mean over its views of the photo.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ class BundleInput(Settings):
     height_px: int = Field(ge=1)
     width_px: int = Field(ge=1)
     mean_C: tuple[float, float, float]
-    """Of RGB in 0 … 1; told for those who use the networks elsewhere."""
+    """Of RGB in 0 … 1; for those who use the networks elsewhere."""
     std_C: tuple[float, float, float]
 
 
-class Part(Settings):
-    """The networks that read some attributes, one a fold.
+class BundlePart(Settings):
+    """The networks that predict some attributes, one per fold.
 
     Each is ``pixels`` (uint8 N × H × W × 3, RGB) → ``probs`` (N × its classes) and, with an age head, ``age`` (N).
     """
 
     attributes: tuple[Attribute, ...] = Field(min_length=1)
-    """What is read, slowest first."""
+    """What is predicted, slowest first."""
     input: int = Field(ge=0)
     """Which of the manifest's ``inputs`` is shown."""
     views: tuple[Literal["as_is", "mirrored"], ...] = Field(min_length=1)
@@ -72,7 +72,7 @@ class Member(Settings):
     run_id: str
     name: str
     weight: float
-    parts: tuple[Part, ...] = Field(min_length=1)
+    parts: tuple[BundlePart, ...] = Field(min_length=1)
 
 
 class Manifest(Settings):
@@ -87,9 +87,9 @@ class Manifest(Settings):
     vote: EnsembleConfig
     """How members become one; with a single member it changes nothing."""
     temperature: float | None = Field(default=None, gt=0)
-    """Fitted on held-out people. Only used where calibrated answers are asked for; None where nobody was held out."""
+    """Fitted on held-out people. Used for calibrated predictions only; None where nobody was held out."""
     abstain_below: float | None = Field(default=None, ge=0, le=1)
-    """What the card recommends, if anything; whoever asks decides."""
+    """What the card recommends, if anything; the caller decides."""
     framing: Framing | None = None
     """Where the face stands in the photos that it was trained on; None where nobody looked."""
     versions: dict[str, str]
@@ -107,7 +107,7 @@ class Manifest(Settings):
         return self
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[BundlePart, ...]:
         """All parts, in the order of members."""
         return tuple(part for member in self.members for part in member.parts)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class MlflowModel:
-    """A bundle with the one method that MLflow asks for."""
+    """A bundle with the one method that MLflow calls."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
@@ -21,8 +21,8 @@ class MlflowModel:
         """A row for each row of ``photos``, whose column ``image`` holds the bytes of photo files (or paths)."""
         import pandas
 
-        answers = self.bundle.predict(photos["image"].tolist())
-        rows = [{k: v for k, v in answer.to_dict().items() if k != "box_xyxy_px"} for answer in answers]
+        predictions = self.bundle.predict(photos["image"].tolist())
+        rows = [{k: v for k, v in each.to_dict().items() if k != "box_xyxy_px"} for each in predictions]
         return pandas.DataFrame(rows, index=photos.index)
 
 

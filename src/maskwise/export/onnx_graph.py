@@ -23,7 +23,7 @@ OPSET = 18
 _TRACED_PHOTOS = 2  # with one photo, the size of the batch could be taken for a constant
 
 
-class Asked(nn.Module):
+class ExportedModel(nn.Module):
     """pixels_NHWC (uint8, RGB) → probs_NC, and age_years_N where the model has an age head."""
 
     def __init__(self, model: nn.Module, spec: InputSpec, first_age_years: int | None) -> None:
@@ -42,7 +42,7 @@ class Asked(nn.Module):
 
 def to_onnx(model: nn.Module, spec: InputSpec, first_age_years: int | None) -> bytes:
     """``model`` in ONNX for any number of photos of ``spec``'s size; ``model`` is moved to the CPU."""
-    asked = Asked(model.cpu().to(memory_format=torch.contiguous_format), spec, first_age_years).eval()
+    exported = ExportedModel(model.cpu().to(memory_format=torch.contiguous_format), spec, first_age_years).eval()
     pixels_NHWC = torch.zeros((_TRACED_PHOTOS, spec.height_px, spec.width_px, 3), dtype=torch.uint8)
     outputs = ["probs"] if first_age_years is None else ["probs", "age"]
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings(), torch.inference_mode():
@@ -51,7 +51,7 @@ def to_onnx(model: nn.Module, spec: InputSpec, first_age_years: int | None) -> b
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="torch.tensor results are registered as constants")
         torch.onnx.export(
-            asked,
+            exported,
             (pixels_NHWC,),
             str(file),
             dynamo=False,

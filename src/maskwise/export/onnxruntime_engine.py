@@ -22,7 +22,7 @@ _RUNTIME_FAULTS = (
 def open_in_onnxruntime(data: bytes, thing: str) -> Opened:
     """The ONNX network in ``data``; ``DataError`` that names ``thing`` for anything else."""
     options = onnxruntime.SessionOptions()
-    # One core a call: photos are dealt to as many threads as there are cores, which need not wait for each other.
+    # One core per call: photos are dealt to as many threads as there are cores, which need not wait for each other.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _ONLY_ERRORS
     try:

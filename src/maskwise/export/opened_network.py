@@ -1,4 +1,4 @@
-"""What an opened network is to those who ask it, whichever engine computes it."""
+"""What an opened network is to its callers, whichever engine computes it."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ class Opened(NamedTuple):
     """Their names, in the order of the network."""
     shape_HWC: list[int]
     """Of a photo that it takes."""
-    ask: Callable[[Image], list[Floats]]
+    run: Callable[[Image], list[Floats]]
     """Pixels N × H × W × 3 (uint8) → its outputs. A call uses one core; several threads may call at once."""

@@ -21,7 +21,7 @@ _TELEMETRY = "openvino_telemetry"
 
 
 def open_in_openvino(data: bytes, threads: int, thing: str) -> Opened:
-    """The ONNX network in ``data``, to be asked in bf16 by up to ``threads`` threads at once.
+    """The ONNX network in ``data``, to be run in bf16 by up to ``threads`` threads at once.
 
     ``UserError`` without the package or on a processor without bf16; ``DataError`` that names ``thing`` where ``data``
     is no network.
@@ -37,11 +37,11 @@ def open_in_openvino(data: bytes, threads: int, thing: str) -> Opened:
         raise DataError(must(thing, "a network that OpenVINO takes", reason, EXPORT_AGAIN)) from None
     requests = _RequestOfThread(compiled)
 
-    def ask(pixels_NHWC: Image) -> list[Floats]:
-        said = requests.request.infer({0: pixels_NHWC})
-        return [np.asarray(said[output]) for output in compiled.outputs]
+    def run(pixels_NHWC: Image) -> list[Floats]:
+        computed = requests.request.infer({0: pixels_NHWC})
+        return [np.asarray(computed[output]) for output in compiled.outputs]
 
-    return Opened(outputs, shape_HWC, ask)
+    return Opened(outputs, shape_HWC, run)
 
 
 def core_with_bf16() -> Any:
@@ -49,13 +49,13 @@ def core_with_bf16() -> Any:
     core = _import_openvino().Core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         # OpenVINO itself would silently compute in 32 bits, and no faster than ONNX Runtime.
-        remedy = "Ask for fp32, which is as fast here."
+        remedy = "Use fp32, which is as fast here."
         raise UserError(must("precision bf16", "computed by this processor", "one without bf16 instructions", remedy))
     return core
 
 
 class _RequestOfThread(threading.local):
-    """Each thread that asks has a request of its own; ``threading.local`` calls this once in each."""
+    """Each thread that calls has a request of its own; ``threading.local`` calls this once in each."""
 
     def __init__(self, compiled: Any) -> None:
         self.request = compiled.create_infer_request()
@@ -64,7 +64,7 @@ class _RequestOfThread(threading.local):
 def _settings(threads: int) -> dict[str, Any]:
     return {
         "INFERENCE_PRECISION_HINT": "bf16",
-        # One core a call, and a call computes in the thread that makes it: as many streams as threads that may ask.
+        # One core per call, and a call computes in the thread that makes it: as many streams as calling threads.
         "NUM_STREAMS": threads,
         "INFERENCE_NUM_THREADS": threads,
         "ENABLE_HYPER_THREADING": True,
@@ -83,7 +83,7 @@ def _read(data: bytes) -> Any:
 
 
 def _import_openvino() -> Any:
-    """OpenVINO without its telemetry, which tells its maker of every import and leaves files in the home folder."""
+    """OpenVINO without its telemetry, which reports every import to its maker and leaves files in the home folder."""
     own = sys.modules.get(_TELEMETRY)
     sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # what Python itself reads as "not to be found"
     try:

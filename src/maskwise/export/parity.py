@@ -1,4 +1,4 @@
-"""Does the bundle say what the run says? The same photos through both, from the files on."""
+"""Does the bundle predict what the run predicts? The same photos through both, from the files on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DRAWN_PEOPLE = 2
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the answers of a bundle are from those of its run."""
+    """How far the predictions of a bundle are from those of its run."""
 
     precision: str
     photos: int
@@ -42,11 +42,11 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Whether an fp32 bundle answers as its run does."""
+        """Whether an fp32 bundle predicts as its run does."""
         return self.largest_difference <= TOLERANCE and self.decisions_equal == 1
 
 
-def compare_answers(
+def compare_predictions(
     run: Predictions, bundle: Predictions, precision: str, inputs: str, class_N: Ints | None = None
 ) -> Parity:
     """``bundle`` against ``run`` for the same photos in the same order; ``class_N`` is the truth of held-out ones."""
@@ -71,7 +71,7 @@ def compare_answers(
 
 @contextmanager
 def linked_photos(data: Path, names: Sequence[str]) -> Iterator[Path]:
-    """A folder of links to some photos of ``data``, so that run and bundle read just these, in this order."""
+    """A folder of links to some photos of ``data``, so that run and bundle see just these, in this order."""
     with tempfile.TemporaryDirectory() as scratch:
         for place, name in enumerate(names):
             (Path(scratch) / f"{place:07d}{Path(name).suffix}").symlink_to((data / name).resolve())

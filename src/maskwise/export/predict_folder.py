@@ -8,22 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maskwise.data.layout import EVAL_CSV
-from maskwise.data.manifest import read_eval, read_folder
-from maskwise.errors import DataError
-from maskwise.export.answers import Answer
-from maskwise.export.networks import Asked
+from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared
-from maskwise.export.reader import Bundle
+from maskwise.export.reader import Block, Bundle
 from maskwise.listeners import Listener
-from maskwise.records import FaceBox, PhotoTable, Predictions
+from maskwise.records import PhotoTable, Predictions
+from maskwise.workflows.photos_to_predict import as_predictions, list_photos, read_photo, report_problems
 
 
 class PhotoFaces(NamedTuple):
-    """A photo and the answers for all faces in it."""
+    """A photo and a prediction for each face in it."""
 
     photo: str
-    answers: list[Answer]
+    predictions: list[Prediction]
 
 
 def predict_photos(
@@ -33,88 +30,51 @@ def predict_photos(
 
     Unreadable photos are all named in one ``DataError``, or left out and noted with ``skip_unreadable``.
     """
-    root, table = list_photos(source, bundle)
+    root, table = list_photos(source, bundle.task)
 
     def whole(name: str) -> list[Prepared]:
-        return [bundle.preparer.whole(root / name, name)]
+        return [bundle.preparer.whole(read_photo(root, name), name)]
 
-    entries, asked = _ask(bundle, table, whole, listener)
-    tell_problems(entries, skip_unreadable, listener)
-    return join_answers(bundle, table, entries, asked, calibrated=calibrated)
+    blocks = _predict(bundle, table, whole, listener)
+    report_problems([problem for block in blocks for problem in block.problems], skip_unreadable, listener)
+    return readable_predictions(bundle, table, blocks, calibrated=calibrated)
 
 
-def join_answers(
-    bundle: Bundle,
-    table: PhotoTable,
-    entries: Sequence[list[FaceBox | None] | str],
-    asked: Sequence[Asked],
-    *,
-    calibrated: bool,
+def readable_predictions(
+    bundle: Bundle, table: PhotoTable, blocks: Sequence[Block], *, calibrated: bool
 ) -> Predictions:
-    """What was ``asked`` about the photos of ``table`` whose entry is no problem, as predictions."""
-    kept = table.take(np.array([not isinstance(entry, str) for entry in entries], dtype=bool))
-    probs_NC, age_years_N = bundle.probabilities(asked, calibrated=calibrated)
-    return Predictions(
-        photo_N=kept.photo_N,
-        person_N=kept.person_N,
-        class_N=kept.class_N,
-        probs_NC=probs_NC,
-        seen_N=np.full(len(kept), "test", dtype=object),
-        age_years_N=age_years_N,
-    )
+    """The predictions in ``blocks``, of the photos of ``table`` that could be read."""
+    readable_N = np.array([not isinstance(entry, str) for block in blocks for entry in block.faces], dtype=bool)
+    return as_predictions(table.take(readable_N), bundle.probabilities(blocks, calibrated=calibrated))
 
 
 def predict_faces(
     bundle: Bundle, source: Path, skip_unreadable: bool, listener: Listener, *, calibrated: bool = False
 ) -> list[PhotoFaces]:
-    """Every photo of ``source`` with an answer for each of its faces, surest first; none where no face is found."""
+    """Every photo of ``source`` with a prediction for each of its faces, surest first; none where no face is found."""
     bundle.preparer.refuse_unframed()
-    root, table = list_photos(source, bundle)
+    root, table = list_photos(source, bundle.task)
 
     def each_face(name: str) -> list[Prepared]:
-        return bundle.preparer.each_face(root / name, name)
+        return bundle.preparer.each_face(read_photo(root, name), name)
 
-    entries, asked = _ask(bundle, table, each_face, listener)
-    tell_problems(entries, skip_unreadable, listener)
-    probs_NC, age_years_N = bundle.probabilities(asked, calibrated=calibrated)
-    rows = iter(range(len(probs_NC)))
-    found = []
-    for photo, entry in zip(table.photo_N.tolist(), entries, strict=True):
-        if not isinstance(entry, str):
-            places = [(next(rows), face) for face in entry]
-            answers = [
-                Answer(bundle.task, probs_NC[row], None if age_years_N is None else float(age_years_N[row]), face)
-                for row, face in places
-            ]
-            found.append(PhotoFaces(photo, answers))
-    return found
+    blocks = _predict(bundle, table, each_face, listener)
+    report_problems([problem for block in blocks for problem in block.problems], skip_unreadable, listener)
+    predictions = iter(bundle.predictions(blocks, calibrated=calibrated))
+    entries = [entry for block in blocks for entry in block.faces]
+    return [
+        PhotoFaces(photo, [next(predictions) for _ in entry])
+        for photo, entry in zip(table.photo_N.tolist(), entries, strict=True)
+        if not isinstance(entry, str)
+    ]
 
 
-def list_photos(source: Path, bundle: Bundle) -> tuple[Path, PhotoTable]:
-    """(the folder that photos are named from, the photos)."""
-    if source.is_file():
-        table = read_folder(source.parent)
-        return source.parent, table.take(table.photo_N == source.name)
-    return source, read_eval(source, bundle.task) if (source / EVAL_CSV).is_file() else read_folder(source)
-
-
-def _ask(
+def _predict(
     bundle: Bundle, table: PhotoTable, prepare: Callable[[str], Sequence[Prepared]], listener: Listener
-) -> tuple[list[list[FaceBox | None] | str], list[Asked]]:
+) -> list[Block]:
     listener.on_stage("predicting photos", len(table))
-    entries: list[list[FaceBox | None] | str] = []
-    asked: list[Asked] = []
+    blocks = []
     for block in bundle.blocks(table.photo_N.tolist(), prepare):
-        entries += block.faces
-        asked += [] if block.asked is None else [block.asked]
+        blocks.append(block)
         listener.on_advance(len(block.faces))
-    return entries, asked
-
-
-def tell_problems(entries: Sequence[list[FaceBox | None] | str], skip_unreadable: bool, listener: Listener) -> None:
-    """Refuse unreadable photos, all of them together, or with ``skip_unreadable`` note each."""
-    problems = [entry for entry in entries if isinstance(entry, str)]
-    if problems and not skip_unreadable:
-        raise DataError([*problems, f"{len(problems)} photos must be readable. Mend them, or add --skip-unreadable."])
-    for problem in problems:
-        listener.on_note(f"left out: {problem}")
+    return blocks

@@ -48,7 +48,7 @@ def to_int8(network: bytes, pixels_NHWC: Image) -> bytes:
         plain, ready, quantised = (Path(scratch) / name for name in ("plain.onnx", "ready.onnx", "int8.onnx"))
         plain.write_bytes(network)
         quant_pre_process(str(plain), str(ready), skip_symbolic_shape=True)
-        told = logging.getLogger().level
+        level = logging.getLogger().level
         logging.getLogger().setLevel(logging.ERROR)  # the package advises on the root logger
         try:
             quantize_static(
@@ -64,7 +64,7 @@ def to_int8(network: bytes, pixels_NHWC: Image) -> bytes:
                 calibrate_method=CalibrationMethod.MinMax,
             )
         finally:
-            logging.getLogger().setLevel(told)
+            logging.getLogger().setLevel(level)
         return quantised.read_bytes()
 
 

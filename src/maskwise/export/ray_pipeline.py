@@ -1,8 +1,8 @@
 """A bundle and very many photos → predictions, on worker processes of Ray, on one machine or several.
 
-Every worker holds the bundle and reads its share of the photos by itself; only names go out, and what the networks say
-comes back. Photos go in the same small blocks as in a single process, and members vote here over all of them, so the
-answers are the same to the last digit. Ray is only imported when it is asked for; no torch.
+Every worker holds the bundle and reads its share of the photos by itself; only names go out, and what the networks
+predict comes back. Photos go in the same small blocks as in a single process, and members vote here over all of them,
+so predictions are the same to the last digit. Ray is only imported when it is used; no torch.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.errors import UserError, must
-from maskwise.export.engines import Precision
-from maskwise.export.networks import Asked
-from maskwise.export.predict_folder import join_answers, list_photos, tell_problems
+from maskwise.export.engines import BundlePrecision
+from maskwise.export.predict_folder import readable_predictions
 from maskwise.export.prepare_photos import Prepared
-from maskwise.export.reader import BLOCK_PHOTOS, Bundle, load
+from maskwise.export.reader import BLOCK_PHOTOS, Block, Bundle, load
 from maskwise.listeners import Listener
-from maskwise.records import FaceBox, Predictions
+from maskwise.probabilities import MemberProbabilities
+from maskwise.records import Predictions
+from maskwise.workflows.photos_to_predict import list_photos, read_photo, report_problems
 
 BATCH_PHOTOS = 16 * BLOCK_PHOTOS
 """Photos that a worker is handed at once: whole blocks, some seconds of work."""
@@ -39,7 +40,7 @@ Columns = dict[str, NDArray[Any]]
 
 def predict_with_ray(
     path: Path,
-    precision: Precision,
+    precision: BundlePrecision,
     source: Path,
     workers: int,
     skip_unreadable: bool,
@@ -53,18 +54,18 @@ def predict_with_ray(
     """
     _require_ray()
     with load(path, precision, threads=1) as bundle:
-        root, table = list_photos(source, bundle)
+        root, table = list_photos(source, bundle.task)
         listener.on_stage("predicting photos", len(table))
         with _ray(workers):
-            entries, asked = _ask(path, precision, root, table.photo_N.tolist(), workers, listener)
-        tell_problems(entries, skip_unreadable, listener)
-        return join_answers(bundle, table, entries, asked, calibrated=calibrated)
+            block = _predict(path, precision, root, table.photo_N.tolist(), workers, listener)
+        report_problems(block.problems, skip_unreadable, listener)
+        return readable_predictions(bundle, table, [block], calibrated=calibrated)
 
 
 class Worker:
     """One process that holds the bundle; Ray makes it and hands it batches."""
 
-    def __init__(self, path: str, precision: Precision, root: str) -> None:
+    def __init__(self, path: str, precision: BundlePrecision, root: str) -> None:
         self.bundle: Bundle = load(path, precision, threads=1)
         self.root = Path(root)
 
@@ -77,29 +78,29 @@ class Worker:
         members = self.bundle.manifest.members
         probs_NRC = np.zeros((len(names), len(members), self.bundle.task.n_classes), dtype=np.float32)
         age_years_N = np.full(len(names), np.nan, dtype=np.float32)
-        asked = [block.asked for block in blocks if block.asked is not None]
-        if asked:
-            probs_NRC[good_N] = np.concatenate([each.probs_RNC for each in asked], axis=1).swapaxes(0, 1)
-        ages = [each.age_years_N for each in asked if each.age_years_N is not None]
+        found = [block.members for block in blocks if block.members is not None]
+        if found:
+            probs_NRC[good_N] = np.concatenate([each.probs_RNC for each in found], axis=1).swapaxes(0, 1)
+        ages = [each.age_years_N for each in found if each.age_years_N is not None]
         if ages:
             age_years_N[good_N] = np.concatenate(ages)
         problem_N = np.array([problem.encode("utf-8", "surrogateescape") for problem in problems], dtype=object)
         return {"row": batch["row"], "problem": problem_N, "probs": probs_NRC, "age_years": age_years_N}
 
     def _whole(self, name: str) -> list[Prepared]:
-        return [self.bundle.preparer.whole(self.root / name, name)]
+        return [self.bundle.preparer.whole(read_photo(self.root, name), name)]
 
 
-def _ask(
-    path: Path, precision: Precision, root: Path, names: list[str], workers: int, listener: Listener
-) -> tuple[list[list[FaceBox | None] | str], list[Asked]]:
-    """(an entry for each photo, in order; what the networks say of those that are no problem)."""
+def _predict(
+    path: Path, precision: BundlePrecision, root: Path, names: list[str], workers: int, listener: Listener
+) -> Block:
+    """All photos as one block, in order."""
     import pyarrow
     import ray.data
 
     table = pyarrow.table({"row": range(len(names)), "name": [os.fsencode(name) for name in names]})
     batches = [table.slice(start, BATCH_PHOTOS) for start in range(0, len(names), BATCH_PHOTOS)]
-    answers = ray.data.from_arrow(batches).map_batches(
+    batches_done = ray.data.from_arrow(batches).map_batches(
         Worker,
         fn_constructor_args=(str(path.resolve()), precision, str(root.resolve())),
         batch_size=BATCH_PHOTOS,
@@ -107,26 +108,25 @@ def _ask(
         num_cpus=1,
     )
     came: list[Columns] = []
-    for columns in answers.iter_batches(batch_size=None, batch_format="numpy"):
+    for columns in batches_done.iter_batches(batch_size=None, batch_format="numpy"):
         came.append(columns)
         listener.on_advance(len(columns["row"]))
     return _in_order({name: np.concatenate([columns[name] for columns in came]) for name in came[0]})
 
 
-def _in_order(columns: Columns) -> tuple[list[list[FaceBox | None] | str], list[Asked]]:
+def _in_order(columns: Columns) -> Block:
     order_N = np.argsort(columns["row"])
     problems = [problem.decode("utf-8", "surrogateescape") for problem in columns["problem"][order_N].tolist()]
     good_N = np.array([not problem for problem in problems])
     probs_RNC = columns["probs"][order_N][good_N].swapaxes(0, 1)
     age_years_N = columns["age_years"][order_N][good_N]
-    entries: list[list[FaceBox | None] | str] = [problem or [None] for problem in problems]
-    tells_age = not np.isnan(age_years_N).any()
-    return entries, [Asked(probs_RNC, age_years_N if tells_age else None)] if good_N.any() else []
+    with_age = not np.isnan(age_years_N).any()
+    members = MemberProbabilities(probs_RNC, age_years_N if with_age else None) if good_N.any() else None
+    return Block([problem or [None] for problem in problems], members)
 
 
 def _require_ray() -> None:
-    # Read when Ray is imported: it tells its makers nothing about who uses it and for what, and the user only what
-    # ends the work.
+    # Read when Ray is imported: it reports nothing to its makers, and to the user only what ends the work.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:

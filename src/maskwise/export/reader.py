@@ -1,7 +1,7 @@
-"""Ask a bundle: ``maskwise.load(path).predict(images)``. No torch is imported.
+"""A loaded bundle: ``maskwise.load(path).predict(images)``. No torch is imported.
 
-Photos are dealt in small blocks to one thread a core. A thread decodes a block and then asks the networks about it, so
-decoding overlaps computing without any queue between them, and a block's pixels never outlive its answer.
+Photos are dealt in small blocks to one thread per core. A thread decodes a block and then runs the networks on it, so
+decoding overlaps computing without any queue between them, and a block's pixels never outlive its predictions.
 """
 
 from __future__ import annotations
@@ -14,90 +14,105 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from maskwise.ensembles.vote_members import vote_members
 from maskwise.errors import DataError, must
 from maskwise.evaluation.temperature import with_temperature
-from maskwise.export.answers import Answer
 from maskwise.export.bundle_files import BundleFiles, open_bundle
-from maskwise.export.engines import PRECISIONS, Precision
+from maskwise.export.engines import PRECISIONS, BundlePrecision
 from maskwise.export.manifest import MANIFEST, Manifest, parse_manifest
-from maskwise.export.networks import Asked, Networks
+from maskwise.export.networks import Networks
+from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import AnyImage, Prepared, Preparer
 from maskwise.labels import Task
-from maskwise.records import FaceBox, Floats
+from maskwise.probabilities import MemberProbabilities, Probabilities
+from maskwise.records import FaceBox
 
 BLOCK_PHOTOS = 16
 """Photos that a thread takes at once: enough for the networks' kernels, few enough to share work evenly."""
 
 Item = TypeVar("Item")
 Prepare = Callable[[Item], Sequence[Prepared]]
-"""What of an item is to be asked about; ``DataError`` where something is wrong with it."""
+"""What of an item is to be predicted; ``DataError`` where something is wrong with it."""
 
 
 class Block(NamedTuple):
-    """The answers for some items, in their order."""
+    """What is predicted for some items, in their order."""
 
     faces: list[list[FaceBox | None] | str]
-    """For each item: one entry for each row of ``asked``, or what was wrong with it."""
-    asked: Asked | None
-    """None where there is nothing to ask about."""
+    """For each item: one entry for each row of ``members``, or what was wrong with it."""
+    members: MemberProbabilities | None
+    """None where there is nothing to predict."""
+
+    @property
+    def problems(self) -> list[str]:
+        """What was wrong with items."""
+        return [entry for entry in self.faces if isinstance(entry, str)]
 
 
 class Bundle:
     """A loaded bundle. Safe to use from several threads; a context manager that ends its threads."""
 
-    def __init__(self, files: BundleFiles, precision: Precision = "fp32", threads: int | None = None) -> None:
+    def __init__(self, files: BundleFiles, precision: BundlePrecision = "fp32", threads: int | None = None) -> None:
         self.place = files.place
         self.precision = precision
         self.manifest: Manifest = parse_manifest(files.read(MANIFEST), files.place)
         self.preparer = Preparer(self.manifest)
         self.threads = threads or len(os.sched_getaffinity(0))
         self.networks = Networks(self.manifest, files, precision, self.threads)
-        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="asking")
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="predicting")
 
     @property
     def task(self) -> Task:
-        """What is read."""
+        """What is predicted."""
         return self.manifest.task
 
-    def predict(self, images: AnyImage | Sequence[AnyImage], *, calibrated: bool = False) -> list[Answer]:
-        """One answer for each image, read as a whole, as the run would read it.
+    def predict(self, images: AnyImage | Sequence[AnyImage], *, calibrated: bool = False) -> list[Prediction]:
+        """One prediction for each image as a whole, as the run would predict it.
 
         ``images`` are paths, files' bytes or uint8 RGB pixels (height × width × 3). ``DataError`` names all that cannot
         be read.
         """
         rows = self._rows(images, lambda item: [self.preparer.whole(*item)], calibrated)
-        return [answers[0] for answers in rows]
+        return [predictions[0] for predictions in rows]
 
-    def predict_faces(self, images: AnyImage | Sequence[AnyImage], *, calibrated: bool = False) -> list[list[Answer]]:
-        """For each image one answer for each face in it, surest face first; an empty list where there is none."""
+    def predict_faces(
+        self, images: AnyImage | Sequence[AnyImage], *, calibrated: bool = False
+    ) -> list[list[Prediction]]:
+        """For each image one prediction for each face in it, surest face first; an empty list where there is none."""
         self.preparer.refuse_unframed()
         return self._rows(images, lambda item: self.preparer.each_face(*item), calibrated)
 
     def prepare(self, image: AnyImage, name: str = "the photo") -> Prepared:
-        """Decode and crop one image as a whole, for ``answer``: for callers that form batches themselves."""
+        """Decode and crop one image as a whole, for ``predict_prepared``: for callers that form batches themselves."""
         return self.preparer.whole(image, name)
 
-    def answer(self, prepared: Sequence[Prepared], *, calibrated: bool = False) -> list[Answer]:
-        """One answer for each of ``prepared``."""
-        share = max(1, min(BLOCK_PHOTOS, -(-len(prepared) // self.threads)))
-        blocks = list(self.blocks(prepared, lambda each: [each], share))
-        faces = [each.face for each in prepared]
-        return self._answers(blocks, faces, calibrated)
+    def predict_prepared(self, prepared: Sequence[Prepared], *, calibrated: bool = False) -> list[Prediction]:
+        """One prediction for each of ``prepared``."""
+        blocks = list(self.blocks(prepared, lambda each: [each], self._share(len(prepared))))
+        return self.predictions(blocks, calibrated=calibrated)
 
     def blocks(self, items: Sequence[Item], prepare: Prepare[Item], size: int = BLOCK_PHOTOS) -> Iterator[Block]:
-        """What the networks say of ``items``, ``size`` of them at a time, in order, computed on all threads."""
+        """What the networks predict for ``items``, ``size`` of them at a time, in order, computed on all threads."""
         parts = [items[start : start + size] for start in range(0, len(items), size)]
         yield from self._pool.map(lambda part: self._block(part, prepare), parts)
 
-    def probabilities(self, asked: Sequence[Asked], *, calibrated: bool = False) -> tuple[Floats, Floats | None]:
-        """(probs_NC, age_years_N or None) of several blocks; members vote over all of them at once."""
-        if not asked:
-            return np.zeros((0, self.task.n_classes), dtype=np.float32), None
-        probs_NC = self.networks.vote(np.concatenate([each.probs_RNC for each in asked], axis=1))
-        if calibrated:
-            probs_NC = with_temperature(probs_NC, self._temperature())
-        ages = [each.age_years_N for each in asked if each.age_years_N is not None]
-        return probs_NC, np.concatenate(ages) if ages else None
+    def probabilities(self, blocks: Sequence[Block], *, calibrated: bool = False) -> Probabilities:
+        """Those of several blocks; members vote over all of them at once."""
+        members = [block.members for block in blocks if block.members is not None]
+        weights = [member.weight for member in self.manifest.members]
+        voted = vote_members(self.manifest.vote, weights, members, self.task.n_classes)
+        if not calibrated:
+            return voted
+        return Probabilities(with_temperature(voted.probs_NC, self._temperature()), voted.age_years_N)
+
+    def predictions(self, blocks: Sequence[Block], *, calibrated: bool = False) -> list[Prediction]:
+        """One prediction for each face (or whole photo) of ``blocks``."""
+        faces = [face for block in blocks for entry in block.faces if not isinstance(entry, str) for face in entry]
+        probs_NC, age_years_N = self.probabilities(blocks, calibrated=calibrated)
+        return [
+            Prediction(self.task, probs_NC[row], None if age_years_N is None else float(age_years_N[row]), face)
+            for row, face in enumerate(faces)
+        ]
 
     def close(self) -> None:
         """End the threads."""
@@ -113,52 +128,35 @@ class Bundle:
         found = [_prepared(item, prepare) for item in items]
         prepared = [each for entry in found if not isinstance(entry, str) for each in entry]
         faces = [entry if isinstance(entry, str) else [each.face for each in entry] for entry in found]
-        return Block(faces, self.networks.ask(prepared) if prepared else None)
+        return Block(faces, self.networks.predict(prepared) if prepared else None)
 
     def _rows(
         self,
         images: AnyImage | Sequence[AnyImage],
         prepare: Prepare[tuple[AnyImage, str]],
         calibrated: bool,
-    ) -> list[list[Answer]]:
+    ) -> list[list[Prediction]]:
         listed = [images] if isinstance(images, str | Path | bytes | np.ndarray) else list(images)
         items = [(image, _name(image, place)) for place, image in enumerate(listed)]
-        share = max(1, min(BLOCK_PHOTOS, -(-len(items) // self.threads)))
-        blocks = list(self.blocks(items, prepare, share))
-        entries = [entry for block in blocks for entry in block.faces]
-        if problems := [entry for entry in entries if isinstance(entry, str)]:
+        blocks = list(self.blocks(items, prepare, self._share(len(items))))
+        if problems := [problem for block in blocks for problem in block.problems]:
             raise DataError(problems)
-        faces = [face for entry in entries for face in entry if not isinstance(entry, str)]
-        answers = iter(self._answers(blocks, faces, calibrated))
-        return [[next(answers) for _ in entry] for entry in entries]
+        predictions = iter(self.predictions(blocks, calibrated=calibrated))
+        return [[next(predictions) for _ in entry] for block in blocks for entry in block.faces]
 
-    def _answers(
-        self, blocks: Sequence[Block], faces: Sequence[FaceBox | str | None], calibrated: bool
-    ) -> list[Answer]:
-        asked = [block.asked for block in blocks if block.asked is not None]
-        probs_NC, age_years_N = self.probabilities(asked, calibrated=calibrated)
-        return [
-            Answer(
-                self.task,
-                probs_NC[row],
-                None if age_years_N is None else float(age_years_N[row]),
-                face if isinstance(face, FaceBox) else None,
-            )
-            for row, face in enumerate(faces)
-        ]
+    def _share(self, n_items: int) -> int:
+        """Items per block, so that few items still occupy all threads."""
+        return max(1, min(BLOCK_PHOTOS, -(-n_items // self.threads)))
 
     def _temperature(self) -> float:
         if self.manifest.temperature is None:
-            raise DataError(
-                must(
-                    f"bundle {self.place}", "calibrated on held-out people", "one of a run without any", "Ask as it is."
-                )
-            )
+            got, remedy = "one of a run without any", "Leave calibrated out."
+            raise DataError(must(f"bundle {self.place}", "calibrated on held-out people", got, remedy))
         return self.manifest.temperature
 
 
-def load(path: str | Path, precision: Precision = "fp32", threads: int | None = None) -> Bundle:
-    """The bundle at ``path``, a folder or a .zip. ``threads`` computing at once; by default one a core.
+def load(path: str | Path, precision: BundlePrecision = "fp32", threads: int | None = None) -> Bundle:
+    """The bundle at ``path``, a folder or a .zip. ``threads`` computing at once; by default one per core.
 
     ``DataError`` for what is no bundle, is damaged or was changed, or lacks ``precision``; ``UserError`` for bf16
     without the extra ``openvino`` or on a processor without it.

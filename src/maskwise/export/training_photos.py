@@ -10,13 +10,13 @@ from maskwise.chance import rng_for
 from maskwise.data.manifest import read_train
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, must
-from maskwise.export.run_models import MemberModels
 from maskwise.faces.detection import find_face
 from maskwise.faces.framing import Framing, measure_framing
 from maskwise.fitting.photos import photo_reader
 from maskwise.records import Image, InputSpec, PhotoTable, Predictions
 from maskwise.store.layout import split_path
 from maskwise.tables import read_csv
+from maskwise.workflows.run_models import MemberModels
 
 FRAMED_PHOTOS = 200
 """Enough for medians within a percent of the photo's size."""

@@ -33,13 +33,13 @@ class TritonPythonModel:
     def _respond(self, request: Any) -> Any:
         images = [bytes(image) for image in triton.get_input_tensor_by_name(request, "image").as_numpy().ravel()]
         try:
-            answers = self.bundle.predict(images)
+            predictions = self.bundle.predict(images)
         except DataError as error:
             return triton.InferenceResponse(output_tensors=[], error=triton.TritonError(str(error)))
-        ages = [np.nan if answer.age_years is None else answer.age_years for answer in answers]
+        ages = [np.nan if each.age_years is None else each.age_years for each in predictions]
         columns = {
-            "class": np.array([[answer.class_code] for answer in answers], np.int32),
-            "probs": np.array([answer.probs_C for answer in answers], np.float32),
+            "class": np.array([[each.class_code] for each in predictions], np.int32),
+            "probs": np.array([each.probs_C for each in predictions], np.float32),
             "age_years": np.array(ages, np.float32)[:, None],
         }
         return triton.InferenceResponse(output_tensors=[triton.Tensor(name, rows) for name, rows in columns.items()])

@@ -32,6 +32,7 @@ from maskwise.fitting.photo_set import PhotoSet
 from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import MaskwiseModel
+from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.records import Floats, Ints
 from maskwise.training.batches import ReadArray, to_images
@@ -40,7 +41,7 @@ from maskwise.training.devices import place_model
 from maskwise.training.features import FeatureInference, FeatureSource, backbone_state, without_backbone
 from maskwise.training.fold_files import WEIGHTS
 from maskwise.training.folding import folded
-from maskwise.training.inference import Answers, Inference, predict_table
+from maskwise.training.inference import Inference, predict_table
 from maskwise.training.loop import train_model, trained_folder
 from maskwise.training.training_inputs import Fit
 
@@ -118,7 +119,7 @@ def train_on_features(
 
 def answer_with_features(
     recipe: Recipe, model: MaskwiseModel, photos: PhotoSet, how: Inference, listener: Listener
-) -> Answers:
+) -> Probabilities:
     """The answers of a model with a frozen backbone, from cached features."""
     read = _all_views(frozen_backbone(recipe, model, how), photos, how, listener)
     return predict_table(without_backbone(model), read, len(photos.table), _of_features(how), _ANSWERED_AT_ONCE)

@@ -26,6 +26,7 @@ from maskwise.fitting.photos import inference
 from maskwise.listeners import Listener
 from maskwise.losses.build import build_auxiliary, build_loss, build_target
 from maskwise.models.build import MaskwiseModel, build_model
+from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.train_config import InnerHoldOut, Last, ScoredPeople
 from maskwise.records import Floats, InputSpec, Output, PhotoTable, Predictions
@@ -33,7 +34,7 @@ from maskwise.sampling.build import build_sampler
 from maskwise.store.layout import INPUT
 from maskwise.training.batches import BatchSource, ReadPixels
 from maskwise.training.folding import folded
-from maskwise.training.inference import Answers, Inference, predict_table
+from maskwise.training.inference import Inference, predict_table
 from maskwise.training.loop import train_model
 from maskwise.training.photos_on_gpu import near
 from maskwise.training.training_inputs import Fit, Selection
@@ -109,7 +110,7 @@ def fit_model(
     return model
 
 
-def answer(recipe: Recipe, model: MaskwiseModel, photos: PhotoSet, how: Inference, listener: Listener) -> Answers:
+def answer(recipe: Recipe, model: MaskwiseModel, photos: PhotoSet, how: Inference, listener: Listener) -> Probabilities:
     """What a trained model of the recipe says of ``photos``."""
     if recipe.train.cached_views is None:
         return predict_table(folded(model.eval(), how.spec), photos.read, len(photos.table), how)

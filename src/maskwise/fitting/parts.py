@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
-from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwise import probabilities
 from maskwise.errors import DataError
 from maskwise.fitting.drawn_photos import draw_on_bare
 from maskwise.fitting.one_fold import FoldPeople, fit_and_predict, part_people, write_input_spec
@@ -24,9 +24,10 @@ from maskwise.fitting.photo_set import CacheKeys, PhotoSet
 from maskwise.fitting.photos import cache_settings, cached_pixels, input_spec, pixel_keys
 from maskwise.labels import Task
 from maskwise.listeners import Listener
+from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
-from maskwise.records import Floats, InputSpec, PhotoTable, Predictions
+from maskwise.records import InputSpec, PhotoTable, Predictions
 
 
 class PartPhotos(NamedTuple):
@@ -81,27 +82,21 @@ def only_meant(people: FoldPeople, part: SingleRecipe) -> FoldPeople:
 
 
 def multiplied(task: Task, factors: Sequence[Factor]) -> Predictions:
-    """The answers of all parts for the same photos as one for ``task``, whose attributes they share out.
-
-    p(joint class c) = Π over the parts of p_part(the part's class in c); the rows sum to 1 as the parts' do. Years are
-    told by the part that reads the age group, else by the first that tells any.
-    """
-    codes_C = task.codes(np.arange(task.n_classes))
-    columns: list[Floats] = [
-        predictions.probs_NC[:, part_task.joint_class(codes_C)] for part_task, predictions in factors
+    """The predictions of all parts for the same photos as one for ``task``, whose attributes they share out."""
+    parts = [
+        (part.attributes, Probabilities(predictions.probs_NC, predictions.age_years_N)) for part, predictions in factors
     ]
+    joint = probabilities.multiplied(parts, task)
     codes_N = {
         attribute: code_N
         for part_task, predictions in factors
         for attribute, code_N in part_task.codes(predictions.class_N).items()
     }
-    by_age = sorted(factors, key=lambda factor: "age" not in factor.task.attributes)
-    years = [each.predictions.age_years_N for each in by_age if each.predictions.age_years_N is not None]
     return dataclasses.replace(
         factors[0].predictions,
         class_N=task.joint_class(codes_N),
-        probs_NC=reduce(np.multiply, columns),
-        age_years_N=years[0] if years else None,
+        probs_NC=joint.probs_NC,
+        age_years_N=joint.age_years_N,
         optimistic=any(predictions.optimistic for _, predictions in factors),
     )
 

@@ -26,7 +26,7 @@ from maskwise.store.runs import StoredRun
 from maskwise.tables import read_csv
 from maskwise.training.batches import normalise, to_images
 from maskwise.training.inference import Inference
-from maskwise.workflows.predict_photos import load_models, read_recipe
+from maskwise.workflows.run_models import load_models, read_recipe
 
 SAMPLES, DRAWS = 4, 5
 """Photos whose augmentation is shown, and how often each is drawn."""
@@ -54,7 +54,7 @@ def explain_photos(story: RunStory, places: Ints, listener: Listener) -> tuple[E
     found: list[ExplainedPhoto] = []
     listener.on_stage("asking the models where they look", len(places))
     for part in single_recipes(recipe):
-        models, how = load_models(member.folder, part.recipe, part.name)
+        models, how = load_models(member, part.recipe, part.name)
         read = _reader(story.data, how.spec)
         for place in places.tolist():
             fold = fold_of.get(str(story.predictions.person_N[place]), 0)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import shlex
 from html import escape
 
-from maskwise.intended_use import INTENDED, NOT_INTENDED
+from maskwise.intended_use import (
+    DIFFERENCES,
+    INTENDED,
+    NOT_INTENDED,
+    OPTIMISTIC,
+    SCORED_ON,
+    trained_on,
+    what_it_predicts,
+)
 from maskwise.labels import Attribute
 from maskwise.reports.charts import listed
 from maskwise.reports.page import paragraph, preformatted, table
@@ -24,16 +32,16 @@ def model_card(story: RunStory) -> list[str]:
     record, task = story.record, story.task
     of_people = [grouping for grouping in story.groupings if grouping.title in _OF_PEOPLE]
     return [
-        f"<p>{escape(record.name)} (run {escape(record.run_id)}) reads {escape(' × '.join(task.attributes))}, "
-        f"{task.n_classes} joint classes, trained on {escape(record.data.name)}: {record.data.n_photos:,} photos of "
-        f"{record.data.n_people:,} people.</p>",
+        f"<p>{escape(record.name)} (run {escape(record.run_id)}) "
+        f"{escape(what_it_predicts(task.attributes, task.n_classes))}, "
+        f"{escape(trained_on(record.data.name, record.data.n_photos, record.data.n_people))}.</p>",
         "<h3>What it is for</h3>",
         f"<p>{escape(INTENDED)}</p>",
         "<h3>What it is not for</h3>",
         listed(NOT_INTENDED),
         "<h3>Limits</h3>",
         listed(_limits(story)),
-        "<h3>Differences between groups, as they appear</h3>",
+        f"<h3>{DIFFERENCES}</h3>",
         *differences(of_people),
         "<h3>Where the photos come from</h3>",
         listed(record.data.sources)
@@ -74,9 +82,8 @@ def _command(record: RunRecord) -> str:
 def _limits(story: RunStory) -> list[str]:
     evaluation, task = story.evaluation, story.task
     lines = [
-        f"All scores are of {evaluation.n_people:,} people of one data set, whom the model never saw. Other cameras, "
-        "countries and habits are not in them.",
-        *(_optimism(story)),
+        f"Scored on {evaluation.n_people:,} {SCORED_ON}.",
+        *([OPTIMISTIC] if evaluation.optimistic else []),
     ]
     few = [row.name for row in evaluation.per_class if row.people < _FEW_PEOPLE]
     if few:
@@ -90,12 +97,6 @@ def _limits(story: RunStory) -> list[str]:
         plain = story.calibration.plain[0]
         lines.append(f"Its probabilities are off by {number(plain.error)} in the mean (ECE of the joint class).")
     return lines
-
-
-def _optimism(story: RunStory) -> list[str]:
-    if not story.evaluation.optimistic:
-        return []
-    return ["The epoch was chosen on the very people who are scored: every score here reads too high."]
 
 
 def _weakest(story: RunStory, attribute: Attribute) -> str:

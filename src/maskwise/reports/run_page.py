@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from maskwise.intended_use import OPTIMISTIC
 from maskwise.reports import charts, line_charts, run_gallery, run_numbers
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.page import page, paragraph, section
@@ -82,9 +83,7 @@ def _what(story: RunStory) -> str:
 def _warnings(story: RunStory, *, photos: bool) -> list[str]:
     told = [*story.missing]
     if story.evaluation.optimistic:
-        told.insert(
-            0, "Optimistic: the epoch was chosen on the very people who are scored, so every score here reads too high."
-        )
+        told.insert(0, f"Optimistic. {OPTIMISTIC}")
     if not photos:
         told.append("Made without photos: the galleries are lists, and no maps and no augmented photos are shown.")
     return [f'<p class="warn">{escape(words)}</p>' for words in told]

@@ -27,7 +27,7 @@ from maskwise.store.layout import ENSEMBLE, predictions_path, recipe_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_evaluation, read_finished
-from maskwise.workflows.join_runs import Joined, member_folders, read_joined
+from maskwise.workflows.join_runs import Joined, member_runs, read_joined
 
 _BANDS = 5
 
@@ -120,7 +120,7 @@ def _members(folder: Path, record: RunRecord, joined: Joined | None) -> tuple[tu
     gone = [member for member in joined.members if not (beside / member).is_dir()]
     if gone:
         return (), [f"Members of the ensemble are gone ({', '.join(gone)}): no curves, no recipes, no models to ask."]
-    return tuple(StoredRun(each, read_finished(each)) for each in member_folders(folder, joined)), []
+    return tuple(member_runs(folder, joined)), []
 
 
 def _open_data(

@@ -14,13 +14,13 @@ from maskwise.serving.photo_header import TYPES
 from maskwise.serving.receive_body import HeldBody
 from maskwise.serving.refusals import RefusedError
 from maskwise.serving.schema import (
-    ErrorAnswer,
-    ExplainAnswer,
+    ErrorResponse,
     ExplainQuery,
+    ExplainResponse,
     Health,
-    ModelAnswer,
-    PredictAnswer,
+    ModelResponse,
     PredictQuery,
+    PredictResponse,
 )
 from maskwise.serving.service import Service
 
@@ -36,8 +36,8 @@ _REASONS = {
     415: f"The body or a photo is of another type than {TYPES}.",
     422: "A photo cannot be read, or the query makes no sense here.",
     431: "The headers are too large.",
-    500: "The service failed; its log tells more under the request's id.",
-    503: "Busy, starting or stopping; Retry-After tells when to come back.",
+    500: "The service failed; see its log under the request's id.",
+    503: "Busy, starting or stopping; Retry-After says when to come back.",
 }
 
 
@@ -47,7 +47,7 @@ def build_app(service: Service) -> FastAPI:
     app = FastAPI(
         title="maskwise",
         version="1",
-        description="Reads how faces on photos appear: mask, gender, age group. Photos are not kept.",
+        description="Predicts how faces in photos appear: mask, gender, age group. Photos are not kept.",
         docs_url=None,
         redoc_url=None,
         exception_handlers={
@@ -57,37 +57,37 @@ def build_app(service: Service) -> FastAPI:
             Exception: _on_fault,
         },
     )
-    _add_reading(app, service)
-    _add_telling(app, service)
+    _add_predicting(app, service)
+    _add_status(app, service)
     return app
 
 
-def _add_reading(app: FastAPI, service: Service) -> None:
-    told = _responses(400, 401, 408, 411, 413, 415, 422, 431, 500, 503)
+def _add_predicting(app: FastAPI, service: Service) -> None:
+    refusals = _responses(400, 401, 408, 411, 413, 415, 422, 431, 500, 503)
 
-    @app.post("/v1/predict", response_model=PredictAnswer, responses=told, openapi_extra=_body("array"))
+    @app.post("/v1/predict", response_model=PredictResponse, responses=refusals, openapi_extra=_body("array"))
     async def predict(request: Request, query: Annotated[PredictQuery, Query()]) -> Any:
-        """Read photos: one as the body, or one or more as parts named `image` of a form."""
-        wishes = service.wishes(query.faces, query.abstain_below, calibrated=query.calibrated)
+        """Predict photos: one as the body, or one or more as parts named `image` of a form."""
+        options = service.options(query.faces, query.abstain_below, calibrated=query.calibrated)
         with service.bodies.hold() as held:
             uploads = await _uploads(request, held, service.settings.request_images)
-            answer = await service.predict(uploads, wishes, request.state.request_id, request.receive)
-        return Response(answer, media_type="application/json")
+            body = await service.predict(uploads, options, request.state.request_id, request.receive)
+        return Response(body, media_type="application/json")
 
-    @app.post("/v1/explain", response_model=ExplainAnswer, responses=told, openapi_extra=_body("string"))
+    @app.post("/v1/explain", response_model=ExplainResponse, responses=refusals, openapi_extra=_body("string"))
     async def explain(request: Request, query: Annotated[ExplainQuery, Query()]) -> Any:
-        """What one answer for one photo hangs on: how far its probability falls where the face is covered."""
-        wishes = service.wishes(query.faces, None, calibrated=False)
+        """What one prediction depends on: how far its probability falls where the face is covered."""
+        options = service.options(query.faces, None, calibrated=False)
         with service.bodies.hold() as held:
             (upload,) = await _uploads(request, held, 1)
-            answer = await service.explain(upload, wishes.faces, query.face, request.state.request_id, request.receive)
-        return Response(answer, media_type="application/json")
+            body = await service.explain(upload, options.faces, query.face, request.state.request_id, request.receive)
+        return Response(body, media_type="application/json")
 
 
-def _add_telling(app: FastAPI, service: Service) -> None:
-    @app.get("/v1/model", response_model=ModelAnswer, responses=_responses(400, 401, 431, 503))
+def _add_status(app: FastAPI, service: Service) -> None:
+    @app.get("/v1/model", response_model=ModelResponse, responses=_responses(400, 401, 431, 503))
     async def model() -> Any:
-        """The model that answers, its card and what is known of its licences."""
+        """The model, its card and what is known of its licences."""
         return JSONResponse(service.facts)
 
     @app.get("/healthz", response_model=Health, responses=_responses(400, 431, 503))
@@ -156,16 +156,16 @@ async def _on_query(request: Request, error: Exception) -> Response:
 
 async def _on_fault(request: Request, _: Exception) -> Response:
     # Starlette raises it again after this, and uvicorn writes it into the log.
-    message = "The service failed. Its log tells more under the request's id."
+    message = "The service failed. See its log under the request's id."
     return await _on_refusal(request, RefusedError(500, "internal", message))
 
 
 def _responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorAnswer, "description": _REASONS[status]} for status in statuses}
+    return {status: {"model": ErrorResponse, "description": _REASONS[status]} for status in statuses}
 
 
 def _body(of_image: Literal["array", "string"]) -> dict[str, Any]:
-    """What OpenAPI says of the body; ``of_image`` tells whether a form may hold several photos."""
+    """What OpenAPI says of the body; ``of_image`` says whether a form may hold several photos."""
     image = _BINARY if of_image == "string" else {"type": "array", "items": _BINARY, "minItems": 1}
     form = {"type": "object", "properties": {"image": image}, "required": ["image"], "additionalProperties": False}
     content = {kind: {"schema": _BINARY} for kind in _RAW} | {_FORM: {"schema": form}}

@@ -26,14 +26,14 @@ class ServeSettings(Settings):
     """The port to listen on; 0 takes a free one, which is printed."""
 
     allow_hosts: tuple[str, ...] = ()
-    """Names in the Host header that are answered, beside this machine's own when it serves this machine alone. Empty
+    """Names in the Host header that are served, beside this machine's own when it serves this machine alone. Empty
     with another address: any name."""
 
     threads: int | None = Field(default=None, ge=1, le=256)
-    """Photos or batches worked on at once, one core each. Unset: one a core."""
+    """Photos or batches worked on at once, one core each. Unset: one per core."""
 
     batch_images: int = Field(default=16, ge=1, le=1024)
-    """The most faces that the networks are asked about at once."""
+    """The most faces in one batch."""
 
     batch_wait_ms: float = Field(default=20.0, ge=0, le=1000, allow_inf_nan=False)
     """How long a face may wait for others of its batch while other photos are being decoded. Nothing waits when there
@@ -46,7 +46,7 @@ class ServeSettings(Settings):
     """Explanations that may wait for the one at work."""
 
     explain_rows: int = Field(default=8, ge=1, le=64)
-    """Rows of an explanation's grid. One costs rows × cols answers."""
+    """Rows of an explanation's grid. One costs rows × cols predictions."""
 
     explain_cols: int = Field(default=6, ge=1, le=64)
     """Columns of an explanation's grid."""
@@ -58,7 +58,7 @@ class ServeSettings(Settings):
     """The most bytes of all bodies that are held in memory at once. Beyond it the service says 503."""
 
     photo_pixels: int = Field(default=25_000_000, ge=1, le=50_000_000)
-    """The most pixels of one photo; told from its header, before anything is decoded."""
+    """The most pixels of one photo; known from its header, before anything is decoded."""
 
     large_pixels: int = Field(default=4_000_000, ge=1)
     """Photos of more pixels are decoded one at a time, so that they neither fill the memory nor hold up small ones."""
@@ -67,7 +67,7 @@ class ServeSettings(Settings):
     """The most photos in one request."""
 
     connections: int = Field(default=512, ge=1, le=100_000)
-    """Connections open at once. More are answered with 503 and closed."""
+    """Connections open at once. More get 503 and are closed."""
 
     header_bytes: int = Field(default=16_384, ge=512)
     """The most bytes of a request's line and headers."""
@@ -82,7 +82,7 @@ class ServeSettings(Settings):
     """How long a client may take to send the body of a request."""
 
     send_seconds: float = Field(default=30.0, gt=0, allow_inf_nan=False)
-    """How long a client may take to read an answer."""
+    """How long a client may take to read a response."""
 
     idle_seconds: int = Field(default=15, ge=1)
     """How long an idle connection is kept open between requests."""
@@ -111,7 +111,7 @@ class ServeSettings(Settings):
 
 
 def parse_settings(given: dict[str, Any], changes: Sequence[str]) -> ServeSettings:
-    """``given`` with every ``name=value`` of ``changes`` put in; ``UserError`` tells all that is wrong."""
+    """``given`` with every ``name=value`` of ``changes`` put in; ``UserError`` names all that is wrong."""
     settings = dict(given)
     apply_changes(settings, changes)
     try:

@@ -1,7 +1,7 @@
-"""What an answer hangs on: how far its probability falls when a part of the face is covered. No torch.
+"""What a prediction depends on: how far its probability falls when a part of the face is covered. No torch.
 
-Occlusion sensitivity (Zeiler & Fergus 2014, https://arxiv.org/abs/1311.2901). It asks the bundle as anybody does, so it
-works for every bundle, whatever its networks are, ensembles and parts included.
+Occlusion sensitivity (Zeiler & Fergus 2014, https://arxiv.org/abs/1311.2901). Only predictions are
+needed, so it works for every bundle, ensembles and parts included.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ PATCH_CELLS = 2
 def explain(bundle: Bundle, prepared: Prepared, rows: int, cols: int) -> Floats:
     """For each of ``rows`` × ``cols`` cells: the fall of the joint class's probability with a patch around it covered.
 
-    Positive where the answer hangs on what is covered, negative where covering makes it surer; the class is that of the
-    uncovered face. A patch has the mean colour of the pixels. Bundles with several inputs have the same share of each
-    covered; it is the same place where the inputs have the same crop. Costs rows × cols + 1 answers. ``ValueError`` for
-    a grid of nothing, or one finer than the pixels.
+    Positive where the prediction depends on what is covered, negative where covering raises it; the class is that of
+    the uncovered face. A patch has the mean colour of the pixels. Bundles with several inputs have the same share of
+    each covered; it is the same place where the inputs have the same crop. Costs rows × cols + 1 predictions.
+    ``ValueError`` for a grid of nothing, or one finer than the pixels.
     """
     height_px = min(len(pixels) for pixels in prepared.pixels)
     width_px = min(pixels.shape[1] for pixels in prepared.pixels)
@@ -39,7 +39,7 @@ def explain(bundle: Bundle, prepared: Prepared, rows: int, cols: int) -> Floats:
         return Prepared(tuple(_cover(each, mean_C, row / rows, col / cols, rows, cols) for each, mean_C in pairs), None)
 
     # The whole face goes in the same call: members that vote by rank compare the photos of one call with each other.
-    open_face, *patched = bundle.answer([prepared, *map(covered, range(rows * cols))])
+    open_face, *patched = bundle.predict_prepared([prepared, *map(covered, range(rows * cols))])
     falls = [open_face.confidence - float(each.probs_C[open_face.class_code]) for each in patched]
     return np.array(falls).reshape(rows, cols)
 

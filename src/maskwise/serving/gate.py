@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
+import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -17,7 +20,6 @@ from maskwise.serving.keys import KeyRing
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.page_files import PageFile
 from maskwise.serving.refusals import RefusedError
-from maskwise.serving.request_ids import SAFE_ID, new_request_id
 
 ROUTES = ("/v1/predict", "/v1/explain", "/v1/model", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _PROBES = ("/healthz", "/readyz")
@@ -36,9 +38,19 @@ _ALWAYS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+"""Request ids of clients that may be repeated in headers, logs and responses."""
+_process = secrets.token_hex(4)
+_numbers = itertools.count()
+
+
+def new_request_id() -> str:
+    """Not given before, in this process or in any other."""
+    return f"{_process}{next(_numbers):08x}"
+
 
 class _Seen(NamedTuple):
-    """What is known of a request before it is answered."""
+    """What is known of a request before the application sees it."""
 
     request_id: str
     route: str
@@ -49,7 +61,7 @@ class _Seen(NamedTuple):
 class Gate:
     """The outermost application. ``refuse_photos`` raises while no photo can be taken.
 
-    It is asked here because a refusal must cost far less than an answer: FastAPI alone takes longer than all of this.
+    It is called here because a refusal must cost far less than a prediction: FastAPI alone takes longer than all this.
     """
 
     def __init__(
@@ -72,26 +84,26 @@ class Gate:
             return
         seen = self._look_at(scope)
         scope.setdefault("state", {})["request_id"] = seen.request_id
-        answer = _Answering(seen, receive, send, scope["state"].get("arrived", _never))
+        exchange = _Exchange(seen, receive, send, scope["state"].get("arrived", _never))
         started_s = time.monotonic()
         self.metrics.in_flight.inc()
         try:
             self._admit(scope, seen)
             if scope["path"] in self.page:
-                await self._send_page(scope["method"], self.page[scope["path"]], seen, answer.send)
+                await self._send_page(scope["method"], self.page[scope["path"]], seen, exchange.send)
             else:
-                await self.app(scope, answer.receive, answer.send)
+                await self.app(scope, exchange.receive, exchange.send)
         except RefusedError as refusal:
             scope["state"]["refused"] = refusal.code
-            await _send_refusal(refusal, seen.request_id, answer.send)
+            await _send_refusal(refusal, seen.request_id, exchange.send)
         finally:
             self.metrics.in_flight.dec()
-            self._record(scope, seen, answer, time.monotonic() - started_s)
+            self._record(scope, seen, exchange, time.monotonic() - started_s)
 
     def _look_at(self, scope: Scope) -> _Seen:
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if SAFE_ID.fullmatch(given) else new_request_id()
+        request_id = given.decode() if _SAFE_ID.fullmatch(given) else new_request_id()
         path = scope["path"]
         route = path if path in ROUTES else "page" if path in self.page else "other"
         has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
@@ -134,8 +146,8 @@ class Gate:
         await send({"type": "http.response.start", "status": 304 if unchanged else 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else content})
 
-    def _record(self, scope: Scope, seen: _Seen, answer: _Answering, seconds: float) -> None:
-        self.metrics.requests.labels(seen.route, str(answer.status)).inc()
+    def _record(self, scope: Scope, seen: _Seen, exchange: _Exchange, seconds: float) -> None:
+        self.metrics.requests.labels(seen.route, str(exchange.status)).inc()
         self.metrics.request_seconds.labels(seen.route).observe(seconds)
         code = scope["state"].get("refused")
         if code is not None:
@@ -144,15 +156,15 @@ class Gate:
             "request_id": seen.request_id,
             "method": scope["method"],
             "route": seen.route,
-            "status": answer.status,
+            "status": exchange.status,
             "seconds": round(seconds, 4),
-            "body_bytes": answer.body_bytes,
+            "body_bytes": exchange.body_bytes,
             "code": code,
         }
-        log("request", fields, logging.INFO if answer.status < 500 else logging.WARNING)
+        log("request", fields, logging.INFO if exchange.status < 500 else logging.WARNING)
 
 
-class _Answering:
+class _Exchange:
     """Watches what goes in and out of one request."""
 
     def __init__(self, seen: _Seen, receive: Receive, send: Send, arrived: Callable[[], bool]) -> None:

@@ -23,9 +23,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.requests = Counter("maskwise_requests", "Requests answered.", ["route", "status"], registry=self.registry)
+        self.requests = Counter("maskwise_requests", "Requests by status.", ["route", "status"], registry=self.registry)
         self.request_seconds = Histogram(
-            "maskwise_request_seconds", "From headers to answer.", ["route"], buckets=_SECONDS, registry=self.registry
+            "maskwise_request_seconds", "From headers to response.", ["route"], buckets=_SECONDS, registry=self.registry
         )
         self.rejected = Counter(
             "maskwise_rejected", "Requests and photos refused, by reason.", ["reason"], registry=self.registry
@@ -37,10 +37,11 @@ class Metrics:
             registry=self.registry,
         )
         self.model_seconds = Histogram(
-            "maskwise_model_seconds", "Asking the networks about a batch.", buckets=_SECONDS, registry=self.registry
+            "maskwise_model_seconds", "Running the networks on a batch.", buckets=_SECONDS, registry=self.registry
         )
-        self.batch_size = Histogram(
-            "maskwise_batch_faces", "Faces asked about at once.", buckets=_SIZES, registry=self.registry
+        self.batch_size = Histogram("maskwise_batch_faces", "Faces per batch.", buckets=_SIZES, registry=self.registry)
+        self.workers_replaced = Counter(
+            "maskwise_workers_replaced", "Threads that met a fault and were replaced.", registry=self.registry
         )
         self.in_flight = Gauge("maskwise_in_flight_requests", "Requests under way.", registry=self.registry)
 

@@ -1,4 +1,4 @@
-"""What ``/v1/model`` tells of a bundle."""
+"""What ``/v1/model`` says about a bundle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskwise.serving.service import faces_offered
 
 
 def model_facts(bundle: Bundle, files: BundleFiles, settings: ServeSettings) -> dict[str, Any]:
-    """The facts as JSON types, in the shape of ``schema.ModelAnswer``."""
+    """The facts as JSON types, in the shape of ``schema.ModelResponse``."""
     manifest, task = bundle.manifest, bundle.task
     sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.sha256_of.items()))
     return {

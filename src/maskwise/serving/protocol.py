@@ -17,16 +17,16 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from maskwise.serving.config import ServeSettings
+from maskwise.serving.gate import new_request_id
 from maskwise.serving.json_log import log
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.refusals import RefusedError
-from maskwise.serving.request_ids import new_request_id
 
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 8 * 2**20
 """How long, and for how many bytes, a refused client may go on sending."""
 LINGERING_CONNECTIONS = 64
-"""How many more connections than allowed may be open to be told so; beyond them they are closed without a word."""
+"""How many more connections than allowed may be open to be refused in words; beyond them they are closed at once."""
 
 
 class GuardedConfig(Config):
@@ -37,7 +37,7 @@ class GuardedConfig(Config):
 
 
 class LingeringTransport(asyncio.Transport):
-    """A transport whose ``close`` asks the protocol how to, and which sends an answer's head with its body.
+    """A transport whose ``close`` goes through the protocol, and which sends a response's head with its body.
 
     uvicorn writes them one after the other: two system calls, and two times waiting for the interpreter's lock.
     """
@@ -121,7 +121,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
-            # Requests sent without waiting for the answer before: that answer is the last on this connection.
+            # Requests sent without waiting for the response before: that response is the last on this connection.
             self._pipelined, self.cycle.keep_alive = True, False
             return
         super().on_message_begin()
@@ -206,7 +206,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._real.abort()
 
     def _refuse(self, refusal: RefusedError) -> None:
-        """Answer without the application, and close."""
+        """Prediction without the application, and close."""
         under_way = self.cycle is not None and not self.cycle.response_complete
         if not (under_way and self.cycle.response_started):
             self._write(refusal)

@@ -1,4 +1,4 @@
-"""What the service says where it does not answer: a status, a code for programs, a sentence for people.
+"""What the service refuses with: a status, a code for programs, a sentence for people.
 
 A sentence never holds a path, a trace or a version, and of what the client sent only numbers.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class RefusedError(Exception):
-    """A request, or one photo of it, that is not answered."""
+    """A request, or one photo of it, that is refused."""
 
     def __init__(
         self, status: int, code: str, message: str, retry_after_s: int | None = None, allow: str | None = None
@@ -18,13 +18,13 @@ class RefusedError(Exception):
         self.retry_after_s, self.allow = retry_after_s, allow
         super().__init__(f"{status} {code}")
 
-    def told(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str]:
         """The error as JSON types."""
         return {"code": self.code, "message": self.message}
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The whole answer as JSON types."""
-        return {"request_id": request_id, "error": self.told()}
+        """The whole response as JSON types."""
+        return {"request_id": request_id, "error": self.as_json()}
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -45,5 +45,5 @@ def busy(seconds: float) -> RefusedError:
 
 
 def gone() -> RefusedError:
-    """For a client that closed its connection: nobody reads it, but logs tell it."""
+    """For a client that closed its connection: nobody reads it, but it is logged."""
     return RefusedError(400, "client_gone", "The connection was closed before the request was whole.")

@@ -1,4 +1,4 @@
-"""``maskwise serve``: from a bundle on disk to a process that answers until it is told to stop."""
+"""``maskwise serve``: from a bundle on disk to a process that serves until it is stopped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from uvicorn import Server
 import maskwise
 from maskwise.errors import UserError, must
 from maskwise.export.bundle_files import open_bundle
-from maskwise.export.engines import Precision
+from maskwise.export.engines import BundlePrecision
 from maskwise.export.reader import Bundle
 from maskwise.serving.app import build_app
 from maskwise.serving.config import ServeSettings
@@ -35,9 +35,13 @@ _OTHER_FILES = 128
 
 
 def serve(
-    bundle: Path, precision: Precision, settings: ServeSettings, keys: Sequence[str], tell: Callable[[str], None]
+    bundle: Path,
+    precision: BundlePrecision,
+    settings: ServeSettings,
+    keys: Sequence[str],
+    report: Callable[[str], None],
 ) -> None:
-    """Answer until SIGTERM or SIGINT, then finish what is under way. ``UserError`` where it cannot begin."""
+    """Serve until SIGTERM or SIGINT, then finish what is under way. ``UserError`` where it cannot begin."""
     listening = _listen(settings)
     with listening:
         files = open_bundle(bundle)
@@ -47,9 +51,9 @@ def serve(
         log_to_stderr()
         service = Service(loaded, settings, model_facts(loaded, files, settings), Metrics())
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-        tell(f"{loaded.manifest.name} answers at http://{shown}:{listening.getsockname()[1]}/ until Ctrl+C")
+        report(f"{loaded.manifest.name} answers at http://{shown}:{listening.getsockname()[1]}/ until Ctrl+C")
         if not (settings.local or keys):
-            tell("Whoever reaches this address may use it: no key is needed. See --api-key-file.")
+            report("Whoever reaches this address may use it: no key is needed. See --api-key-file.")
         StoppingServer(_server_config(service, KeyRing(keys)), service).run(sockets=[listening])
 
 
@@ -61,7 +65,7 @@ class StoppingServer(Server):
         self.service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then warm up: probes are answered from the first moment."""
+        """Listen, then warm up: probes get responses from the first moment."""
         await super().startup(sockets)
         connections = self.server_state.connections
         self.service.metrics.watch("connections", "Open connections.", lambda: len(connections))
@@ -76,7 +80,7 @@ class StoppingServer(Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Signals ask for a graceful end; unlike uvicorn's, they are not raised again after it."""
+        """Signals begin a graceful end; unlike uvicorn's, they are not raised again after it."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)

@@ -1,4 +1,4 @@
-"""What the service is asked and what it answers, as OpenAPI tells it. Bodies are photos, told in ``app``."""
+"""Requests and responses of the service, as OpenAPI describes them. Request bodies are photos: see ``app``."""
 
 from __future__ import annotations
 
@@ -10,86 +10,88 @@ Box = Annotated[list[float], Field(min_length=4, max_length=4)]
 
 
 class PredictQuery(BaseModel):
-    """How photos are read."""
+    """How photos are predicted."""
 
     model_config = ConfigDict(extra="forbid")
 
     faces: Literal["whole", "each"] | None = Field(
         default=None,
-        description="each: find the faces of a photo and answer for each. whole: read the photo as it is. By default "
+        description="each: find the faces of a photo and predict each. whole: predict the photo as it is. Default: "
         "each, if the model knows where a face stands in its training photos.",
     )
     abstain_below: float | None = Field(
-        default=None, ge=0, le=1, description="Say abstain in place of what is less probable than this."
+        default=None, ge=0, le=1, description="Give abstain in place of classes less probable than this."
     )
-    calibrated: bool = Field(default=False, description="Probabilities as sure as held-out people showed them to be.")
+    calibrated: bool = Field(
+        default=False, description="Calibrated probabilities (temperature fitted on held-out people)."
+    )
 
 
 class ExplainQuery(BaseModel):
-    """Which answer is explained."""
+    """Which prediction is explained."""
 
     model_config = ConfigDict(extra="forbid")
 
-    face: int = Field(default=0, ge=0, le=1000, description="The number of the answer, as /v1/predict gives them.")
+    face: int = Field(default=0, ge=0, le=1000, description="The number of the prediction, as in /v1/predict.")
     faces: Literal["whole", "each"] | None = Field(default=None, description="As for /v1/predict.")
 
 
-class _Told(BaseModel):
+class _Schema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Problem(_Told):
-    """Why something is not answered."""
+class Problem(_Schema):
+    """Why a request or a photo is refused."""
 
     code: str = Field(description="For programs; stays the same.")
     message: str = Field(description="For people; may change.")
 
 
-class ErrorAnswer(_Told):
-    """Any answer that is not 200."""
+class ErrorResponse(_Schema):
+    """Any response but 200."""
 
     request_id: str
     error: Problem
 
 
-class FaceAnswer(_Told):
+class FacePrediction(_Schema):
     """How one face, or a whole photo, appears."""
 
     box_xyxy_px: Box | None = Field(
         description="Left, top, right, bottom in pixels of the upright photo; null for a whole photo."
     )
-    face_confidence: float | None = Field(description="How sure the face detector is; null for a whole photo.")
+    face_confidence: float | None = Field(description="Confidence of the face detector; null for a whole photo.")
     joint_class: int | Literal["abstain"] = Field(alias="class", description="Number of the joint class.")
     class_name: str
     confidence: float = Field(description="Probability of the joint class.")
-    mask: str | None = Field(description="null where the model does not read it.")
-    gender: str | None = Field(description="null where the model does not read it.")
-    age_group: str | None = Field(description="null where the model does not read it.")
-    age_years: float | None = Field(description="Expected age; null where the model does not tell one.")
+    mask: str | None = Field(description="null where the model does not predict it.")
+    gender: str | None = Field(description="null where the model does not predict it.")
+    age_group: str | None = Field(description="null where the model does not predict it.")
+    age_years: float | None = Field(description="Expected age; null where the model has no age head.")
     probs: dict[str, dict[str, float]] = Field(description="Of each class of each attribute.")
     joint_probs: list[float] = Field(description="Of each joint class, by its number.")
 
 
-class PhotoAnswer(_Told):
+class PhotoPredictions(_Schema):
     """One photo of the request."""
 
     image: int = Field(description="Its place in the request, from 0.")
     name: str | None = Field(description="The file name that was sent with it.")
     width_px: int | None = Field(description="Of the upright photo; null where it cannot be read.")
     height_px: int | None
-    answers: list[FaceAnswer] = Field(description="Surest face first; empty where there is no face.")
+    answers: list[FacePrediction] = Field(description="Most confident face first; empty where there is none.")
     error: Problem | None
 
 
-class PredictAnswer(_Told):
-    """The answers for all photos of a request, in their order."""
+class PredictResponse(_Schema):
+    """The predictions for all photos of a request, in their order."""
 
     request_id: str
-    results: list[PhotoAnswer]
+    results: list[PhotoPredictions]
 
 
-class ExplainAnswer(_Told):
-    """What an answer hangs on."""
+class ExplainResponse(_Schema):
+    """What a prediction depends on."""
 
     request_id: str
     grid_rows: int
@@ -102,8 +104,8 @@ class ExplainAnswer(_Told):
     shown_png_base64: str = Field(description="What the model is shown: the picture under the grid.")
 
 
-class ModelAnswer(_Told):
-    """The model that answers."""
+class ModelResponse(_Schema):
+    """The model that predicts."""
 
     name: str
     classes: list[str] = Field(description="Names of the joint classes, by their number.")
@@ -113,7 +115,7 @@ class ModelAnswer(_Told):
     tells_age_years: bool
     precision: str
     precisions: list[str]
-    faces: list[str] = Field(description="How photos can be read: whole, each.")
+    faces: list[str] = Field(description="How photos can be predicted: whole, each.")
     can_calibrate: bool
     abstain_below: float | None = Field(description="What the model card recommends, if anything.")
     checksum: str = Field(description="SHA-256 of its list of checksums: the same for the same model.")
@@ -123,24 +125,24 @@ class ModelAnswer(_Told):
     licences: str
 
 
-class Health(_Told):
+class Health(_Schema):
     """Whether the service works."""
 
     status: str
 
 
-def answer_json(told: dict[str, Any], face_confidence: float | None) -> dict[str, Any]:
-    """``Answer.to_dict`` as a ``FaceAnswer``."""
+def prediction_json(fields: dict[str, Any], face_confidence: float | None) -> dict[str, Any]:
+    """``Prediction.to_dict`` as a ``FacePrediction``."""
     return {
-        "box_xyxy_px": told["box_xyxy_px"],
+        "box_xyxy_px": fields["box_xyxy_px"],
         "face_confidence": face_confidence,
-        "class": told["class"],
-        "class_name": told["class_name"],
-        "confidence": told["confidence"],
-        "mask": told.get("mask"),
-        "gender": told.get("gender"),
-        "age_group": told.get("age"),
-        "age_years": told["age_years"],
-        "probs": {("age_group" if name == "age" else name): each for name, each in told["attributes"].items()},
-        "joint_probs": told["probs"],
+        "class": fields["class"],
+        "class_name": fields["class_name"],
+        "confidence": fields["confidence"],
+        "mask": fields.get("mask"),
+        "gender": fields.get("gender"),
+        "age_group": fields.get("age"),
+        "age_years": fields["age_years"],
+        "probs": {("age_group" if name == "age" else name): each for name, each in fields["attributes"].items()},
+        "joint_probs": fields["probs"],
     }

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from maskwise.errors import DataError
-from maskwise.export.answers import Answer
+from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import Bundle
 from maskwise.serving.config import ServeSettings
@@ -22,16 +22,16 @@ from maskwise.serving.multipart import Upload
 from maskwise.serving.photo_header import pixels_of
 from maskwise.serving.receive_body import Bodies
 from maskwise.serving.refusals import RefusedError
-from maskwise.serving.schema import answer_json
-from maskwise.serving.workers import Faces, Photo, Work, Workers, answers_of
+from maskwise.serving.schema import prediction_json
+from maskwise.serving.workers import Faces, Photo, Work, Workers, predictions_of
 
 Made = TypeVar("Made")
 Gone = Callable[[], Awaitable[Any]]
 """Waits until the client is gone."""
 
 
-class Wishes(NamedTuple):
-    """How photos are to be read."""
+class PredictOptions(NamedTuple):
+    """How photos are to be predicted."""
 
     faces: Faces
     abstain_below: float | None
@@ -39,7 +39,7 @@ class Wishes(NamedTuple):
 
 
 class Service:
-    """One bundle that answers. Its coroutines belong to one event loop."""
+    """One bundle behind HTTP. Its coroutines belong to one event loop."""
 
     def __init__(self, bundle: Bundle, settings: ServeSettings, facts: dict[str, Any], metrics: Metrics) -> None:
         self.bundle, self.settings, self.facts, self.metrics = bundle, settings, facts, metrics
@@ -54,19 +54,21 @@ class Service:
         metrics.watch("ready", "1 once warm, 0 while draining.", lambda: float(self.warm and not self.draining))
 
     def warm_up(self) -> None:
-        """Answer once for nobody, so that the first client does not wait for memory and detectors."""
+        """Predict once for nobody, so that the first client does not wait for memory and detectors."""
         photo = np.full((480, 360, 3), 127, dtype=np.uint8)
         prepared = self.bundle.prepare(photo)
-        self.bundle.answer([prepared])
-        self.bundle.networks.ask([prepared] * self.settings.batch_images)
+        self.bundle.predict_prepared([prepared])
+        self.bundle.networks.predict([prepared] * self.settings.batch_images)
         if "each" in self.faces:
             self.bundle.predict_faces(photo)
         self.warm = True
 
     def refuse_unready(self) -> None:
-        """503 before it is warm, and while it is about to stop."""
+        """503 before it is warm, while it is about to stop, and where workers are gone."""
         if self.draining:
             raise RefusedError(503, "draining", "The service is about to stop.", 5)
+        if not self.workers.alive():
+            raise RefusedError(503, "broken", "The service no longer works.")
         if not self.warm:
             raise RefusedError(503, "starting", "The service is starting.", 1)
 
@@ -76,19 +78,19 @@ class Service:
         if self.workers.full():
             raise self.workers.busy()
 
-    def wishes(self, faces: Faces | None, abstain_below: float | None, *, calibrated: bool) -> Wishes:
-        """The wishes with their defaults; 422 for what this bundle cannot do."""
+    def options(self, faces: Faces | None, abstain_below: float | None, *, calibrated: bool) -> PredictOptions:
+        """The options with their defaults; 422 for what this bundle cannot do."""
         chosen = faces or self.faces[-1]
         if chosen not in self.faces:
-            raise RefusedError(422, "no_framing", "This model reads whole photos only: ask with faces=whole.")
+            raise RefusedError(422, "no_framing", "This model predicts whole photos only: use faces=whole.")
         if calibrated and self.bundle.manifest.temperature is None:
-            raise RefusedError(422, "not_calibrated", "This model was not calibrated: ask without calibrated.")
-        return Wishes(chosen, abstain_below, calibrated)
+            raise RefusedError(422, "not_calibrated", "This model was not calibrated: leave calibrated out.")
+        return PredictOptions(chosen, abstain_below, calibrated)
 
-    async def predict(self, uploads: Sequence[Upload], wishes: Wishes, request_id: str, gone: Gone) -> bytes:
-        """The answer's JSON. ``RefusedError`` where the queue is full, no photo can be read or the client is gone."""
+    async def predict(self, uploads: Sequence[Upload], options: PredictOptions, request_id: str, gone: Gone) -> bytes:
+        """The response's JSON. ``RefusedError`` where the queue is full, no photo can be read or the client is gone."""
         photos, problems = self._look_at(uploads)
-        work = await self._read(photos, wishes.faces, gone)
+        work = await self._read(photos, options.faces, gone)
         problems |= {photo.number: photo.problem for photo in work.photos if photo.problem is not None}
         for problem in problems.values():
             self.metrics.rejected.labels(f"photo_{problem.code}").inc()
@@ -99,18 +101,18 @@ class Service:
             for number, upload in enumerate(uploads)
         ]
         for number, problem in problems.items():
-            results[number]["error"] = problem.told()
-        answers = answers_of(self.bundle, work, calibrated=wishes.calibrated)
-        for photo, found in zip(work.photos, answers, strict=True):
+            results[number]["error"] = problem.as_json()
+        predictions = predictions_of(self.bundle, work, calibrated=options.calibrated)
+        for photo, found in zip(work.photos, predictions, strict=True):
             results[photo.number] |= {
                 "width_px": photo.width_px,
                 "height_px": photo.height_px,
-                "answers": [_told(each, wishes.abstain_below) for each in found],
+                "answers": [_as_json(each, options.abstain_below) for each in found],
             }
         return json.dumps({"request_id": request_id, "results": results}).encode()
 
     async def explain(self, upload: Upload, faces: Faces, number: int, request_id: str, gone: Gone) -> bytes:
-        """The JSON of what answer ``number`` for a photo hangs on; 422 where there is no such answer."""
+        """The JSON of what prediction ``number`` for a photo depends on; 422 where there is none of that number."""
         if self._explaining > self.settings.explain_waiting:
             raise self.workers.busy()
         self._explaining += 1
@@ -120,10 +122,10 @@ class Service:
             if photo.problem is not None:
                 raise photo.problem
             if number >= len(photo.prepared):
-                got = f"This photo has {len(photo.prepared)} answers."
-                raise RefusedError(422, "no_such_face", f"face must be the number of an answer. {got}")
-            answer = answers_of(self.bundle, work, calibrated=False)[0][number]
-            explained = self._explainer.submit(self._explained, photo.prepared[number], answer, request_id)
+                got = f"This photo has {len(photo.prepared)} predictions."
+                raise RefusedError(422, "no_such_face", f"face must be the number of a prediction. {got}")
+            prediction = predictions_of(self.bundle, work, calibrated=False)[0][number]
+            explained = self._explainer.submit(self._explained, photo.prepared[number], prediction, request_id)
             return await _unless_gone(asyncio.wrap_future(explained), gone)
         finally:
             self._explaining -= 1
@@ -162,26 +164,26 @@ class Service:
             work.dropped = True
             raise
         if work.failed:
-            raise RefusedError(500, "internal", "The service failed. Its log tells more under the request's id.")
+            raise RefusedError(500, "internal", "The service failed. See its log under the request's id.")
         return work
 
-    def _explained(self, prepared: Prepared, answer: Answer, request_id: str) -> bytes:
+    def _explained(self, prepared: Prepared, prediction: Prediction, request_id: str) -> bytes:
         rows = min(self.settings.explain_rows, *(len(pixels) for pixels in prepared.pixels))
         cols = min(self.settings.explain_cols, *(pixels.shape[1] for pixels in prepared.pixels))
-        told = {
+        explained = {
             "request_id": request_id,
             "grid_rows": rows,
             "grid_cols": cols,
-            "box_xyxy_px": None if answer.face is None else list(answer.face.box_xyxy_px),
-            "class_name": answer.class_name,
+            "box_xyxy_px": None if prediction.face is None else list(prediction.face.box_xyxy_px),
+            "class_name": prediction.class_name,
             "drop": explain(self.bundle, prepared, rows, cols).tolist(),
             "shown_png_base64": base64.b64encode(shown_png(prepared)).decode(),
         }
-        return json.dumps(told).encode()
+        return json.dumps(explained).encode()
 
 
 def faces_offered(bundle: Bundle) -> tuple[Faces, ...]:
-    """How the bundle can read photos; the last is the default."""
+    """How the bundle can predict photos; the last is the default."""
     try:
         bundle.preparer.refuse_unframed()
     except DataError:
@@ -190,13 +192,13 @@ def faces_offered(bundle: Bundle) -> tuple[Faces, ...]:
 
 
 async def _unless_gone(wanted: asyncio.Future[Made], gone: Gone) -> Made:
-    """What ``wanted`` gives; ``RefusedError`` as soon as ``gone`` tells that the client is."""
+    """What ``wanted`` gives; ``RefusedError`` as soon as ``gone`` says that the client is."""
     left = asyncio.ensure_future(gone())
     try:
         await asyncio.wait({wanted, left}, return_when=asyncio.FIRST_COMPLETED)
         if not wanted.done():
             wanted.cancel()
-            raise RefusedError(400, "client_gone", "The connection was closed before the answer was there.")
+            raise RefusedError(400, "client_gone", "The connection was closed before the response was there.")
         return wanted.result()
     finally:
         left.cancel()
@@ -207,8 +209,10 @@ def _resolve(finished: asyncio.Future[None]) -> None:
         finished.set_result(None)
 
 
-def _told(answer: Answer, abstain_below: float | None) -> dict[str, Any]:
-    return answer_json(answer.to_dict(abstain_below), None if answer.face is None else answer.face.score)
+def _as_json(prediction: Prediction, abstain_below: float | None) -> dict[str, Any]:
+    return prediction_json(
+        prediction.to_dict(abstain_below), None if prediction.face is None else prediction.face.score
+    )
 
 
 def _of_all(problems: list[RefusedError]) -> RefusedError:

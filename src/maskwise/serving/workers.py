@@ -1,12 +1,16 @@
-"""Photos in, answers out: one pool of threads that decodes photos and asks the networks about them in batches.
+"""Photos in, predictions out: one pool of threads that decodes photos and runs the networks on them in batches.
 
-A thread asks as soon as a batch is full, its first face has waited long enough, or nothing is left to decode; else it
-decodes the next photo. So batches grow by themselves when much is waiting, nothing waits when little is, and there are
-never more threads at work than cores. Measured in ``benchmarks/serve_load.py``.
+A thread runs the networks as soon as a batch is full, its first face has waited long enough, or nothing is left to
+decode; else it decodes the next photo. So batches grow by themselves when much is waiting, nothing waits when little
+is, and there are never more threads at work than cores. Measured in ``benchmarks/serve_load.py``.
+
+A thread that meets a fault of ours ends with it in the log; the requests that it worked on fail, and another thread
+takes its place.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -18,12 +22,13 @@ import cv2
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
 
 from maskwise.errors import DataError
-from maskwise.export.answers import Answer
-from maskwise.export.networks import Asked
+from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared, decode
-from maskwise.export.reader import Bundle
+from maskwise.export.reader import Block, Bundle
+from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Image
 from maskwise.serving.config import ServeSettings
+from maskwise.serving.json_log import log
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.refusals import RefusedError, busy
 
@@ -43,14 +48,14 @@ class Photo:
     width_px: int | None = None
     height_px: int | None = None
     problem: RefusedError | None = None
-    asked: list[Asked | None] = field(default_factory=list)
-    """For each face, in order, what the networks say; None while they have not been asked."""
+    members: list[MemberProbabilities | None] = field(default_factory=list)
+    """For each face, in order, what the networks predict; None while they have not run."""
     prepared: list[Prepared] = field(default_factory=list)
 
 
 @dataclass(eq=False)
 class Work:
-    """All photos of a request. ``done`` is called once, on a worker's thread, when every one is answered or refused."""
+    """All photos of a request. ``done`` is called once, on a worker's thread, when all are predicted or refused."""
 
     photos: Sequence[Photo]
     faces: Faces
@@ -58,7 +63,7 @@ class Work:
     dropped: bool = False
     """Set when nobody waits for it any more; what is not begun then never is."""
     failed: bool = False
-    """Set when the networks could not be asked."""
+    """Set where a fault of ours leaves photos without predictions."""
     open_photos: int = 0
     open_faces: int = 0
 
@@ -87,18 +92,15 @@ class Workers:
     def __init__(self, bundle: Bundle, settings: ServeSettings, metrics: Metrics) -> None:
         self.bundle, self.settings, self.metrics = bundle, settings, metrics
         self.waiting = 0
-        """Photos taken and not yet answered."""
+        """Photos taken and not yet predicted."""
         self._small: deque[_Queued] = deque()
         self._large: deque[_Queued] = deque()
         self._rows: deque[_Row] = deque()
         self._large_at_work = self._stopping = False
         self._idle = self._taken = 0
-        self._decode_s = self._ask_s = 0.05
+        self._decode_s = self._predict_s = 0.05
         self._change = threading.Condition()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
-            for number in range(bundle.threads)
-        ]
+        self._threads = [self._thread(place) for place in range(bundle.threads)]
         for thread in self._threads:
             thread.start()
 
@@ -121,23 +123,36 @@ class Workers:
 
     def busy(self) -> RefusedError:
         """503, with the time after which the queue should have room."""
-        return busy(self.waiting * (self._decode_s + self._ask_s) / len(self._threads))
+        return busy(self.waiting * (self._decode_s + self._predict_s) / len(self._threads))
 
     def alive(self) -> bool:
-        """Whether every thread still works. One that met a fault of ours is gone: replace the process."""
+        """Whether every thread works. False only where one ended and none could take its place."""
         return self._stopping or all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """End the threads once they have answered what is queued."""
+        """End the threads once they have predicted what is queued."""
         with self._change:
             self._stopping = True
             self._change.notify_all()
         for thread in self._threads:
             thread.join()
 
-    def _work(self) -> None:
-        while (job := self._next()) is not None:
-            job()
+    def _thread(self, place: int) -> threading.Thread:
+        return threading.Thread(target=self._work, args=(place,), name=f"worker-{place}", daemon=True)
+
+    def _work(self, place: int) -> None:
+        """Do jobs until there are none left; where one raises, another thread goes on."""
+        job: Callable[[], None] | None = None
+        try:
+            while (job := self._next()) is not None:
+                job()
+        finally:
+            if job is not None:
+                self.metrics.workers_replaced.inc()
+                log("worker_replaced", {"worker": place}, logging.ERROR)
+                thread = self._thread(place)
+                thread.start()
+                self._threads[place] = thread
 
     def _next(self) -> Callable[[], None] | None:
         """The next thing to do; waits for one. None when all is done and the threads should end."""
@@ -160,7 +175,7 @@ class Workers:
         return min(may, key=lambda queue: queue[0].number, default=None)
 
     def _until_batch(self) -> float | None:
-        """Seconds until the waiting faces must be asked about; None where there are none."""
+        """Seconds until the networks must run on the waiting faces; None where there are none."""
         if not self._rows:
             return None
         if len(self._rows) >= self.settings.batch_images or self._next_queue() is None:
@@ -170,7 +185,7 @@ class Workers:
     def _batch(self) -> Callable[[], None]:
         share = -(-len(self._rows) // (1 + self._idle))  # threads without work take the rest
         rows = [self._rows.popleft() for _ in range(min(share, self.settings.batch_images))]
-        return lambda: self._ask(rows)
+        return lambda: self._predict(rows)
 
     def _decoding(self, queued: _Queued) -> Callable[[], None]:
         if queued.photo.pixels > self.settings.large_pixels:
@@ -179,56 +194,71 @@ class Workers:
 
     def _prepare(self, work: Work, photo: Photo) -> None:
         started_s = time.monotonic()
-        prepared: list[Prepared] = []
-        if not work.dropped:
+        prepared: list[Prepared] | None = None
+        try:
+            prepared = [] if work.dropped else self._faces_of(work.faces, photo)
+        finally:
+            self._add_faces(work, photo, prepared, time.monotonic() - started_s)
+
+    def _faces_of(self, faces: Faces, photo: Photo) -> list[Prepared]:
+        with self.metrics.decode_seconds.time():
             try:
-                prepared = _faces_of(self.bundle, work.faces, photo)
+                return _faces_of(self.bundle, faces, photo)
             except DataError as error:
                 photo.problem = RefusedError(422, "unreadable", error.problems[0])
             except (cv2.error, MemoryError):
                 photo.problem = RefusedError(422, "unreadable", "A photo must be one that can be decoded, got another.")
-            self.metrics.decode_seconds.observe(time.monotonic() - started_s)
-        photo.prepared, photo.asked = prepared, [None] * len(prepared)
+        return []
+
+    def _add_faces(self, work: Work, photo: Photo, prepared: list[Prepared] | None, seconds: float) -> None:
+        """Queue the faces of a photo for the networks; None where decoding met a fault of ours."""
+        if prepared is None:
+            work.failed = True
+        photo.prepared = prepared or []
+        photo.members = [None] * len(photo.prepared)
         now_s = time.monotonic()
         with self._change:
             if photo.pixels > self.settings.large_pixels:
                 self._large_at_work = False
             work.open_photos -= 1
-            work.open_faces += len(prepared)
-            self._rows.extend(_Row(work, photo, place, now_s) for place in range(len(prepared)))
-            self._decode_s += _LEARNING_RATE * (now_s - started_s - self._decode_s)
+            work.open_faces += len(photo.prepared)
+            self._rows.extend(_Row(work, photo, place, now_s) for place in range(len(photo.prepared)))
+            self._decode_s += _LEARNING_RATE * (seconds - self._decode_s)
             finished = self._settle(work)
             self._change.notify_all()
         if finished:
             work.done(work)
 
-    def _ask(self, rows: list[_Row]) -> None:
+    def _predict(self, rows: list[_Row]) -> None:
         wanted = [row for row in rows if not row.work.dropped]
         started_s = time.monotonic()
-        if wanted:
-            self._ask_networks(wanted)
-        seconds = time.monotonic() - started_s
+        try:
+            if wanted:
+                self._run_networks(wanted)
+        finally:
+            self._finish_rows(rows, time.monotonic() - started_s)
+
+    def _run_networks(self, rows: list[_Row]) -> None:
+        with self.metrics.model_seconds.time():
+            try:
+                members = self.bundle.networks.predict([row.photo.prepared[row.place] for row in rows])
+            except (Fail, RuntimeException, MemoryError):
+                return
+        self.metrics.batch_size.observe(len(rows))
+        for number, row in enumerate(rows):
+            row.photo.members[row.place] = _row_of(members, number)
+
+    def _finish_rows(self, rows: list[_Row], seconds: float) -> None:
         finished = []
         with self._change:
-            self._ask_s += _LEARNING_RATE * (seconds / len(rows) - self._ask_s)
+            self._predict_s += _LEARNING_RATE * (seconds / len(rows) - self._predict_s)
             for row in rows:
+                row.work.failed |= row.photo.members[row.place] is None
                 row.work.open_faces -= 1
                 if self._settle(row.work):
                     finished.append(row.work)
         for work in finished:
             work.done(work)
-
-    def _ask_networks(self, rows: list[_Row]) -> None:
-        with self.metrics.model_seconds.time():
-            try:
-                asked = self.bundle.networks.ask([row.photo.prepared[row.place] for row in rows])
-            except (Fail, RuntimeException, MemoryError):
-                for row in rows:
-                    row.work.failed = True
-                return
-        self.metrics.batch_size.observe(len(rows))
-        for number, row in enumerate(rows):
-            row.photo.asked[row.place] = _row_of(asked, number)
 
     def _settle(self, work: Work) -> bool:
         """Whether the last of ``work`` has just been done; it then waits no longer."""
@@ -238,22 +268,18 @@ class Workers:
         return True
 
 
-def answers_of(bundle: Bundle, work: Work, *, calibrated: bool) -> list[list[Answer]]:
-    """For each photo of a finished request its answers; the members of an ensemble vote over all of them at once.
+def predictions_of(bundle: Bundle, work: Work, *, calibrated: bool) -> list[list[Prediction]]:
+    """For each photo of a finished request its predictions; members vote over all of them at once.
 
-    ``DataError`` where ``calibrated`` is asked of a bundle that has no temperature.
+    ``DataError`` for ``calibrated`` with a bundle that has no temperature.
     """
-    asked = [each for photo in work.photos for each in photo.asked if each is not None]
-    probs_NC, age_years_N = bundle.probabilities(asked, calibrated=calibrated)
-    rows = iter(range(len(probs_NC)))
-
-    def answer(prepared: Prepared) -> Answer:
-        row = next(rows)
-        return Answer(
-            bundle.task, probs_NC[row], None if age_years_N is None else float(age_years_N[row]), prepared.face
-        )
-
-    return [[answer(each) for each in photo.prepared] for photo in work.photos]
+    blocks = [
+        Block([[prepared.face]], members)
+        for photo in work.photos
+        for prepared, members in zip(photo.prepared, photo.members, strict=True)
+    ]
+    predictions = iter(bundle.predictions(blocks, calibrated=calibrated))
+    return [[next(predictions) for _ in photo.prepared] for photo in work.photos]
 
 
 def _faces_of(bundle: Bundle, faces: Faces, photo: Photo) -> list[Prepared]:
@@ -266,6 +292,6 @@ def _faces_of(bundle: Bundle, faces: Faces, photo: Photo) -> list[Prepared]:
     return bundle.preparer.each_face(pixels, name)
 
 
-def _row_of(asked: Asked, row: int) -> Asked:
-    ages = asked.age_years_N
-    return Asked(asked.probs_RNC[:, row : row + 1], None if ages is None else ages[row : row + 1])
+def _row_of(members: MemberProbabilities, row: int) -> MemberProbabilities:
+    ages = members.age_years_N
+    return MemberProbabilities(members.probs_RNC[:, row : row + 1], None if ages is None else ages[row : row + 1])

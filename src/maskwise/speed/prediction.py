@@ -62,7 +62,7 @@ def processor_ratios(rates: dict[str, Rate]) -> dict[str, float]:
 def predict_all(bundle: Bundle, photos: Sequence[Path]) -> None:
     """What ``predict`` does between the names of photos and the table."""
     blocks = list(bundle.blocks(photos, lambda photo: [bundle.preparer.whole(photo, str(photo))]))
-    bundle.probabilities([block.asked for block in blocks if block.asked is not None])
+    bundle.probabilities(blocks)
 
 
 def _prepare_all(bundle: Bundle, photos: Sequence[Path]) -> None:
@@ -74,7 +74,7 @@ def _prepare_all(bundle: Bundle, photos: Sequence[Path]) -> None:
 def _run_networks(bundle: Bundle, ready: Sequence[Prepared]) -> None:
     parts = [ready[start : start + BLOCK_PHOTOS] for start in range(0, len(ready), BLOCK_PHOTOS)]
     with ThreadPoolExecutor(bundle.threads) as pool:
-        for _ in pool.map(bundle.networks.ask, parts):
+        for _ in pool.map(bundle.networks.predict, parts):
             pass
 
 

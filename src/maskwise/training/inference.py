@@ -1,11 +1,11 @@
-"""A model's answers for many photos: used for choosing checkpoints, for held-out scores and for `predict`."""
+"""A model's predictions for many photos: for choosing checkpoints, for held-out scores and for `predict`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskwise.losses.age_distribution import expected_age
+from maskwise.probabilities import Probabilities, joined
 from maskwise.records import Floats, InputSpec, Output
 from maskwise.training.batches import ReadArray, normalise, to_images
 
@@ -21,7 +22,7 @@ View = Literal["as_is", "mirrored"]
 
 @dataclass(frozen=True)
 class Inference:
-    """How a model is asked: the input it was trained with, the views that are averaged, where it runs."""
+    """How a model predicts: the input it was trained with, the views that are averaged, where it runs."""
 
     spec: InputSpec
     views: tuple[View, ...]
@@ -34,49 +35,29 @@ class Inference:
         return normalise(images_NCHW, self.spec.mean_C, self.spec.std_C)
 
     def of_photos(self, pixels_NHWC: NDArray[Any]) -> list[Tensor]:
-        """What a model is given of photos to answer, once for each view."""
+        """What a model is given of photos to predict, once for each view."""
         images_NCHW = self.of_batch(to_images(pixels_NHWC, self.device))
         return [images_NCHW if view == "as_is" else images_NCHW.flip(3) for view in self.views]
 
 
-class Answers(NamedTuple):
-    """float32 probabilities N × C, and the expected age in years N where the model tells one."""
-
-    probs_NC: Floats
-    age_years_N: Floats | None
-
-
 @torch.inference_mode()
-def predict_batch(model: nn.Module, pixels_NHWC: NDArray[Any], how: Inference) -> Answers:
+def predict_batch(model: nn.Module, pixels_NHWC: NDArray[Any], how: Inference) -> Probabilities:
     """The softmax (and the expected age), each averaged over the views. ``model`` must be in eval mode."""
     outputs: list[Output] = [model(given) for given in how.of_photos(pixels_NHWC)]
     probs_NC: Floats = torch.stack([output.logits_NC.float().softmax(1) for output in outputs]).mean(0).cpu().numpy()
     age_logits = [output.age_logits_NA for output in outputs if output.age_logits_NA is not None]
     if how.first_age_years is None or not age_logits:
-        return Answers(probs_NC, None)
+        return Probabilities(probs_NC, None)
     ages = [expected_age(logits_NA.float(), how.first_age_years) for logits_NA in age_logits]
-    return Answers(probs_NC, torch.stack(ages).mean(0).cpu().numpy())
+    return Probabilities(probs_NC, torch.stack(ages).mean(0).cpu().numpy())
 
 
-def predict_table(model: nn.Module, read: ReadArray, n_photos: int, how: Inference, batch_size: int = 64) -> Answers:
-    """Answers for the photos 0 … n_photos − 1 of ``read``; the next batch is read while the model computes."""
+def predict_table(
+    model: nn.Module, read: ReadArray, n_photos: int, how: Inference, batch_size: int = 64
+) -> Probabilities:
+    """Predictions for the photos 0 … n_photos − 1 of ``read``; the next batch is read while the model computes."""
     model.eval()
     return joined([predict_batch(model, pixels, how) for pixels in _read_ahead(read, n_photos, batch_size)])
-
-
-def joined(blocks: Sequence[Answers]) -> Answers:
-    """The answers of several batches as those of one."""
-    if not blocks:
-        return Answers(np.zeros((0, 0), dtype=np.float32), None)
-    ages = [block.age_years_N for block in blocks if block.age_years_N is not None]
-    return Answers(np.concatenate([block.probs_NC for block in blocks]), np.concatenate(ages) if ages else None)
-
-
-def averaged(answers: Sequence[Answers]) -> Answers:
-    """The mean of several models' answers for the same photos."""
-    ages = [answer.age_years_N for answer in answers if answer.age_years_N is not None]
-    probs_NC: Floats = np.mean([answer.probs_NC for answer in answers], axis=0)
-    return Answers(probs_NC, np.asarray(np.mean(ages, axis=0)) if ages else None)
 
 
 def _read_ahead(read: ReadArray, n_photos: int, batch_size: int) -> Iterator[NDArray[Any]]:

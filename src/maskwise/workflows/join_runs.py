@@ -23,7 +23,7 @@ from maskwise.chance import rng_for
 from maskwise.ensembles.align import align
 from maskwise.ensembles.build import build_ensemble
 from maskwise.ensembles.config import EnsembleConfig
-from maskwise.ensembles.cross_fit import combine, cross_fitted, fit_weights
+from maskwise.ensembles.cross_fit import cross_fitted, fit_weights
 from maskwise.errors import StoreError, must
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
@@ -175,7 +175,7 @@ def read_joined(folder: Path) -> Joined | None:
         ) from None
 
 
-def member_folders(folder: Path, joined: Joined) -> list[Path]:
+def member_runs(folder: Path, joined: Joined) -> list[StoredRun]:
     """The finished runs that the ensemble in ``folder`` is made of. ``StoreError`` names all that are gone."""
     folders = [folder.resolve().parent / run_id for run_id in joined.members]
     gone = [path.name for path in folders if not path.is_dir()]
@@ -184,14 +184,7 @@ def member_folders(folder: Path, joined: Joined) -> list[Path]:
             f"members of the ensemble {folder} must lie beside it, got none of the id {', '.join(gone)}. "
             "Bring them back, or join other runs."
         )
-    for path in folders:
-        read_finished(path)
-    return folders
-
-
-def join_answers(joined: Joined, answers: Sequence[Predictions]) -> Predictions:
-    """The members' predictions of new photos as one, with the kept weights."""
-    return combine(build_ensemble(joined.vote), align(answers, joined.members), np.array(joined.weights))
+    return [StoredRun(path, read_finished(path)) for path in folders]
 
 
 def _words(task: Task) -> str:

@@ -7,9 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from maskwise.export.answers import Answer
-from maskwise.export.networks import multiplied
-from maskwise.export.tables_of_answers import answers_csv
+from maskwise.export.prediction import Prediction
+from maskwise.export.prediction_table import predictions_csv
 from maskwise.labels import Task
 from maskwise.records import FaceBox
 
@@ -20,7 +19,7 @@ FACE = FaceBox((1.25, 2, 30, 40.04), (), 0.9)
 
 
 def test_words_follow_the_joint_class_and_abstain_one_by_one() -> None:
-    answer = Answer(TASK, PROBS)
+    answer = Prediction(TASK, PROBS)
     assert (answer.class_code, answer.class_name) == (0, "worn · male")
     assert answer.confidence == pytest.approx(0.3)
     assert answer.attribute_probs("mask") == pytest.approx({"worn": 0.55, "incorrect": 0.35, "not_worn": 0.1})
@@ -34,7 +33,7 @@ def test_words_follow_the_joint_class_and_abstain_one_by_one() -> None:
 
 
 def test_json_of_an_answer() -> None:
-    told = json.loads(json.dumps(Answer(TASK, PROBS, 31.5, FACE).to_dict(0.5)))
+    told = json.loads(json.dumps(Prediction(TASK, PROBS, 31.5, FACE).to_dict(0.5)))
     assert (told["class"], told["class_name"], told["mask"], told["gender"]) == (
         "abstain",
         "abstain",
@@ -44,26 +43,15 @@ def test_json_of_an_answer() -> None:
     assert told["probs"] == PROBS.tolist()
     assert told["box_xyxy_px"] == [1.25, 2, 30, 40.04]
     assert told["age_years"] == 31.5
-    assert Answer(TASK, PROBS).to_dict()["class"] == 0
+    assert Prediction(TASK, PROBS).to_dict()["class"] == 0
 
 
 def test_a_table_of_faces() -> None:
-    rows = [("a.jpg", [Answer(TASK, PROBS, 31.5, FACE), Answer(TASK, PROBS[::-1], 40, FACE)]), ("b,c.jpg", [])]
-    text = answers_csv(rows, TASK, boxes=True, tells_age=True, abstain_below=None)
+    rows = [("a.jpg", [Prediction(TASK, PROBS, 31.5, FACE), Prediction(TASK, PROBS[::-1], 40, FACE)]), ("b,c.jpg", [])]
+    text = predictions_csv(rows, TASK, boxes=True, with_age=True, abstain_below=None)
     assert text.splitlines() == [
         "photo,face,left_px,top_px,right_px,bottom_px,class,mask,gender,age_years,confidence,p_0,p_1,p_2,p_3,p_4,p_5",
         "a.jpg,0,1.2,2.0,30.0,40.0,0,worn,male,31.5,0.3,0.3,0.25,0.05,0.3,0.05,0.05",
         "a.jpg,1,1.2,2.0,30.0,40.0,2,incorrect,male,40,0.3,0.05,0.05,0.3,0.05,0.25,0.3",
         '"b,c.jpg",,,,,,no_face,,,,,,,,,,',
     ]
-
-
-def test_parts_are_multiplied_in_any_order_of_attributes() -> None:
-    rng = np.random.default_rng(0)
-    task = Task()
-    gender_age, mask = rng.dirichlet(np.ones(6), 4), rng.dirichlet(np.ones(3), 4)
-    age_first = gender_age.reshape(4, 2, 3).transpose(0, 2, 1).reshape(4, 6)
-    expected = np.einsum("nm,nga->nmga", mask, gender_age.reshape(4, 2, 3)).reshape(4, 18)
-    np.testing.assert_allclose(multiplied([gender_age, mask], [("gender", "age"), ("mask",)], task), expected)
-    np.testing.assert_allclose(multiplied([mask, age_first], [("mask",), ("age", "gender")], task), expected)
-    assert multiplied([expected], [task.attributes], task) is expected

@@ -1,4 +1,4 @@
-"""What a bundle says of one face or photo."""
+"""What is predicted for one face or photo."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ ABSTAIN = "abstain"
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Prediction:
     """The probabilities of all joint classes, and what follows from them."""
 
     task: Task
     probs_C: Floats
     age_years: float | None = None
-    """Expected age, where the model tells one."""
+    """Expected age; None without an age head."""
     face: FaceBox | None = None
-    """The face that is meant, in pixels of the photo; None where the photo was read as a whole."""
+    """The face that is meant, in pixels of the photo; None for a whole photo."""
 
     @cached_property
     def class_code(self) -> int:

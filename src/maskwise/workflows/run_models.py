@@ -1,0 +1,140 @@
+"""The trained models of a run or of an ensemble's members, and what they predict together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import nn
+
+from maskwise.ensembles.config import EnsembleConfig, SoftVote
+from maskwise.errors import StoreError
+from maskwise.fitting.photos import inference
+from maskwise.labels import Attribute, Task
+from maskwise.models.build import build_model
+from maskwise.probabilities import (
+    MemberProbabilities,
+    Probabilities,
+    averaged,
+    multiplied,
+    over_members,
+)
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.load import parse_recipe
+from maskwise.recipe.single_recipes import single_recipes
+from maskwise.records import Image, InputSpec
+from maskwise.store.layout import input_path, recipe_path, weights_path
+from maskwise.store.run_record import RunRecord
+from maskwise.store.runs import StoredRun, read_finished
+from maskwise.training.checkpoints import load_weights
+from maskwise.training.devices import choose_device, place_model
+from maskwise.training.inference import Inference, predict_batch
+from maskwise.workflows.join_runs import member_runs, read_joined
+
+
+class PartModels(NamedTuple):
+    """The models that predict some attributes, one a fold."""
+
+    attributes: tuple[Attribute, ...]
+    models: list[nn.Module]
+    how: Inference
+
+
+class MemberModels(NamedTuple):
+    """A trained run."""
+
+    folder: Path
+    record: RunRecord
+    recipe: Recipe
+    weight: float
+    parts: list[PartModels]
+
+
+class RunModels(NamedTuple):
+    """All that predicts for a run."""
+
+    record: RunRecord
+    """Of the run itself; for an ensemble its own."""
+    vote: EnsembleConfig
+    members: list[MemberModels]
+
+    @property
+    def task(self) -> Task:
+        """Which attributes are predicted."""
+        return self.members[0].recipe.task
+
+    @property
+    def specs(self) -> list[InputSpec]:
+        """The different inputs of all models, in the order in which they first occur."""
+        every = [part.how.spec for member in self.members for part in member.parts]
+        return [spec for place, spec in enumerate(every) if spec not in every[:place]]
+
+    def predict(self, pixels_of: Sequence[Image]) -> MemberProbabilities:
+        """What every member predicts for some photos; ``pixels_of`` has an array N × H × W × 3 for each of ``specs``.
+
+        A member is the product of its parts, a part the mean of its folds, a fold's model the mean over its views.
+        """
+        specs = self.specs
+
+        def member(models: MemberModels) -> Probabilities:
+            parts = []
+            for part in models.parts:
+                pixels_NHWC = pixels_of[specs.index(part.how.spec)]
+                folds = [predict_batch(model, pixels_NHWC, part.how) for model in part.models]
+                parts.append((part.attributes, averaged(folds)))
+            return multiplied(parts, models.recipe.task)
+
+        return over_members([member(each) for each in self.members])
+
+
+def load_run(run: Path) -> RunModels:
+    """The models of the finished run in ``run``: of each member, part and fold."""
+    record = read_finished(run)
+    ensemble = read_joined(run)
+    if ensemble is None:
+        return RunModels(record, SoftVote(), [_load_member(StoredRun(run, record), 1.0)])
+    members = zip(member_runs(run, ensemble), ensemble.weights, strict=True)
+    return RunModels(record, ensemble.vote, [_load_member(member, weight) for member, weight in members])
+
+
+def read_recipe(run: Path) -> Recipe:
+    """The recipe that a run was trained with."""
+    path = recipe_path(run)
+    return parse_recipe(path.read_text(encoding="utf-8"), str(path))
+
+
+def load_models(run: StoredRun, recipe: Recipe, part: str = "") -> tuple[list[nn.Module], Inference]:
+    """The trained model of every fold, in eval mode, and how they predict: with the input spec saved beside them.
+
+    ``recipe`` is of a single model: of a run with parts, that of the part of the name ``part`` (``single_recipes``).
+    """
+    device = choose_device(recipe.runtime.device)
+    models: list[nn.Module] = []
+    specs: list[InputSpec] = []
+    for fold in range(run.record.folds):
+        model = build_model(recipe.model, recipe.task.sizes, load_weights=False)
+        load_weights(weights_path(run.folder, fold, part), model)
+        models.append(place_model(model, device).eval())
+        specs.append(read_input_spec(input_path(run.folder, fold, part)))
+    if any(spec != specs[0] for spec in specs):
+        raise StoreError(
+            f"all folds of {run.folder} must have one input spec, got several. Train the run again with --force."
+        )
+    return models, inference(recipe, specs[0])
+
+
+def read_input_spec(path: Path) -> InputSpec:
+    """The input spec that training saved beside the weights."""
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    return InputSpec(**{**fields, "mean_C": tuple(fields["mean_C"]), "std_C": tuple(fields["std_C"])})
+
+
+def _load_member(run: StoredRun, weight: float) -> MemberModels:
+    recipe = read_recipe(run.folder)
+    parts = []
+    for single in single_recipes(recipe):
+        models, how = load_models(run, single.recipe, single.name)
+        parts.append(PartModels(single.recipe.task.attributes, models, how))
+    return MemberModels(run.folder, run.record, recipe, weight, parts)

@@ -1,0 +1,49 @@
+"""Views, folds and parts as one prediction, worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maskwise.labels import Attribute, Task
+from maskwise.probabilities import Probabilities, averaged, joined, multiplied, over_members
+
+
+def test_parts_are_multiplied_in_any_order_of_attributes() -> None:
+    rng = np.random.default_rng(0)
+    task = Task()
+    gender_age, mask = rng.dirichlet(np.ones(6), 4), rng.dirichlet(np.ones(3), 4)
+    age_first = gender_age.reshape(4, 2, 3).transpose(0, 2, 1).reshape(4, 6)
+    expected = np.einsum("nm,nga->nmga", mask, gender_age.reshape(4, 2, 3)).reshape(4, 18)
+
+    def product(*parts: tuple[tuple[Attribute, ...], np.ndarray]) -> np.ndarray:
+        return multiplied([(names, Probabilities(probs_NC, None)) for names, probs_NC in parts], task).probs_NC
+
+    np.testing.assert_allclose(product((("gender", "age"), gender_age), (("mask",), mask)), expected)
+    np.testing.assert_allclose(product((("mask",), mask), (("age", "gender"), age_first)), expected)
+    np.testing.assert_array_equal(product((task.attributes, expected)), expected)
+
+
+def test_the_age_comes_from_the_part_with_the_age_group() -> None:
+    first = Probabilities(np.full((1, 6), 1 / 6), np.array([20.0]))
+    second = Probabilities(np.full((1, 3), 1 / 3), np.array([60.0]))
+    assert multiplied([(("mask", "gender"), first), (("age",), second)], Task()).age_years_N == np.array([60.0])
+    without = second._replace(age_years_N=None)
+    assert multiplied([(("mask", "gender"), first), (("age",), without)], Task()).age_years_N == np.array([20.0])
+
+
+def test_members_have_an_age_only_where_all_have_one() -> None:
+    one = Probabilities(np.array([[0.2, 0.8]]), np.array([20.0]))
+    two = Probabilities(np.array([[0.6, 0.4]]), np.array([40.0]))
+    both = over_members([one, two])
+    assert both.probs_RNC.shape == (2, 1, 2)
+    assert both.age_years_N == np.array([30.0])
+    assert over_members([one, two._replace(age_years_N=None)]).age_years_N is None
+
+
+def test_means_and_batches() -> None:
+    one = Probabilities(np.array([[0.2, 0.8]]), np.array([20.0]))
+    two = Probabilities(np.array([[0.6, 0.4]]), np.array([40.0]))
+    np.testing.assert_allclose(averaged([one, two]).probs_NC, [[0.4, 0.6]])
+    assert averaged([one, two]).age_years_N == np.array([30.0])
+    np.testing.assert_array_equal(joined([one, two]).probs_NC, [[0.2, 0.8], [0.6, 0.4]])
+    assert joined([]).probs_NC.shape == (0, 0)
