@@ -129,7 +129,7 @@ def test_a_processor_that_overflows_in_8_bits_is_told(
     monkeypatch.setattr(processor, "saturates_in_8_bits", lambda: saturates)
     words = ["predict", str(single.bundle), str(place.data), "--out", str(tmp_path / "a.csv"), "--precision", precision]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
-    assert result.output.count("8-bit answers are inexact on this processor") == told
+    assert result.output.count("8-bit predictions are inexact") == told
 
 
 def test_a_bundle_without_8_bits_says_so(folds: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def photos(number: int) -> np.ndarray:
 @pytest.mark.parametrize("number", [1, 5, 16])
 def test_bf16_is_near_fp32_and_differs(opened: Opened, network: bytes, number: int) -> None:
     (probs_NC, age_N), (fine_NC, fine_N) = (
-        each.ask(photos(number)) for each in (opened, open_in_onnxruntime(network, "the network"))
+        each.run(photos(number)) for each in (opened, open_in_onnxruntime(network, "the network"))
     )
     assert probs_NC.dtype == age_N.dtype == np.float32
     assert probs_NC.shape == (number, 18)
@@ -63,9 +63,9 @@ def test_an_opened_network_tells_its_shape(opened: Opened, network: bytes) -> No
 
 def test_predictions_of_many_threads_are_those_of_one(opened: Opened) -> None:
     batches = [photos(number) for number in (3, 16, 1, 7) * 6]
-    alone = [opened.ask(batch) for batch in batches]
+    alone = [opened.run(batch) for batch in batches]
     with ThreadPoolExecutor(2 * THREADS) as pool:
-        together = list(pool.map(opened.ask, batches))
+        together = list(pool.map(opened.run, batches))
     for one, other in zip(alone, together, strict=True):
         for said, again in zip(one, other, strict=True):
             np.testing.assert_allclose(said, again, atol=1e-6)
@@ -82,7 +82,7 @@ def test_what_is_no_onnx_network_is_refused(bf16: None, data: bytes) -> None:
         open_in_openvino(data, 1, "its file")
 
 
-def test_a_processor_without_bf16_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_processor_without_bf16_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     core = SimpleNamespace(get_property=lambda *_: ["FP32", "INT8"])
     monkeypatch.setattr(openvino_engine, "_import_openvino", lambda: SimpleNamespace(Core=lambda: core))
     with pytest.raises(UserError, match=r"precision bf16 must be computed by this processor, .* Ask for fp32"):
@@ -96,7 +96,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     assert "openvino_telemetry" not in sys.modules
 
 
-def test_the_maker_is_told_nothing(tmp_path: Path) -> None:
+def test_nothing_is_reported_to_the_maker(tmp_path: Path) -> None:
     """With its telemetry, importing OpenVINO sends an event and leaves files in the home folder."""
     code = (
         "import sys\nfrom maskwise.export.openvino_engine import _import_openvino\n_import_openvino().Core()\n"

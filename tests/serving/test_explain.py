@@ -25,7 +25,7 @@ class LooksAtOnePixel:
     def __init__(self) -> None:
         self.calls: list[int] = []
 
-    def answer(self, prepared: Sequence[Prepared], *, calibrated: bool = False) -> list[Prediction]:
+    def predict_prepared(self, prepared: Sequence[Prepared], *, calibrated: bool = False) -> list[Prediction]:
         self.calls.append(len(prepared))
         return [Prediction(TASK, self._probs(each.pixels)) for each in prepared]
 

@@ -134,8 +134,9 @@ class Workers:
         with self._change:
             self._stopping = True
             self._change.notify_all()
-        for thread in self._threads:
-            thread.join()
+        while working := [thread for thread in self._threads if thread.is_alive()]:
+            for thread in working:
+                thread.join()
 
     def _thread(self, place: int) -> threading.Thread:
         return threading.Thread(target=self._work, args=(place,), name=f"worker-{place}", daemon=True)
@@ -150,9 +151,10 @@ class Workers:
             if job is not None:
                 self.metrics.workers_replaced.inc()
                 log("worker_replaced", {"worker": place}, logging.ERROR)
-                thread = self._thread(place)
-                thread.start()
-                self._threads[place] = thread
+                with self._change:  # the new thread might end, too, before it stands in the list
+                    thread = self._thread(place)
+                    thread.start()
+                    self._threads[place] = thread
 
     def _next(self) -> Callable[[], None] | None:
         """The next thing to do; waits for one. None when all is done and the threads should end."""

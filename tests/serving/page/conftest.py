@@ -43,7 +43,7 @@ class Seen:
     def __init__(self, page: Page) -> None:
         self.errors: list[str] = []
         self.hosts: set[str] = set()
-        self.asked = self.under_way = self.most_under_way = 0
+        self.requests = self.under_way = self.most_under_way = 0
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._on_request)
@@ -54,7 +54,7 @@ class Seen:
         if not request.url.startswith(("blob:", "data:")):
             self.hosts.add(request.url.split("/")[2])
         if request.method == "POST":
-            self.asked += 1
+            self.requests += 1
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)
 

@@ -25,14 +25,14 @@ def test_live_frames_follow_each_other(context: BrowserContext, page: Page, seen
     page.get_by_role("button", name="Live").click()
     expect(page.locator("#boxes .box")).to_have_count(1)
     expect(page.locator("#status")).to_contain_text("answers a second")
-    assert seen.asked >= 3
+    assert seen.requests >= 3
     assert seen.most_under_way == 1  # the next frame waits for the last answer
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.locator("#camera-on")).to_be_focused()
     assert track_state(page) == "ended"
-    asked = seen.asked
+    requests = seen.requests
     page.wait_for_timeout(500)
-    assert seen.asked == asked
+    assert seen.requests == requests
     assert seen.errors == []
 
 

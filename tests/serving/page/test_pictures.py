@@ -56,7 +56,7 @@ def test_what_is_dropped_but_no_picture_is_told(page: Page, seen: Seen, pictures
         "document.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true})) }"
     )
     expect(page.locator("#problem")).to_contain_text("That was a link")
-    assert seen.asked == 0
+    assert seen.requests == 0
     assert seen.errors == []
 
 
@@ -97,7 +97,7 @@ def test_too_large_a_picture_can_be_sent_smaller(page: Page, seen: Seen, picture
     assert pictures.heavy.stat().st_size > BODY_BYTES
     page.set_input_files("#file", pictures.heavy)
     expect(page.locator("#problem")).to_contain_text("too large for the service")
-    assert seen.asked == 0  # the page knows the limit
+    assert seen.requests == 0  # the page knows the limit
     page.get_by_role("button", name="Send a smaller copy").click()
     expect(page.locator("#boxes .box")).to_have_count(1)
     assert seen.errors == []
