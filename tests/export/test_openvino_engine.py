@@ -85,7 +85,7 @@ def test_what_is_no_onnx_network_is_refused(bf16: None, data: bytes) -> None:
 def test_a_processor_without_bf16_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     core = SimpleNamespace(get_property=lambda *_: ["FP32", "INT8"])
     monkeypatch.setattr(openvino_engine, "_import_openvino", lambda: SimpleNamespace(Core=lambda: core))
-    with pytest.raises(UserError, match=r"precision bf16 must be computed by this processor, .* Ask for fp32"):
+    with pytest.raises(UserError, match=r"precision bf16 must be computed by this processor, .* Use fp32"):
         core_with_bf16()
 
 
