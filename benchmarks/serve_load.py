@@ -134,7 +134,7 @@ class LoadClient:
         self.port, self.cases = port, cases
         self.free: list[Connection] = []
 
-    async def load(self, number: int, tally: Tally) -> None:
+    async def send(self, number: int, tally: Tally) -> None:
         case = self.cases[number % len(self.cases)]
         started_s = time.perf_counter()
         connection = await self._connection()
@@ -155,14 +155,14 @@ class LoadClient:
         return await Connection.to(self.port)
 
 
-async def closed_loop(client: LoadClient, clients: int, seconds: float) -> Tally:
+async def closed_loop(load: LoadClient, clients: int, seconds: float) -> Tally:
     """``clients`` that each ask again as soon as they are answered."""
     tally, started_s = Tally(), time.perf_counter()
 
     async def client(first: int) -> None:
         number = first
         while time.perf_counter() - started_s < seconds:
-            await client.load(number, tally)
+            await load.send(number, tally)
             number += clients
 
     await asyncio.gather(*(client(first) for first in range(clients)))
@@ -170,7 +170,7 @@ async def closed_loop(client: LoadClient, clients: int, seconds: float) -> Tally
     return tally
 
 
-async def open_loop(client: LoadClient, rate: float, seconds: float) -> Tally:
+async def open_loop(load: LoadClient, rate: float, seconds: float) -> Tally:
     """Requests at ``rate`` a second with exponential gaps, whatever the service does.
 
     Sent a hundred times a second: a process that wakes for each of them would take much of the cores that it shares.
@@ -182,7 +182,7 @@ async def open_loop(client: LoadClient, rate: float, seconds: float) -> Tally:
         due_s += gap_s
         if due_s > (now_s := time.perf_counter() - started_s):
             await asyncio.sleep(TICK_S * math.ceil(due_s / TICK_S) - now_s)
-        task = asyncio.create_task(client.load(number, tally))
+        task = asyncio.create_task(load.send(number, tally))
         under_way.add(task)
         task.add_done_callback(under_way.discard)
     await asyncio.gather(*under_way)
@@ -268,32 +268,32 @@ def _times(tally: Tally) -> str:
 
 
 async def measure(
-    client: LoadClient, process: subprocess.Popen[str], clients: list[int], closed_s: float, turn_s: float
+    load: LoadClient, process: subprocess.Popen[str], clients: list[int], closed_s: float, turn_s: float
 ) -> float:
     """Closed loops of each of ``clients``, then overload; processor seconds a photo in the closed loops."""
-    while (await closed_loop(client, 2, 1.0)).statuses[503]:
+    while (await closed_loop(load, 2, 1.0)).statuses[503]:
         pass  # it is starting
     speeds, cpu_s, done = {}, cpu_seconds(process), 0
     print(f"memory at the start: {memory_mb(process):.0f} MB")
     for count in clients:
         with used_cores(process) as cores:
-            tally = await closed_loop(client, count, closed_s)
+            tally = await closed_loop(load, count, closed_s)
         print(f"closed loop, {count:3} clients: {tally.describe()}; {cores}")
         print(f"memory after it: {memory_mb(process):.0f} MB")
         speeds[count], done = tally.photos_a_second, done + tally.statuses[200]
     cpu_a_photo_s = (cpu_seconds(process) - cpu_s) / done
-    await overload(client, process, max(speeds, key=speeds.__getitem__), turn_s)
+    await overload(load, process, max(speeds, key=speeds.__getitem__), turn_s)
     print(f"memory at the end: {memory_mb(process):.0f} MB")
     return cpu_a_photo_s
 
 
-async def overload(client: LoadClient, process: subprocess.Popen[str], clients: int, turn_s: float) -> None:
+async def overload(load: LoadClient, process: subprocess.Popen[str], clients: int, turn_s: float) -> None:
     """What the service answers when more is asked, and right before and after it: a machine's speed changes."""
-    capacity, ratios = [(await closed_loop(client, clients, turn_s)).photos_a_second], []
+    capacity, ratios = [(await closed_loop(load, clients, turn_s)).photos_a_second], []
     for _ in range(ROUNDS):
         with used_cores(process) as cores:
-            tally = await open_loop(client, OVERLOAD * capacity[-1], turn_s)
-        capacity.append((await closed_loop(client, clients, turn_s)).photos_a_second)
+            tally = await open_loop(load, OVERLOAD * capacity[-1], turn_s)
+        capacity.append((await closed_loop(load, clients, turn_s)).photos_a_second)
         ratios.append(2 * tally.photos_a_second / (capacity[-2] + capacity[-1]))
         print(f"open loop, {OVERLOAD} × {capacity[-2]:.1f}/s: {tally.describe()}; {cores}")
     told = ", ".join(f"{each:.3f}" for each in ratios)
@@ -321,8 +321,8 @@ def main() -> None:
         first, first_cpu_s = bare_speed(bundle, photos, given.faces, share_s / 2)
         process, port = start_service(given.bundle, given.set)
         try:
-            client = LoadClient(port, cases)
-            served_cpu_s = uvloop.run(measure(client, process, clients, given.closed_seconds or share_s, turn_s))
+            load = LoadClient(port, cases)
+            served_cpu_s = uvloop.run(measure(load, process, clients, given.closed_seconds or share_s, turn_s))
             process.terminate()
             print(f"left with exit code {process.wait(timeout=30)}")
         finally:
