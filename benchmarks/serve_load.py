@@ -321,8 +321,8 @@ def main() -> None:
         first, first_cpu_s = bare_speed(bundle, photos, given.faces, share_s / 2)
         process, port = start_service(given.bundle, given.set)
         try:
-            load = LoadClient(port, cases)
-            served_cpu_s = uvloop.run(measure(load, process, clients, given.closed_seconds or share_s, turn_s))
+            sender = LoadClient(port, cases)
+            served_cpu_s = uvloop.run(measure(sender, process, clients, given.closed_seconds or share_s, turn_s))
             process.terminate()
             print(f"left with exit code {process.wait(timeout=30)}")
         finally:
