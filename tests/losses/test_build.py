@@ -13,7 +13,14 @@ from torch.testing import assert_close
 from maskwise.errors import DataError
 from maskwise.labels import Task
 from maskwise.losses import config
-from maskwise.losses.build import PhotoLossConfig, build_auxiliary, build_class_weights, build_loss, build_target
+from maskwise.losses.build import (
+    LossInputs,
+    PhotoLossConfig,
+    build_auxiliary,
+    build_class_weights,
+    build_loss,
+    build_target,
+)
 from maskwise.losses.config import LossConfig
 from maskwise.losses.weighted_sum import Objective
 from maskwise.records import Output
@@ -42,7 +49,7 @@ PHOTO_LOSSES: list[LossConfig] = [
 ARCFACE_SUM = config.WeightedSum(
     terms=(config.Term(weight=0.4, loss=config.F1()), config.Term(weight=0.6, loss=config.ArcFace()))
 )
-LOSSES: list[LossConfig] = [*PHOTO_LOSSES, config.F1(), config.WeightedSum(), ARCFACE_SUM]
+LOSSES: list[LossConfig] = [*PHOTO_LOSSES, config.F1(), config.F1(classes="present"), config.WeightedSum(), ARCFACE_SUM]
 OF_ANGLES = {config.ArcFace(class_weights=weights) for weights in WEIGHTS} | {ARCFACE_SUM}
 """What a logit means to these is an angle, so they alone see a shift of all logits."""
 
@@ -59,12 +66,12 @@ def test_the_lists_above_are_whole() -> None:
 
 
 def built(loss: LossConfig) -> Objective:
-    return build_loss(loss, COUNT_C, TASK, cosine_scale=SCALE)
+    return build_loss(loss, LossInputs(COUNT_C, task=TASK, cosine_scale=SCALE))
 
 
 def photos(dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
     rng = np.random.default_rng(0)
-    target_NC = functional.one_hot(torch.from_numpy(rng.integers(0, C, size=12)), C)
+    target_NC = functional.one_hot(torch.from_numpy(rng.permutation(np.arange(12) % C)), C)
     return torch.from_numpy(rng.normal(size=(12, C))).to(dtype), target_NC.float()
 
 
@@ -128,33 +135,40 @@ def test_photo_losses_are_averaged_with_the_photos_weights(loss: LossConfig) -> 
     assert objective(logits_NC, target_NC, torch.zeros(12)).item() == 0
 
 
-def test_f1_ignores_the_photos_weights() -> None:
-    objective = build_loss(config.F1(), COUNT_C)
+@pytest.mark.parametrize("classes", ["all", "present"])
+def test_a_photos_weight_reaches_f1_also_within_a_sum(classes: str) -> None:
+    """Of weight 0: as if it were not there. Of weight 3: as if it were there three times."""
     logits_NC, target_NC = photos()
-    assert_close(objective(logits_NC, target_NC, torch.arange(12.0)), objective(logits_NC, target_NC))
+    index_M = torch.tensor([0, 0, 0, *range(1, 11)])
+    weight_N = torch.tensor([3.0, *[1.0] * 10, 0.0])
+    f1 = config.F1(classes=classes)  # type: ignore[arg-type]
+    terms = (config.Term(weight=0.4, loss=f1), config.Term(weight=0.6, loss=config.Focal()))
+    for loss in (f1, config.WeightedSum(terms=terms)):
+        objective = built(loss)
+        assert_close(objective(logits_NC, target_NC, weight_N), objective(logits_NC[index_M], target_NC[index_M]))
+        assert_close(objective(logits_NC, target_NC, torch.full((12,), 0.3)), objective(logits_NC, target_NC))
+        assert not torch.isclose(objective(logits_NC, target_NC, weight_N), objective(logits_NC, target_NC))
 
 
 def test_a_weighted_sum_is_the_sum_of_its_terms() -> None:
     logits_NC, target_NC = photos()
     weight_N = torch.linspace(0, 1, 12)
-    f1_value, focal_value = (
-        build_loss(loss, COUNT_C)(logits_NC, target_NC, weight_N) for loss in (config.F1(), config.Focal())
-    )
-    total = build_loss(config.WeightedSum(), COUNT_C)(logits_NC, target_NC, weight_N)
+    f1_value, focal_value = (built(loss)(logits_NC, target_NC, weight_N) for loss in (config.F1(), config.Focal()))
+    total = built(config.WeightedSum())(logits_NC, target_NC, weight_N)
     assert_close(total, 0.4 * f1_value + 0.6 * focal_value)
 
 
 def test_class_weights_reach_the_loss() -> None:
     logits_NC = torch.zeros(1, 2)
-    objective = build_loss(config.CrossEntropy(class_weights=config.InverseShare()), np.array([6, 2]))
+    objective = build_loss(config.CrossEntropy(class_weights=config.InverseShare()), LossInputs(np.array([6, 2])))
     assert objective(logits_NC, torch.tensor([[0.0, 1.0]])).item() == pytest.approx(2 * np.log(2))
     assert objective(logits_NC, torch.tensor([[1.0, 0.0]])).item() == pytest.approx(2 / 3 * np.log(2))
 
 
 def test_class_weights_without_photos_are_refused() -> None:
     with pytest.raises(DataError, match="at least one photo"):
-        build_class_weights(config.InverseShare(), np.zeros(3, dtype=np.int64))
-    assert build_class_weights(config.NoClassWeights(), COUNT_C) is None
+        build_class_weights(config.InverseShare(), LossInputs(np.zeros(3, dtype=np.int64)))
+    assert build_class_weights(config.NoClassWeights(), LossInputs(COUNT_C)) is None
 
 
 def test_an_objective_is_a_function_of_the_progress() -> None:
@@ -164,19 +178,19 @@ def test_an_objective_is_a_function_of_the_progress() -> None:
     total = config.WeightedSum(terms=(config.Term(weight=1.0, loss=ldam), config.Term(weight=1.0, loss=config.F1())))
     for loss in (ldam, total):
         early, late, last = (
-            build_loss(loss, COUNT_C, progress=progress, cosine_scale=SCALE)(logits_NC, target_NC)
+            build_loss(loss, LossInputs(COUNT_C, progress=progress, cosine_scale=SCALE))(logits_NC, target_NC)
             for progress in (0.74, 0.75, 0.99)
         )
         assert not torch.isclose(early, late)
         assert torch.equal(late, last)
-    early = build_loss(ldam, COUNT_C, cosine_scale=SCALE)(logits_NC, target_NC)
+    early = built(ldam)(logits_NC, target_NC)
     assert_close(early, built(config.Ldam(reweight_from=None))(logits_NC, target_NC))
 
 
 @pytest.mark.parametrize("progress", [-0.1, 1.0])
 def test_a_training_that_is_over_needs_no_objective(progress: float) -> None:
     with pytest.raises(ValueError, match="progress must be from 0 to below 1"):
-        build_loss(config.F1(), COUNT_C, progress=progress)
+        build_loss(config.F1(), LossInputs(COUNT_C, progress=progress))
 
 
 @pytest.mark.parametrize(
@@ -191,15 +205,16 @@ def test_a_training_that_is_over_needs_no_objective(progress: float) -> None:
 )
 def test_what_a_loss_needs_is_asked_for(loss: LossConfig, missing: str) -> None:
     with pytest.raises(ValueError, match=f"{missing} must be given"):
-        build_loss(loss, COUNT_C)
+        build_loss(loss, LossInputs(COUNT_C))
 
 
 def test_the_margins_are_those_of_the_heads_scale() -> None:
     """ArcFace: a right angle turned by the margin. LDAM: 1 / 16^¼ = 1/2 of the largest margin."""
-    objective = build_loss(config.ArcFace(margin=0.5), np.array([1, 1]), cosine_scale=8.0)
+    objective = build_loss(config.ArcFace(margin=0.5), LossInputs(np.array([1, 1]), cosine_scale=8.0))
     expected = np.log1p(np.exp(8 * np.sin(0.5)))
     assert objective(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])).item() == pytest.approx(expected)
-    objective = build_loss(config.Ldam(max_margin=0.4, reweight_from=None), np.array([16, 1]), cosine_scale=8.0)
+    ldam = config.Ldam(max_margin=0.4, reweight_from=None)
+    objective = build_loss(ldam, LossInputs(np.array([16, 1]), cosine_scale=8.0))
     assert objective(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])).item() == pytest.approx(np.log1p(np.exp(1.6)))
     assert objective(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]])).item() == pytest.approx(np.log1p(np.exp(3.2)))
 
@@ -210,7 +225,7 @@ def test_attribute_weights_go_to_their_attributes() -> None:
     for task, classes_a_gender in ((TASK, 3), (Task(attributes=("age", "gender")), 1)):
         female_C = torch.arange(C) // classes_a_gender % 2 == 1
         logits_NC = torch.where(female_C, -1e4, 0.0)[None]
-        objective = build_loss(loss, COUNT_C, task)
+        objective = build_loss(loss, LossInputs(COUNT_C, task=task))
         assert objective(logits_NC, torch.eye(C)[:1]).item() == pytest.approx(2 * np.log(3))
 
 

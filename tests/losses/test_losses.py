@@ -81,9 +81,40 @@ def test_f1_of_hard_predictions_is_scikit_learns() -> None:
     rng = np.random.default_rng(3)
     true_N, said_N = rng.integers(0, 4, size=40), rng.integers(0, C, size=40)
     logits_NC = 200 * functional.one_hot(torch.from_numpy(said_N), C).double()
-    # Class 4 is never true: it takes no part in the mean, though it is predicted.
-    expected = f1_score(true_N, said_N, average="macro", labels=range(4))
-    assert f1(logits_NC, one_hot(torch.from_numpy(true_N))).item() == pytest.approx(1 - expected)
+    target_NC = one_hot(torch.from_numpy(true_N))
+    # Class 4 is never true, though it is predicted.
+    for classes, labels in (("present", range(4)), ("all", range(5))):
+        expected = f1_score(true_N, said_N, average="macro", labels=labels)
+        assert f1(logits_NC, target_NC, classes=classes).item() == pytest.approx(1 - expected)  # type: ignore[arg-type]
+        weight_N = torch.from_numpy(rng.uniform(size=40))
+        expected = f1_score(true_N, said_N, average="macro", labels=labels, sample_weight=weight_N.numpy())
+        value = f1(logits_NC, target_NC, weight_N, classes=classes)  # type: ignore[arg-type]
+        assert value.item() == pytest.approx(1 - expected)
+
+
+def test_the_slope_of_f1_over_all_classes_is_that_over_the_present_ones_by_their_share(
+    logits_NC: torch.Tensor,
+) -> None:
+    """Of 5 classes 2 are present: 2/5 of the slope, and nothing else differs."""
+    target_NC = one_hot(torch.tensor([0, 1, 1, 0, 0, 1, 0]))
+    slopes = []
+    for classes in ("all", "present"):
+        logits_NC = logits_NC.detach().requires_grad_()
+        f1(logits_NC, target_NC, classes=classes).backward()  # type: ignore[no-untyped-call]
+        slopes.append(logits_NC.grad)
+    assert slopes[1] is not None
+    assert_close(slopes[0], slopes[1] * 2 / 5)
+
+
+def test_f1_over_all_classes_is_the_official_baselines() -> None:
+    """Its F1Loss in other words: precision and recall of soft counts, 1 − the mean over all classes."""
+    rng = np.random.default_rng(5)
+    logits_NC, class_N = torch.from_numpy(rng.normal(size=(16, 18))), torch.from_numpy(rng.integers(0, 9, 16))
+    probs_NC, target_NC = logits_NC.softmax(dim=1), functional.one_hot(class_N, 18).double()
+    hits_C = (probs_NC * target_NC).sum(dim=0)
+    precision_C, recall_C = hits_C / (probs_NC.sum(dim=0) + 1e-7), hits_C / (target_NC.sum(dim=0) + 1e-7)
+    expected = 1 - (2 * precision_C * recall_C / (precision_C + recall_C + 1e-7)).mean()
+    assert_close(f1(logits_NC, target_NC), expected, atol=1e-5, rtol=0)
 
 
 def test_f1_by_hand() -> None:
@@ -98,8 +129,15 @@ def test_label_smoothing_makes_no_class_present_in_f1(class_N: torch.Tensor) -> 
     assert not bool(occurs_C.all())
     mixed_NC = 0.3 * target_NC + 0.7 * target_NC.roll(1, dims=0)
     for soft_NC in (target_NC, mixed_NC, label_smoothing(target_NC, epsilon=0.1)):
-        assert present(soft_NC).tolist() == occurs_C.tolist()
-    assert f1(torch.zeros(2, 3), torch.full((2, 3), 1 / 3)).item() == 1  # nothing to tell apart
+        assert present(soft_NC).any(dim=0).tolist() == occurs_C.tolist()
+    nothing_to_tell_apart = f1(torch.zeros(2, 3), torch.full((2, 3), 1 / 3), classes="present")
+    assert nothing_to_tell_apart.item() == 1
+
+
+def test_a_class_of_photos_without_weight_is_not_present() -> None:
+    logits_NC, target_NC = torch.randn(3, 4, generator=torch.Generator().manual_seed(0)), torch.eye(4)[:3]
+    value = f1(logits_NC, target_NC, torch.tensor([1.0, 1.0, 0.0]), classes="present")
+    assert_close(value, f1(logits_NC[:2], target_NC[:2], classes="present"))
 
 
 def test_float64_gradients(logits_NC: torch.Tensor, soft_NC: torch.Tensor) -> None:
@@ -109,6 +147,8 @@ def test_float64_gradients(logits_NC: torch.Tensor, soft_NC: torch.Tensor) -> No
     assert check(lambda x: focal(x, soft_NC, gamma=2.0, class_weight_C=WEIGHT_C), logits_NC)
     assert check(lambda x: focal(x, soft_NC, gamma=0.5), logits_NC)
     assert check(lambda x: f1(x, soft_NC), logits_NC)
+    weight_N = torch.linspace(0, 1, N, dtype=torch.float64)
+    assert check(lambda x: f1(x, soft_NC, weight_N, classes="present"), logits_NC)
 
 
 @pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0, 5.0])

@@ -97,7 +97,10 @@ def test_one_fault_is_one_line_with_address_rule_value_and_remedy(change: str, t
     [
         (["train.warmup_epochs=4"], "train.warmup_epochs must be below train.epochs (4), got 4.0."),
         (["train.freeze_backbone_epochs=5"], "train.freeze_backbone_epochs must be at most train.epochs (4), got 5."),
-        (["train.schedule.kind=step"], "train.schedule.step_epochs must be below train.epochs (4), or the rate never"),
+        (
+            ["train.schedule.kind=step"],
+            "train.schedule.step_epochs must be below train.epochs less train.warmup_epochs (4)",
+        ),
         (["train.checkpoint={kind: inner_hold_out, patience_epochs: 4}"], "train.checkpoint.patience_epochs must be"),
         (["task.train_age_borders_years=[30, 60]"], "task.train_age_borders_years would have no effect here."),
         (["task.train_age_borders_years=[30]"], "task.train_age_borders_years must be as many as"),

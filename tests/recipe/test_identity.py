@@ -98,6 +98,54 @@ def test_self_training_changes_the_id_and_runs_without_it_keep_the_one_from_befo
     assert len({run_id(load_recipe("quick", [change]), DATA) for change in changes} | {run_id(recipe, DATA)}) == 4
 
 
+@pytest.mark.parametrize(
+    ("settings", "run"),
+    [
+        (
+            {
+                "sampling": {"kind": "undersample_masked"},
+                "loss": {
+                    "kind": "weighted_sum",
+                    "terms": [
+                        {"weight": 0.4, "loss": {"kind": "f1", "classes": "present"}},
+                        {"weight": 0.6, "loss": {"kind": "focal"}},
+                    ],
+                },
+                "train": {"optimizer": {"kind": "adam"}},
+            },
+            "d45bd49e4f4e68b4",
+        ),
+        *(
+            ({"train": {"optimizer": {"kind": kind}}}, run)
+            for kind, run in (
+                ("adamw", "1828c0c50efa333d"),
+                ("sgd", "14686b3ee3fa1bba"),
+                ("nadam", "464c8d7d17955997"),
+                ("radam", "288763568634ad1e"),
+                ("adamax", "cbe80a4a5ab02848"),
+                ("rmsprop", "e9987df1f75a1d0d"),
+                ("adagrad", "a909ce20287c255e"),
+            )
+        ),
+        ({"mixing": {"kind": "mixup"}}, "df0ea755820db55d"),
+        ({"mixing": {"kind": "cutmix"}}, "26e6295c6b4d81c9"),
+        ({"loss": {"kind": "focal"}}, "f0578133b984d646"),
+        ({"loss": {"kind": "attributes_cross_entropy"}}, "3c5495a7be966bd6"),
+        ({"targets": [{"kind": "label_smoothing"}]}, "be1f3672e12cfb01"),
+    ],
+    ids=str,
+)
+def test_settings_that_came_later_leave_the_ids_of_runs_without_them(settings: dict[str, Any], run: str) -> None:
+    """The ids as the version before these settings gave them."""
+    whole = {
+        "name": "x",
+        "split": {"kind": "hold_out", "share": 0.2},
+        "model": {"backbone": {"kind": "baseline_cnn"}, "weights": {"kind": "none"}},
+        **settings,
+    }
+    assert run_id(Recipe.model_validate_json(json.dumps(whole)), "data") == run
+
+
 def test_an_id_is_16_hex_digits_and_the_same_in_every_process() -> None:
     code = (
         "from maskwise.recipe.load import load_recipe; from maskwise.recipe.identity import run_id;"

@@ -14,12 +14,12 @@ from maskwise.augment.mixing import no_mixing
 from maskwise.evaluation.metrics import accuracy, macro_f1
 from maskwise.labels import Task
 from maskwise.listeners import EpochReport, Listener, Silent, StepReport
-from maskwise.losses.build import build_loss
+from maskwise.losses.build import LossInputs, build_loss
 from maskwise.losses.config import CrossEntropy
 from maskwise.losses.weighted_sum import Objective
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.records import Floats, Image, InputSpec, Ints, Output, PhotoTable
-from maskwise.sampling.build import build_sampler
+from maskwise.sampling.build import build_sampling
 from maskwise.sampling.config import Weighted
 from maskwise.training.batches import BatchSource
 from maskwise.training.inference import Inference
@@ -80,7 +80,7 @@ def tiny_fit(config: TrainConfig, runtime: RuntimeConfig | None = None, *, selec
         source=BatchSource(
             table=table,
             read=read,
-            draw=build_sampler(Weighted()),
+            sample=build_sampling(Weighted()).sample,
             augment=build_augment([Flip(), Affine()]),
             soften=unchanged_targets,
             mix=no_mixing,
@@ -104,7 +104,7 @@ def unchanged_targets(target_NC: Tensor, age_years_N: Tensor) -> Tensor:
 
 def cross_entropy_always(progress: float) -> Objective:
     """Plain cross-entropy from the first epoch to the last."""
-    return build_loss(CrossEntropy(), np.ones(TASK.n_classes, dtype=np.int64))
+    return build_loss(CrossEntropy(), LossInputs(np.ones(TASK.n_classes, dtype=np.int64)))
 
 
 class Killed(BaseException):

@@ -12,13 +12,14 @@ import torch
 from safetensors.torch import load_file
 
 from maskwise.augment.build import build_augment
-from maskwise.errors import DivergedError
+from maskwise.errors import DivergedError, RecipeError
 from maskwise.recipe.optimizer_config import SGD, Adam, AdamW
+from maskwise.recipe.schedule_config import Constant
 from maskwise.recipe.train_config import InnerHoldOut, Last, RuntimeConfig, TrainConfig
 from maskwise.training.batches import TargetRows
 from maskwise.training.checkpoints import INDEX
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
-from maskwise.training.loop import Trainer, mean_over, trained_folder
+from maskwise.training.loop import Trainer, batches_of_step, trained_folder
 from support.fits import KillAt, Killed, Remember, equal_weights, tiny_fit, tiny_model, weights_after
 
 PLAIN = TrainConfig(epochs=3, batch_size=8)
@@ -87,20 +88,51 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(tmp_path: Path
     assert any(newest.name in note for note in listener.notes)
 
 
-def test_accumulated_batches_are_one_large_batch(tmp_path: Path) -> None:
-    """With plain gradient descent and no batch statistics, the sum of small batches is the large batch."""
-    step = SGD(rate=0.1, momentum=0.0)
-    together = TrainConfig(epochs=1, batch_size=25, accumulate_batches=2, optimizer=step, freeze_backbone_epochs=1)
-    at_once = TrainConfig(epochs=1, batch_size=50, optimizer=step, freeze_backbone_epochs=1)
-    fits = [tiny_fit(config, select=False) for config in (together, at_once)]
-    # The two differ in the position of a photo's batch, so only without augmentation are the photos the same.
-    heads = []
-    for number, fit in enumerate(fits):
-        plain = type(fit.source)(**{**vars(fit.source), "augment": build_augment([])})
-        after = weights_after(type(fit)(**{**vars(fit), "source": plain}), tmp_path / str(number))
-        heads.append(after["head.weight"])
-    assert torch.allclose(heads[0], heads[1], atol=1e-6)
-    assert not torch.equal(heads[0], tiny_model().head.weight)
+@pytest.mark.parametrize(
+    ("batch_size", "accumulate_batches", "large_batches"),
+    # 25 + 25 are 50; four batches of 12 or 13 in groups of three: 38 and, alone, 12.
+    [(25, 2, [50]), (13, 3, [38, 12]), (13, 4, [50])],
+)
+def test_accumulated_batches_are_one_large_batch(
+    batch_size: int, accumulate_batches: int, large_batches: list[int], tmp_path: Path
+) -> None:
+    """With plain gradient descent and no batch statistics: also in the last, incomplete group of an epoch."""
+    config = TrainConfig(
+        epochs=1,
+        batch_size=batch_size,
+        accumulate_batches=accumulate_batches,
+        optimizer=SGD(rate=0.1, momentum=0.0),
+        schedule=Constant(),
+        freeze_backbone_epochs=1,
+    )
+    fit = tiny_fit(config, select=False)
+    fit = dataclasses.replace(fit, source=dataclasses.replace(fit.source, augment=build_augment([])))
+    after = weights_after(fit, tmp_path)
+    # By hand: a step of the mean gradient over each large batch.
+    model, photos = tiny_model(), np.concatenate(fit.source.plan(0))
+    head_only = torch.optim.SGD(model.head.parameters(), lr=0.1)
+    model.eval()
+    for index_M in np.split(photos, np.cumsum(large_batches)[:-1]):
+        batch = fit.source.make(index_M, 0, 0, fit.device)
+        output = model(fit.inference.of_batch(batch.images_NCHW))
+        head_only.zero_grad()
+        torch.nn.functional.cross_entropy(output.logits_NC, batch.class_N).backward()  # type: ignore[no-untyped-call]
+        head_only.step()
+    assert torch.allclose(after["head.weight"], model.head.weight, atol=2e-4)
+    assert not torch.allclose(after["head.weight"], tiny_model().head.weight, atol=2e-4)
+
+
+def test_the_last_step_of_an_epoch_has_the_batches_that_are_left() -> None:
+    """80 photos in batches of 16, four a step: the fifth batch is a step of its own, and whole."""
+    assert [batches_of_step(position, 5, 4) for position in range(5)] == [4, 4, 4, 4, 1]
+    assert [batches_of_step(position, 4, 2) for position in range(4)] == [2, 2, 2, 2]
+
+
+def test_more_accumulated_batches_than_an_epoch_has_are_refused(tmp_path: Path) -> None:
+    config = TrainConfig(epochs=1, batch_size=13, accumulate_batches=5)
+    with pytest.raises(RecipeError, match=r"train\.accumulate_batches must be at most .*\(4\), got 5"):
+        weights_after(tiny_fit(config, select=False), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_frozen_backbone_does_not_move_at_all(tmp_path: Path) -> None:
@@ -156,12 +188,6 @@ def test_a_loss_that_is_not_finite_names_the_photos_and_spoils_no_weights(tmp_pa
     assert not (tmp_path / DONE).exists()
     if (tmp_path / WEIGHTS).exists():
         assert all(bool(torch.isfinite(tensor).all()) for tensor in load_file(tmp_path / WEIGHTS).values())
-
-
-def test_the_mean_by_weights_by_hand() -> None:
-    loss_N = torch.tensor([1.0, 4.0])
-    assert mean_over(loss_N, None) == 2.5
-    assert mean_over(loss_N, torch.tensor([1.0, 0.5])) == pytest.approx(3 / 1.5)
 
 
 def test_photos_of_no_weight_to_speak_of_teach_nothing(tmp_path: Path) -> None:

@@ -24,13 +24,13 @@ from maskwise.fitting.cached_features import answer_with_features, train_on_feat
 from maskwise.fitting.photo_set import PhotoSet, joined
 from maskwise.fitting.photos import inference
 from maskwise.listeners import Listener
-from maskwise.losses.build import build_auxiliary, build_loss, build_target
+from maskwise.losses.build import LossInputs, build_auxiliary, build_loss, build_target
 from maskwise.models.build import MaskwiseModel, build_model
 from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.train_config import InnerHoldOut, Last, ScoredPeople
 from maskwise.records import Floats, InputSpec, Output, PhotoTable, Predictions
-from maskwise.sampling.build import build_sampler
+from maskwise.sampling.build import build_sampling
 from maskwise.store.layout import INPUT
 from maskwise.training.batches import BatchSource, ReadPixels
 from maskwise.training.folding import folded
@@ -152,12 +152,11 @@ def choose_people(recipe: Recipe, training: PhotoSet, scored: PhotoSet, fold: in
 
 def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold: int, spec: InputSpec) -> Fit:
     """Everything that the training loop needs, built from the recipe."""
-    n_classes, how = recipe.task.n_classes, inference(recipe, spec)
-    count_C = np.bincount(fitting.table.train_class_N, minlength=n_classes)
+    n_classes, how, sampling = recipe.task.n_classes, inference(recipe, spec), build_sampling(recipe.sampling)
     source = BatchSource(
         table=fitting.table,
         read=_read_for_training(recipe, fitting, how),
-        draw=build_sampler(recipe.sampling),
+        sample=sampling.sample,
         augment=build_augment(recipe.augment),
         soften=soften_targets(recipe),
         mix=mix_batches(recipe),
@@ -168,12 +167,16 @@ def bind_fit(recipe: Recipe, fitting: PhotoSet, choosing: PhotoSet | None, fold:
         rows=fitting.rows,
     )
     patience = getattr(recipe.train.checkpoint, "patience_epochs", None)
+    inputs = LossInputs(
+        count_C=np.bincount(fitting.table.train_class_N, minlength=n_classes),
+        shown_C=source.target_sums(sampling.times_shown(fitting.table)),
+        task=recipe.task,
+        cosine_scale=recipe.model.cosine_scale,
+    )
     return Fit(
         source=source,
         selection=Selection(choosing.table, choosing.read, score_photos, patience) if choosing else None,
-        objective_at=lambda progress: build_loss(
-            recipe.loss, count_C, recipe.task, progress=progress, cosine_scale=recipe.model.cosine_scale
-        ),
+        objective_at=lambda progress: build_loss(recipe.loss, dataclasses.replace(inputs, progress=progress)),
         auxiliary=auxiliary_term(recipe),
         inference=how,
         config=recipe.train,

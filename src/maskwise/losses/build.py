@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar, assert_never
 
@@ -28,8 +29,8 @@ from maskwise.losses.targets import (
     steps_apart,
     steps_if_different,
 )
-from maskwise.losses.weighted_sum import Objective, PhotoLoss, mean_over_photos, over_batch, weighted_sum
-from maskwise.records import Ints, Output
+from maskwise.losses.weighted_sum import Objective, PhotoLoss, mean_over_photos, weighted_sum
+from maskwise.records import Floats, Ints, Output
 
 TargetTransform = Callable[[Tensor, Tensor], Tensor]
 """``transform(target_NC, age_years_N) -> target_NC``"""
@@ -48,66 +49,68 @@ PhotoLossConfig = (
 Given = TypeVar("Given")
 
 
-def build_loss(
-    loss: config.LossConfig,
-    count_C: Ints,
-    task: Task | None = None,
-    *,
-    progress: float = 0.0,
-    cosine_scale: float | None = None,
-) -> Objective:
+@dataclass(frozen=True)
+class LossInputs:
+    """What a loss takes from the rest of the recipe and from the training photos."""
+
+    count_C: Ints
+    """Training photos of each joint class."""
+    shown_C: Ints | Floats | None = None
+    """Each joint class's part of what the sampler shows, in any unit; None: that of the photos. Class weights have the
+    mean 1 over it."""
+    task: Task | None = None
+    """The attributes; attributes_cross_entropy needs it."""
+    cosine_scale: float | None = None
+    """The scale of the model's cosine head; arcface and ldam need it."""
+    progress: float = 0.0
+    """The share of the training that is over, 0 ≤ progress < 1; ldam changes its weights with it."""
+
+
+def build_loss(loss: config.LossConfig, inputs: LossInputs) -> Objective:
     """The objective of a recipe in one epoch: ``objective(logits_NC, target_NC, weight_N=None) -> scalar``.
 
-    ``count_C`` is the number of training photos of each joint class. ``task`` tells the attributes
-    (attributes_cross_entropy needs it), ``cosine_scale`` is the scale of the model's cosine head (arcface and ldam need
-    it), ``progress`` is the share of the training that is over, 0 ≤ progress < 1 (ldam changes its weights with it).
-    Photo losses are averaged with the photos' weights; batch losses (f1) ignore them. Raises DataError if there is no
-    training photo, ValueError if something needed is missing.
+    The photos' weights reach every loss. Raises DataError if there is no training photo, ValueError if something
+    needed is missing.
     """
-    if not 0 <= progress < 1:
-        raise ValueError(must("progress", "from 0 to below 1", progress, "Pass epoch / epochs."))
+    if not 0 <= inputs.progress < 1:
+        raise ValueError(must("progress", "from 0 to below 1", inputs.progress, "Pass epoch / epochs."))
     match loss:
-        case config.F1():
-            return partial(over_batch, loss=f1)
+        case config.F1(classes=classes):
+            return partial(f1, classes=classes)
         case config.WeightedSum(terms=terms):
-            built = tuple(
-                (term.weight, build_loss(term.loss, count_C, task, progress=progress, cosine_scale=cosine_scale))
-                for term in terms
-            )
-            return partial(weighted_sum, terms=built)
+            return partial(weighted_sum, terms=tuple((term.weight, build_loss(term.loss, inputs)) for term in terms))
         case photo_loss:
-            return partial(mean_over_photos, loss=_build_photo_loss(photo_loss, count_C, task, progress, cosine_scale))
+            return partial(mean_over_photos, loss=_build_photo_loss(photo_loss, inputs))
 
 
-def _build_photo_loss(
-    loss: PhotoLossConfig, count_C: Ints, task: Task | None, progress: float, cosine_scale: float | None
-) -> PhotoLoss:
+def _build_photo_loss(loss: PhotoLossConfig, inputs: LossInputs) -> PhotoLoss:
     match loss:
         case config.CrossEntropy(class_weights=weights):
-            return partial(cross_entropy, class_weight_C=build_class_weights(weights, count_C))
+            return partial(cross_entropy, class_weight_C=build_class_weights(weights, inputs))
         case config.Focal(gamma=gamma, class_weights=weights):
-            return partial(focal, gamma=gamma, class_weight_C=build_class_weights(weights, count_C))
+            return partial(focal, gamma=gamma, class_weight_C=build_class_weights(weights, inputs))
         case config.ArcFace(margin=margin, class_weights=weights):
-            scale = _given(cosine_scale, "cosine_scale", "arcface")
-            return partial(arcface, margin=margin, scale=scale, class_weight_C=build_class_weights(weights, count_C))
+            scale = _given(inputs.cosine_scale, "cosine_scale", "arcface")
+            return partial(arcface, margin=margin, scale=scale, class_weight_C=build_class_weights(weights, inputs))
         case config.Ldam():
-            return _build_ldam(loss, count_C, progress, _given(cosine_scale, "cosine_scale", "ldam"))
+            return _build_ldam(loss, inputs)
         case config.BalancedSoftmax(tau=tau):
-            return partial(balanced_softmax, log_prior_C=torch.from_numpy(log_prior(count_C, tau)).float())
+            return partial(balanced_softmax, log_prior_C=torch.from_numpy(log_prior(inputs.count_C, tau)).float())
         case config.AttributesCrossEntropy():
-            task = _given(task, "task", "attributes_cross_entropy")
+            task = _given(inputs.task, "task", "attributes_cross_entropy")
             weight_A = tuple(_attribute_weight(loss, attribute) for attribute in task.attributes)
             return partial(attributes_cross_entropy, sizes=task.sizes, weights=weight_A)
         case other:
             assert_never(other)
 
 
-def _build_ldam(loss: config.Ldam, count_C: Ints, progress: float, scale: float) -> PhotoLoss:
+def _build_ldam(loss: config.Ldam, inputs: LossInputs) -> PhotoLoss:
     """Margins from cosines to logits; weights only from ``reweight_from`` on (the paper's deferred re-weighting)."""
-    margin_C = torch.from_numpy(scale * ldam_margins(count_C, loss.max_margin)).float()
-    reweighted = loss.reweight_from is not None and progress >= loss.reweight_from
+    scale = _given(inputs.cosine_scale, "cosine_scale", "ldam")
+    margin_C = torch.from_numpy(scale * ldam_margins(inputs.count_C, loss.max_margin)).float()
+    reweighted = loss.reweight_from is not None and inputs.progress >= loss.reweight_from
     weights = config.EffectiveNumber(beta=loss.reweight_beta) if reweighted else config.NoClassWeights()
-    return partial(ldam, margin_C=margin_C, class_weight_C=build_class_weights(weights, count_C))
+    return partial(ldam, margin_C=margin_C, class_weight_C=build_class_weights(weights, inputs))
 
 
 def _attribute_weight(loss: config.AttributesCrossEntropy, attribute: Attribute) -> float:
@@ -120,20 +123,21 @@ def _given(value: Given | None, name: str, kind: str) -> Given:
     return value
 
 
-def build_class_weights(weights: config.ClassWeights, count_C: Ints) -> Tensor | None:
-    """Weight of each joint class (float32, mean 1 over the training photos); None where all are 1."""
+def build_class_weights(weights: config.ClassWeights, inputs: LossInputs) -> Tensor | None:
+    """Weight of each joint class (float32, mean 1 over what is shown); None where all are 1."""
     match weights:
         case config.NoClassWeights():
             return None
         case config.InverseShare():
-            weight_C = class_weights.inverse_share(count_C)
+            weight_C = class_weights.inverse_share(inputs.count_C)
         case config.EffectiveNumber(beta=beta):
-            weight_C = class_weights.effective_number(count_C, beta)
+            weight_C = class_weights.effective_number(inputs.count_C, beta)
         case config.SqrtInverseClipped(max_ratio=max_ratio):
-            weight_C = class_weights.sqrt_inverse_clipped(count_C, max_ratio)
+            weight_C = class_weights.sqrt_inverse_clipped(inputs.count_C, max_ratio)
         case other:
             assert_never(other)
-    return torch.from_numpy(weight_C).float()
+    shown_C = inputs.count_C if inputs.shown_C is None else inputs.shown_C
+    return torch.from_numpy(class_weights.scaled(weight_C, shown_C)).float()
 
 
 def build_auxiliary(auxiliary: config.AuxiliaryConfig, first_age_years: int) -> AuxiliaryTerm:

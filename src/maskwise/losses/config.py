@@ -51,7 +51,7 @@ class CrossEntropy(Settings):
     kind: Literal["cross_entropy"] = "cross_entropy"
 
     class_weights: ClassWeights = NoClassWeights()
-    """How much more rare classes count; the mean over the training photos is 1."""
+    """How much more rare classes count; the mean over what the sampler shows is 1."""
 
 
 class Focal(Settings):
@@ -63,13 +63,18 @@ class Focal(Settings):
     """How fast sure photos fade: the factor is (1 − p)^gamma. 0 would be cross_entropy."""
 
     class_weights: ClassWeights = NoClassWeights()
-    """How much more rare classes count; the mean over the training photos is 1."""
+    """How much more rare classes count; the mean over what the sampler shows is 1."""
 
 
 class F1(Settings):
     """1 − macro F1 of a batch, with probabilities in place of decisions."""
 
     kind: Literal["f1"] = "f1"
+
+    classes: Literal["all", "present"] = "all"
+    """Over which classes the mean is taken. all: absent ones count as 0, as in the competition's official baseline, so
+    every batch pulls alike on each class that it holds. present: those in the batch; of a batch with few classes each
+    pulls harder, by 18 over their number."""
 
 
 class ArcFace(Settings):
@@ -84,7 +89,7 @@ class ArcFace(Settings):
     """Angle in radians that is added between a photo and its own class while training. The paper's value is 0.5."""
 
     class_weights: ClassWeights = NoClassWeights()
-    """How much more rare classes count; the mean over the training photos is 1."""
+    """How much more rare classes count; the mean over what the sampler shows is 1."""
 
 
 class Ldam(Settings):

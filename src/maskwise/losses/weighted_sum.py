@@ -10,8 +10,6 @@ from torch import Tensor
 
 PhotoLoss = Callable[[Tensor, Tensor], Tensor]
 """``loss(logits_NC, target_NC) -> loss_N``"""
-BatchLoss = Callable[[Tensor, Tensor], Tensor]
-"""``loss(logits_NC, target_NC) -> scalar``"""
 
 
 class Objective(Protocol):
@@ -24,23 +22,16 @@ class Objective(Protocol):
 def mean_over_photos(
     logits_NC: Tensor, target_NC: Tensor, weight_N: Tensor | None = None, *, loss: PhotoLoss
 ) -> Tensor:
+    """A photo loss as an objective: its weighted mean."""
+    return weighted_mean(loss(logits_NC, target_NC), weight_N)
+
+
+def weighted_mean(loss_N: Tensor, weight_N: Tensor | None) -> Tensor:
     """Σ w · loss / Σ w over the photos; the plain mean if ``weight_N`` is None, 0 if all weights are 0."""
-    loss_N = loss(logits_NC, target_NC)
     if weight_N is None:
         return loss_N.mean()
     weight_N = weight_N.to(loss_N)
     return (weight_N * loss_N).sum() / weight_N.sum().clamp_min(torch.finfo(loss_N.dtype).tiny)
-
-
-def over_batch(
-    logits_NC: Tensor,
-    target_NC: Tensor,
-    weight_N: Tensor | None = None,  # noqa: ARG001 - the objectives share one signature
-    *,
-    loss: BatchLoss,
-) -> Tensor:
-    """A batch loss as an objective: it has no photos' losses to weight, so ``weight_N`` is ignored."""
-    return loss(logits_NC, target_NC)
 
 
 def weighted_sum(

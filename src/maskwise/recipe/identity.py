@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from maskwise.faces.config import decisive_settings
 from maskwise.recipe.config import Recipe
 
-_LATER = {"cached_views": None, "layout": "channels_last"}
-"""Settings of ``train`` that runs from before did not have, and the value that says what they did."""
+_LATER: dict[str, dict[str, Any]] = {
+    "train": {"cached_views": None, "layout": "channels_last"},
+    "f1": {"classes": "present"},
+    "undersample_masked": {"then": {"kind": "natural"}},
+}
+"""By section or kind: settings that earlier runs did not have, and the value that says what they did."""
 
 
 def run_id(recipe: Recipe, data_checksum: str) -> str:
@@ -23,9 +28,19 @@ def run_id(recipe: Recipe, data_checksum: str) -> str:
     for each, shown in zip((decisive, *decisive.get("parts", ())), inputs, strict=True):
         if shown is not None:
             each["input"]["crop"] = decisive_settings(shown.crop)
-        train = each["train"]
-        for name, default in _LATER.items():
-            if train is not None and train[name] == default:
-                del train[name]
-    text = json.dumps([decisive, data_checksum], sort_keys=True, separators=(",", ":"))
+    text = json.dumps([_without_later(decisive, ""), data_checksum], sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _without_later(settings: Any, section: str) -> Any:
+    """``settings`` without those that say what runs from before they existed did, so that those keep their ids."""
+    if isinstance(settings, list):
+        return [_without_later(each, section) for each in settings]
+    if not isinstance(settings, dict):
+        return settings
+    later = {**_LATER.get(section, {}), **_LATER.get(str(settings.get("kind")), {})}
+    return {
+        name: _without_later(value, name)
+        for name, value in settings.items()
+        if name not in later or value != later[name]
+    }

@@ -87,9 +87,6 @@ def _self_training_problems(recipe: RecipeFields) -> list[str]:
     if weight != 1 and recipe.mixing.kind != "none":
         rule = f"1 with mixing {recipe.mixing.kind} (a photo mixed of two has no weight of its own)"
         problems.append(must(address, rule, weight, "Leave it or mixing out."))
-    if weight != 1 and recipe.loss.kind == "f1":
-        rule = "1 with loss f1 (which is of a whole batch and weights no photo)"
-        problems.append(must(address, rule, weight, "Leave it out, or choose another loss."))
     return problems
 
 

@@ -16,7 +16,7 @@ class Constant(Settings):
 
 
 class Step(Settings):
-    """The rate is multiplied by ``gamma`` every ``step_epochs`` epochs, as torch's StepLR."""
+    """The rate is multiplied by ``gamma`` every ``step_epochs`` epochs after the warm-up, as torch's StepLR."""
 
     kind: Literal["step"] = "step"
 
@@ -54,7 +54,7 @@ class CosineRestarts(Settings):
 class OneCycle(Settings):
     """The rate rises to its peak and falls to almost nothing, both along half a cosine (arXiv 1708.07120).
 
-    The shape of torch's OneCycleLR with two phases; momentum stays as it is. It begins with its own warm-up.
+    As torch's OneCycleLR with two phases; momentum stays as it is. It begins with its own warm-up.
     """
 
     kind: Literal["one_cycle"] = "one_cycle"

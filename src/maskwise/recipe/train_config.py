@@ -57,7 +57,8 @@ class TrainConfig(Settings):
     """Photos a forward pass; the last batches of an epoch are one smaller where the number does not divide."""
 
     accumulate_batches: int = Field(default=1, ge=1)
-    """Batches whose gradients are averaged before a step: the effective batch is this many times larger."""
+    """Batches whose gradients are averaged before a step: the effective batch is this many times larger. The last step
+    of an epoch takes the batches that are left. A loss of whole batches, as f1, stays one of each small batch."""
 
     optimizer: OptimizerConfig = AdamW()
     """What turns gradients into steps."""
@@ -70,7 +71,7 @@ class TrainConfig(Settings):
     """How the rate changes over the epochs."""
 
     warmup_epochs: float = Field(default=0.0, ge=0)
-    """The rate rises linearly from zero over so many epochs (parts allowed); the schedule follows."""
+    """The rate rises linearly over so many epochs (parts allowed); the schedule runs over those that are left."""
 
     clip_norm: float | None = Field(default=None, gt=0)
     """Gradients longer than this are shortened to it."""
@@ -123,8 +124,10 @@ def _rate_problems(train: TrainConfig) -> Iterator[str]:
     elif warmup_epochs and isinstance(schedule, OneCycle):
         remedy = "Set train.schedule.rise_share instead."
         yield must("train.warmup_epochs", "0 with the one_cycle schedule, which rises by itself", warmup_epochs, remedy)
-    if isinstance(schedule, Step) and schedule.step_epochs >= train.epochs:
-        rule = f"below train.epochs ({train.epochs}), or the rate never drops"
+    if isinstance(schedule, Step) and schedule.step_epochs >= train.epochs - warmup_epochs:
+        rule = (
+            f"below train.epochs less train.warmup_epochs ({train.epochs - warmup_epochs:g}), or the rate never drops"
+        )
         remedy = "Use schedule.kind constant instead."
         yield must("train.schedule.step_epochs", rule, schedule.step_epochs, remedy)
 

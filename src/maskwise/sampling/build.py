@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
-import numpy as np
-
-from maskwise.records import Ints, PhotoTable
 from maskwise.sampling import config as kinds
 from maskwise.sampling import samplers
-
-Sampler = Callable[[PhotoTable, np.random.Generator], Ints]
-"""``draw(table, rng) → index_M``: the positions of one epoch's photos, in the order in which they are shown."""
+from maskwise.sampling.samplers import Sampler, TimesShown
 
 
-def build_sampler(config: kinds.SamplerConfig) -> Sampler:
+class Sampling(NamedTuple):
+    """A sampler and what it promises."""
+
+    sample: Sampler
+    times_shown: TimesShown
+
+
+def build_sampling(config: kinds.SamplerConfig) -> Sampling:
     """The sampler that ``config`` describes."""
     match config:
         case kinds.Natural():
-            return samplers.draw_natural
+            return Sampling(samplers.sample_natural, samplers.times_natural)
         case kinds.Weighted():
-            return samplers.draw_weighted
+            return Sampling(samplers.sample_weighted, samplers.times_even_classes)
         case kinds.BalancedBatches():
-            return samplers.draw_balanced_batches
+            return Sampling(samplers.sample_balanced_batches, samplers.times_even_classes)
         case kinds.OversampleRare(share=share):
-            return partial(samplers.draw_oversample_rare, share=share)
+            return Sampling(
+                partial(samplers.sample_oversample_rare, share=share),
+                partial(samplers.times_oversample_rare, share=share),
+            )
         case kinds.OversampleGroup(share=share, group=group):
-            return partial(samplers.draw_oversample_group, share=share, group=group)
+            return Sampling(
+                partial(samplers.sample_oversample_group, share=share, group=group),
+                partial(samplers.times_oversample_group, share=share, group=group),
+            )
         case kinds.OversampleRandom(factor=factor):
-            return partial(samplers.draw_oversample_random, factor=factor)
-        case kinds.UndersampleMasked(photos_per_person=photos):
-            return partial(samplers.draw_undersample_masked, photos_per_person=photos)
+            return Sampling(
+                partial(samplers.sample_oversample_random, factor=factor),
+                partial(samplers.times_oversample_random, factor=factor),
+            )
+        case kinds.UndersampleMasked(photos_per_person=photos, then=then):
+            return Sampling(
+                partial(samplers.sample_undersample_masked, photos_per_person=photos, then=build_sampling(then).sample),
+                partial(
+                    samplers.times_undersample_masked,
+                    photos_per_person=photos,
+                    even_classes=not isinstance(then, kinds.Natural),
+                ),
+            )
         case _:
             assert_never(config)

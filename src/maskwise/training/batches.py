@@ -41,7 +41,7 @@ class BatchSource:
 
     table: PhotoTable
     read: ReadPixels
-    draw: Callable[[PhotoTable, np.random.Generator], Ints]
+    sample: Callable[[PhotoTable, np.random.Generator], Ints]
     augment: Callable[[Tensor, np.random.Generator], Tensor]
     soften: Callable[[Tensor, Tensor], Tensor]
     """(target rows, ages in years) → softer ones. Pseudo-labelled rows pass through it like all others: else a guess
@@ -57,7 +57,7 @@ class BatchSource:
 
     def plan(self, epoch: int) -> list[Ints]:
         """The photos of every batch of ``epoch``. Sizes differ by one at most, so that no batch is too small."""
-        order_M = self.draw(self.table, rng_for(self.seed, "sample", self.fold, epoch))
+        order_M = self.sample(self.table, rng_for(self.seed, "sample", self.fold, epoch))
         return np.array_split(order_M, -(-len(order_M) // self.batch_size))
 
     def make(self, index_N: Ints, epoch: int, position: int, device: torch.device) -> Batch:
@@ -83,6 +83,13 @@ class BatchSource:
     def show(self, index_N: Ints, rng: np.random.Generator, device: torch.device) -> Tensor:
         """What the model gets of the photos at ``index_N``, before it is mixed."""
         return self.augment(to_images(self.read(index_N), device), rng)
+
+    def target_sums(self, times_shown_N: Floats) -> Floats:
+        """Σ times · weight · target of each class over all photos: what an epoch's loss sees of it, before mixing."""
+        target_NC, weight_N = self._label(np.arange(len(self.table)))
+        target_NC = self.soften(target_NC, torch.from_numpy(self.table.age_years_N))
+        counted_N = times_shown_N if weight_N is None else times_shown_N * weight_N.numpy()
+        return np.asarray(counted_N @ target_NC.double().numpy())
 
     def _label(self, index_N: Ints) -> tuple[Tensor, Tensor | None]:
         """(target rows, weights or None) before they are softened and mixed."""

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from maskwise.chance import torch_seed_for
-from maskwise.errors import DivergedError
+from maskwise.errors import DivergedError, RecipeError, must
 from maskwise.files import write_atomically
 from maskwise.listeners import EpochReport, Listener, StepReport
+from maskwise.losses.weighted_sum import weighted_mean
 from maskwise.memory import keep_freed_memory
 from maskwise.records import Batch, Output
 from maskwise.training.averaging import MovingAverage
@@ -89,6 +90,7 @@ class Trainer:
     def run(self) -> None:
         """Train to the end, from the saved state if there is one; leaves ``weights.safetensors`` and ``fold.json``."""
         keep_freed_memory()
+        refuse_long_accumulation(self.fit.config.accumulate_batches, len(self.fit.source.plan(self.progress.epoch)))
         self._resume()
         with stop_request() as request:
             while self.progress.epoch < self.fit.config.epochs and not self._out_of_patience():
@@ -124,7 +126,8 @@ class Trainer:
         with autocast(fit.device, fit.config.precision):
             output = self.answer(laid_out(fit.inference.of_batch(batch.images_NCHW), fit.config.layout))
         loss = self.loss_of(output, batch)
-        self.scaler.scale(loss / fit.config.accumulate_batches).backward()  # type: ignore[no-untyped-call]
+        shared = batches_of_step(position, n_batches, fit.config.accumulate_batches)
+        self.scaler.scale(loss / shared).backward()  # type: ignore[no-untyped-call]
         if self._steps_now(position, n_batches):
             self._step(position, n_batches)
         return loss.detach()
@@ -134,12 +137,20 @@ class Trainer:
         loss = self.objective(output.logits_NC.float(), batch.target_NC, batch.weight_N)
         if self.fit.auxiliary is None:
             return loss
-        return loss + mean_over(self.fit.auxiliary(output, batch.age_years_N), batch.weight_N)
+        return loss + weighted_mean(self.fit.auxiliary(output, batch.age_years_N), batch.weight_N)
 
     def _step(self, position: int, n_batches: int) -> None:
         config = self.fit.config
-        time_epochs = self.progress.epoch + (position + 1) / n_batches
-        self._set_rate(rate_factor(config.schedule, config.warmup_epochs, config.epochs, time_epochs))
+        steps_per_epoch = -(-n_batches // config.accumulate_batches)
+        self._set_rate(
+            rate_factor(
+                config.schedule,
+                step=self.progress.epoch * steps_per_epoch + position // config.accumulate_batches,
+                steps_per_epoch=steps_per_epoch,
+                epochs=config.epochs,
+                warmup_epochs=config.warmup_epochs,
+            )
+        )
         if config.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
@@ -302,9 +313,18 @@ class Trainer:
         self.listener.on_note(f"continues in epoch {at.epoch + 1} after {at.position} batches")
 
 
-def mean_over(loss_N: Tensor, weight_N: Tensor | None) -> Tensor:
-    """Σ w · loss / Σ w over the photos; the plain mean without weights."""
-    return loss_N.mean() if weight_N is None else (weight_N * loss_N).sum() / weight_N.sum()
+def batches_of_step(position: int, n_batches: int, accumulate_batches: int) -> int:
+    """How many batches share the step of the batch at ``position``; the last step of an epoch may have fewer."""
+    first = position - position % accumulate_batches
+    return min(accumulate_batches, n_batches - first)
+
+
+def refuse_long_accumulation(accumulate_batches: int, n_batches: int) -> None:
+    """``RecipeError`` where a step would take more batches than an epoch of ``n_batches`` has."""
+    if accumulate_batches > n_batches:
+        rule = f"at most the number of batches of an epoch ({n_batches})"
+        remedy = "Lower it, or make the batches smaller."
+        raise RecipeError(must("train.accumulate_batches", rule, accumulate_batches, remedy))
 
 
 def trained_folder(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Learning-rate schedules as pure functions of the time in epochs."""
+"""Schedules: the factor of the learning rate in each step."""
 
 from __future__ import annotations
 
@@ -7,29 +7,37 @@ from typing import assert_never
 
 from maskwise.recipe import schedule_config as kinds
 
+_ALMOST = 1e-9
+"""Of a step: 0.4 epochs of 5 steps are 2 steps, whatever the rounding."""
 
-def rate_factor(config: kinds.ScheduleConfig, warmup_epochs: float, epochs: int, time_epochs: float) -> float:
-    """What the rate is multiplied by at ``time_epochs`` (0 at the first step, towards ``epochs`` at the last).
 
-    During warm-up the factor rises linearly; the schedule then runs over the epochs that are left.
+def rate_factor(
+    config: kinds.ScheduleConfig, *, step: int, steps_per_epoch: int, epochs: int, warmup_epochs: float = 0.0
+) -> float:
+    """What the rate is multiplied by in ``step``, which counts from 0 over all epochs.
+
+    During the W steps of the warm-up the factor rises linearly, 1 / W in the first step, 1 in the last. The schedule
+    then runs over the steps that are left. Both are torch's schedulers, stepped after every step: LinearLR, then the
+    schedule's own, joined by SequentialLR (for a whole W).
     """
-    if time_epochs < warmup_epochs:
-        return time_epochs / warmup_epochs
-    progress = min((time_epochs - warmup_epochs) / (epochs - warmup_epochs), 1.0)
+    warmup_steps = warmup_epochs * steps_per_epoch
+    if step < warmup_steps - _ALMOST:
+        return min((step + 1) / warmup_steps, 1.0)
+    done, total = step - warmup_steps, epochs * steps_per_epoch - warmup_steps
     match config:
         case kinds.Constant():
             return 1.0
         case kinds.Step():
-            return config.gamma ** int(time_epochs // config.step_epochs)
+            return config.gamma ** math.floor((done + _ALMOST) / (config.step_epochs * steps_per_epoch))
         case kinds.Cosine():
-            return _cosine(1.0, config.final_share, progress)
+            return _cosine(1.0, config.final_share, done / total)
         case kinds.CosineRestarts():
-            within = _progress_of_cycle(config.cycles, config.length_factor, progress)
+            within = _progress_of_cycle(config.cycles, config.length_factor, done / total)
             return _cosine(1.0, config.final_share, within)
         case kinds.OneCycle():
-            return _one_cycle(config, progress)
+            return _one_cycle(config, step, total)
         case kinds.Polynomial():
-            return float((1 - progress) ** config.power)
+            return float((1 - done / total) ** config.power)
     assert_never(config)
 
 
@@ -38,22 +46,20 @@ def _cosine(begin: float, end: float, progress: float) -> float:
     return end + (begin - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def _one_cycle(config: kinds.OneCycle, progress: float) -> float:
-    if progress < config.rise_share:
-        return _cosine(config.start_share, 1.0, progress / config.rise_share)
-    return _cosine(1.0, config.final_share, (progress - config.rise_share) / (1 - config.rise_share))
+def _one_cycle(config: kinds.OneCycle, step: int, total: float) -> float:
+    """The peak is step rise_share · total - 1, the end the last step."""
+    peak, last = config.rise_share * total - 1, total - 1
+    if step <= peak:
+        return _cosine(config.start_share, 1.0, step / peak if peak > 0 else 1.0)
+    return _cosine(1.0, config.final_share, (step - peak) / (last - peak))
 
 
 def _progress_of_cycle(cycles: int, length_factor: float, progress: float) -> float:
-    """How far the running cycle is, 0 … 1. The moment between two cycles is the end of the earlier one.
-
-    The time of a step is the time at its end, so the last step of a cycle has its smallest rate, not the next one's
-    largest: what an epoch leaves behind is settled.
-    """
+    """How far the running cycle is, from 0 to below 1; together the cycles fill the progress from 0 to 1."""
     lengths = [length_factor**number for number in range(cycles)]
     left = progress * sum(lengths)
-    for length in lengths:
-        if left <= length * (1 + 1e-9):
-            return min(left / length, 1.0)
+    for length in lengths[:-1]:
+        if left < length - _ALMOST:
+            return max(left / length, 0.0)
         left -= length
-    return 1.0
+    return min(max(left / lengths[-1], 0.0), 1.0)
