@@ -7,6 +7,7 @@ The command line prints the problems of a ``UserError`` on stderr, one line each
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -18,10 +19,22 @@ def must(thing: str, rule: str, got: object, remedy: str) -> str:
 
 def nearest(word: str, legal: Iterable[str]) -> str:
     """``Did you mean 'x'? Legal: a, b, c.`` — the way out for a misspelt name."""
-    names = sorted(legal)
+    names = sorted(legal, key=_by_number)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     guess = f"Did you mean '{close[0]}'? " if close else ""
     return f"{guess}Legal: {', '.join(names)}."
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 warning``, ``2 warnings``, ``1,234 people``."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def _by_number(word: str) -> list[tuple[bool, int, str]]:
+    """Sorts 2 before 10 before A, and day-2 before day-10."""
+    return [
+        (False, int(part), "") if part.isdecimal() else (True, 0, part) for part in re.split(r"(\d+)", word) if part
+    ]
 
 
 class UserError(Exception):

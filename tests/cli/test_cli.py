@@ -332,17 +332,17 @@ def test_data_check_tells_all_and_leaves_with_1_only_for_errors(run: Run, tmp_pa
     root = write_quirky(tmp_path / "faces")
     sound = run("data", "check", "faces")
     assert (sound.code, sound.err) == (0, [])
-    assert sound.out.splitlines()[-1] == "faces: 0 errors, 1 warnings"
+    assert sound.out.splitlines()[-1] == "faces: 0 errors, 1 warning"
     table = root / "train/train.csv"
     table.write_bytes(table.read_bytes().replace(b"000020,male", b"000020,man"))
     photo = next((root / "train/images").glob("000001*/mask1.*"))
     photo.write_bytes(b"")
     broken = run("data", "check", "faces")
     assert broken.code == 1
-    assert broken.out.splitlines()[-1] == "faces: 2 errors, 1 warnings"
+    assert broken.out.splitlines()[-1] == "faces: 2 errors, 1 warning"
     assert "train/train.csv, line 3: gender must be male or female, got 'man'" in broken.out
     assert photo.relative_to(root).as_posix() in broken.out
-    assert broken.err == ["faces has 2 errors. Mend them, then check again."]
+    assert broken.err == ["faces has 2 errors. Fix them, then check again."]
 
 
 def test_a_place_that_cannot_be_used_is_told_without_a_traceback(run: Run, tmp_path: Path) -> None:

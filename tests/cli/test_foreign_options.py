@@ -5,24 +5,24 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from maskwise.cli.foreign_options import SETTINGS, SIZES, way_out
+from maskwise.cli.foreign_options import way_out
 from maskwise.cli.main import app
 from maskwise.errors import UserError
-from maskwise.recipe.addresses import settings_of
-from maskwise.recipe.load import load_recipe
+from maskwise.recipe.other_words import OTHER_WORDS
 
 
-def test_every_setting_that_is_named_is_one_of_a_recipe() -> None:
-    known = settings_of(load_recipe("quick").model_dump(mode="json"))
-    assert set(SETTINGS.values()) <= set(known)
-    assert {"input.height_px", "input.width_px"} <= set(known)
-
-
-@pytest.mark.parametrize("option", [*SETTINGS, *SIZES])
+@pytest.mark.parametrize(
+    "option", ["--epochs", "--batch", "--lr", "--device", "--seed", "--name", "--workers", "--model"]
+)
 def test_an_option_of_other_trainers_names_its_setting(option: str) -> None:
-    path = SETTINGS.get(option, "input.width_px")
+    path = OTHER_WORDS[option.lstrip("-")]
     assert f"--set {path}=3" in str(way_out(option, ("train", "quick", option, "3")))
     assert f"--set {path}=3" in str(way_out(option, ("sweep", "optimizer", f"{option}=3")))
+
+
+def test_one_size_is_height_and_width() -> None:
+    told = str(way_out("--imgsz", ("train", "quick", "--imgsz", "96")))
+    assert "--set input.height_px=96 --set input.width_px=96" in told
 
 
 def test_the_way_out_reaches_the_command_line() -> None:

@@ -59,11 +59,10 @@ def test_columns_are_named_by_flags_and_by_a_file(tmp_path: Path, cli: Callable[
     [
         (["--map", "sex"], "--map must be COL=FIELD, FIELD one of file, gender, age, person, got 'sex'"),
         (["--map", "sex=sex"], "--map must be COL=FIELD"),
-        (["--map-file", "words.yaml"], "genders.1: Input should be 'male' or 'female'"),
+        (["--map-file", "words.yaml"], "genders.1 must be 'male' or 'female', got 'man'"),
         (["--map-file", "list.yaml"], "must be a list of columns and genders"),
         (["--map-file", "nowhere.yaml"], "No such file"),
         (["--map-file", "broken.yaml"], "must be YAML"),
-        ([], "Missing: file, gender, age"),
     ],
 )
 def test_columns_that_make_no_sense_are_refused(
@@ -77,6 +76,13 @@ def test_columns_that_make_no_sense_are_refused(
     assert len(lines) == 1
     assert told in lines[0]
     assert not (tmp_path / "out").exists()
+
+
+def test_usual_names_of_columns_are_offered_as_map(tmp_path: Path, refused: Callable[..., list[str]]) -> None:
+    (tmp_path / "own.csv").write_text("Image,sex,years\na.jpg,male,30\n")
+    missing, way_out = refused("data", "import", "csv", str(tmp_path / "own.csv"), str(tmp_path / "out"))
+    assert "Missing: file, gender, age" in missing
+    assert "--map Image=file --map sex=gender --map years=age" in way_out
 
 
 def test_a_wrong_source_is_one_line(tmp_path: Path, refused: Callable[..., list[str]]) -> None:

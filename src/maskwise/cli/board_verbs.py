@@ -61,7 +61,7 @@ def board(
     compared = None if against is None else read_finished(find_run(store, against))
     with _no_garbage_collection():
         found = chosen_board(store, where or [], tag or [], over or [], sort)
-        typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price))
+        typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
     if csv is not None:
         whole = board_csv(found.rows, against=compared, price_an_hour=price)
         write_atomically(csv, spread_csv(spread_over(found.rows, over)) if over else whole)
@@ -107,7 +107,13 @@ def chosen_board(store: Path, where: list[str], tags: list[str], over: list[str]
 
 
 def board_text(
-    found: Board, against: RunRecord | None, over: list[str], *, daily: bool, price_an_hour: float | None
+    found: Board,
+    against: RunRecord | None,
+    over: list[str],
+    *,
+    daily: bool,
+    price_an_hour: float | None,
+    sort: str = "macro_f1",
 ) -> str:
     """What is printed: the table of runs or of means over runs, what differs between recipes, the best by day."""
     from maskwise.store.daily_best import daily_best, format_curves
@@ -118,7 +124,7 @@ def board_text(
     if over:
         blocks = [format_spreads(spread_over(found.rows, over), over, width)]
     else:
-        blocks = [format_board(found, width, price_an_hour=price_an_hour)]
+        blocks = [format_board(found, width, price_an_hour=price_an_hour, sort=sort)]
     if against is not None:
         blocks.append(format_differences(found.rows, against))
     if daily:

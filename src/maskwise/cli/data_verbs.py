@@ -10,6 +10,7 @@ import typer
 from maskwise.cli.audit_verb import audit
 from maskwise.cli.import_verb import import_set
 from maskwise.cli.options import CorrectionsOption, QuietOption, refuse_missing_folder
+from maskwise.errors import CheckFailedError, counted
 
 app = typer.Typer(
     help="Import, check and audit data sets; draw people and masks.",
@@ -85,7 +86,6 @@ def check(
 
     from maskwise.data.checks import check_data
     from maskwise.data.sources import describe_sources
-    from maskwise.errors import CheckFailedError
     from maskwise.labels import Task
 
     problems = check_data(folder, Task(), names_only=names_only, corrections=corrections or ())
@@ -94,6 +94,24 @@ def check(
     for problem in problems:
         typer.echo(str(problem))
     errors = sum(problem.severity == "error" for problem in problems)
-    typer.echo(f"{folder}: {errors} errors, {len(problems) - errors} warnings")
+    if not errors:
+        typer.echo(_contents(folder, corrections or []))
+    typer.echo(f"{folder}: {counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}")
     if errors:
-        raise CheckFailedError(f"{folder} has {errors} errors. Mend them, then check again.")
+        raise CheckFailedError(f"{folder} has {counted(errors, 'error')}. Fix them, then check again.")
+
+
+def _contents(folder: Path, corrections: list[str]) -> str:
+    """What a sound data set holds: people, photos, classes."""
+    from maskwise.data.layout import EVAL_CSV
+    from maskwise.data.manifest import read_eval, read_train
+    from maskwise.labels import Task
+
+    task = Task()
+    table = read_train(folder, task, corrections).table
+    people, classes = len(set(table.person_N.tolist())), len(set(table.class_N.tolist()))
+    train = f"train: {counted(people, 'person', 'people')}, {counted(len(table), 'photo')}, "
+    lines = [f"{train}{classes} of {task.n_classes} classes"]
+    if (folder / EVAL_CSV).is_file():
+        lines.append(f"eval: {counted(len(read_eval(folder, task)), 'photo')}")
+    return "\n".join(lines)

@@ -14,6 +14,7 @@ from maskwise.cli.options import (
     QuietOption,
     cache_folder,
     refuse_missing_folder,
+    refuse_output,
 )
 
 
@@ -32,11 +33,11 @@ def eda(
     force: ForceOption = False,
 ) -> None:
     """Describe a data set: classes, ages, sizes, colours, mean faces, undetected faces, likely duplicates."""
-    from maskwise.files import refuse_overwrite, write_atomically
+    from maskwise.files import write_atomically
     from maskwise.labels import Task
 
     refuse_missing_folder("DIR", folder)
-    refuse_overwrite(out, force)
+    refuse_output(out, force)
 
     from maskwise.cli.progress import listener
     from maskwise.reports.eda_page import eda_page, eda_text

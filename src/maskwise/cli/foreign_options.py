@@ -2,36 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-SETTINGS: Mapping[str, str] = {
-    "--epochs": "train.epochs",
-    "--batch": "train.batch_size",
-    "--batch-size": "train.batch_size",
-    "--bs": "train.batch_size",
-    "--lr": "train.optimizer.rate",
-    "--lr0": "train.optimizer.rate",
-    "--learning-rate": "train.optimizer.rate",
-    "--rate": "train.optimizer.rate",
-    "--weight-decay": "train.optimizer.weight_decay",
-    "--optimizer": "train.optimizer.kind",
-    "--scheduler": "train.schedule.kind",
-    "--warmup": "train.warmup_epochs",
-    "--precision": "train.precision",
-    "--device": "runtime.device",
-    "--gpu": "runtime.device",
-    "--workers": "runtime.workers",
-    "--num-workers": "runtime.workers",
-    "--seed": "seed",
-    "--name": "name",
-    "--loss": "loss.kind",
-    "--model": "model.backbone.name",
-    "--backbone": "model.backbone.name",
-    "--dropout": "model.dropout",
-}
-"""The setting that an option of other trainers means."""
-
-SIZES = ("--imgsz", "--img-size", "--image-size", "--size", "--resolution")
 TRAINERS = frozenset({"train", "ladder", "claims", "search", "sweep", "batch-size", "bench"})
 """Verbs that take ``--set`` with settings of a recipe."""
 
@@ -44,10 +16,13 @@ def way_out(option: str | None, words: Sequence[str]) -> str | None:
     value = given or "VALUE"
     if words[0] not in TRAINERS:
         return _other_verbs(option, words[0], given)
-    if option in SIZES:
+    from maskwise.recipe.other_words import OTHER_WORDS, SIZE_WORDS
+
+    word = option.lstrip("-").replace("-", "_")
+    if word in SIZE_WORDS:
         remedy = f"--set input.height_px={value} --set input.width_px={value}"
-    elif option in SETTINGS:
-        remedy = f"--set {SETTINGS[option]}={value}"
+    elif word in OTHER_WORDS:
+        remedy = f"--set {OTHER_WORDS[word]}={value}"
     elif option in {"--output", "--output-dir", "--project", "--save-dir", "--out"}:
         remedy = f"--store {value}"
     else:

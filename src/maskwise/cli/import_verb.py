@@ -82,6 +82,7 @@ def _table_words(pairs: list[str], file: Path | None) -> TableWords:
 
     from maskwise.data.importing.config import TABLE_FIELDS, TableWords
     from maskwise.errors import UserError, must
+    from maskwise.recipe.explain import explain
     from maskwise.recipe.strict_yaml import read_yaml
 
     told = {} if file is None else read_yaml(file.read_text(encoding="utf-8"), str(file))
@@ -96,5 +97,4 @@ def _table_words(pairs: list[str], file: Path | None) -> TableWords:
     try:
         return TableWords.model_validate({**told, "columns": columns})
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, fault['loc'])) or 'columns'}: {fault['msg']}" for fault in error.errors()]
-        raise UserError([f"{file or '--map'} must fit, got a fault: {line}. Mend it." for line in lines]) from None
+        raise UserError([f"{file or '--map'}: {line}" for line in explain(error, TableWords)]) from None

@@ -57,6 +57,17 @@ def refuse_missing_folder(thing: str, folder: Path) -> None:
         raise UserError(must(f"{thing} {folder}", "a folder", got, "Check the path."))
 
 
+def refuse_output(path: Path, force: bool) -> None:
+    """Refuse a file that exists already, and one in a folder that does not: a misspelt path makes no folders."""
+    from maskwise.files import refuse_overwrite
+
+    refuse_overwrite(path, force)
+    if not path.parent.is_dir():
+        raise UserError(
+            must(f"the folder of {path}", "there", f"no {path.parent}", f"Make it: mkdir -p {path.parent}.")
+        )
+
+
 def cache_folder(chosen: Path | None) -> Path:
     """The pixel cache: as chosen, else the user's cache folder."""
     return chosen if chosen is not None else user_cache_folder()

@@ -16,6 +16,7 @@ from maskwise.cli.options import (
     StoreOption,
     cache_folder,
     refuse_missing_folder,
+    refuse_output,
 )
 
 
@@ -35,12 +36,12 @@ def report(
     force: ForceOption = False,
 ) -> None:
     """Write a page about a finished run: scores, groups, calibration, mistakes, attention maps, a model card."""
-    from maskwise.files import refuse_overwrite, write_atomically
+    from maskwise.files import write_atomically
     from maskwise.store.find_run import find_run
 
     if data is not None:
         refuse_missing_folder("--data", data)
-    refuse_overwrite(out, force)
+    refuse_output(out, force)
     folder = find_run(store, run)
 
     from maskwise.cli.progress import listener

@@ -7,17 +7,21 @@ import math
 import types
 import typing
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from maskwise.errors import nearest
+from maskwise.recipe.other_words import meant_address
 
 REFUSED_KINDS = frozenset({"by_photo"})
 """Kinds that exist only to be refused with the reason; never offered."""
 
 _LONGEST_VALUE = 80
+_SURE = 0.75
+"""How alike a name among the siblings must be so that no other place of the recipe is looked at."""
 _RULES = {
     "bool_type": "true or false",
     "finite_number": "a finite number",
@@ -74,7 +78,7 @@ def _line(detail: ErrorDetails, address: str, model: type[BaseModel]) -> str:
         case "value_error":
             return str(context["error"])
         case "extra_forbidden":
-            return _unknown_setting(address, _annotation_at(detail["loc"][:-1], model), model)
+            return _unknown_setting(address, _annotation_at(detail["loc"][:-1], model), model, detail["input"])
         case "union_tag_invalid":
             kinds = _kinds(_annotation_at(detail["loc"], model))
             tag = str(context["tag"])
@@ -97,7 +101,7 @@ def _line(detail: ErrorDetails, address: str, model: type[BaseModel]) -> str:
             return f"{address or 'the recipe'} must be {rule}, got {got}. {remedy}"
 
 
-def _unknown_setting(address: str, parent: Any, model: type[BaseModel]) -> str:
+def _unknown_setting(address: str, parent: Any, model: type[BaseModel], given: object) -> str:
     key = address.rpartition(".")[2]
     fields = _model_of(parent).model_fields
     kind = fields["kind"].default if "kind" in fields else None
@@ -107,7 +111,28 @@ def _unknown_setting(address: str, parent: Any, model: type[BaseModel]) -> str:
     # Under another kind the address is a legal one: then no other place is meant.
     if elsewhere and address not in elsewhere:
         remedy = f"Did you mean {' or '.join(elsewhere)}? {nearest('', fields)}"
+    elif not elsewhere and not get_close_matches(key, fields, n=1, cutoff=_SURE):
+        written = ".".join([address, *_first_words(given)])
+        if meant := meant_address(written, dict.fromkeys(_leaves(model))):
+            remedy = f"Did you mean {meant}? {nearest('', fields)}"
     return f"{address} must be a known setting{of_kind}, got {key!r}. {remedy}"
+
+
+def _first_words(given: object) -> Iterator[str]:
+    """The words below an unknown setting that was given as a group, down to the first value."""
+    while isinstance(given, dict) and given:
+        word, given = next(iter(given.items()))
+        yield str(word)
+
+
+def _leaves(model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Every address of a value below ``model``, lists aside."""
+    for name, field in model.model_fields.items():
+        members = [member for member in _members(field.annotation) if not _is_refused(member)]
+        if not members:
+            yield f"{above}{name}"
+        for member in members:
+            yield from _leaves(member, f"{above}{name}.")
 
 
 def _homes(key: str, model: type[BaseModel], above: str = "") -> Iterator[str]:

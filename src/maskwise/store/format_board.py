@@ -25,16 +25,16 @@ _DROPPED_FIRST = ("tags", "cost", "time", "seed", "folds", "people", "age", "gen
 _LEFT = ("", "name", "run", "macro F1", "tags")
 
 
-def format_board(board: Board, width: int, *, price_an_hour: float | None = None) -> str:
+def format_board(board: Board, width: int, *, price_an_hour: float | None = None, sort: str = "macro_f1") -> str:
     """The board as plain text; its tables keep within ``width`` terminal columns, as far as rank and macro F1 allow.
 
     A narrow terminal costs letters of long names, then columns, the least telling first. With ``price_an_hour`` of the
-    machine the runs' costs are shown. Ends without a line break.
+    machine the runs' costs are shown. That column and the one of ``sort`` always stay. Ends without a line break.
     """
     blocks = []
     for _, rows in itertools.groupby(board.rows, key=lambda row: row.group):
         members = list(rows)
-        blocks.append("\n".join([members[0].heading, *_table(members, width, price_an_hour)]))
+        blocks.append("\n".join([members[0].heading, *_table(members, width, price_an_hour, sort)]))
     notes = footnotes(board)
     return "\n\n".join([*(blocks or ["no finished run with a score yet"]), *(["\n".join(notes)] if notes else [])])
 
@@ -87,7 +87,7 @@ def cells_of(row: BoardRow, price_an_hour: float | None = None) -> dict[str, str
     return cells
 
 
-def _table(rows: list[BoardRow], width: int, price_an_hour: float | None) -> list[str]:
+def _table(rows: list[BoardRow], width: int, price_an_hour: float | None, sort: str) -> list[str]:
     # A quarter of the width for the name, so that a long one does not cost all columns of figures.
     longest_name = max(_SHORTEST_NAME, width // 4)
     columns = [cells_of(row, price_an_hour) for row in rows]
@@ -99,7 +99,8 @@ def _table(rows: list[BoardRow], width: int, price_an_hour: float | None) -> lis
     for dropped in _DROPPED_FIRST:
         if _total(widths) <= width:
             break
-        widths.pop(dropped, None)
+        if dropped not in (sort, "cost"):
+            widths.pop(dropped, None)
     excess = _total(widths) - width
     if excess > 0:
         room = max(_SHORTEST_NAME, widths["name"] - excess)

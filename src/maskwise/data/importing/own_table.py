@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskwise.data.importing.by_table import GENDER_OF_WORD, add_row, sound_label_rows
-from maskwise.data.importing.config import TableWords
+from maskwise.data.importing.config import TABLE_FIELDS, TableField, TableWords
 from maskwise.data.importing.faces import Listed
 from maskwise.errors import DataError, must
 
@@ -19,7 +19,10 @@ def read_own_table(source: Path, words: TableWords) -> Listed:
         raise DataError(must(str(source), "a CSV file", "a folder", "Name the file; its photos may lie beside it."))
     column_of = words.column_of
     listed = Listed()
-    table = sound_label_rows(source, [column_of[name] for name in ("file", "gender", "age")], listed)
+    try:
+        table = sound_label_rows(source, [column_of[name] for name in ("file", "gender", "age")], listed)
+    except DataError as error:
+        raise DataError([*error.problems, *_mapping(source, column_of)]) from None
     genders = GENDER_OF_WORD | {word.lower(): gender for word, gender in words.genders.items()}
     person_R = table.columns.get(column_of["person"])
     if person_R is None and "person" in words.columns.values():
@@ -31,3 +34,24 @@ def read_own_table(source: Path, words: TableWords) -> Listed:
         photo = source.parent / file, file
         add_row(listed, source.name, table.line_R[row], photo, gender, age, genders, person)
     return listed
+
+
+_USUAL_WORDS: dict[TableField, tuple[str, ...]] = {
+    "file": ("path", "filename", "file_name", "filepath", "image", "image_path", "img", "photo"),
+    "gender": ("sex",),
+    "age": ("years", "age_years", "year"),
+    "person": ("id", "identity", "subject", "subject_id", "person_id"),
+}
+"""What columns are often called."""
+
+
+def _mapping(source: Path, column_of: dict[TableField, str]) -> list[str]:
+    """The --map that would fit the header of ``source``, where its columns bear other usual names."""
+    if not source.is_file():
+        return []
+    with source.open(encoding="utf-8-sig", errors="replace") as file:
+        header = [word.strip() for word in file.readline().split(",")]
+    missing = [name for name in TABLE_FIELDS if name != "person" and column_of[name] not in header]
+    found = {name: next((c for c in header if c.lower() in _USUAL_WORDS[name]), None) for name in missing}
+    flags = [f"--map {column}={name}" for name, column in found.items() if column is not None]
+    return [f"{source}: for these columns add {' '.join(flags)}."] if flags else []

@@ -1,0 +1,21 @@
+"""The words of refusals."""
+
+from __future__ import annotations
+
+from maskwise.errors import counted, must, nearest
+
+
+def test_a_refusal_says_thing_rule_value_and_way_out() -> None:
+    assert must("epochs", "at least 1", 0, "Set it.") == "epochs must be at least 1, got 0. Set it."
+    assert must("name", "short", "a b", "Cut it.") == "name must be short, got 'a b'. Cut it."
+
+
+def test_the_nearest_word_is_offered_and_numbers_stand_in_order() -> None:
+    assert nearest("quik", ["quick", "best"]) == "Did you mean 'quick'? Legal: best, quick."
+    assert nearest("13", ["10", "2", "1", "B", "A"]).endswith("Legal: 1, 2, 10, A, B.")
+    assert nearest("x", ["day-10", "day-2"]) == "Legal: day-2, day-10."
+
+
+def test_one_thing_is_no_things() -> None:
+    assert [counted(n, "warning") for n in (0, 1, 2)] == ["0 warnings", "1 warning", "2 warnings"]
+    assert counted(1234, "person", "people") == "1,234 people"
