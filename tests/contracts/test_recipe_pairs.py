@@ -44,6 +44,7 @@ from maskwise.records import Image, Ints, PhotoTable
 from maskwise.sampling.config import SamplerConfig
 from maskwise.settings import Settings
 from maskwise.training.fold_files import WEIGHTS
+from support.fold_jobs import fold_job
 from support.pairings import BASE, LEFT_OUT, design, factors, pairs_of, problems_of, recipe_of
 from support.tables import photo_table
 
@@ -184,7 +185,7 @@ def fault_of(recipe: Recipe, folder: Path) -> str:
     """What is wrong with the training of ``recipe``; "" where nothing is."""
     photos, losses = photos_of(recipe), Losses()
     held_out_N = build_split(recipe.split, recipe.task)(photos.table, rng_for(0, "split")) == 0
-    answers = train_fold(recipe, photos, held_out_N, 0, input_spec(recipe), folder, losses)
+    answers = train_fold(fold_job(recipe, photos, held_out_N, folder, losses))
     if len(losses.values) != recipe.train.epochs or not np.isfinite(losses.values).all():
         return f"losses {losses.values}"
     if answers.photo_N.tolist() != photos.table.photo_N[held_out_N].tolist():

@@ -13,7 +13,6 @@ import pytest
 
 from conftest import Workplace
 from maskwise.errors import DataError
-from maskwise.fitting.photos import input_spec
 from maskwise.fitting.run_data import read_labels, read_photos
 from maskwise.listeners import Listener, Silent, StepReport
 from maskwise.recipe.load import load_recipe
@@ -161,7 +160,7 @@ def test_other_unlabelled_photos_are_other_data_and_none_are_refused(workplace: 
     recipe = load_recipe(str(workplace.recipe), ["self_training={}"])
 
     def about(data: Path) -> tuple[str, str]:
-        data_of = read_photos(recipe, read_labels(recipe, data), input_spec(recipe), workplace.cache, Silent()).about
+        data_of = read_photos(recipe, read_labels(recipe, data), workplace.cache, Silent()).about
         return data_of.checksum, data_of.decisive
 
     other = tmp_path / "data"

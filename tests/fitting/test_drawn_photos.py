@@ -16,7 +16,7 @@ from maskwise.data.config import DrawMasks
 from maskwise.data.manifest import read_train
 from maskwise.errors import DataError, RecipeError
 from maskwise.fitting.drawn_photos import draw_on_bare, stack_reader
-from maskwise.fitting.one_fold import part_people
+from maskwise.fitting.fold_job import assign_people
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import input_spec
 from maskwise.labels import MASK_CLASSES
@@ -25,6 +25,7 @@ from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import load_recipe, parse_recipe
 from maskwise.records import PhotoTable
 from maskwise.store.predictions_file import read_predictions
+from support.fold_jobs import fold_job
 
 WORN, INCORRECT, NOT_WORN = range(3)
 
@@ -40,7 +41,7 @@ def drawn(workplace: Workplace) -> tuple[Recipe, PhotoTable, PhotoSet]:
     """(recipe, all labelled photos, those drawn)."""
     recipe = recipe_for(workplace)
     table = read_train(workplace.data, recipe.task).table
-    photos = draw_on_bare(recipe, table, workplace.data, input_spec(recipe), workplace.cache, PlainLines())
+    photos = draw_on_bare(recipe, table, workplace.data, workplace.cache, PlainLines())
     assert photos is not None
     return recipe, table, photos
 
@@ -91,11 +92,8 @@ def test_the_same_settings_give_the_same_photos_whatever_is_in_the_cache(
 ) -> None:
     recipe, table, photos = drawn
     few = table.take(np.flatnonzero(table.mask_N == NOT_WORN)[:3])
-    spec = input_spec(recipe)
-    again = draw_on_bare(recipe, few, workplace.data, spec, tmp_path, PlainLines())
-    other = draw_on_bare(
-        recipe_for(workplace, "data.draw_masks.seed=1"), few, workplace.data, spec, tmp_path, PlainLines()
-    )
+    again = draw_on_bare(recipe, few, workplace.data, tmp_path, PlainLines())
+    other = draw_on_bare(recipe_for(workplace, "data.draw_masks.seed=1"), few, workplace.data, tmp_path, PlainLines())
     assert again is not None
     assert other is not None
     rows = np.flatnonzero(np.isin(photos.table.photo_N.astype(str), again.table.photo_N.astype(str)))
@@ -108,17 +106,17 @@ def test_held_out_people_get_none(drawn: tuple[Recipe, PhotoTable, PhotoSet]) ->
     recipe, table, photos = drawn
     held_out = np.isin(table.person_N.astype(str), sorted(set(table.person_N))[:7])
     labelled = PhotoSet(table, lambda index: np.zeros((len(index), 32, 24, 3), np.uint8), drawn=photos)
-    people = part_people(recipe, labelled, held_out, 0)
-    scored = set(people.scored.table.person_N)
-    added = [name for name in people.fitting.table.photo_N if "#" in name]
-    assert len(people.scored.table) == held_out.sum()
-    assert not any("#" in name for name in people.scored.table.photo_N)
-    assert len(people.fitting.table) == (~held_out).sum() + len(added)
+    people = assign_people(fold_job(recipe, labelled, held_out))
+    scored = set(people.held_out.table.person_N)
+    added = [name for name in people.training.table.photo_N if "#" in name]
+    assert len(people.held_out.table) == held_out.sum()
+    assert not any("#" in name for name in people.held_out.table.photo_N)
+    assert len(people.training.table) == (~held_out).sum() + len(added)
     assert 0 < len(added) < len(photos.table)
-    assert not scored & set(people.fitting.table.person_N)
-    last = len(people.fitting.table) - 1
-    row = photos.table.photo_N.tolist().index(people.fitting.table.photo_N[last])
-    assert np.array_equal(people.fitting.read(np.array([0, last]))[1], photos.read(np.array([row]))[0])
+    assert not scored & set(people.training.table.person_N)
+    last = len(people.training.table) - 1
+    row = photos.table.photo_N.tolist().index(people.training.table.photo_N[last])
+    assert np.array_equal(people.training.read(np.array([0, last]))[1], photos.read(np.array([row]))[0])
 
 
 def test_people_left_out_of_training_give_none(
@@ -127,9 +125,9 @@ def test_people_left_out_of_training_give_none(
     _, table, photos = drawn
     recipe = recipe_for(workplace, "data.drop_ages_years=[[40, 120]]")
     labelled = PhotoSet(table, lambda index: np.zeros((len(index), 32, 24, 3), np.uint8), drawn=photos)
-    people = part_people(recipe, labelled, np.zeros(len(table), dtype=np.bool_), 0)
-    assert people.fitting.table.age_years_N.max() < 40
-    assert any("#" in name for name in people.fitting.table.photo_N)
+    people = assign_people(fold_job(recipe, labelled, np.zeros(len(table), dtype=np.bool_)))
+    assert people.training.table.age_years_N.max() < 40
+    assert any("#" in name for name in people.training.table.photo_N)
 
 
 def test_a_photo_without_a_face_is_left_out(workplace: Workplace) -> None:
@@ -146,14 +144,14 @@ def test_a_set_without_unmasked_photos_is_refused(workplace: Workplace, tmp_path
     table = read_train(workplace.data, recipe.task).table
     masked = table.take(table.mask_N != NOT_WORN)
     with pytest.raises(DataError, match=r"data\.draw_masks must be set for a data set with unmasked photos"):
-        draw_on_bare(recipe, masked, workplace.data, input_spec(recipe), tmp_path, PlainLines())
+        draw_on_bare(recipe, masked, workplace.data, tmp_path, PlainLines())
 
 
 def test_unset_it_changes_nothing(workplace: Workplace, tmp_path: Path) -> None:
     recipe = load_recipe("quick")
     assert recipe.data.draw_masks is None
-    table, spec = read_train(workplace.data, recipe.task).table, input_spec(recipe)
-    assert draw_on_bare(recipe, table, workplace.data, spec, tmp_path, PlainLines()) is None
+    table = read_train(workplace.data, recipe.task).table
+    assert draw_on_bare(recipe, table, workplace.data, tmp_path, PlainLines()) is None
     ids = {run_id(load_recipe("quick", [change]), "d") for change in ("data.draw_masks={}", "data.draw_masks.copies=3")}
     assert len(ids | {run_id(recipe, "d")}) == 3
 

@@ -14,25 +14,24 @@ import pytest
 
 from conftest import TINY_RECIPE, Workplace
 from maskwise.errors import DataError, RecipeError
-from maskwise.fitting.one_fold import FoldPeople, train_fold
-from maskwise.fitting.parts import Factor, multiplied, only_meant, refuse_unseen_classes
-from maskwise.fitting.photo_set import PhotoSet
-from maskwise.fitting.photos import input_spec
+from maskwise.fitting.one_fold import train_fold
+from maskwise.fitting.parts import Factor, multiplied, refuse_unseen_classes
 from maskwise.fitting.run_data import read_labels, read_photos
 from maskwise.fitting.try_batch_sizes import try_batch_sizes
-from maskwise.labels import PhotoGroup, Task
+from maskwise.labels import Task
 from maskwise.listeners import Listener, Silent, StepReport
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import load_recipe, parse_recipe
-from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
-from maskwise.records import Floats, Image, Ints, PhotoTable, Predictions
+from maskwise.recipe.single_recipes import single_recipes
+from maskwise.records import Floats, Predictions
 from maskwise.store.layout import fold_folder, input_path, predictions_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import list_runs, read_record
 from maskwise.workflows.run_recipe import Place, run_recipe
 from support.fits import KillAt, Killed, Remember
-from support.tables import people_table, photo_table, strings
+from support.fold_jobs import fold_job
+from support.tables import photo_table, strings
 
 PARTS = """
 parts:
@@ -113,26 +112,7 @@ def test_years_come_from_the_part_that_reads_the_age_and_optimism_from_any() -> 
     assert not multiplied(Task(), both).optimistic
 
 
-# --- who trains which part -----------------------------------------------------------------------------------------
-
-
-def photo_set(table: PhotoTable) -> PhotoSet:
-    def read(index: Ints) -> Image:
-        return np.zeros((len(index), 1, 1, 3), np.uint8)
-
-    return PhotoSet(table, read)
-
-
-def test_only_the_photos_that_are_meant_train_and_all_choose_and_are_scored() -> None:
-    photos = photo_set(people_table(6, np.random.default_rng(0)))
-    people = FoldPeople(photos, photos, photos)
-    recipe = parse_recipe(TINY_RECIPE, "tiny")
-    worn = only_meant(people, SingleRecipe("gender-age", recipe, PhotoGroup(mask="worn")))
-    assert len(worn.fitting.table) == 6 * PHOTOS_WORN
-    assert set(worn.fitting.table.mask_N) == {0}
-    assert worn.choosing is photos
-    assert worn.scored is photos
-    assert only_meant(people, SingleRecipe("mask", recipe, None)) is people
+# --- what parts may train on ---------------------------------------------------------------------------------------
 
 
 def test_a_part_that_would_never_see_one_of_its_classes_is_refused() -> None:
@@ -217,11 +197,10 @@ def test_a_part_is_the_model_that_it_would_be_alone(whole: Path, place: Workplac
     size = "input: {crop: {kind: center_crop, height_px: 200, width_px: 200}, height_px: 24, width_px: 24}"
     text = TINY_RECIPE.replace("input: {height_px: 32, width_px: 24}", size).replace("epochs: 3", "epochs: 1")
     recipe = parse_recipe(text + "task: {attributes: [mask]}\n", "mask")
-    spec = input_spec(recipe)
-    photos = read_photos(recipe, read_labels(recipe, place.data), spec, place.cache, Silent()).labelled
+    photos = read_photos(recipe, read_labels(recipe, place.data), place.cache, Silent()).labelled
     with (whole / "split.csv").open() as file:
         scored = [row["person"] for row in csv.DictReader(file) if row["fold"] == "0"]
-    alone = train_fold(recipe, photos, np.isin(photos.table.person_N, scored), 0, spec, tmp_path, Silent())
+    alone = train_fold(fold_job(recipe, photos, np.isin(photos.table.person_N, scored), tmp_path))
     assert (tmp_path / "weights.safetensors").read_bytes() == weights(whole)["mask"]
     joint, task = read_predictions(predictions_path(whole))
     assert np.allclose(task.marginal(joint.probs_NC, "mask"), alone.probs_NC, atol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 from maskwise.errors import StoreError
 from maskwise.fitting.photo_set import PhotoSet
-from maskwise.fitting.run_data import known_photos
+from maskwise.fitting.run_data import are_labelled
 from maskwise.fitting.self_train import describe_pseudo_labels, with_pseudo_labels
 from maskwise.labels import Task
 from maskwise.records import Image, Ints
@@ -88,8 +88,8 @@ def test_pseudo_labels_of_other_photos_are_refused() -> None:
 
 def test_copies_of_labelled_photos_are_known() -> None:
     told = Remember()
-    known_N = known_photos(strings(["aa", "bb", "cc"]), strings(["bb", "dd"]), told)
+    known_N = are_labelled(strings(["aa", "bb", "cc"]), strings(["bb", "dd"]), told)
     assert known_N.tolist() == [False, True, False]
     assert told.notes == ["1 unlabelled photos are copies of labelled ones and get no pseudo-label"]
-    assert not known_photos(strings(["aa"]), strings(["dd"]), told).any()
+    assert not are_labelled(strings(["aa"]), strings(["dd"]), told).any()
     assert len(told.notes) == 1

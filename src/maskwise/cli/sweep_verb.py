@@ -139,10 +139,11 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     from maskwise.cli.progress import listener
     from maskwise.sweeps.format_sweep import format_plan
     from maskwise.sweeps.results import read_results
-    from maskwise.sweeps.run_sweep import Work, confirm_best, describe_data, run_sweep
+    from maskwise.sweeps.run_sweep import Work, confirm_best, run_sweep
     from maskwise.sweeps.storage import hidden
     from maskwise.sweeps.trial_queue import open_queue
     from maskwise.workflows.run_recipe import Place
+    from maskwise.workflows.train_or_read import describe_data
 
     ends_at_s = math.inf if wanted.minutes is None else time.monotonic() + 60 * wanted.minutes
     runs = wanted.runs or planned.space.runs or number_of_runs(planned)

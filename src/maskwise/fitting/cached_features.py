@@ -15,7 +15,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
 from maskwise.data.row_file import RowFile, describe
 from maskwise.files import locked
+from maskwise.fitting.fold_job import FoldJob, FoldPeople
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
@@ -50,7 +50,7 @@ FEATURES = "features.f32"
 _BATCH_PHOTOS = 64
 _DURABLE_PHOTOS = 1024
 """So many are made durable at once: what a kill can lose."""
-_ANSWERED_AT_ONCE = 2048
+_PREDICTED_AT_ONCE = 2048
 
 PhotoView = str | int
 """as_is, mirrored, or the number of an augmented view, from 1."""
@@ -94,35 +94,20 @@ class FrozenBackbone:
         return int(self.features(np.zeros((1, spec.height_px, spec.width_px, 3), np.uint8), ["0"], "as_is").shape[1])
 
 
-def train_on_features(
-    recipe: Recipe,
-    fit: Fit,
-    model: MaskwiseModel,
-    fitting: PhotoSet,
-    choosing: PhotoSet | None,
-    folder: Path,
-    listener: Listener,
-) -> None:
-    """Train neck and heads of ``model`` on cached features; ``folder`` ends with the weights of the whole net."""
-    if not trained_folder(folder):
-        backbone = frozen_backbone(recipe, model, fit.inference)
-        views: list[PhotoView] = ["as_is", *range(1, recipe.train.cached_views or 1)]
-        train_model(
-            _fit_of_features(fit, backbone, views, fitting, choosing, listener),
-            without_backbone(model),
-            folder,
-            listener,
-        )
-    load_weights(folder / WEIGHTS, model)
+def train_on_features(job: FoldJob, people: FoldPeople, fit: Fit, model: MaskwiseModel) -> None:
+    """Train neck and heads of ``model`` on cached features; the job's folder ends with the weights of the whole net."""
+    if not trained_folder(job.folder):
+        backbone = frozen_backbone(job.recipe, model, fit.inference)
+        on_features = _fit_of_features(job, people, fit, backbone)
+        train_model(on_features, without_backbone(model), job.folder, job.listener)
+    load_weights(job.folder / WEIGHTS, model)
     place_model(model, fit.device).eval()
 
 
-def answer_with_features(
-    recipe: Recipe, model: MaskwiseModel, photos: PhotoSet, how: Inference, listener: Listener
-) -> Probabilities:
-    """The answers of a model with a frozen backbone, from cached features."""
-    read = _all_views(frozen_backbone(recipe, model, how), photos, how, listener)
-    return predict_table(without_backbone(model), read, len(photos.table), _of_features(how), _ANSWERED_AT_ONCE)
+def predict_from_features(job: FoldJob, model: MaskwiseModel, photos: PhotoSet, how: Inference) -> Probabilities:
+    """The predictions of a model with a frozen backbone, from cached features."""
+    read = _all_views(frozen_backbone(job.recipe, model, how), photos, job.listener)
+    return predict_table(without_backbone(model), read, len(photos.table), _of_features(how), _PREDICTED_AT_ONCE)
 
 
 def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> FrozenBackbone:
@@ -210,32 +195,26 @@ def _compute(
     return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
 
 
-def _fit_of_features(
-    fit: Fit,
-    backbone: FrozenBackbone,
-    views: Sequence[PhotoView],
-    fitting: PhotoSet,
-    choosing: PhotoSet | None,
-    listener: Listener,
-) -> Fit:
+def _fit_of_features(job: FoldJob, people: FoldPeople, fit: Fit, backbone: FrozenBackbone) -> Fit:
     """``fit`` with features in place of photos."""
     source = {field.name: getattr(fit.source, field.name) for field in dataclasses.fields(fit.source)}
+    views: list[PhotoView] = ["as_is", *range(1, job.recipe.train.cached_views or 1)]
     selection = fit.selection
-    if selection is not None and choosing is not None:
-        read = _all_views(backbone, choosing, fit.inference, listener)
-        selection = dataclasses.replace(selection, read=read)
+    if selection is not None and people.validation is not None:
+        selection = dataclasses.replace(selection, read=_all_views(backbone, people.validation, job.listener))
+    reads = tuple(read_view(backbone, people.training, view, job.listener) for view in views)
     return dataclasses.replace(
         fit,
-        source=FeatureSource(**source, views=tuple(read_view(backbone, fitting, view, listener) for view in views)),
+        source=FeatureSource(**source, views=reads),
         selection=selection,
         inference=_of_features(fit.inference),
         still=backbone_state(backbone.model),
     )
 
 
-def _all_views(backbone: FrozenBackbone, photos: PhotoSet, how: Inference, listener: Listener) -> ReadArray:
-    """Reads the features M × V × D of the views that are asked."""
-    reads = [read_view(backbone, photos, view, listener) for view in how.views]
+def _all_views(backbone: FrozenBackbone, photos: PhotoSet, listener: Listener) -> ReadArray:
+    """Reads the features M × V × D of the views that prediction averages."""
+    reads = [read_view(backbone, photos, view, listener) for view in backbone.how.views]
     return lambda index_M: np.stack([read(index_M) for read in reads], axis=1)
 
 

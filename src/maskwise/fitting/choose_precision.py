@@ -22,8 +22,7 @@ import numpy as np
 import torch
 
 from maskwise.files import write_atomically
-from maskwise.fitting.one_fold import bind_fit
-from maskwise.fitting.photos import input_spec
+from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.try_batch_sizes import random_photos
 from maskwise.listeners import Listener, Silent
 from maskwise.memory import keep_freed_memory
@@ -142,7 +141,7 @@ def time_way(recipe: Recipe, way: Way) -> Timing:
     keep_freed_memory()
     tried = way.put_into(recipe)
     n_photos = max(tried.train.batch_size, tried.task.n_classes)
-    fit = bind_fit(tried, random_photos(tried, n_photos), None, 0, input_spec(tried))
+    fit = bind_fit(tried, random_photos(tried, n_photos))
     model = build_model(tried.model, tried.task.sizes, load_weights=False)
     trainer = Trainer(fit, model, Path(), Silent())  # no epoch ends, so nothing is saved
     size = tried.train.batch_size

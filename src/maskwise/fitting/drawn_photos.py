@@ -23,7 +23,7 @@ from maskwise.drawing.seven_photos import plan_incorrect, why_unusable
 from maskwise.errors import DataError, must
 from maskwise.faces.detection import DETECTOR_VERSION, find_faces, largest_face
 from maskwise.fitting.photo_set import CacheKeys, PhotoSet
-from maskwise.fitting.photos import DECODING_THREADS, cache_settings, newly_cropped
+from maskwise.fitting.photos import DECODING_THREADS, cache_settings, input_spec, newly_cropped
 from maskwise.labels import MASK_CLASSES, Task
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
@@ -32,9 +32,7 @@ from maskwise.records import Image, InputSpec, Ints, PhotoTable, Strings
 _CHECKED_AT_ONCE = 512
 
 
-def draw_on_bare(
-    recipe: Recipe, table: PhotoTable, root: Path, spec: InputSpec, cache: Path, listener: Listener
-) -> PhotoSet | None:
+def draw_on_bare(recipe: Recipe, table: PhotoTable, root: Path, cache: Path, listener: Listener) -> PhotoSet | None:
     """The photos that ``data.draw_masks`` adds to those of ``table``, for training alone; None where it is unset.
 
     Drawn now where the cache does not have them yet. Photos on which no mask can be drawn are left out and counted.
@@ -48,6 +46,7 @@ def draw_on_bare(
         remedy = "Add such photos, or leave it out."
         raise DataError(must("data.draw_masks", "set for a data set with unmasked photos", "a set of none", remedy))
     listener.on_stage("drawing masks", len(bare))
+    spec = input_spec(recipe)
     pixels = build_cache(
         cache,
         [root / photo for photo in bare.photo_N],

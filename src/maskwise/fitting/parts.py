@@ -1,8 +1,8 @@
-"""Separate models for groups of attributes: one for the mask, another for gender and age, say, and one answer of both.
+"""Separate models for groups of attributes: the photos as each of them sees them, and the product of what they predict.
 
 Each part of the recipe is trained as a recipe of its own would be: on its own attributes, on the photos that are meant
-for it, cropped its own way. All parts hold out the same people. How probable a joint class is, is the product of what
-the parts say of its attributes, as if these were independent of each other given the photo.
+for it, cropped its own way. All parts hold out the same people. The probability of a joint class is the product of the
+parts' probabilities of its attributes, as if these were independent of each other given the photo.
 """
 
 from __future__ import annotations
@@ -14,71 +14,34 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maskwise import probabilities
 from maskwise.errors import DataError
 from maskwise.fitting.drawn_photos import draw_on_bare
-from maskwise.fitting.one_fold import FoldPeople, fit_and_predict, part_people, write_input_spec
-from maskwise.fitting.photo_set import CacheKeys, PhotoSet
-from maskwise.fitting.photos import cache_settings, cached_pixels, input_spec, pixel_keys
+from maskwise.fitting.photo_set import PhotoSet
+from maskwise.fitting.photos import cache_settings, input_spec, read_set
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
-from maskwise.records import InputSpec, PhotoTable, Predictions
+from maskwise.records import PhotoTable, Predictions
 
 
 class PartPhotos(NamedTuple):
-    """A part of the recipe and all labelled photos as it sees them."""
+    """One model of a recipe and all labelled photos as it sees them."""
 
-    part: SingleRecipe
+    model: SingleRecipe
     photos: PhotoSet
-    """Classes are those of the part's attributes; pixels are of its crop and size."""
-    spec: InputSpec
+    """Classes are those of the model's attributes; pixels are of its crop and size."""
 
 
 class Factor(NamedTuple):
-    """What one part says of some photos."""
+    """What one part predicts for some photos."""
 
     task: Task
     """The part's own, with its attributes alone."""
     predictions: Predictions
-
-
-def train_parts(
-    parts: Sequence[PartPhotos], task: Task, held_out: NDArray[np.bool_], fold: int, folder: Path, listener: Listener
-) -> Predictions:
-    """Train every part on everybody but the held-out people, then predict those: the product of the parts' answers.
-
-    Each part leaves its files in a folder of its name in ``folder``. After a kill, parts that are trained are loaded,
-    and the one that was stopped goes on.
-    """
-    factors = []
-    for each in parts:
-        predictions = train_part(each, held_out, fold, folder / each.part.name, listener)
-        factors.append(Factor(each.part.recipe.task, predictions))
-    return multiplied(task, factors)
-
-
-def train_part(
-    each: PartPhotos, held_out: NDArray[np.bool_], fold: int, folder: Path, listener: Listener
-) -> Predictions:
-    """Train one part, on the photos that are meant for it, and predict all photos of the held-out people."""
-    recipe = each.part.recipe
-    write_input_spec(each.spec, folder)
-    people = only_meant(part_people(recipe, each.photos, held_out, fold), each.part)
-    listener.on_note(f"fold {fold}, {each.part.name}: trains on {len(people.fitting.table):,} photos")
-    return fit_and_predict(recipe, people, fold, each.spec, folder, listener)
-
-
-def only_meant(people: FoldPeople, part: SingleRecipe) -> FoldPeople:
-    """The same people, of whose photos only those train that ``trains_on`` tells; who chooses and is scored stays."""
-    if part.trains_on is None:
-        return people
-    fitting = people.fitting.take(part.trains_on.members(people.fitting.table))
-    return dataclasses.replace(people, fitting=fitting)
 
 
 def multiplied(task: Task, factors: Sequence[Factor]) -> Predictions:
@@ -104,28 +67,23 @@ def multiplied(task: Task, factors: Sequence[Factor]) -> Predictions:
 def read_parts(
     recipe: Recipe, labelled: PhotoSet, root: Path, cache: Path, listener: Listener
 ) -> tuple[PartPhotos, ...]:
-    """The photos of ``labelled`` as each part of ``recipe`` sees them; none for a recipe without parts.
+    """The photos of ``labelled`` as each model of ``recipe`` sees them; without parts there is one, and sees these.
 
     ``labelled`` has the pixels of the first part; parts of one crop and size share theirs. ``DataError`` where a part
     would never see one of its classes.
     """
+    models = single_recipes(recipe)
     if not recipe.parts:
-        return ()
-    singles = single_recipes(recipe)
-    refuse_unseen_classes(singles, labelled.table)
-    sets = {_key(input_spec(recipe)): labelled}
+        return (PartPhotos(models[0], labelled),)
+    refuse_unseen_classes(models, labelled.table)
+    sets = {_pixels_key(recipe): labelled}
     parts = []
-    for single in singles:
-        spec = input_spec(single.recipe)
-        if _key(spec) not in sets:
-            pixels = cached_pixels(root, labelled.table, spec, cache, listener)
-            keys = CacheKeys(cache, pixel_keys(spec, pixels.content_N))
-            sets[_key(spec)] = PhotoSet(labelled.table, pixels.read, keys=keys)
-        whole = sets[_key(spec)]
-        table = single.recipe.task.label(labelled.table)
-        drawn = draw_on_bare(single.recipe, table, root, spec, cache, listener)
-        photos = PhotoSet(table, whole.read, drawn=drawn, keys=whole.keys)
-        parts.append(PartPhotos(single, photos, spec))
+    for model in models:
+        key, table = _pixels_key(model.recipe), model.recipe.task.label(labelled.table)
+        if key not in sets:
+            sets[key] = read_set(labelled.table, root, input_spec(model.recipe), cache, listener)[0]
+        drawn = draw_on_bare(model.recipe, table, root, cache, listener)
+        parts.append(PartPhotos(model, dataclasses.replace(sets[key], table=table, drawn=drawn)))
     return tuple(parts)
 
 
@@ -147,6 +105,6 @@ def refuse_unseen_classes(singles: Sequence[SingleRecipe], table: PhotoTable) ->
         raise DataError(problems)
 
 
-def _key(spec: InputSpec) -> str:
-    """Equal for specs of the same pixels."""
-    return json.dumps(cache_settings(spec), sort_keys=True)
+def _pixels_key(recipe: Recipe) -> str:
+    """Equal for recipes that see the same pixels."""
+    return json.dumps(cache_settings(input_spec(recipe)), sort_keys=True)

@@ -20,6 +20,7 @@ from maskwise.faces.box_store import BOXES_FILE, BoxStore
 from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CropConfig, decisive_settings, decodes_reduced
 from maskwise.faces.detection import DETECTOR_VERSION, find_face
+from maskwise.fitting.photo_set import CacheKeys, PhotoSet
 from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import normalisation
@@ -46,7 +47,7 @@ def input_spec(recipe: Recipe) -> InputSpec:
 
 
 def inference(recipe: Recipe, spec: InputSpec) -> Inference:
-    """How the recipe's models are asked."""
+    """How the recipe's models predict."""
     age_head = recipe.model.age_head
     return Inference(
         spec=spec,
@@ -122,6 +123,15 @@ def cached_pixels(
     return pixels
 
 
+def read_set(
+    table: PhotoTable, root: Path, spec: InputSpec, cache: Path, listener: Listener
+) -> tuple[PhotoSet, Strings]:
+    """(the photos of ``table`` with their pixels, the contents of their files), as ``cached_pixels`` has them."""
+    pixels = cached_pixels(root, table, spec, cache, listener)
+    keys = CacheKeys(cache, pixel_keys(spec, pixels.content_N))
+    return PhotoSet(table, pixels.read, keys=keys), pixels.content_N
+
+
 def cache_settings(spec: InputSpec) -> dict[str, Any]:
     """What decides a cached pixel, besides the file: crop, size and the versions of decoder and detector."""
     settings = {
@@ -134,7 +144,7 @@ def cache_settings(spec: InputSpec) -> dict[str, Any]:
 
 
 def pixel_keys(spec: InputSpec, content_N: Strings) -> Strings:
-    """32 hex digits a photo: the contents of its file, and all that decides its pixels besides."""
+    """32 hex digits per photo: the contents of its file, and all that decides its pixels besides."""
     settings = json.dumps(cache_settings(spec), sort_keys=True)
     keys = [content_of(f"{settings}\0{content}".encode()) for content in content_N.tolist()]
     return np.array(keys, dtype=object)

@@ -1,4 +1,4 @@
-"""Everything that a run learns from and is scored on: labelled photos, unlabelled ones, and what tells them apart."""
+"""Everything that a run learns from and is scored on: labelled photos, unlabelled ones, and their checksums."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from maskwise.data.readable import find_unreadable
 from maskwise.data.sources import describe_sources
 from maskwise.errors import DataError, must
 from maskwise.fitting.drawn_photos import draw_on_bare
-from maskwise.fitting.photo_set import CacheKeys, PhotoSet
-from maskwise.fitting.photos import cached_pixels, pixel_keys
+from maskwise.fitting.photo_set import PhotoSet
+from maskwise.fitting.photos import input_spec, read_set
 from maskwise.listeners import Listener
 from maskwise.models import build as models
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import single_recipes
-from maskwise.records import InputSpec, PhotoTable, Strings
+from maskwise.records import PhotoTable, Strings
 from maskwise.store.run_record import RunData
 
 
@@ -62,35 +62,30 @@ def leave_out_unreadable(manifest: Manifest, listener: Listener) -> Manifest:
     return dataclasses.replace(manifest, table=table.take(readable_N))
 
 
-def read_photos(recipe: Recipe, manifest: Manifest, spec: InputSpec, cache: Path, listener: Listener) -> RunPhotos:
+def read_photos(recipe: Recipe, manifest: Manifest, cache: Path, listener: Listener) -> RunPhotos:
     """The pixels of all photos, decoded now where the cache does not have them yet.
 
     With self-training the eval part is read too; ``DataError`` where there is none.
     """
-    table, root = manifest.table, manifest.root
-    strangers = None if recipe.self_training is None else read_strangers(root, recipe)
-    pixels = cached_pixels(root, table, spec, cache, listener)
+    table, root, spec = manifest.table, manifest.root, input_spec(recipe)
+    eval_table = None if recipe.self_training is None else read_unlabelled(root, recipe)
+    labelled, content_N = read_set(table, root, spec, cache, listener)
+    labelled = dataclasses.replace(labelled, drawn=draw_on_bare(recipe, table, root, cache, listener))
     about = RunData(
         name=root.resolve().name,
-        checksum=data_checksum(table, pixels.content_N),
+        checksum=data_checksum(table, content_N),
         n_photos=len(table),
         n_people=len(np.unique(table.person_N.astype(str))),
         sources=tuple(describe_sources(root)),
     )
-    drawn = draw_on_bare(recipe, table, root, spec, cache, listener)
-    keys = CacheKeys(cache, pixel_keys(spec, pixels.content_N))
-    labelled = PhotoSet(table, pixels.read, drawn=drawn, keys=keys)
-    if strangers is None:
+    if eval_table is None:
         return RunPhotos(labelled, None, about)
-    stranger_pixels = cached_pixels(root, strangers, spec, cache, listener)
-    keys = CacheKeys(cache, pixel_keys(spec, stranger_pixels.content_N))
-    unlabelled = PhotoSet(strangers, stranger_pixels.read, keys=keys)
-    checksum = data_checksum(strangers, stranger_pixels.content_N)
-    unlabelled = unlabelled.take(~known_photos(stranger_pixels.content_N, pixels.content_N, listener))
-    return RunPhotos(labelled, unlabelled, dataclasses.replace(about, unlabelled_checksum=checksum))
+    unlabelled, eval_content_N = read_set(eval_table, root, spec, cache, listener)
+    about = dataclasses.replace(about, unlabelled_checksum=data_checksum(eval_table, eval_content_N))
+    return RunPhotos(labelled, unlabelled.take(~are_labelled(eval_content_N, content_N, listener)), about)
 
 
-def read_strangers(root: Path, recipe: Recipe) -> PhotoTable:
+def read_unlabelled(root: Path, recipe: Recipe) -> PhotoTable:
     """The photos of the data set's eval part, all unlabelled. ``DataError`` without one, or where it is empty."""
     table = read_eval(root, recipe.task) if (root / EVAL_CSV).is_file() else None
     if table is None or not len(table):
@@ -100,9 +95,9 @@ def read_strangers(root: Path, recipe: Recipe) -> PhotoTable:
     return table
 
 
-def known_photos(content_N: Strings, labelled_content_M: Strings, listener: Listener) -> NDArray[np.bool_]:
+def are_labelled(content_N: Strings, labelled_content_M: Strings, listener: Listener) -> NDArray[np.bool_]:
     """Which unlabelled photos are copies of labelled ones: held-out people must not train, not even so."""
-    known_N = np.isin(content_N.astype(str), labelled_content_M.astype(str))
-    if known_N.any():
-        listener.on_note(f"{known_N.sum()} unlabelled photos are copies of labelled ones and get no pseudo-label")
-    return known_N
+    is_copy_N = np.isin(content_N.astype(str), labelled_content_M.astype(str))
+    if is_copy_N.any():
+        listener.on_note(f"{is_copy_N.sum()} unlabelled photos are copies of labelled ones and get no pseudo-label")
+    return is_copy_N

@@ -7,21 +7,17 @@ that its model gave. These are always read back from the file, so a killed run g
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maskwise.chance import rng_for
 from maskwise.errors import StoreError
-from maskwise.fitting.one_fold import FoldPeople, answer, fit_and_predict, fit_model, part_people, write_input_spec
+from maskwise.fitting.fold_job import FoldJob, FoldPeople, assign_people
+from maskwise.fitting.one_fold import fit_and_predict, fit_model, predict_set, write_input_spec
 from maskwise.fitting.photo_set import PhotoSet, joined
-from maskwise.fitting.photos import inference
 from maskwise.labels import UNKNOWN, Task
-from maskwise.listeners import Listener
-from maskwise.recipe.config import Recipe
 from maskwise.recipe.self_training_config import SelfTraining
-from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
+from maskwise.records import Ints, PhotoTable, Predictions
 from maskwise.selftraining.build import build_selector
 from maskwise.selftraining.pseudo_label_file import read_pseudo_labels, write_pseudo_labels
 from maskwise.selftraining.select import PseudoLabels
@@ -29,68 +25,35 @@ from maskwise.store.layout import PSEUDO_LABELS, round_folder
 from maskwise.training.batches import TargetRows
 
 
-@dataclasses.dataclass(frozen=True)
-class Round:
-    """A training before the last: what it is made of, and where it leaves its pseudo-labels."""
-
-    recipe: Recipe
-    settings: SelfTraining
-    people: FoldPeople
-    unlabelled: PhotoSet
-    fold: int
-    number: int
-    spec: InputSpec
-    folder: Path
-
-
-def self_train_fold(
-    recipe: Recipe,
-    settings: SelfTraining,
-    photos: PhotoSet,
-    unlabelled: PhotoSet,
-    held_out: NDArray[np.bool_],
-    fold: int,
-    spec: InputSpec,
-    folder: Path,
-    listener: Listener,
-) -> Predictions:
+def self_train_fold(job: FoldJob, settings: SelfTraining, unlabelled: PhotoSet) -> Predictions:
     """Train in rounds on everybody but the held-out people, then predict those with the last round's model.
 
     Round 0 learns from labels alone, each later one also from the pseudo-labels of the round before. The last round's
-    files lie in ``folder`` itself, where those of any training lie. Pseudo-labels neither choose nor score.
+    files lie in the job's folder itself, where those of any training lie. Pseudo-labels neither choose nor score.
     """
-    write_input_spec(spec, folder)
-    people = part_people(recipe, photos, held_out, fold)
-    fitting = people.fitting
+    write_input_spec(job)
+    people = now = assign_people(job)
     for number in range(settings.rounds):
-        place = round_folder(folder, number)
-        now = dataclasses.replace(people, fitting=fitting)
-        labels = label_strangers(Round(recipe, settings, now, unlabelled, fold, number, spec, place), listener)
-        fitting = with_pseudo_labels(people.fitting, unlabelled, labels, recipe.task)
-    listener.on_note(f"self-training, fold {fold}: round {settings.rounds}, the last")
-    return fit_and_predict(recipe, dataclasses.replace(people, fitting=fitting), fold, spec, folder, listener)
+        labels = label_photos(job, settings, now, unlabelled, number)
+        now = people.train_on(with_pseudo_labels(people.training, unlabelled, labels, job.recipe.task))
+    job.listener.on_note(f"self-training, fold {job.fold}: round {settings.rounds}, the last")
+    return fit_and_predict(job, now)
 
 
-def label_strangers(now: Round, listener: Listener) -> PseudoLabels:
-    """The round's pseudo-labels: from its folder where they are there, else of a model that is trained now."""
-    path, task = now.folder / PSEUDO_LABELS, now.recipe.task
+def label_photos(
+    job: FoldJob, settings: SelfTraining, people: FoldPeople, unlabelled: PhotoSet, number: int
+) -> PseudoLabels:
+    """The pseudo-labels of round ``number``: from its folder where they are there, else of a model trained now."""
+    this_round = dataclasses.replace(job, folder=round_folder(job.folder, number))
+    path, task = this_round.folder / PSEUDO_LABELS, job.recipe.task
     if not path.exists():
-        listener.on_note(f"self-training, fold {now.fold}: round {now.number} of {now.settings.rounds}")
-        model = fit_model(now.recipe, now.people, now.fold, now.spec, now.folder, listener)
-        table = now.unlabelled.table
-        answers = answer(now.recipe, model, now.unlabelled, inference(now.recipe, now.spec), listener)
-        predictions = Predictions(
-            photo_N=table.photo_N,
-            person_N=table.person_N,
-            class_N=table.class_N,
-            probs_NC=answers.probs_NC.reshape(len(table), task.n_classes),  # for no photos, too
-            seen_N=np.full(len(table), "test", dtype=object),
-        )
-        chance = rng_for(now.recipe.seed, "pseudo-labels", now.fold, now.number)
-        write_pseudo_labels(build_selector(now.settings.select)(predictions, chance), path)
+        job.listener.on_note(f"self-training, fold {job.fold}: round {number} of {settings.rounds}")
+        predictions = predict_set(this_round, fit_model(this_round, people), unlabelled, "test")
+        rng = rng_for(job.recipe.seed, "pseudo-labels", job.fold, number)
+        write_pseudo_labels(build_selector(settings.select)(predictions, rng), path)
     labels = read_pseudo_labels(path, task.n_classes)
-    told = describe_pseudo_labels(labels, len(now.unlabelled.table), task)
-    listener.on_note(f"self-training, fold {now.fold}, round {now.number}: {told}")
+    described = describe_pseudo_labels(labels, len(unlabelled.table), task)
+    job.listener.on_note(f"self-training, fold {job.fold}, round {number}: {described}")
     return labels
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from maskwise.errors import RecipeError, must
-from maskwise.fitting.one_fold import bind_fit
+from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.photo_set import PhotoSet
-from maskwise.fitting.photos import input_spec
 from maskwise.labels import Task
 from maskwise.listeners import Silent
 from maskwise.memory import keep_freed_memory
@@ -43,7 +42,7 @@ def try_batch_sizes(recipe: Recipe, limit: int, tell: Callable[[str], None]) -> 
         names = ", ".join(part.name for part in single_recipes(recipe))
         raise RecipeError(must("parts", "left out, as each has a size of its own", names, "Try a recipe of one model."))
     keep_freed_memory()
-    fit = bind_fit(recipe, random_photos(recipe, max(limit, recipe.task.n_classes)), None, 0, input_spec(recipe))
+    fit = bind_fit(recipe, random_photos(recipe, max(limit, recipe.task.n_classes)))
     model = build_model(recipe.model, recipe.task.sizes, load_weights=False)
     nowhere = Path()  # no epoch ends, so nothing is saved
     trainer = Trainer(fit, model, nowhere, Silent())

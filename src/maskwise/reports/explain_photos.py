@@ -12,7 +12,7 @@ from maskwise.augment.build import build_augment
 from maskwise.chance import rng_for
 from maskwise.data.shards import bytes_of
 from maskwise.faces.box_store import BOXES_FILE, BoxStore
-from maskwise.fitting.one_fold import mix_batches
+from maskwise.fitting.bind_fit import mix_batches
 from maskwise.fitting.photos import input_spec, photo_reader
 from maskwise.listeners import Listener
 from maskwise.models.grad_cam import grad_cam

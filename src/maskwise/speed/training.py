@@ -17,9 +17,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from maskwise.errors import RecipeError, must
+from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.choose_precision import settle_precision
-from maskwise.fitting.one_fold import bind_fit
-from maskwise.fitting.photos import input_spec
 from maskwise.fitting.run_data import read_labels, read_photos
 from maskwise.listeners import Silent, StepReport
 from maskwise.memory import keep_freed_memory
@@ -149,9 +148,7 @@ def _trainer(recipe: Recipe, data: Path, cache: Path, clock: _Clock) -> Trainer:
     keep_freed_memory()
     runtime = recipe.runtime.model_copy(update={"checkpoint_every_s": _NEVER_S})
     recipe = recipe.model_copy(update={"runtime": runtime})
-    spec = input_spec(recipe)
-    photos = read_photos(recipe, read_labels(recipe, data), spec, cache, clock).labelled
-    fit = bind_fit(recipe, photos, None, 0, spec)
+    fit = bind_fit(recipe, read_photos(recipe, read_labels(recipe, data), cache, clock).labelled)
     torch.manual_seed(0)
     trainer = Trainer(fit, build_model(recipe.model, recipe.task.sizes, load_weights=False), Path(), clock)
     trainer.progress.epoch = recipe.train.epochs - 1  # as in the last epoch, when most of the model learns

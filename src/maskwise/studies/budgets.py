@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from maskwise.errors import must
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
+from maskwise.recipe.load import change_recipe, load_recipe
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def sized_recipe(reference: str, name: str, budget: Budget, own_changes: Sequenc
     shipped = load_recipe(reference)
     settings = [setting for changes in budget.changes if changes.fits(shipped) for setting in changes.settings]
     sized = load_recipe(reference, [*settings, f"name={name}"])
-    return parse_recipe(dump_recipe(sized), f"recipe {reference}", own_changes)
+    return change_recipe(sized, f"recipe {reference}", own_changes)
 
 
 def scoreless(recipe: Recipe) -> list[str]:

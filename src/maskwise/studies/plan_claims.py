@@ -9,7 +9,7 @@ from string import Template
 from maskwise.errors import RecipeError, UserError, must, nearest
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
-from maskwise.recipe.load import dump_recipe, parse_recipe
+from maskwise.recipe.load import change_recipe
 from maskwise.studies.budgets import Budget, Changes, scoreless, sized_recipe
 from maskwise.studies.claim_arms import CLAIMS, Arm, Claim
 
@@ -94,12 +94,11 @@ def _arm_recipes(claims: Sequence[Claim], reference: Recipe) -> tuple[dict[Arm, 
     """The recipe of each arm that ``claims`` need, and what is wrong with the others."""
     recipes: dict[Arm, Recipe] = {}
     problems: list[str] = []
-    text = dump_recipe(reference)
     size = {"height_px": reference.input.height_px, "width_px": reference.input.width_px}
     for arm in dict.fromkeys(arm for claim in claims for test in claim.tests for arm in (test.a, test.b)):
         changes = [Template(change).substitute(size) for change in arm.changes]
         try:
-            recipes[arm] = parse_recipe(text, f"arm {arm.words}", changes)
+            recipes[arm] = change_recipe(reference, f"arm {arm.words}", changes)
         except RecipeError as error:
             problems += error.problems
     return recipes, problems

@@ -10,21 +10,19 @@ from statistics import fmean
 import numpy as np
 
 from maskwise.chance import rng_for
-from maskwise.errors import StoreError
 from maskwise.evaluation.comparison import Comparison, Difference, Verdict, compare_arms
 from maskwise.evaluation.shared_photos import shared_photos
-from maskwise.files import locked
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.records import Predictions
-from maskwise.store.layout import lock_path, log_path
+from maskwise.store.layout import log_path
 from maskwise.store.runs import StoredRun, read_evaluation
 from maskwise.studies.claim_arms import Arm, Claim, PairedTest
 from maskwise.studies.judge_claims import judge
 from maskwise.studies.plan_claims import ClaimsPlan, PlannedRun
 from maskwise.workflows.join_runs import read_members
 from maskwise.workflows.run_recipe import Place
-from maskwise.workflows.train_or_read import runs_of, train_or_read
+from maskwise.workflows.train_or_read import train_in_turn, train_unless_busy
 
 RunsOfArm = dict[Arm, list[StoredRun]]
 """The finished runs of each arm, by seed."""
@@ -103,38 +101,16 @@ def train_arms(plan: ClaimsPlan, place: Place, command: Sequence[str], listener:
     left = []
     for number, planned in enumerate(plan.runs, start=1):
         listener.on_note(f"{planned.arm.words}, seed {planned.seed}: run {number} of {len(plan.runs)}")
-        run = train_unless_busy(planned, place, command, listener)
+        run = train_unless_busy(planned.recipe, place, command, listener)
         if run is None:
             listener.on_note(f"{planned.recipe.name}: another process works on it; left for later")
             left.append(planned)
         else:
             found[planned] = run
     for planned in left:
-        listener.on_note(f"{planned.recipe.name}: waits for the process that works on it")
-        wait_until_free(planned, place)
-        found[planned] = train_or_read(planned.recipe, place, command, listener)
+        found[planned] = train_in_turn(planned.recipe, place, command, listener)
     arms = dict.fromkeys(planned.arm for planned in plan.runs)
     return {arm: [found[planned] for planned in plan.runs if planned.arm == arm] for arm in arms}
-
-
-def train_unless_busy(
-    planned: PlannedRun, place: Place, command: Sequence[str], listener: Listener
-) -> StoredRun | None:
-    """The finished run; None where another process holds it, or finished it just now."""
-    try:
-        return train_or_read(planned.recipe, place, command, listener)
-    except StoreError:
-        # Nobody has begun it: then the store itself is at fault.
-        if not runs_of(planned.recipe, place):
-            raise
-        return None
-
-
-def wait_until_free(planned: PlannedRun, place: Place) -> None:
-    """Return when no process holds the run of ``planned`` any more."""
-    for run in runs_of(planned.recipe, place):
-        with locked(lock_path(run.folder)):
-            pass
 
 
 def score_claims(plan: ClaimsPlan, runs_of_arm: RunsOfArm) -> ClaimsScores:

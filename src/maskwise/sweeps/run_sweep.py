@@ -8,14 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskwise.errors import DivergedError, RecipeError, StoreError, WeightsError
-from maskwise.files import locked
-from maskwise.fitting.photos import input_spec
-from maskwise.fitting.run_data import read_labels, read_photos
+from maskwise.errors import DivergedError, RecipeError, WeightsError
 from maskwise.listeners import Listener, Several
-from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
-from maskwise.store.layout import lock_path
 from maskwise.store.run_record import RunData
 from maskwise.store.runs import StoredRun, read_record
 from maskwise.store.write_runs import discard_run
@@ -28,10 +23,7 @@ from maskwise.sweeps.watch import PruningWatch
 from maskwise.training.batch_size import is_out_of_memory
 from maskwise.training.stopping import EndedEarly
 from maskwise.workflows.run_recipe import Place
-from maskwise.workflows.train_or_read import runs_of, train_or_read
-
-_MOST_WAITS = 3
-"""A run that still cannot be had after so many other processes has another fault, which is then told."""
+from maskwise.workflows.train_or_read import train_in_turn, train_unless_busy
 
 
 @dataclass(frozen=True)
@@ -48,19 +40,13 @@ class Work:
     poll_s: float = 2.0
 
 
-def describe_data(recipe: Recipe, place: Place, listener: Listener) -> RunData:
-    """The data that a run of ``recipe`` would be of; decodes photos that the cache has not."""
-    manifest = read_labels(recipe, place.data)
-    return read_photos(recipe, manifest, input_spec(recipe), place.cache, listener).about
-
-
 def run_sweep(work: Work) -> bool:
     """Train the base and all trials, together with whoever else works on the study; whether it came to the end.
 
     An interruption leaves the trial to whoever asks next. What ``run_recipe`` refuses for reasons that another trial
     would share is refused here.
     """
-    base_is_left = train_unless_busy(work.queue.sweep.base, work) is None
+    base_is_left = train_unless_busy(work.queue.sweep.base, work.place, work.command, work.listener) is None
     told_waiting = False
     while time.monotonic() < work.ends_at_s:
         lease = work.queue.lease()
@@ -78,7 +64,7 @@ def run_sweep(work: Work) -> bool:
     else:
         return False
     if base_is_left:
-        train_in_turn(work.queue.sweep.base, work)
+        train_in_turn(work.queue.sweep.base, work.place, work.command, work.listener)
     return True
 
 
@@ -90,10 +76,10 @@ def confirm_best(work: Work, results: SweepResults, best: int, seeds: int) -> No
     left = []
     for number, recipe in enumerate(recipes, start=1):
         work.listener.on_note(f"{recipe.name}, seed {recipe.seed}: {number} of {len(recipes)} to confirm")
-        if train_unless_busy(recipe, work) is None:
+        if train_unless_busy(recipe, work.place, work.command, work.listener) is None:
             left.append(recipe)
     for recipe in left:
-        train_in_turn(recipe, work)
+        train_in_turn(recipe, work.place, work.command, work.listener)
     note_confirmed(work.queue.study, results, best, seeds)
 
 
@@ -106,7 +92,7 @@ def work_on(lease: Lease, work: Work) -> None:
     note_who_began(lease, work)
     watch = PruningWatch(trial, recipe, listener)
     try:
-        run = train_in_turn(recipe, work, watch)
+        run = train_in_turn(recipe, work.place, work.command, Several([listener, watch]))
     except EndedEarly as end:
         forget_run(lease, work)
         trial.set_user_attr(SECONDS, watch.seconds)
@@ -147,29 +133,6 @@ def fail(lease: Lease, work: Work, reason: str, seconds: float) -> None:
     lease.trial.set_user_attr(SECONDS, seconds)
     work.queue.study.tell(lease.trial, state=needed_optuna().trial.TrialState.FAIL)
     work.listener.on_note(f"trial {lease.trial.number}: failed: {reason}")
-
-
-def train_in_turn(recipe: Recipe, work: Work, *watchers: Listener) -> StoredRun:
-    """The finished run of ``recipe``; waits for another process that happens to work on it."""
-    for _ in range(_MOST_WAITS):
-        if (run := train_unless_busy(recipe, work, *watchers)) is not None:
-            return run
-        work.listener.on_note(f"{recipe.name}: waits for the process that works on it")
-        for busy in runs_of(recipe, work.place):
-            with locked(lock_path(busy.folder)):
-                pass
-    return train_or_read(recipe, work.place, work.command, Several([work.listener, *watchers]))
-
-
-def train_unless_busy(recipe: Recipe, work: Work, *watchers: Listener) -> StoredRun | None:
-    """The finished run of ``recipe``; None where another process holds it, or finished it just now."""
-    try:
-        return train_or_read(recipe, work.place, work.command, Several([work.listener, *watchers]))
-    except StoreError:
-        # Only a run that is there can be another's; otherwise the store itself is at fault.
-        if not runs_of(recipe, work.place):
-            raise
-        return None
 
 
 def note_who_began(lease: Lease, work: Work) -> None:

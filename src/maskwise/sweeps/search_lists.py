@@ -16,7 +16,7 @@ from maskwise.augment.config import AugmentConfig, MixingConfig
 from maskwise.errors import RecipeError, must, nearest
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
-from maskwise.recipe.load import dump_recipe, parse_recipe
+from maskwise.recipe.load import change_recipe
 from maskwise.recipe.optimizer_config import SGD, OptimizerConfig
 from maskwise.settings import Settings
 
@@ -172,7 +172,7 @@ def _scale_of(rule: Scaling) -> Callable[[float], float]:
 def _changed(recipe: Recipe, alternative: Alternative) -> Recipe:
     suffix = re.sub(r"[^\w.-]", "-", alternative.what)
     name = f"name={recipe.name[: _LONGEST_NAME - len(suffix) - 1]}-{suffix}"
-    return parse_recipe(dump_recipe(recipe), alternative.what, [*alternative.changes, name])
+    return change_recipe(recipe, alternative.what, [*alternative.changes, name])
 
 
 def _with_seeds(recipe: Recipe, seeds: int) -> tuple[Recipe, ...]:

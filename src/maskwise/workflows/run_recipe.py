@@ -7,7 +7,7 @@ import datetime
 import importlib.metadata
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +24,17 @@ from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
 from maskwise.files import write_atomically
 from maskwise.fitting.choose_precision import settle_precision
+from maskwise.fitting.fold_job import FoldJob
 from maskwise.fitting.one_fold import train_fold
-from maskwise.fitting.parts import PartPhotos, read_parts, train_parts
-from maskwise.fitting.photos import input_spec
-from maskwise.fitting.run_data import RunPhotos, leave_out_unreadable, read_labels, read_photos, refuse_missing_weights
+from maskwise.fitting.parts import Factor, PartPhotos, multiplied, read_parts
+from maskwise.fitting.photo_set import PhotoSet
+from maskwise.fitting.run_data import leave_out_unreadable, read_labels, read_photos, refuse_missing_weights
 from maskwise.fitting.self_train import self_train_fold
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe
-from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
+from maskwise.records import Ints, PhotoTable, Predictions
 from maskwise.store.layout import fold_folder, recipe_path, speed_path, split_path
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import read_record
@@ -73,8 +74,7 @@ def run_recipe(
     for note in manifest.notes:
         listener.on_note(note)
     recipe, speed = settle_precision(recipe, len(manifest.table), place.cache, listener)
-    spec = input_spec(recipe)
-    photos = read_photos(recipe, manifest, spec, place.cache, listener)
+    photos = read_photos(recipe, manifest, place.cache, listener)
     parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
     fold_N = build_split(recipe.split, recipe.task)(manifest.table, rng_for(recipe.split.seed, "split"))
     record = describe_run(recipe, photos.about, fold_N, command)
@@ -84,8 +84,11 @@ def run_recipe(
         write_atomically(split_path(folder), split_csv(manifest.table, fold_N))
         if speed is not None:
             write_atomically(speed_path(folder), speed.to_json())
-        train = choose_training(recipe, photos, parts, spec, listener)
-        folds = [train(fold_N == fold, fold, fold_folder(folder, fold)) for fold in range(record.folds)]
+        folds = []
+        for fold in range(record.folds):
+            jobs = fold_jobs(parts, fold_N == fold, fold, fold_folder(folder, fold), listener)
+            factors = [Factor(job.recipe.task, train(job, photos.unlabelled)) for job in jobs]
+            folds.append(multiplied(recipe.task, factors))
         predictions = join_folds(folds)
         record = dataclasses.replace(record, created_utc=read_record(folder).created_utc)  # when it was first begun
         seconds = training_seconds(folder, record.folds)
@@ -97,20 +100,19 @@ def run_recipe(
     return folder, evaluation
 
 
-def choose_training(
-    recipe: Recipe, photos: RunPhotos, parts: Sequence[PartPhotos], spec: InputSpec, listener: Listener
-) -> Callable[[NDArray[np.bool_], int, Path], Predictions]:
-    """How a fold is trained: (held-out photos, number of the fold, its folder) → held-out predictions."""
-    if parts:
-        return lambda held_out, fold, folder: train_parts(parts, recipe.task, held_out, fold, folder, listener)
-    if recipe.self_training is None or photos.unlabelled is None:
-        return lambda held_out, fold, folder: train_fold(
-            recipe, photos.labelled, held_out, fold, spec, folder, listener
-        )
-    settings, unlabelled = recipe.self_training, photos.unlabelled
-    return lambda held_out, fold, folder: self_train_fold(
-        recipe, settings, photos.labelled, unlabelled, held_out, fold, spec, folder, listener
-    )
+def fold_jobs(
+    parts: Sequence[PartPhotos], held_out_N: NDArray[np.bool_], fold: int, folder: Path, listener: Listener
+) -> list[FoldJob]:
+    """The models that are trained in one fold: one for each part, in a folder of its name."""
+    return [FoldJob(model, photos, held_out_N, fold, folder / model.name, listener) for model, photos in parts]
+
+
+def train(job: FoldJob, unlabelled: PhotoSet | None) -> Predictions:
+    """The held-out predictions of one model; with ``unlabelled`` photos it trains itself in rounds."""
+    settings = job.recipe.self_training
+    if settings is None or unlabelled is None:
+        return train_fold(job)
+    return self_train_fold(job, settings, unlabelled)
 
 
 def describe_run(recipe: Recipe, data: RunData, fold_N: Ints, command: Sequence[str]) -> RunRecord:
