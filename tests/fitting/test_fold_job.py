@@ -18,16 +18,17 @@ from maskwise.recipe.single_recipes import SingleRecipe
 from maskwise.records import Image, Ints
 from support.tables import people_table
 
-N_PEOPLE, HELD_OUT = 36, 12
+N_PEOPLE, HELD_OUT = 60, 12
 PHOTOS_OF_A_PERSON = 7
 
 
 def job(*changes: str, trains_on: PhotoGroup | None = None) -> FoldJob:
-    """People with seven photos each, of whom the first are held out; a pixel is the photo's number."""
+    """People with seven photos each, of whom the first are held out; two channels tell the photo's number."""
     table = people_table(N_PEOPLE, np.random.default_rng(0))
 
     def read(index_M: Ints) -> Image:
-        return np.broadcast_to(index_M.astype(np.uint8)[:, None, None, None], (len(index_M), 1, 1, 3))
+        channels = np.stack([index_M % 256, index_M // 256, 0 * index_M], axis=1)
+        return channels.astype(np.uint8)[:, None, None, :]
 
     model = SingleRecipe("", parse_recipe(TINY_RECIPE, "tiny", changes), trains_on)
     held_out_N = np.isin(table.person_N, list(dict.fromkeys(table.person_N))[:HELD_OUT])
@@ -63,8 +64,8 @@ def test_held_out_people_never_train(kind: str) -> None:
 def test_pixels_go_with_their_photos() -> None:
     folded = job("train.checkpoint.kind=last")
     people = assign_people(folded)
-    numbers = people.training.read(np.arange(len(people.training.table)))[:, 0, 0, 0]
-    assert folded.photos.table.photo_N[numbers].tolist() == people.training.table.photo_N.tolist()
+    low_N, high_N, _ = people.training.read(np.arange(len(people.training.table)))[:, 0, 0].T.astype(int)
+    assert folded.photos.table.photo_N[low_N + 256 * high_N].tolist() == people.training.table.photo_N.tolist()
 
 
 def test_only_the_photos_that_a_part_is_for_train_it() -> None:

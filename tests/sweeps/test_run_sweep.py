@@ -24,6 +24,7 @@ from maskwise.sweeps.results import find_study, read_results
 from maskwise.sweeps.run_sweep import run_sweep
 from maskwise.sweeps.trial_queue import REASON, RUN
 from maskwise.training.stopping import InterruptedTraining
+from maskwise.workflows import train_or_read as stored
 from maskwise.workflows.run_recipe import Place
 from support.sweeps import Notes, Trainer, record_of, sweep_of, without_budget, work_at
 
@@ -34,7 +35,7 @@ GRID = "{train.optimizer.rate: [0.0001, 0.001, 0.01, 0.1]}"
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     trainer = Trainer()
-    monkeypatch.setattr(story, "train_or_read", trainer)
+    monkeypatch.setattr(stored, "train_or_read", trainer)
     return trainer
 
 
@@ -93,7 +94,7 @@ def test_halving_gives_the_worse_up_and_deletes_what_they_left(tmp_path: Path, t
 
 def test_the_pruner_never_asks_the_scored_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is told on the way is the choosing people's; the value at the end is that of the held-out people."""
-    monkeypatch.setattr(story, "train_or_read", Trainer())
+    monkeypatch.setattr(stored, "train_or_read", Trainer())
     rates = "{train.optimizer.rate: [0.0002, 0.002, 0.02]}"
     work = work_at(tmp_path, sweep_of(rates, sampler="{kind: grid}", pruning="{kind: median}"), runs=99)
     assert run_sweep(work)
@@ -113,10 +114,10 @@ def test_an_interrupted_trial_goes_on_as_the_same(tmp_path: Path, monkeypatch: p
         return trainer(recipe, place, command, listener)
 
     sweep = sweep_of(GRID, sampler="{kind: grid}")
-    monkeypatch.setattr(story, "train_or_read", stopped)
+    monkeypatch.setattr(stored, "train_or_read", stopped)
     with pytest.raises(InterruptedTraining):
         run_sweep(work_at(tmp_path, sweep, runs=99))
-    monkeypatch.setattr(story, "train_or_read", trainer)
+    monkeypatch.setattr(stored, "train_or_read", trainer)
     notes = Notes()
     work = work_at(tmp_path, sweep, runs=99, listener=notes)
     assert run_sweep(work)
@@ -147,7 +148,7 @@ def test_a_score_that_is_no_number_is_a_failure(tmp_path: Path, monkeypatch: pyt
             record = dataclasses.replace(record, scores=dataclasses.replace(record.scores, macro_f1=nan))
         return StoredRun(folder, record)
 
-    monkeypatch.setattr(story, "train_or_read", nan_at_best)
+    monkeypatch.setattr(stored, "train_or_read", nan_at_best)
     work = work_at(tmp_path, sweep_of(GRID, sampler="{kind: grid}"), runs=99)
     assert run_sweep(work)
     assert work.queue.study.best_trial.params["train.optimizer.rate"] == 0.001
