@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from maskwise.fitting.one_fold import bind_fit
+from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.photo_set import PhotoSet
-from maskwise.fitting.photos import input_spec
 from maskwise.recipe.config import Recipe
 from maskwise.records import Image, Ints
 from maskwise.sampling.build import build_sampling
@@ -50,7 +49,7 @@ def _fit(rows: TargetRows | None = None, **settings: Any) -> tuple[Recipe, Fit]:
     def no_pixels(index_M: Ints) -> Image:
         raise AssertionError(f"the pixels of {len(index_M)} photos are asked for")
 
-    return recipe, bind_fit(recipe, PhotoSet(TABLE, no_pixels, rows=rows), None, 0, input_spec(recipe))
+    return recipe, bind_fit(recipe, PhotoSet(TABLE, no_pixels, rows=rows))
 
 
 def _mean_loss(fit: Fit, epochs: int = 3) -> float:
