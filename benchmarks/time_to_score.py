@@ -15,6 +15,7 @@ from pathlib import Path
 from maskwise.chance import rng_for
 from maskwise.cli.progress import PlainLines
 from maskwise.evaluation.comparison import compare_arms
+from maskwise.evaluation.shared_photos import align_arms
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import load_recipe
 from maskwise.store.runs import StoredRun
@@ -64,7 +65,9 @@ def train_by_turns(place: Place, fast: str, changes: list[str], seeds: int) -> t
 def table(plain: list[StoredRun], fast: list[StoredRun]) -> list[str]:
     """What was found, a line each."""
     predictions, task = read_members([*plain, *fast])
-    compared = compare_arms(predictions[: len(plain)], predictions[len(plain) :], task, rng_for(0, "intervals"))
+    compared = compare_arms(
+        align_arms([predictions[: len(plain)], predictions[len(plain) :]], task), rng_for(0, "intervals")
+    )
     gain = compared.joint.macro_f1
     ratios = [b.record.seconds / a.record.seconds for a, b in zip(plain, fast, strict=True)]
     return [

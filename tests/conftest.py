@@ -12,8 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A slow or busy machine is no fault of a test: neither a long example nor slow generation fails it.
+settings.register_profile("maskwise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("maskwise")
 
 TINY_RECIPE = """
 name: tiny

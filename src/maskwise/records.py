@@ -6,7 +6,7 @@ Suffix letters name the axes: N photos, C joint classes, D embedding, A ages; H,
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,6 +55,10 @@ class PhotoTable:
         """The rows at ``index`` (positions or a mask), in that order."""
         columns = {field.name: getattr(self, field.name)[index] for field in dataclasses.fields(self)}
         return PhotoTable(**columns)
+
+    def at(self, photos: Iterable[str]) -> PhotoTable:
+        """The rows of ``photos``, in that order; ``DataError`` for a photo that has none."""
+        return self.take(rows_of(photos, self.photo_N))
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,10 @@ class Predictions:
             age_years_N=None if self.age_years_N is None else self.age_years_N[index],
         )
 
+    def at(self, photos: Iterable[str]) -> Predictions:
+        """The rows of ``photos``, in that order; ``DataError`` for a photo that has none."""
+        return self.take(rows_of(photos, self.photo_N))
+
     def require_held_out(self, purpose: str) -> None:
         """Refuse to fit ``purpose`` on anything but photos of people whom the model never saw."""
         other_N = self.seen_N != "held_out"
@@ -160,6 +168,17 @@ class Predictions:
                     "Use the held-out predictions of the run.",
                 )
             )
+
+
+def rows_of(photos: Iterable[str], photo_N: Strings) -> Ints:
+    """The row of each of ``photos`` in ``photo_N``. ``DataError`` names the first that has none."""
+    row_of = {str(photo): row for row, photo in enumerate(photo_N.tolist())}
+    names = [str(photo) for photo in photos]
+    absent = [name for name in names if name not in row_of]
+    if absent:
+        remedy = "Use photos of one data set."
+        raise DataError(must("photos", "in the table", f"{len(absent)} that are not, first {absent[0]!r}", remedy))
+    return np.array([row_of[name] for name in names], dtype=np.int64)
 
 
 def _refuse_ragged(record: Any) -> None:

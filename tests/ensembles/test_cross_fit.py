@@ -9,8 +9,9 @@ from ensembles.conftest import MakeMember
 from maskwise.ensembles.align import Aligned, align
 from maskwise.ensembles.build import build_ensemble
 from maskwise.ensembles.config import RankMean, SoftVote, Weighted
-from maskwise.ensembles.cross_fit import combine, cross_fitted, fit_weights, person_groups
+from maskwise.ensembles.cross_fit import combine, cross_fitted, fit_weights
 from maskwise.errors import DataError
+from maskwise.evaluation.run_counts import person_groups
 
 WEIGHTED = build_ensemble(Weighted())
 

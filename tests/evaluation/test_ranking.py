@@ -10,6 +10,7 @@ from evaluation.conftest import MakePredictions
 from maskwise.errors import DataError
 from maskwise.evaluation.comparison import compare
 from maskwise.evaluation.ranking import compare_all, rank_arms, rank_by_pairs
+from maskwise.evaluation.shared_photos import align_arms
 from maskwise.labels import Task
 from maskwise.records import Floats, Predictions
 from maskwise.score import Score
@@ -79,7 +80,7 @@ def test_ranks_that_stay_open_by_hand() -> None:
 def test_arms_are_ranked_by_their_own_scores(make_predictions: MakePredictions) -> None:
     best = make_predictions(80, photos_each=2, task=TASK)
     arms = [[worse(best, 0.6)], [best], [worse(best, 0.02)], [best.take(rng().permutation(160))]]
-    found = rank_arms(arms, TASK, rng(), resamples=500)
+    found = rank_arms(align_arms(arms, TASK), rng(), resamples=500)
     assert (found.n_photos, found.n_people) == (160, 80)
     assert [arm.arm for arm in found.arms] == [1, 3, 2, 0]
     assert found.arms[-1].rank_low == found.arms[-1].rank_high == 4
@@ -94,16 +95,14 @@ def test_arms_are_ranked_by_their_own_scores(make_predictions: MakePredictions) 
 def test_seeds_are_averaged(make_predictions: MakePredictions) -> None:
     best = make_predictions(40, task=TASK)
     seeds = [worse(best, 0.2, seed) for seed in range(3)]
-    found = rank_arms([seeds, [best] * 3], TASK, rng(), resamples=50)
+    found = rank_arms(align_arms([seeds, [best] * 3], TASK), rng(), resamples=50)
     singles = [compare(best, run, TASK, rng(), resamples=2).joint.macro_f1.b for run in seeds]
     assert found.arms[1].macro_f1 == pytest.approx(np.mean(singles))
 
 
 def test_what_cannot_be_ranked_is_refused(make_predictions: MakePredictions) -> None:
     run = make_predictions(4, task=TASK)
-    unfit: list[list[list[Predictions]]] = [[], [[run]], [[run], [run, run]], [[], []]]
-    for arms in unfit:
-        with pytest.raises(DataError, match="two or more of equally many runs"):
-            rank_arms(arms, TASK, rng())
+    with pytest.raises(DataError, match="arms to rank must be two or more, got 1"):
+        rank_arms(align_arms([[run]], TASK), rng())
     with pytest.raises(DataError, match="two or more people"):
-        rank_arms([[make_predictions(1, 3, task=TASK)]] * 2, TASK, rng())
+        rank_arms(align_arms([[make_predictions(1, 3, task=TASK)]] * 2, TASK), rng())

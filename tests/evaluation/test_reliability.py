@@ -9,7 +9,7 @@ from sklearn.calibration import calibration_curve
 from maskwise.chance import rng_for
 from maskwise.errors import DataError
 from maskwise.evaluation.groups import JOINT
-from maskwise.evaluation.reliability import BINS, calibration, calibration_error, cross_fitted, reliability
+from maskwise.evaluation.reliability import BINS, calibration, calibration_error, cross_fit_temperature, reliability
 from maskwise.evaluation.temperature import with_temperature
 from maskwise.labels import Task
 from maskwise.records import Predictions
@@ -61,13 +61,13 @@ def test_a_temperature_of_other_people_mends_what_is_too_sure() -> None:
 
 def test_nobody_helps_to_fit_their_own_temperature() -> None:
     predictions = honest(60, 2)
-    before = cross_fitted(predictions, rng_for(0, "test"))
+    before = cross_fit_temperature(predictions, rng_for(0, "test"))
     changed = predictions.probs_NC.copy()
     first = predictions.person_N == predictions.person_N[0]
     wrong = (predictions.class_N[first] + 1) % 3
     changed[first] = 0.001
     changed[np.flatnonzero(first), wrong] = 0.998
-    after = cross_fitted(dataclasses.replace(predictions, probs_NC=changed), rng_for(0, "test"))
+    after = cross_fit_temperature(dataclasses.replace(predictions, probs_NC=changed), rng_for(0, "test"))
     same = np.isclose(before, after).all(axis=1)
     part = ~same & ~first  # photos whose temperature this person helped to fit
     assert part.sum() >= 30

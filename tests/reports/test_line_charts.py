@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from maskwise.evaluation.reliability import SurenessBin
+from maskwise.evaluation.reliability import ConfidenceBin
 from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart, scores_chart
 from maskwise.score import Score
 
@@ -43,7 +43,10 @@ def test_points_stand_at_their_scores_and_borders_between_the_years() -> None:
 
 
 def test_a_model_that_is_as_sure_as_it_ought_to_be_lies_on_the_diagonal() -> None:
-    bins = [SurenessBin(0.2, 0.4, 10, 0.3, Score(0.3, 0.2, 0.4)), SurenessBin(0.8, 1.0, 40, 0.9, Score(0.9, 0.8, 1.0))]
+    bins = [
+        ConfidenceBin(0.2, 0.4, 10, 0.3, Score(0.3, 0.2, 0.4)),
+        ConfidenceBin(0.8, 1.0, 40, 0.9, Score(0.9, 0.8, 1.0)),
+    ]
     text = reliability_chart("joint", bins, 0.0)
     (start_x, start_y), (end_x, end_y) = (
         tuple(map(float, pair.split(","))) for pair in re.findall(r'class="border" d="M([^"L]+)L([^"]+)"', text)[0]
@@ -58,7 +61,7 @@ def test_whatever_a_name_holds_it_is_text() -> None:
     score = Score(0.5, 0.4, 0.6)
     text = epochs_chart(NASTY, [Line(NASTY, (1.0,), 1)])
     text += scores_chart(NASTY, [(1, score), (2, score)], (2,), NASTY)
-    text += reliability_chart(NASTY, [SurenessBin(0.0, 0.1, 1, 0.05, score)], 0.1)
+    text += reliability_chart(NASTY, [ConfidenceBin(0.0, 0.1, 1, 0.05, score)], 0.1)
     assert "<script" not in text
 
 

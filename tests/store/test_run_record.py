@@ -49,15 +49,31 @@ def test_missing_interval_is_null(make_record: MakeRecord) -> None:
     ],
 )
 def test_a_record_that_makes_no_sense_is_refused(make_record: MakeRecord, field: str, value: object) -> None:
-    fields = {"run_id": "c0ffee000000", field: value}
+    fields = {**json.loads(make_record().to_json()), field: value}
     with pytest.raises(StoreError, match=r"must"):
-        make_record(**fields)
+        RunRecord.from_json(json.dumps(fields))
 
 
-def test_all_problems_are_told_together(make_record: MakeRecord) -> None:
+def test_all_problems_are_reported_together(make_record: MakeRecord) -> None:
+    fields = {**json.loads(make_record().to_json()), "run_id": "x", "created_utc": "x", "folds": None}
     with pytest.raises(StoreError) as refusal:
-        make_record(run_id="x", created_utc="x", folds=None)
-    assert len(refusal.value.problems) == 3
+        RunRecord.from_json(json.dumps(fields))
+    assert [name for name in fields if any(f"({name}: " in problem for problem in refusal.value.problems)] == [
+        "run_id",
+        "created_utc",
+        "folds",
+    ]
+
+
+def test_an_odd_name_is_refused_where_a_record_is_made(make_record: MakeRecord) -> None:
+    with pytest.raises(StoreError, match="name of a run must be one line"):
+        make_record(name="two\nlines")
+
+
+def test_a_record_without_checksums_is_of_an_older_version_and_reads(make_record: MakeRecord) -> None:
+    fields = json.loads(make_record().to_json())
+    del fields["checksums"]
+    assert RunRecord.from_json(json.dumps(fields)) == make_record()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"format": 1}', '{"format": 1, "data": {"name": "x"}}'])

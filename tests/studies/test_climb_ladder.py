@@ -10,7 +10,7 @@ import pytest
 
 from maskwise.ensembles.config import HardVote, SoftVote
 from maskwise.errors import RecipeError
-from maskwise.evaluation.comparison import ReadingDifference
+from maskwise.evaluation.comparison import TaskDifference
 from maskwise.evaluation.scores import TaskScores
 from maskwise.models.config import BaselineCnn, BundledWeights
 from maskwise.recipe.identity import run_id
@@ -248,7 +248,7 @@ TWO_DAYS = LadderScores(
                 StoredRun(Path("c"), run_record("c", 400.0)),
             ),
             TaskScores(macro_f1=Score(0.375, 0.3, 0.45), accuracy=Score(0.625, 0.6, 0.65)),
-            ReadingDifference(macro_f1=gain_of(0.125, 0.01, 0.25), accuracy=gain_of(0.125, -0.02, 0.27)),
+            TaskDifference(macro_f1=gain_of(0.125, 0.01, 0.25), accuracy=gain_of(0.125, -0.02, 0.27)),
         ),
     ),
 )
@@ -297,7 +297,7 @@ def test_folds_and_optimism_are_told() -> None:
 def test_days_without_a_score_show_none() -> None:
     run = StoredRun(Path("x"), run_record("x"))
     scores = TaskScores(macro_f1=Score(0.5, 0.4, 0.6), accuracy=Score(0.5, 0.4, 0.6))
-    change = ReadingDifference(macro_f1=gain_of(-0.1, -0.2, -0.05), accuracy=gain_of(0.0, -0.1, 0.1))
+    change = TaskDifference(macro_f1=gain_of(-0.1, -0.2, -0.05), accuracy=gain_of(0.0, -0.1, 0.1))
     ladder = LadderScores(
         "faces",
         7,

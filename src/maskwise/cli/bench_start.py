@@ -31,7 +31,7 @@ def start(
         Path | None, typer.Option(metavar="BUNDLE", help="Also predict one photo with this bundle.")
     ] = None,
     photo: Annotated[Path | None, typer.Option(metavar="FILE", help="The photo to predict.")] = None,
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Runs in the store that `board` reads.")] = 5000,
+    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Runs in the store that `board` reads.")] = 1000,
     rounds: RoundsOption = 5,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,9 +48,6 @@ def start(
             out = str(Path(folder) / "answer.csv")
             verbs["predict one photo"] = ["predict", str(bundle), str(photo), "--out", out, "--quiet", "--force"]
         found = {name: _median([_seconds(words) for _ in range(rounds)]) for name, words in verbs.items()}
-        found[f"board over {runs:,} runs, without its index"] = _median(
-            [_seconds_without_index(board, store) for _ in range(rounds)]
-        )
     if as_json:
         typer.echo(json.dumps({name: each._asdict() for name, each in found.items()}, indent=1))
         return
@@ -108,13 +105,6 @@ def _seconds(words: list[str]) -> Seconds:
         raise UserError(found.stderr.splitlines() or [must(words[0], "done", "nothing", "Try it by itself.")])
     processor = after.children_user + after.children_system - before.children_user - before.children_system
     return Seconds(clock, processor)
-
-
-def _seconds_without_index(words: list[str], store: Path) -> Seconds:
-    from maskwise.store.record_index import INDEX
-
-    (store / INDEX).unlink(missing_ok=True)
-    return _seconds(words)
 
 
 def _median(found: list[Seconds]) -> Seconds:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,9 +56,8 @@ def board(
         if file is not None:
             refuse_overwrite(file, force)
     compared = None if against is None else read_finished(find_run(store, against))
-    with _no_garbage_collection():
-        found = chosen_board(store, where or [], tag or [], over or [], sort)
-        typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
+    found = chosen_board(store, where or [], tag or [], over or [], sort)
+    typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
     if csv is not None:
         whole = board_csv(found.rows, against=compared, price_an_hour=price)
         write_atomically(csv, spread_csv(spread_over(found.rows, over)) if over else whole)
@@ -130,15 +126,3 @@ def board_text(
     if daily:
         blocks.append(format_curves(daily_best(found.rows)))
     return "\n\n".join(blocks)
-
-
-@contextlib.contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """The records of thousands of runs all stay: looking through them for garbage takes a fifth of the verb's time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

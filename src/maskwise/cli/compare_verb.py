@@ -39,14 +39,15 @@ def compare(
     from maskwise.cli.plain_json import plain_json
     from maskwise.evaluation.changed_photos import changed_csv
     from maskwise.files import refuse_overwrite, write_atomically
-    from maskwise.workflows.compare_runs import changed_of_arms, compare_runs, read_arms
+    from maskwise.workflows.compare_runs import changed_of_arms, compare_runs, name_arms, read_arms
 
     if changed is not None:
         refuse_overwrite(changed, force)
-    read = read_arms(find_arms([a, b, *(more or [])], store))
+    runs = find_arms([a, b, *(more or [])], store)
+    arms, names = read_arms(runs), name_arms(runs)
     if changed is not None:
-        write_atomically(changed, changed_csv(changed_of_arms(read), read.task))
-    found = compare_runs(read, rank=rank)
+        write_atomically(changed, changed_csv(changed_of_arms(arms, names), arms.task))
+    found = compare_runs(arms, names, rank=rank)
     typer.echo(plain_json(found) if as_json else compared_text(found))
 
 
@@ -60,8 +61,8 @@ def compared_text(found: ComparedRuns) -> str:
         text = format_comparison(found.comparisons[0], *found.names)
         blocks = [f"{text}\n{describe_seeds(found.seeds[0])}"]
     else:
-        told = (f"{name}: {describe_seeds(plan)}" for name, plan in zip(found.names[1:], found.seeds, strict=True))
-        blocks = ["\n".join([format_several(found.comparisons, found.names), *told])]
+        plans = (f"{name}: {describe_seeds(plan)}" for name, plan in zip(found.names[1:], found.seeds, strict=True))
+        blocks = ["\n".join([format_several(found.comparisons, found.names), *plans])]
     if found.ranking is not None:
         blocks.append(format_ranking(found.ranking, found.names))
     return "\n\n".join(blocks)

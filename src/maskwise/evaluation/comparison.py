@@ -2,16 +2,16 @@
 
 Two scores with an interval each say little of their difference, as both move together with the people who happen to be
 scored. So the difference itself is computed anew for every resample of people, with the same people for a and b: what
-is hard for both cancels out. intervals.py says why people are drawn and not photos.
+is hard for both cancels out. intervals.py says why people are resampled and not photos.
 
 Several runs an arm (other seeds, else alike) are compared in pairs, the k-th of b with the k-th of a. A difference is
-the mean over the S pairs, each run scored by its own confusion counts: counts summed over runs would score a reader
-that does not exist. A resample draws people, the same for all runs, and apart from that S - 1 of the S pairs, both with
+the mean over the S pairs, each run scored by its own confusion counts: counts summed over runs would score a run
+that does not exist. A resample takes people, the same for all runs, and apart from that S - 1 of the S pairs, both with
 replacement; so the interval is meant for new people and new seeds. People and seeds are crossed: A. B. Owen, "The
-pigeonhole bootstrap", Ann. Appl. Stat. 1 (2007) 386–411, https://arxiv.org/abs/0712.1111. With S - 1 draws the drawn
-mean has the variance s² / S of a mean over S seeds; S draws would make it too small by (S - 1) / S: J. N. K. Rao and
-C. F. J. Wu, "Resampling inference with complex survey data", J. Am. Stat. Assoc. 83 (1988) 231–241. One pair tells
-nothing of seeds, and two or three tell little.
+pigeonhole bootstrap", Ann. Appl. Stat. 1 (2007) 386–411, https://arxiv.org/abs/0712.1111. With S - 1 of them the
+resampled mean has the variance s² / S of a mean over S seeds; with S it would be too small by (S - 1) / S: J. N. K.
+Rao and C. F. J. Wu, "Resampling inference with complex survey data", J. Am. Stat. Assoc. 83 (1988) 231–241. One pair
+says nothing of seeds, and two or three say little.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import bdtr
 
-from maskwise.errors import DataError
 from maskwise.evaluation.intervals import scored
 from maskwise.evaluation.metrics import accuracy_of, f1_per_class, macro_f1_of
-from maskwise.evaluation.run_counts import Reading, RunCounts, attribute_readings, count_runs, joint_reading, units
-from maskwise.evaluation.shared_photos import shared_photos
+from maskwise.evaluation.run_counts import Decisions, RunCounts, attribute_decisions, count_runs, joint_decisions, units
+from maskwise.evaluation.shared_photos import Arms, align_arms
 from maskwise.labels import Task
 from maskwise.records import Floats, Ints, Predictions, Strings
 from maskwise.score import Score
 
-Verdict = Literal["holds", "does not hold", "cannot tell"]
+Verdict = Literal["holds", "does not hold", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class ReadingDifference:
-    """Macro F1 and accuracy of one reading: of the joint class or of one attribute."""
+class TaskDifference:
+    """Macro F1 and accuracy of the joint class or of one attribute."""
 
     macro_f1: Difference
     accuracy: Difference
@@ -66,13 +66,13 @@ class ClassDifference:
 
 @dataclass(frozen=True)
 class McNemar:
-    """Photos that just one of two runs reads rightly."""
+    """Photos that just one of two runs predicts rightly."""
 
     only_a: int
     only_b: int
     p_value: float
     """Chance of a split at least as uneven, if both were equally good and photos independent. The photos of a person
-    are not, so it reads too small where people have several: trust the interval."""
+    are not, so it is too small where people have several: trust the interval."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Comparison:
     n_pairs: int
     """Runs in each arm."""
     resamples: int
-    joint: ReadingDifference
-    per_attribute: dict[str, ReadingDifference]
+    joint: TaskDifference
+    per_attribute: dict[str, TaskDifference]
     per_class: tuple[ClassDifference, ...]
     pair_gains: tuple[float, ...]
     """Gain in macro F1 of the joint class, pair by pair."""
@@ -102,76 +102,62 @@ class Comparison:
 
 def compare(a: Predictions, b: Predictions, task: Task, rng: np.random.Generator, resamples: int = 2000) -> Comparison:
     """Run b minus run a, with McNemar's test: ``compare_arms`` of one run each. Says nothing of other seeds."""
-    return compare_arms([a], [b], task, rng, resamples)
+    return compare_arms(align_arms([[a], [b]], task), rng, resamples)
 
 
-def compare_arms(
-    arm_a: Sequence[Predictions],
-    arm_b: Sequence[Predictions],
-    task: Task,
-    rng: np.random.Generator,
-    resamples: int = 2000,
-) -> Comparison:
-    """Arm b minus arm a: of the joint class, each attribute, each joint class. The estimator stands above.
+def compare_arms(two: Arms, rng: np.random.Generator, resamples: int = 2000) -> Comparison:
+    """The second of two arms minus the first: of the joint class, each attribute, each joint class.
 
-    An attribute is the most probable of its own classes, as in ``evaluate``. Photos are matched by id, in any order;
-    those that some run has not predicted are left out. ``DataError`` for arms of unequal length, and for what
-    ``shared_photos`` refuses.
+    The estimator stands above. An attribute is the most probable of its own classes, as in ``evaluate``.
     """
-    _refuse_unpaired(arm_a, arm_b)
-    all_runs = [*arm_a, *arm_b]
-    runs = shared_photos(all_runs, task)
-    draws = _draw(runs, rng, resamples)
-    joint = joint_reading(runs, task)
-    counts = draws.count_reading(joint)
+    arm_a, arm_b = two.arms
+    runs, task, n_pairs = two.runs, two.task, two.n_pairs
+    resampling = _resample(runs, rng, resamples)
+    joint = joint_decisions(runs, task)
+    counts = resampling.confusions(joint)
     f1_M = macro_f1_of(counts.whole_MCC)
     return Comparison(
         n_photos=len(runs[0]),
-        n_people=draws.n_people,
-        n_left_out=len(set().union(*(run.photo_N.tolist() for run in all_runs))) - len(runs[0]),
-        n_pairs=len(arm_a),
+        n_people=resampling.n_people,
+        n_left_out=two.n_left_out,
+        n_pairs=n_pairs,
         resamples=resamples,
-        joint=_reading_difference(counts, draws),
+        joint=_task_difference(counts, resampling),
         per_attribute={
-            name: _reading_difference(draws.count_reading(reading), draws)
-            for name, reading in attribute_readings(runs, task).items()
+            name: _task_difference(resampling.confusions(decisions), resampling)
+            for name, decisions in attribute_decisions(runs, task).items()
         },
-        per_class=_class_differences(joint, counts, draws, task),
-        pair_gains=tuple((f1_M[len(arm_a) :] - f1_M[: len(arm_a)]).tolist()),
-        mcnemar=mcnemar(*(joint.target_N == decided_N for decided_N in joint.decided_MN)) if len(runs) == 2 else None,
+        per_class=_class_differences(joint, counts, resampling, task),
+        pair_gains=tuple((f1_M[n_pairs:] - f1_M[:n_pairs]).tolist()),
+        mcnemar=mcnemar(*(joint.target_N == decided_N for decided_N in joint.decided_MN)) if n_pairs == 1 else None,
         n_trained_on=int(np.any([run.seen_N == "trained_on" for run in runs], axis=0).sum()),
         optimistic=(any(run.optimistic for run in arm_a), any(run.optimistic for run in arm_b)),
     )
 
 
 def mcnemar(right_a_N: NDArray[np.bool_], right_b_N: NDArray[np.bool_]) -> McNemar:
-    """McNemar's test in its exact form: of the photos that just one of two reads rightly, half should be a's.
+    """McNemar's test in its exact form: of the photos that just one of two runs predicts rightly, half should be a's.
 
     The two-sided p-value is twice the binomial tail, at most 1. Q. McNemar, "Note on the sampling error of the
     difference between correlated proportions or percentages", Psychometrika 12 (1947) 153–157.
     """
     only_a, only_b = int(np.sum(right_a_N & ~right_b_N)), int(np.sum(right_b_N & ~right_a_N))
-    n, k = only_a + only_b, min(only_a, only_b)
-    # Whole numbers of any length: nothing is rounded before the division.
-    term = tail = 1
-    for i in range(k):
-        term = term * (n - i) // (i + 1)
-        tail += term
-    return McNemar(only_a, only_b, min(1.0, 2 * tail / 2**n))
+    tail = float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)) if only_a + only_b else 1.0
+    return McNemar(only_a, only_b, min(1.0, 2 * tail))
 
 
 def verdict(gain: Score, at_least: float = 0.0) -> Verdict:
     """Whether "b is better than a by more than ``at_least``" holds, by the 95 % interval of the gain.
 
     It holds where the whole interval lies above ``at_least``, does not hold where it reaches no higher than that, and
-    cannot be told otherwise, or without an interval.
+    is inconclusive otherwise, or without an interval.
     """
     if gain.low > at_least:
         return "holds"
-    return "does not hold" if gain.high <= at_least else "cannot tell"
+    return "does not hold" if gain.high <= at_least else "inconclusive"
 
 
-class _Draws(NamedTuple):
+class _Resampling(NamedTuple):
     """What all scores share: the people, and the resamples of people and pairs."""
 
     person_N: Strings
@@ -180,51 +166,47 @@ class _Draws(NamedTuple):
     resamples: int
     pair_RD: Ints
 
-    def count_reading(self, reading: Reading) -> RunCounts:
-        """The reading's counts; every reading sees the same people drawn."""
-        return count_runs(reading, self.person_N, self.people_seed, self.resamples)
+    def confusions(self, decisions: Decisions) -> RunCounts:
+        """Confusion counts of ``decisions``; always over the same resamples of people."""
+        return count_runs(decisions, self.person_N, self.people_seed, self.resamples)
 
 
-def _draw(runs: list[Predictions], rng: np.random.Generator, resamples: int) -> _Draws:
+def _resample(runs: Sequence[Predictions], rng: np.random.Generator, resamples: int) -> _Resampling:
     person_N = units(runs[0])
     n_pairs = len(runs) // 2
     people_seed = int(rng.integers(2**63))
     pair_RD = rng.integers(0, n_pairs, size=(resamples, max(1, n_pairs - 1)))
-    return _Draws(person_N, len(set(person_N.tolist())), people_seed, resamples, pair_RD)
+    return _Resampling(person_N, len(set(person_N.tolist())), people_seed, resamples, pair_RD)
 
 
-def _reading_difference(counts: RunCounts, draws: _Draws) -> ReadingDifference:
-    return ReadingDifference(
+def _task_difference(counts: RunCounts, resampling: _Resampling) -> TaskDifference:
+    return TaskDifference(
         *(
-            _difference(score(counts.whole_MCC), score(counts.resampled_RMCC), draws)
+            _difference(score(counts.whole_MCC), score(counts.resampled_RMCC), resampling)
             for score in (macro_f1_of, accuracy_of)
         )
     )
 
 
-def _class_differences(reading: Reading, counts: RunCounts, draws: _Draws, task: Task) -> tuple[ClassDifference, ...]:
+def _class_differences(
+    joint: Decisions, counts: RunCounts, resampling: _Resampling, task: Task
+) -> tuple[ClassDifference, ...]:
     f1_MC, f1_RMC = f1_per_class(counts.whole_MCC).f1_C, f1_per_class(counts.resampled_RMCC).f1_C
     return tuple(
         ClassDifference(
             name=name,
-            photos=int(np.sum(reading.target_N == c)),
-            people=len(set(draws.person_N[reading.target_N == c])),
-            f1=_difference(f1_MC[:, c], f1_RMC[:, :, c], draws),
+            photos=int(np.sum(joint.target_N == c)),
+            people=len(set(resampling.person_N[joint.target_N == c])),
+            f1=_difference(f1_MC[:, c], f1_RMC[:, :, c], resampling),
         )
         for c, name in enumerate(task.class_names)
     )
 
 
-def _difference(score_M: Floats, score_RM: Floats, draws: _Draws) -> Difference:
+def _difference(score_M: Floats, score_RM: Floats, resampling: _Resampling) -> Difference:
     a_S, b_S = np.split(score_M, 2)
     a_RS, b_RS = np.split(score_RM, 2, axis=1)
-    gain_R = np.take_along_axis(b_RS - a_RS, draws.pair_RD, axis=1).mean(axis=1)
-    return Difference(float(a_S.mean()), float(b_S.mean()), scored(float((b_S - a_S).mean()), gain_R, draws.n_people))
-
-
-def _refuse_unpaired(arm_a: Sequence[Predictions], arm_b: Sequence[Predictions]) -> None:
-    if not arm_a or len(arm_a) != len(arm_b):
-        raise DataError(
-            f"arms to compare must have equally many runs, one or more, got {len(arm_a)} and {len(arm_b)}. "
-            "Run both arms with the same seeds."
-        )
+    gain_R = np.take_along_axis(b_RS - a_RS, resampling.pair_RD, axis=1).mean(axis=1)
+    return Difference(
+        float(a_S.mean()), float(b_S.mean()), scored(float((b_S - a_S).mean()), gain_R, resampling.n_people)
+    )

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 
-from maskwise.evaluation.comparison import Comparison, Difference, ReadingDifference, verdict
+from maskwise.evaluation.comparison import Comparison, Difference, TaskDifference, verdict
 from maskwise.score import Score
 from maskwise.text_table import ABSENT, aligned, number
 
 
 def format_comparison(comparison: Comparison, name_a: str, name_b: str) -> str:
-    """Readings, one line a joint class, the answer, and what a reader must know. Ends without a line break."""
-    readings = {"joint class": comparison.joint, **comparison.per_attribute}
+    """Scores, one line per joint class, the verdict, and what a reader must know. Ends without a line break."""
+    differences = {"joint class": comparison.joint, **comparison.per_attribute}
     blocks = [
         [_heading(comparison, name_a, name_b)],
-        _readings(readings, name_a, name_b),
+        _scores(differences, name_a, name_b),
         _classes(comparison, name_a, name_b),
-        [*_answer(comparison, name_a, name_b), *cautions(comparison, name_a, name_b)],
+        [*_verdict(comparison, name_a, name_b), *comparison_cautions(comparison, name_a, name_b)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -36,11 +36,11 @@ def _heading(comparison: Comparison, name_a: str, name_b: str) -> str:
     )
 
 
-def _readings(readings: dict[str, ReadingDifference], name_a: str, name_b: str) -> list[str]:
+def _scores(differences: dict[str, TaskDifference], name_a: str, name_b: str) -> list[str]:
     rows = [("", "score", name_a, name_b, "gain")]
-    for name, reading in readings.items():
-        rows.append((name, "macro F1", *_cells(reading.macro_f1)))
-        rows.append(("", "accuracy", *_cells(reading.accuracy)))
+    for name, difference in differences.items():
+        rows.append((name, "macro F1", *_cells(difference.macro_f1)))
+        rows.append(("", "accuracy", *_cells(difference.accuracy)))
     return aligned(rows, left=(0, 1, 4))
 
 
@@ -50,7 +50,7 @@ def _classes(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
         rows.append((str(code), row.name, f"{row.photos:,}", f"{row.people:,}", *_cells(row.f1)))
     lines = aligned(rows, left=(1, 6))
     if len(comparison.per_class) > 1:
-        chance = f"of {len(comparison.per_class)} classes some leave 0 by chance: an interval misses one time in twenty"
+        chance = f"{len(comparison.per_class)} classes: some intervals exclude 0 by chance, one in twenty"
         return [*lines, chance]
     return lines
 
@@ -59,7 +59,7 @@ def _cells(difference: Difference) -> tuple[str, str, str]:
     return number(difference.a), number(difference.b), signed(difference.gain)
 
 
-def _answer(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
+def _verdict(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
     word = verdict(comparison.joint.macro_f1.gain)
     lines = [f"{name_b} has the higher macro F1 than {name_a} for new people: {word}"]
     if comparison.n_pairs > 1:
@@ -68,7 +68,7 @@ def _answer(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
         test = comparison.mcnemar
         p_value = "< 0.0001" if test.p_value < 1e-4 else f"= {test.p_value:.4f}"
         lines.append(
-            f"only {name_a} reads {test.only_a:,} photos rightly, only {name_b} {test.only_b:,}: McNemar's exact test "
+            f"only {name_a} is right on {test.only_a:,} photos, only {name_b} on {test.only_b:,}: McNemar's exact test "
             f"p {p_value}" + (_CORRELATED if comparison.n_photos > comparison.n_people else "")
         )
     return lines
@@ -77,13 +77,13 @@ def _answer(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
 _CORRELATED = ", which is too small, as a person's photos are right or wrong together: trust the intervals"
 
 
-def cautions(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
-    """What weakens the answer, one line each."""
+def comparison_cautions(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
+    """What weakens the verdict, one line each."""
     lines = []
     if comparison.n_pairs == 1:
         lines.append("one run each: the intervals say nothing of other seeds")
     if comparison.n_people == comparison.n_photos:
-        lines.append("intervals are by photo: where a person has several photos they read too narrow")
+        lines.append("intervals are by photo: where a person has several photos they are too narrow")
     if comparison.n_people < 2:
         lines.append("no intervals: they need at least two people")
     if comparison.n_left_out:
@@ -94,5 +94,5 @@ def cautions(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
         )
     for name, optimistic in zip((name_a, name_b), comparison.optimistic, strict=True):
         if optimistic:
-            lines.append(f"optimistic: {name} chose its checkpoint on the scored people, so it reads too high")
+            lines.append(f"optimistic: {name} chose its checkpoint on the scored people, so its scores are too high")
     return lines

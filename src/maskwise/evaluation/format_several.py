@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maskwise.evaluation.comparison import Comparison, verdict
-from maskwise.evaluation.format_comparison import cautions, signed
+from maskwise.evaluation.format_comparison import comparison_cautions, signed
 from maskwise.evaluation.ranking import Ranking
 from maskwise.text_table import aligned, number
 
@@ -18,18 +18,18 @@ def format_several(comparisons: Sequence[Comparison], names: Sequence[str]) -> s
         f"{len(others)} arms against {names[0]}{runs}: {first.n_photos:,} photos of {first.n_people:,} people; "
         f"a gain is an arm's score less that of {names[0]}, [low, high] its 95 % interval"
     )
-    told = [
+    caution_lines = [
         line
         for comparison, name in zip(comparisons, others, strict=True)
-        for line in cautions(comparison, names[0], name)
+        for line in comparison_cautions(comparison, names[0], name)
     ]
     blocks = [
         [heading],
         _joint(comparisons, names),
         _attributes(comparisons, others),
         [
-            f"{len(others)} comparisons, whose intervals each miss one time in twenty: --rank answers for all at once",
-            *dict.fromkeys(told),
+            f"{len(others)} comparisons, whose intervals each miss one time in twenty: use --rank for all at once",
+            *dict.fromkeys(caution_lines),
         ],
     ]
     return "\n\n".join("\n".join(block) for block in blocks)

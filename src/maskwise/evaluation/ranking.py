@@ -1,10 +1,10 @@
-"""Several arms ranked, with an answer that holds for all pairs of them at once.
+"""Several arms ranked, with intervals that hold for all pairs of them at once.
 
 Of many comparisons some look large by chance. Here all differences between arms are judged together by the largest of
 them: each resample of people (and of pairs of seeds, as in comparison.py) gives every pair's difference minus the one
 that was seen, in units of that pair's standard error over resamples; the 95th percentile of the largest such value is
 the factor c of simultaneous intervals ``difference ± c · standard error``, and a pair's adjusted p-value is the share
-of resamples whose largest value reaches the pair's own. As the same people are drawn for all arms, the dependence
+of resamples whose largest value reaches the pair's own. As the same people are resampled for all arms, the dependence
 between the pairs is used, which makes this narrower than Bonferroni's or Holm's correction. The max-t method: P. H.
 Westfall and S. S. Young, Resampling-Based Multiple Testing, Wiley 1993; J. P. Romano and M. Wolf, "Exact and
 approximate stepdown methods for multiple hypothesis testing", J. Am. Stat. Assoc. 100 (2005) 94–108 (its single step
@@ -24,12 +24,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskwise.errors import DataError
+from maskwise.errors import DataError, must
 from maskwise.evaluation.metrics import macro_f1_of
-from maskwise.evaluation.run_counts import count_runs, joint_reading, units
-from maskwise.evaluation.shared_photos import shared_photos
-from maskwise.labels import Task
-from maskwise.records import Floats, Predictions
+from maskwise.evaluation.run_counts import count_runs, joint_decisions, units
+from maskwise.evaluation.shared_photos import Arms
+from maskwise.records import Floats
 from maskwise.score import Score
 
 CONFIDENCE = 0.95
@@ -71,32 +70,26 @@ class Ranking:
     pairs: tuple[PairGain, ...]
 
 
-def rank_arms(
-    arms: Sequence[Sequence[Predictions]], task: Task, rng: np.random.Generator, resamples: int = 2000
-) -> Ranking:
-    """Rank ``arms`` (each of equally many runs, other seeds of one recipe) by macro F1 of the joint class.
-
-    All are scored on the photos that every run has predicted. ``DataError`` for fewer than two arms, for arms of
-    unequal length, for fewer than two people, and for what ``shared_photos`` refuses.
-    """
-    _refuse_unfit(arms)
-    n_pairs = len(arms[0])
-    runs = shared_photos([run for arm in arms for run in arm], task)
-    person_N = units(runs[0])
+def rank_arms(shared: Arms, rng: np.random.Generator, resamples: int = 2000) -> Ranking:
+    """Rank arms by macro F1 of the joint class. ``DataError`` for fewer than two arms or people."""
+    n_arms, n_pairs = len(shared.arms), shared.n_pairs
+    if n_arms < 2:
+        raise DataError(must("arms to rank", "two or more", n_arms, "Name another run."))
+    person_N = units(shared.runs[0])
     n_people = len(set(person_N.tolist()))
     if n_people < 2:
         raise DataError("arms to rank must be scored on two or more people, got 1. Score them on more people.")
     people_seed = int(rng.integers(2**63))
-    seen_M, drawn_MR = _scores(runs, task, people_seed, resamples)
+    seen_M, resampled_MR = _scores(shared, people_seed, resamples)
     pair_RD = rng.integers(0, n_pairs, size=(resamples, max(1, n_pairs - 1)))
-    seen_A = seen_M.reshape(len(arms), n_pairs).mean(axis=1)
-    drawn_ASR = drawn_MR.reshape(len(arms), n_pairs, resamples)
-    drawn_AR = np.stack([np.take_along_axis(drawn_SR.T, pair_RD, axis=1).mean(axis=1) for drawn_SR in drawn_ASR])
-    pairs = compare_all(seen_A, drawn_AR)
-    return Ranking(len(runs[0]), n_people, rank_by_pairs(seen_A, pairs), pairs)
+    seen_A = seen_M.reshape(n_arms, n_pairs).mean(axis=1)
+    resampled_ASR = resampled_MR.reshape(n_arms, n_pairs, resamples)
+    resampled_AR = np.stack([np.take_along_axis(arm_SR.T, pair_RD, axis=1).mean(axis=1) for arm_SR in resampled_ASR])
+    pairs = compare_all(seen_A, resampled_AR)
+    return Ranking(len(shared.runs[0]), n_people, rank_by_pairs(seen_A, pairs), pairs)
 
 
-def compare_all(seen_A: Floats, drawn_AR: Floats) -> tuple[PairGain, ...]:
+def compare_all(seen_A: Floats, resampled_AR: Floats) -> tuple[PairGain, ...]:
     """All pairs of A arms with simultaneous intervals, from their scores and those of R resamples.
 
     The largest gain stands first. An arm that always scores as another does gains 0 on it for certain (p = 1).
@@ -104,14 +97,14 @@ def compare_all(seen_A: Floats, drawn_AR: Floats) -> tuple[PairGain, ...]:
     index_PA = np.array(list(itertools.combinations(range(len(seen_A)), 2)))
     one_P, two_P = index_PA[:, 0], index_PA[:, 1]
     gain_P = seen_A[one_P] - seen_A[two_P]
-    drawn_PR = drawn_AR[one_P] - drawn_AR[two_P]
-    error_P = drawn_PR.std(axis=1, ddof=1)
+    resampled_PR = resampled_AR[one_P] - resampled_AR[two_P]
+    error_P = resampled_PR.std(axis=1, ddof=1)
     moves_P = error_P > 0
     scale_P = np.where(moves_P, error_P, 1.0)
-    deviation_PR = np.abs(drawn_PR - gain_P[:, None]) / scale_P[:, None]
+    deviation_PR = np.abs(resampled_PR - gain_P[:, None]) / scale_P[:, None]
     largest_R = np.where(moves_P[:, None], deviation_PR, 0.0).max(axis=0)
     factor = float(np.quantile(largest_R, CONFIDENCE))
-    # One is added above and below the line, so that no p-value is 0: the data seen are a draw, too.
+    # One is added above and below the line, so that no p-value is 0: the data seen are a sample, too.
     reached_P = (largest_R[None, :] >= (np.abs(gain_P) / scale_P)[:, None]).sum(axis=1)
     p_P = np.where(moves_P, (reached_P + 1) / (len(largest_R) + 1), 1.0)
     pairs = [
@@ -142,21 +135,12 @@ def rank_by_pairs(seen_A: Floats, pairs: Sequence[PairGain]) -> tuple[RankedArm,
     )
 
 
-def _scores(runs: Sequence[Predictions], task: Task, people_seed: int, resamples: int) -> tuple[Floats, Floats]:
+def _scores(shared: Arms, people_seed: int, resamples: int) -> tuple[Floats, Floats]:
     """Macro F1 of each of M runs, and of each in R resamples, (M,) and (M, R); one run after the other, for memory."""
-    person_N = units(runs[0])
-    seen, drawn = [], []
-    for run in runs:
-        counts = count_runs(joint_reading([run], task), person_N, people_seed, resamples)
+    person_N = units(shared.runs[0])
+    seen, resampled = [], []
+    for run in shared.runs:
+        counts = count_runs(joint_decisions([run], shared.task), person_N, people_seed, resamples)
         seen.append(float(macro_f1_of(counts.whole_MCC)[0]))
-        drawn.append(macro_f1_of(counts.resampled_RMCC)[:, 0])
-    return np.array(seen), np.array(drawn)
-
-
-def _refuse_unfit(arms: Sequence[Sequence[Predictions]]) -> None:
-    sizes = [len(arm) for arm in arms]
-    if len(arms) < 2 or not all(sizes) or len(set(sizes)) > 1:
-        raise DataError(
-            "arms to rank must be two or more of equally many runs, "
-            f"got {', '.join(map(str, sizes)) or 'none'}. Run all arms with the same seeds."
-        )
+        resampled.append(macro_f1_of(counts.resampled_RMCC)[:, 0])
+    return np.array(seen), np.array(resampled)

@@ -1,4 +1,4 @@
-"""Are more seeds needed to tell two arms apart, and how many?
+"""Are more seeds needed to know which of two arms is better, and how many?
 
 The mean gain of S pairs of runs on the same people is uncertain for two reasons. Who is scored moves all pairs alike,
 and more seeds do not help against that: its variance ``people`` is the covariance of two pairs' gains over resamples
@@ -7,7 +7,7 @@ their number. With n pairs the gain's variance is
 
     V(n) = people + seeds / n
 
-and a gain of the size g is told from 0 (95 % interval, two-sided) in 80 of 100 repetitions if
+and a gain of the size g is detected (95 % interval above 0, two-sided) in 80 of 100 repetitions if
 
     g ≥ (z(0.975) + z(0.8)) · √V(n) = 2.80 · √V(n),   so   n = seeds / ((g / 2.80)² - people).
 
@@ -17,23 +17,21 @@ Statistical Power Analysis for the Behavioral Sciences, 2nd ed. 1988, ch. 2; for
 Oudeyer, "How many random seeds?", https://arxiv.org/abs/1806.08295; on both sources of variance: X. Bouthillier et
 al., "Accounting for variance in machine learning benchmarks", MLSys 2021, https://arxiv.org/abs/2103.03098.
 
-g is the gain that was seen, and two or three seeds estimate a variance within a factor of several: the answer is an
+g is the gain that was seen, and two or three seeds estimate a variance within a factor of several: the number is an
 order of magnitude. It is meant for planning the next runs, not as a test.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from maskwise.evaluation.metrics import macro_f1_of
-from maskwise.evaluation.run_counts import count_runs, joint_reading, units
-from maskwise.evaluation.shared_photos import shared_photos
-from maskwise.labels import Task
-from maskwise.records import Floats, Predictions
+from maskwise.evaluation.run_counts import count_runs, joint_decisions, units
+from maskwise.evaluation.shared_photos import Arms
+from maskwise.records import Floats
 
 Z_INTERVAL, Z_POWER = 1.959964, 0.841621
 """Normal quantiles at 0.975 and 0.8."""
@@ -42,7 +40,7 @@ _DETECTABLE = Z_INTERVAL + Z_POWER
 
 @dataclass(frozen=True)
 class SeedsNeeded:
-    """What stands between a gain and an answer."""
+    """What it would take to detect a gain."""
 
     gain: float
     """Mean gain in macro F1 that is planned for: the one that was seen."""
@@ -58,26 +56,19 @@ class SeedsNeeded:
     """How many times as many people are needed, however many seeds; 1 or less: these people can be enough."""
 
 
-def seeds_needed(
-    arm_a: Sequence[Predictions],
-    arm_b: Sequence[Predictions],
-    task: Task,
-    rng: np.random.Generator,
-    resamples: int = 1000,
-) -> SeedsNeeded:
-    """Plan for the gain in macro F1 of arm b over arm a, whose runs are paired; refuses what ``compare_arms`` does."""
-    runs = shared_photos([*arm_a, *arm_b], task)
-    counts = count_runs(joint_reading(runs, task), units(runs[0]), int(rng.integers(2**63)), resamples)
-    seen_M, drawn_RM = macro_f1_of(counts.whole_MCC), macro_f1_of(counts.resampled_RMCC)
-    pairs = len(arm_a)
-    return plan_seeds(seen_M[pairs:] - seen_M[:pairs], drawn_RM[:, pairs:] - drawn_RM[:, :pairs])
+def seeds_needed(two: Arms, rng: np.random.Generator, resamples: int = 1000) -> SeedsNeeded:
+    """Plan for the gain in macro F1 of the second arm over the first, whose runs are paired."""
+    counts = count_runs(joint_decisions(two.runs, two.task), units(two.runs[0]), int(rng.integers(2**63)), resamples)
+    seen_M, resampled_RM = macro_f1_of(counts.whole_MCC), macro_f1_of(counts.resampled_RMCC)
+    pairs = two.n_pairs
+    return plan_seeds(seen_M[pairs:] - seen_M[:pairs], resampled_RM[:, pairs:] - resampled_RM[:, :pairs])
 
 
-def plan_seeds(gain_S: Floats, drawn_RS: Floats) -> SeedsNeeded:
+def plan_seeds(gain_S: Floats, resampled_RS: Floats) -> SeedsNeeded:
     """The formula above, from S pairs' gains and those of R resamples of people."""
     pairs = len(gain_S)
     gain = float(np.mean(gain_S))
-    people, seeds = variances(gain_S, drawn_RS)
+    people, seeds = variances(gain_S, resampled_RS)
     allowed = (gain / _DETECTABLE) ** 2
     needed = None
     if not math.isnan(seeds) and allowed > people:
@@ -85,11 +76,11 @@ def plan_seeds(gain_S: Floats, drawn_RS: Floats) -> SeedsNeeded:
     return SeedsNeeded(gain, pairs, people, seeds, needed, people / allowed if allowed else math.inf)
 
 
-def variances(gain_S: Floats, drawn_RS: Floats) -> tuple[float, float]:
+def variances(gain_S: Floats, resampled_RS: Floats) -> tuple[float, float]:
     """Of the gain by people and by seeds. One pair: its whole variance over people, and NaN."""
     if len(gain_S) == 1:
-        return float(np.var(drawn_RS[:, 0], ddof=1)), math.nan
-    covariance_SS = np.cov(drawn_RS, rowvar=False)
+        return float(np.var(resampled_RS[:, 0], ddof=1)), math.nan
+    covariance_SS = np.cov(resampled_RS, rowvar=False)
     off_diagonal = covariance_SS[~np.eye(len(gain_S), dtype=bool)]
     return max(0.0, float(off_diagonal.mean())), float(np.var(gain_S, ddof=1))
 
@@ -101,11 +92,11 @@ def describe_seeds(plan: SeedsNeeded) -> str:
         return "more seeds: no gain was seen, so none can be planned for"
     if plan.people_factor >= 1:
         return (
-            f"more seeds: no number of them tells {seen} on these people; "
+            f"more seeds: no number of them detects {seen} on these people; "
             f"{plan.people_factor:.1f} times as many people would be needed at least"
         )
     if plan.pairs_needed is None:
-        return f"more seeds: these people can tell {seen}; train 3 or more seeds a side to learn how many are needed"
+        return f"more seeds: these people can detect {seen}; train 3 or more seeds a side to learn how many are needed"
     if plan.pairs_needed <= plan.pairs:
-        return f"more seeds: {plan.pairs} a side are enough to tell {seen} 4 times in 5"
-    return f"more seeds: about {plan.pairs_needed} a side (now {plan.pairs}) tell {seen} 4 times in 5"
+        return f"more seeds: {plan.pairs} a side are enough to detect {seen} 4 times in 5"
+    return f"more seeds: about {plan.pairs_needed} a side (now {plan.pairs}) detect {seen} 4 times in 5"

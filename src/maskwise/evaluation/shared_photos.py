@@ -1,14 +1,56 @@
-"""The photos that several predictions have in common, in one order."""
+"""The photos that several runs have all predicted, in one order: what is compared, photo by photo."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from maskwise.errors import DataError, must
 from maskwise.labels import Task
 from maskwise.records import Predictions
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Runs to compare, on the photos that all of them have predicted, in one order. All arms have equally many runs."""
+
+    arms: tuple[tuple[Predictions, ...], ...]
+    """An arm is one run, or several that differ in their seed alone."""
+    task: Task
+    n_left_out: int
+    """Photos that some run has not predicted."""
+
+    @property
+    def runs(self) -> tuple[Predictions, ...]:
+        """The runs of all arms, one arm after the other."""
+        return tuple(run for arm in self.arms for run in arm)
+
+    @property
+    def n_pairs(self) -> int:
+        """Runs in each arm."""
+        return len(self.arms[0])
+
+    def pick(self, *places: int) -> Arms:
+        """Some of the arms, still on the photos that all have in common."""
+        return Arms(tuple(self.arms[place] for place in places), self.task, self.n_left_out)
+
+
+def align_arms(arms: Sequence[Sequence[Predictions]], task: Task) -> Arms:
+    """``arms`` on the photos that all their runs have predicted, sorted by photo.
+
+    ``DataError`` for arms without a run or of unequal length, and for what ``shared_photos`` refuses.
+    """
+    sizes = [len(arm) for arm in arms]
+    if not sizes or not sizes[0] or len(set(sizes)) > 1:
+        got = ", ".join(map(str, sizes)) or "none"
+        raise DataError(must("runs of each arm", "equally many, one or more", got, "Run all arms with the same seeds."))
+    runs = [run for arm in arms for run in arm]
+    shared = shared_photos(runs, task)
+    every = len(set().union(*(run.photo_N.tolist() for run in runs)))
+    whole = (tuple(shared[start : start + sizes[0]]) for start in range(0, len(shared), sizes[0]))
+    return Arms(tuple(whole), task, every - len(shared[0]))
 
 
 def shared_photos(runs: Sequence[Predictions], task: Task) -> list[Predictions]:
@@ -23,7 +65,7 @@ def shared_photos(runs: Sequence[Predictions], task: Task) -> list[Predictions]:
     photos = sorted(set.intersection(*(set(run.photo_N.tolist()) for run in runs)))
     if not photos:
         raise DataError("runs to compare must have photos in common, got none. Compare runs on one data set.")
-    shared = [_rows_of(run, photos) for run in runs]
+    shared = [run.at(photos) for run in runs]
     problems = [f for number, run in enumerate(shared[1:], start=2) for f in _contradictions(run, number, shared[0])]
     if problems:
         raise DataError(problems)
@@ -51,11 +93,6 @@ def _faults(run: Predictions, number: int, task: Task) -> list[str]:
             f"got {unknown} of {len(run)} photos without one. Give the answers, or leave these photos out."
         )
     return problems
-
-
-def _rows_of(run: Predictions, photos: Sequence[str]) -> Predictions:
-    place_of = {photo: place for place, photo in enumerate(run.photo_N.tolist())}
-    return run.take(np.array([place_of[photo] for photo in photos], dtype=np.int64))
 
 
 def _contradictions(run: Predictions, number: int, first: Predictions) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-from maskwise.evaluation.reliability import SurenessBin
+from maskwise.evaluation.reliability import ConfidenceBin
 from maskwise.score import Score
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 230, 40, 10, 22, 38
@@ -94,7 +94,7 @@ def scores_chart(title: str, points: Sequence[tuple[int, Score]], borders: Seque
     return svg_chart(title, words, "".join(drawn), [(x_at(tick, first, last), str(tick)) for tick in ticks], below, 1.0)
 
 
-def reliability_chart(title: str, bins: Sequence[SurenessBin], error: float) -> str:
+def reliability_chart(title: str, bins: Sequence[ConfidenceBin], error: float) -> str:
     """Accuracy by mean probability of the answers, with intervals; on the diagonal it is as sure as it ought to be.
 
     Columns at the floor show how many photos each bin holds.

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import json
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from dataclasses import field
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
 
 from maskwise.errors import StoreError, must
-from maskwise.recipe.parts import part_name
 from maskwise.score import Score
 
 if TYPE_CHECKING:
     from maskwise.evaluation.scores import Evaluation
     from maskwise.labels import Task
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 """Raised when run.json changes so that older readers would misread it."""
 
 Status = Literal["running", "finished"]
 
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "recipe": dict,
-    "seed": int,
-    "versions": dict,
-    "folds": int,
-    "n_held_out_people": int,
-    "n_held_out_photos": int,
-    "optimistic": bool,
-    "seconds": (int, float),
-}
+_STRICT = ConfigDict(strict=True, extra="forbid")
 
 
-@dataclass(frozen=True)
+def _plain_name(name: str) -> str:
+    """Names may come from a command line: StoreError, which pydantic passes on, says it in one line."""
+    if not (name.strip() and name.isprintable()):
+        raise StoreError(must("name of a run", "one line of plain text", name, "Take a short name, as baseline."))
+    return name
+
+
+def _in_utc(text: str) -> str:
+    if datetime.datetime.fromisoformat(text).utcoffset() != datetime.timedelta(0):
+        raise ValueError("must be an ISO time in UTC, as 2025-01-31T12:00:00+00:00")
+    return text
+
+
+def _as_score(value: object) -> object:
+    """A score from its JSON form."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return Score.from_dict(value)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"must be a score, got {type(error).__name__}") from None
+
+
+_Score = Annotated[Score, BeforeValidator(_as_score)]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class RunData:
     """The data set that a run was trained on."""
 
@@ -54,28 +70,25 @@ class RunData:
         return "+".join(filter(None, [self.checksum, self.unlabelled_checksum]))
 
 
-_DATA_FIELDS = {each.name for each in dataclasses.fields(RunData)}
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class ScoreSummary:
     """Held-out scores, as far as the board shows them; the whole evaluation is in scores.json."""
 
-    macro_f1: Score
-    accuracy: Score
+    macro_f1: _Score
+    accuracy: _Score
     attribute_accuracy: dict[str, float]
     age_borders_years: tuple[int, ...]
     """Borders of the scored age groups; empty where age is not scored. Other groups are another task."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class RunRecord:
     """One run. ``scores`` and the held-out counts are filled in by ``finish_run``."""
 
-    run_id: str
+    run_id: Annotated[str, Field(pattern=r"^[0-9a-f]{12,}$")]
     """12 or more hex digits: a hash of the recipe, the data and the seed."""
-    name: str
-    created_utc: str
+    name: Annotated[str, AfterValidator(_plain_name)]
+    created_utc: Annotated[str, AfterValidator(_in_utc)]
     """When it was begun: ISO 8601 with the offset +00:00 (or Z)."""
     recipe: dict[str, Any]
     """The validated recipe in JSON form."""
@@ -96,11 +109,18 @@ class RunRecord:
     """Wall time of the training."""
     scores: ScoreSummary | None = None
     """None until the run is finished, and always where it was trained on everybody."""
+    checksums: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of every kept file by its path in the run's folder; empty until the run is finished, and in records of
+    maskwise 1.0."""
+    format: Literal[1] = FORMAT
 
-    def __post_init__(self) -> None:
-        problems = _problems(self)
-        if problems:
-            raise StoreError(problems)
+    @model_validator(mode="after")
+    def _refuse_contradictions(self) -> Self:
+        if self.status == "finished" and self.holds_people_out and self.scores is None:
+            raise StoreError("a finished run must have scores, got none. Train the run again.")
+        if self.status == "finished" and not self.holds_people_out and self.scores is not None:
+            raise StoreError("a run that was trained on everyone must have no scores, got some. Train the run again.")
+        return self
 
     @property
     def created(self) -> datetime.datetime:
@@ -116,50 +136,26 @@ class RunRecord:
     @property
     def part_names(self) -> tuple[str, ...]:
         """The names of the models of a fold: those of the recipe's parts, or "" alone for a recipe without."""
+        from maskwise.recipe.parts import (
+            part_name,  # only where it is asked for: it needs numpy, and the board does not
+        )
+
         return tuple(part_name(part["attributes"]) for part in self.recipe.get("parts") or ()) or ("",)
 
     def to_json(self) -> str:
         """All of it as JSON text, NaN as null."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON types, NaN as null."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        fields["data"] = dataclasses.asdict(self.data)
-        fields["scores"] = None if self.scores is None else _summary_to_dict(self.scores)
-        return {"format": FORMAT, **fields}
+        return _JSON.dump_json(self, indent=1).decode() + "\n"
 
     @staticmethod
-    def from_json(text: str) -> RunRecord:
-        """The record that ``to_json`` wrote. ``StoreError`` where the text is anything else."""
+    def from_json(text: str | bytes) -> RunRecord:
+        """The record that ``to_json`` wrote. ``StoreError`` names all that is wrong with any other text."""
         try:
-            fields = json.loads(text)
-        except ValueError as error:
-            raise _no_run(error) from error
-        return RunRecord.from_dict(fields)
+            return _JSON.validate_json(text)
+        except ValidationError as error:
+            raise StoreError([_problem(each["loc"], each["msg"], each["input"]) for each in error.errors()]) from None
 
-    @staticmethod
-    def as_checked(fields: dict[str, Any], **more: Any) -> RunRecord:
-        """A record of fields that were one's before: they are not checked again. All fields must be there."""
-        record = object.__new__(RunRecord)
-        record.__dict__.update(fields, **more)
-        return record
 
-    @staticmethod
-    def from_dict(fields: dict[str, Any]) -> RunRecord:
-        """The record that ``to_dict`` gave; ``fields`` are used up. ``StoreError`` for anything else."""
-        try:
-            written_as = fields.pop("format")
-            if written_as != FORMAT:
-                raise StoreError(
-                    must("the format of run.json", str(FORMAT), written_as, "Read it with the maskwise that wrote it.")
-                )
-            fields["data"] = data_from_dict(fields["data"])
-            fields["scores"] = None if fields["scores"] is None else summary_from_dict(fields["scores"])
-            fields["command"] = tuple(fields["command"])
-            return RunRecord(**fields)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise _no_run(error) from error
+_JSON = TypeAdapter(RunRecord)
 
 
 def summarise(evaluation: Evaluation, task: Task) -> ScoreSummary:
@@ -172,72 +168,8 @@ def summarise(evaluation: Evaluation, task: Task) -> ScoreSummary:
     )
 
 
-def _no_run(error: Exception) -> StoreError:
-    return StoreError(f"run.json must describe a run, got something else ({error}).")
-
-
-def _problems(record: RunRecord) -> list[str]:
-    """What is wrong with a record that was built or read."""
-    problems = []
-    if not (isinstance(record.run_id, str) and re.fullmatch(r"[0-9a-f]{12,}", record.run_id)):
-        problems.append(must("run_id", "12 or more hex digits", record.run_id, "Take maskwise's own run id."))
-    if not (isinstance(record.name, str) and record.name.strip() and record.name.isprintable()):
-        problems.append(must("name of a run", "one line of plain text", record.name, "Take a short name, as baseline."))
-    problems += [
-        f"{name} must be of another type, got {getattr(record, name)!r}. Train the run again."
-        for name, kind in _KINDS.items()
-        if not isinstance(getattr(record, name), kind)
-    ]
-    if record.status not in ("running", "finished"):
-        problems.append(must("status", "running or finished", record.status, "Train the run again."))
-    if record.status == "finished" and isinstance(record.recipe, dict):
-        if record.holds_people_out and record.scores is None:
-            problems.append("a finished run must have scores, got none. Train the run again.")
-        if not record.holds_people_out and record.scores is not None:
-            problems.append("a run that was trained on everyone must have no scores, got some. Train the run again.")
-    if not _is_utc(record.created_utc):
-        problems.append(
-            must("created_utc", "an ISO time in UTC", record.created_utc, "For example 2025-01-31T12:00:00+00:00.")
-        )
-    return problems
-
-
-def _is_utc(text: object) -> bool:
-    try:
-        moment = datetime.datetime.fromisoformat(cast("str", text))
-    except (TypeError, ValueError):
-        return False
-    return moment.utcoffset() == datetime.timedelta(0)
-
-
-def data_from_dict(fields: dict[str, Any]) -> RunData:
-    """The data set of ``RunRecord.to_dict``. KeyError, TypeError or ValueError for anything else."""
-    if unknown := fields.keys() - _DATA_FIELDS:
-        raise KeyError(*sorted(unknown))
-    return RunData(
-        str(fields["name"]),
-        str(fields["checksum"]),
-        int(fields["n_photos"]),
-        int(fields["n_people"]),
-        str(fields.get("unlabelled_checksum", "")),
-        tuple(map(str, fields.get("sources", ()))),
-    )
-
-
-def _summary_to_dict(summary: ScoreSummary) -> dict[str, Any]:
-    return {
-        "macro_f1": summary.macro_f1.to_dict(),
-        "accuracy": summary.accuracy.to_dict(),
-        "attribute_accuracy": summary.attribute_accuracy,
-        "age_borders_years": list(summary.age_borders_years),
-    }
-
-
-def summary_from_dict(fields: dict[str, Any]) -> ScoreSummary:
-    """The scores of ``RunRecord.to_dict``. KeyError, TypeError or ValueError for anything else."""
-    return ScoreSummary(
-        macro_f1=Score.from_dict(fields["macro_f1"]),
-        accuracy=Score.from_dict(fields["accuracy"]),
-        attribute_accuracy={str(name): float(value) for name, value in fields["attribute_accuracy"].items()},
-        age_borders_years=tuple(int(age) for age in fields["age_borders_years"]),
-    )
+def _problem(place: tuple[int | str, ...], message: str, got: object) -> str:
+    if place == ("format",):
+        return must("the format of run.json", str(FORMAT), got, "Read it with the maskwise that wrote it.")
+    reason = ".".join(map(str, place)) + ": " if place else ""
+    return f"run.json must describe a run, got something else ({reason}{message})."

@@ -1,4 +1,4 @@
-"""The runs of a store, read: one, or all of them. Neither numpy nor pydantic is imported, so a board comes quickly."""
+"""The runs of a store, read: one, or all of them. numpy is not imported, so a board comes quickly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from maskwise.errors import StoreError
 from maskwise.store.layout import RECORD, record_path, scores_path
-from maskwise.store.record_index import RecordIndex, stamp_of
 from maskwise.store.run_record import RunRecord
 
 if TYPE_CHECKING:
@@ -36,13 +35,11 @@ def read_record(folder: Path) -> RunRecord:
     """The description of the run in ``folder``. ``StoreError`` where there is none or it cannot be read."""
     path, remedy = record_path(folder), "Name another folder, or move this one away."
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes()
     except OSError as error:
         raise StoreError(
             f"{folder} must be a run folder, got none with a readable {RECORD} ({error.strerror})."
         ) from None
-    except UnicodeDecodeError:
-        raise StoreError(f"{path} must be a run's description, got bytes that are not UTF-8. {remedy}") from None
     try:
         return RunRecord.from_json(text)
     except StoreError as error:
@@ -86,18 +83,12 @@ def read_evaluation(folder: Path) -> Evaluation:
 
 
 def list_runs(store: Path) -> Listing:
-    """All runs of a store, newest first; reads their run.json, or the index of them. A missing store holds none."""
+    """All runs of a store, newest first; reads their run.json. A missing store holds none."""
     runs, skipped = [], []
-    index = RecordIndex.load(store)
     for name in _folder_names(store):
         folder = store / name
         try:
-            # The stamp is taken before the file is read: if it changes in between, the next look finds another stamp.
-            stamp = stamp_of(store, name)
-            record = index.record(name, stamp)
-            if record is None:
-                record = read_record(folder)
-                index.note(name, stamp, record)
+            record = read_record(folder)
         except StoreError as error:
             skipped.append(error.problems[0])
             continue
@@ -105,7 +96,6 @@ def list_runs(store: Path) -> Listing:
             skipped.append(f"{folder} must be named as its run id, got one of run {record.run_id}. Is it a copy?")
             continue
         runs.append(StoredRun(folder, record))
-    index.save()
     runs.sort(key=lambda run: (run.record.created, run.record.run_id), reverse=True)
     return Listing(tuple(runs), tuple(skipped))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from maskwise.chance import rng_for
 from maskwise.ensembles.config import EnsembleConfig
-from maskwise.evaluation.comparison import ReadingDifference, compare
+from maskwise.evaluation.comparison import TaskDifference, compare
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import TaskScores
 from maskwise.evaluation.shared_photos import shared_photos
@@ -41,7 +41,7 @@ class RungScore:
     climbed: ClimbedRung
     scores: TaskScores
     """Macro F1 and accuracy of the joint class."""
-    change: ReadingDifference | None
+    change: TaskDifference | None
     """This rung minus the one before, in pairs by person; None for the first."""
 
 
@@ -107,7 +107,7 @@ def score_ladder(climbed: Sequence[ClimbedRung]) -> LadderScores:
     return LadderScores(climbed[0].answer.record.data.name, found[0].n_photos, found[0].n_people, rungs)
 
 
-def _change(before: Predictions, after: Predictions, task: Task) -> ReadingDifference:
+def _change(before: Predictions, after: Predictions, task: Task) -> TaskDifference:
     return compare(before, after, task, rng_for(0, "intervals")).joint
 
 

@@ -67,7 +67,7 @@ def cautions(scores: ClaimsScores) -> list[str]:
         "mirror image",
         f"b is like a: holds where the whole interval lies within ± {MARGIN}, does not hold where all of it lies "
         f"outside; no better: holds where nothing of it lies above + {MARGIN}, does not hold where all of it does",
-        "cannot tell: more people or more seeds are needed, see the interval",
+        "inconclusive: more people or more seeds are needed, see the interval",
         "age and gender are the attribute's own macro F1, a reading as if it alone were asked for",
         f"time is that of the trainings, {duration(scores.seconds)} in all; it is only to be compared where nothing "
         "else ran on the machine",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from maskwise.evaluation.comparison import ReadingDifference, verdict
+from maskwise.evaluation.comparison import TaskDifference, verdict
 from maskwise.evaluation.format_comparison import signed
 from maskwise.recipe.load import shipped_summary
 from maskwise.studies.climb_ladder import ClimbedRung, LadderScores, RungScore
@@ -75,7 +75,7 @@ def _changes(rungs: Sequence[RungScore]) -> list[str]:
     return aligned(rows, left=(0, 1, 2, 3, 4, 5))
 
 
-def _gains(change: ReadingDifference | None) -> tuple[str, str, str]:
+def _gains(change: TaskDifference | None) -> tuple[str, str, str]:
     if change is None:
         return ABSENT, ABSENT, ABSENT
     return signed(change.accuracy.gain), signed(change.macro_f1.gain), verdict(change.macro_f1.gain)

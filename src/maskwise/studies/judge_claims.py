@@ -44,11 +44,11 @@ def negated(gain: Score) -> Score:
 def _alike(gain: Score) -> Verdict:
     if gain.low >= -MARGIN and gain.high <= MARGIN:
         return "holds"
-    return "does not hold" if gain.low > MARGIN or gain.high < -MARGIN else "cannot tell"
+    return "does not hold" if gain.low > MARGIN or gain.high < -MARGIN else "inconclusive"
 
 
 _OPPOSITE: dict[Verdict, Verdict] = {
     "holds": "does not hold",
     "does not hold": "holds",
-    "cannot tell": "cannot tell",
+    "inconclusive": "inconclusive",
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from maskwise.chance import rng_for
 from maskwise.evaluation.comparison import Comparison, Difference, Verdict, compare_arms
-from maskwise.evaluation.shared_photos import shared_photos
+from maskwise.evaluation.shared_photos import align_arms, shared_photos
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.records import Predictions
@@ -122,7 +122,7 @@ def score_claims(plan: ClaimsPlan, runs_of_arm: RunsOfArm) -> ClaimsScores:
     for test in (test for claim in plan.claims for test in claim.tests):
         if (test.a, test.b) not in compared:
             rng = rng_for(0, "intervals")
-            compared[test.a, test.b] = compare_arms(answers[test.a], answers[test.b], task, rng)
+            compared[test.a, test.b] = compare_arms(align_arms([answers[test.a], answers[test.b]], task), rng)
     any_comparison = next(iter(compared.values()))
     return ClaimsScores(
         data_name=runs_of_arm[arms[0]][0].record.data.name,

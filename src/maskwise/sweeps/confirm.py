@@ -15,6 +15,7 @@ import numpy as np
 
 from maskwise.chance import rng_for
 from maskwise.evaluation.comparison import Difference, compare_arms
+from maskwise.evaluation.shared_photos import align_arms
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.records import Predictions
@@ -87,7 +88,7 @@ def read_confirmation(study: Any, results: SweepResults, store: Path) -> Confirm
     of_new_people = all(len(set(each.person_N.tolist())) > 1 for each in fresh)
     by_arm = np.arange(len(predictions)).reshape(len(arms), -1).tolist()
     chosen = [[(fresh if of_new_people else predictions)[place] for place in places] for places in by_arm]
-    found = [compare_arms(chosen[0], arm, task, rng_for(0, "intervals")) for arm in chosen[1:]]
+    found = [compare_arms(align_arms([chosen[0], arm], task), rng_for(0, "intervals")) for arm in chosen[1:]]
     confirmed = [ConfirmedRow(row, each.joint.macro_f1) for row, each in zip(rows, found, strict=True)]
     return Confirmation(
         rows=tuple(sorted(confirmed, key=lambda each: -each.again.gain.value)),

@@ -12,6 +12,7 @@ from typing import Any
 from maskwise.chance import rng_for
 from maskwise.errors import StoreError, UserError, must, nearest
 from maskwise.evaluation.comparison import compare_arms
+from maskwise.evaluation.shared_photos import align_arms
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import parse_recipe
 from maskwise.score import Score
@@ -149,7 +150,8 @@ def paired_gain(base: Sequence[StoredRun], other: Sequence[StoredRun]) -> Score 
     except UserError:
         return None
     n = len(base)
-    return compare_arms(predictions[:n], predictions[n:], task, rng_for(0, "intervals")).joint.macro_f1.gain
+    arms = align_arms([predictions[:n], predictions[n:]], task)
+    return compare_arms(arms, rng_for(0, "intervals")).joint.macro_f1.gain
 
 
 _STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from maskwise.chance import rng_for
 from maskwise.errors import DivergedError
 from maskwise.evaluation.comparison import compare_arms
+from maskwise.evaluation.shared_photos import align_arms
 from maskwise.listeners import Listener
 from maskwise.score import Score
 from maskwise.store.runs import StoredRun
@@ -76,7 +77,7 @@ def score_search(plan: SearchPlan, arms: Sequence[TrainedArm]) -> SearchScores:
     predictions, task = read_members([run for arm in whole for run in arm.runs])
     seeds = len(plan.reference.recipes)
     by_arm = [predictions[start : start + seeds] for start in range(0, len(predictions), seeds)]
-    found = [compare_arms(by_arm[0], runs, task, rng_for(0, "intervals")) for runs in by_arm[1:]]
+    found = [compare_arms(align_arms([by_arm[0], runs], task), rng_for(0, "intervals")) for runs in by_arm[1:]]
     gains = [None, *(comparison.joint.macro_f1.gain for comparison in found)]
     rows = [_row(arm, gain) for arm, gain in zip(whole, gains, strict=True)]
     reference = whole[0].runs[0].record
