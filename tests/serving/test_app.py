@@ -1,12 +1,15 @@
-"""The routes, asked as clients ask them."""
+"""The routes, called as clients call them."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import cv2
 import httpx
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from maskwise.export.prediction import Prediction
 from maskwise.export.reader import load
@@ -113,6 +116,20 @@ def test_what_is_no_photo_says_why(client: httpx.Client, photos: list[bytes]) ->
     assert refused(client.post("/v1/predict", files={"photo": photos[0]})) == (400, "unexpected_field")
     gzipped = client.post("/v1/predict", content=photos[0], headers={**JPEG, "content-encoding": "gzip"})
     assert refused(gzipped) == (415, "unsupported_encoding")
+
+
+@pytest.mark.parametrize("content_type", ["image/jpg", "image/pjpeg", "image/*", "image/x-png", "IMAGE/JPEG; q=1"])
+def test_the_bytes_tell_the_type(client: httpx.Client, photos: list[bytes], content_type: str) -> None:
+    answered(client.post("/v1/predict", content=photos[0], headers={"content-type": content_type}))
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".png", ".webp", ".tiff", ".avif", ".gif"])
+def test_every_format_that_predict_reads(client: httpx.Client, photos: list[bytes], suffix: str) -> None:
+    pixels = cv2.resize(cv2.imdecode(np.frombuffer(photos[0], np.uint8), cv2.IMREAD_COLOR), (192, 256))
+    sink = io.BytesIO()
+    PillowImage.fromarray(np.ascontiguousarray(pixels[..., ::-1])).save(sink, suffix[1:].upper())
+    headers = {"content-type": "application/octet-stream"}
+    answered(client.post("/v1/predict", params={"faces": "whole"}, content=sink.getvalue(), headers=headers))
 
 
 def test_an_explanation_of_one_answer(client: httpx.Client, photos: list[bytes], no_face: bytes) -> None:

@@ -14,7 +14,7 @@ def test_options_and_changes_become_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, named",
     [
         (["queue_image=3"], "queue_images"),
         (["port=70000"], "port must be"),
@@ -24,8 +24,8 @@ def test_options_and_changes_become_settings() -> None:
         (["header_seconds=.inf"], "header_seconds must be a finite number"),
     ],
 )
-def test_wrong_settings_are_told(changes: list[str], told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_wrong_settings_are_named(changes: list[str], named: str) -> None:
+    with pytest.raises(UserError, match=named):
         parse_settings({}, changes)
 
 

@@ -44,16 +44,43 @@ def test_one_host_header_exactly(service: Running) -> None:
         assert (status_of(answer), error_of(answer)) == (400, "bad_host")
 
 
-def test_names_that_a_public_service_answers_to() -> None:
-    async def nothing(*_: object) -> None:
-        return
+@pytest.mark.parametrize("path", ["/v1/predict/", "/v1/predict//", "/v1/model/", "/healthz/"])
+def test_a_slash_too_many_is_no_redirect(client: httpx.Client, photos: list[bytes], path: str) -> None:
+    if "predict" in path:
+        response = client.post(path, content=photos[0], headers={"content-type": "image/jpeg"})
+    else:
+        response = client.get(path)
+    assert (response.status_code, "location" in response.headers) == (200, False)
 
-    def hosts(settings: ServeSettings) -> frozenset[str]:
-        return Gate(nothing, settings, KeyRing(()), Metrics(), {}, lambda: None).hosts
 
-    assert hosts(ServeSettings(host="0.0.0.0")) == frozenset()
-    assert hosts(ServeSettings(host="0.0.0.0", allow_hosts=("Faces.Example",))) == {"faces.example"}
-    assert hosts(ServeSettings(allow_hosts=("faces.example",))) == {*("faces.example", "localhost", "127.0.0.1", "::1")}
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/model", "/metrics", "/openapi.json", "/"])
+def test_head_gives_the_headers_alone(client: httpx.Client, path: str) -> None:
+    whole, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+def test_a_prefix_of_a_proxy_is_left_out() -> None:
+    gate = Gate(_never, ServeSettings(path_prefix="/faces"), KeyRing(()), Metrics(), {}, lambda: None)
+    paths = {"/faces/v1/model": "/v1/model", "/faces/": "/", "/v1/model": "/v1/model", "/facesx/v1/model": None}
+    for given, bare in paths.items():
+        assert gate._path(given) == (bare or given)
+
+
+def test_a_client_is_its_address_or_what_the_proxy_says() -> None:
+    scope: Scope = {
+        "type": "http",
+        "path": "/",
+        "client": ("10.0.0.1", 5),
+        "headers": [(b"x-forwarded-for", b"1.1.1.1, 2.2.2.2")],
+    }
+    for header, client in (("", "10.0.0.1"), ("X-Forwarded-For", "2.2.2.2")):
+        gate = Gate(_never, ServeSettings(client_header=header), KeyRing(()), Metrics(), {}, lambda: None)
+        assert gate._client(scope, gate._look_at(scope)) == client
+
+
+async def _never(*_: object) -> None:
+    raise AssertionError("not to be called")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +94,7 @@ def test_names_that_a_public_service_answers_to() -> None:
         ("GET", "/healthz", b"another", 204),
     ],
 )
-def test_photos_are_refused_before_the_application_is_asked_and_nothing_else_is(
+def test_photos_are_refused_before_the_application_and_nothing_else_is(
     method: str, path: str, key: bytes, status: int
 ) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,13 +182,29 @@ def test_every_answer_carries_the_headers_of_safety(client: httpx.Client) -> Non
     assert client.get("/v1/model").headers["cache-control"] == "no-store"
 
 
-def test_pages_of_other_sites_may_not_ask(client: httpx.Client, photos: list[bytes]) -> None:
-    def asked_from(site: str) -> int:
+def test_pages_of_other_sites_may_not_use_it(client: httpx.Client, photos: list[bytes]) -> None:
+    def sent_from(site: str) -> int:
         headers = {"content-type": "image/jpeg", "sec-fetch-site": site}
         return client.post("/v1/predict", content=photos[0], headers=headers).status_code
 
-    assert asked_from("cross-site") == 400
-    assert asked_from("same-origin") == asked_from("none") == 200
+    def of_origin(origin: str) -> int:
+        return client.post(
+            "/v1/predict", content=photos[0], headers={"content-type": "image/jpeg", "origin": origin}
+        ).status_code
+
+    assert sent_from("cross-site") == 400
+    own = str(client.base_url).rstrip("/")
+    assert of_origin(own) == 200
+    for foreign in (
+        "http://evil.example",
+        "null",
+        "http://localhost:1",
+        "chrome-extension://x",
+        "http://127.0.0.1",
+        "",
+    ):
+        assert of_origin(foreign) == 400
+    assert sent_from("same-origin") == sent_from("none") == 200
     assert "access-control-allow-origin" not in client.options("/v1/predict", headers={"origin": "http://x"}).headers
 
 

@@ -15,10 +15,10 @@ from support.running_service import running_service
 
 def test_the_document_names_every_status(client: httpx.Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
-    told = set(paths["/v1/predict"]["post"]["responses"])
-    assert told == {"200", *("400", "401", "408", "411", "413", "415", "422", "431", "500", "503")}
+    statuses = set(paths["/v1/predict"]["post"]["responses"])
+    assert statuses == {"200", *("400", "401", "408", "411", "413", "415", "422", "429", "431", "500", "503")}
     body = paths["/v1/predict"]["post"]["requestBody"]["content"]
-    assert set(body) == {"image/jpeg", "image/png", "image/webp", "application/octet-stream", "multipart/form-data"}
+    assert set(body) == {"image/*", "application/octet-stream", "multipart/form-data"}
     assert "cdn" not in json.dumps(paths)
 
 

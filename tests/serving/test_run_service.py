@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,7 @@ from maskwise.errors import UserError
 from maskwise.export.reader import load
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.run_service import _listen
-from support.running_service import Running, running_service
+from support.running_service import Running, error_of, running_service, status_of
 from support.small_bundle import write_small_bundle
 
 JPEG = {"content-type": "image/jpeg"}
@@ -36,7 +37,7 @@ def slow(slow_bundle: Path, temporary: Path) -> Iterator[Running]:
         yield running
 
 
-def ask(running: Running, photo: bytes) -> httpx.Response:
+def post(running: Running, photo: bytes) -> httpx.Response:
     with running.client() as client:
         return client.post("/v1/predict", params={"faces": "whole"}, content=photo, headers=JPEG)
 
@@ -46,7 +47,7 @@ def test_a_full_queue_sheds_and_the_queued_are_answered_right(
 ) -> None:
     asked = [photos[number % len(photos)] for number in range(24)]
     with ThreadPoolExecutor(len(asked)) as pool:
-        answers = list(pool.map(lambda photo: ask(slow, photo), asked))
+        answers = list(pool.map(lambda photo: post(slow, photo), asked))
     with load(slow_bundle) as bundle:
         expected = {photo: bundle.predict(photo)[0].probs_C for photo in photos}
     statuses = [answer.status_code for answer in answers]
@@ -59,12 +60,44 @@ def test_a_full_queue_sheds_and_the_queued_are_answered_right(
         else:
             assert answer.json()["error"]["code"] == "busy"
             assert 1 <= int(answer.headers["retry-after"]) <= 30
-    assert ask(slow, photos[0]).status_code == 200
+    assert post(slow, photos[0]).status_code == 200
+
+
+def test_one_client_may_not_take_all(slow_bundle: Path, temporary: Path, photos: list[bytes]) -> None:
+    """Neither the queue nor the connections; others are still served."""
+    settings = (*SLOW, "client_images=2", "client_connections=20")
+    with running_service(slow_bundle, temporary, settings=settings) as running:
+        with ThreadPoolExecutor(8) as pool:
+            statuses = [each.status_code for each in pool.map(lambda _: post(running, photos[0]), range(16))]
+        assert set(statuses) == {200, 429}
+        assert statuses.count(200) >= 2
+        with ExitStack() as opened:
+            for _ in range(20):
+                opened.enter_context(socket.create_connection(running.address))
+            refused = running.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (status_of(refused), error_of(refused)) == (429, "too_many_connections")
+        with running.client() as client:
+            assert client.get("/readyz").status_code == 200
+
+
+def test_clients_behind_a_proxy_are_told_apart(slow_bundle: Path, temporary: Path, photos: list[bytes]) -> None:
+    settings = ("threads=1", "queue_images=8", "request_images=1", "client_images=1")
+    with running_service(slow_bundle, temporary, settings=(*settings, "client_header=X-Forwarded-For")) as running:
+
+        def of(client: str) -> int:
+            headers = {**JPEG, "x-forwarded-for": f"9.9.9.9, {client}"}
+            with running.client() as each:
+                return each.post(
+                    "/v1/predict", params={"faces": "whole"}, content=photos[0], headers=headers
+                ).status_code
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(of, ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"])) == [200] * 4
 
 
 def test_sigterm_answers_what_is_under_way_and_leaves_with_0(slow: Running, photos: list[bytes]) -> None:
     answers: list[httpx.Response] = []
-    asking = [threading.Thread(target=lambda: answers.append(ask(slow, photos[0]))) for _ in range(3)]
+    asking = [threading.Thread(target=lambda: answers.append(post(slow, photos[0]))) for _ in range(3)]
     for thread in asking:
         thread.start()
     with slow.client() as client:
@@ -116,6 +149,9 @@ def test_it_refuses_to_start_without_a_bundle(tmp_path: Path, cli: Callable[...,
         cli("serve", str(tmp_path), "--port", "0")
     with pytest.raises(UserError, match="queue_images"):
         cli("serve", str(tmp_path), "--set", "queue_imgs=3")
+    with pytest.raises(UserError, match=r"port must be .*65535, got 99999") as caught:
+        cli("serve", str(tmp_path), "--port", "99999")
+    assert "recipe" not in str(caught.value)
     assert "queue_images = 64" in cli("serve", "--show-settings")
 
 

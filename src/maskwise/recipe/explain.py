@@ -19,6 +19,7 @@ from maskwise.recipe.other_words import meant_address
 REFUSED_KINDS = frozenset({"by_photo"})
 """Kinds that exist only to be refused with the reason; never offered."""
 
+CHANGE_IT = "Change it in the recipe or with --set."
 _LONGEST_VALUE = 80
 _SURE = 0.75
 """How alike a name among the siblings must be so that no other place of the recipe is looked at."""
@@ -68,7 +69,7 @@ def infinite_numbers(settings: object, address: str = "") -> list[str]:
         return [line for key, value in items for line in infinite_numbers(value, f"{address}{dot}{key}")]
     if not isinstance(settings, float) or math.isfinite(settings):
         return []
-    return [f"{address} must be a finite number, got {settings}. Change it in the recipe or with --set."]
+    return [f"{address} must be a finite number, got {settings}. {CHANGE_IT}"]
 
 
 def _line(detail: ErrorDetails, address: str, model: type[BaseModel]) -> str:
@@ -97,7 +98,7 @@ def _line(detail: ErrorDetails, address: str, model: type[BaseModel]) -> str:
             return f"{address} must be of the form {context['pattern']}, got {got}. Choose another."
         case kind:
             rule = _RULES.get(kind) or detail["msg"].removeprefix("Input should be ")
-            remedy = _REMEDIES.get(kind, "Change it in the recipe or with --set.")
+            remedy = _REMEDIES.get(kind, CHANGE_IT)
             return f"{address or 'the recipe'} must be {rule}, got {got}. {remedy}"
 
 

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
+from maskwise.data.photo_budget import READ
 from maskwise.serving.multipart import Upload, parse_form
-from maskwise.serving.photo_header import TYPES
 from maskwise.serving.receive_body import HeldBody
 from maskwise.serving.refusals import RefusedError
 from maskwise.serving.schema import (
@@ -22,9 +22,10 @@ from maskwise.serving.schema import (
     PredictQuery,
     PredictResponse,
 )
-from maskwise.serving.service import Service
+from maskwise.serving.service import Caller, Service
 
-_RAW = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
+_RAW = ("image/*", "application/octet-stream")
+"""What a body may be called; its bytes tell which format it is."""
 _FORM = "multipart/form-data"
 _BINARY = {"type": "string", "format": "binary"}
 _REASONS = {
@@ -33,7 +34,8 @@ _REASONS = {
     408: "The request took too long to arrive.",
     411: "The body has no length.",
     413: "The body, a photo or their number is too large.",
-    415: f"The body or a photo is of another type than {TYPES}.",
+    415: f"The body or a photo is of another type than {READ}.",
+    429: "You have too many photos waiting, or too many connections; Retry-After says when to come back.",
     422: "A photo cannot be read, or the query makes no sense here.",
     431: "The headers are too large.",
     500: "The service failed; see its log under the request's id.",
@@ -50,6 +52,8 @@ def build_app(service: Service) -> FastAPI:
         description="Predicts how faces in photos appear: mask, gender, age group. Photos are not kept.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
+        servers=[{"url": service.settings.path_prefix}] if service.settings.path_prefix else None,
         exception_handlers={
             RefusedError: _on_refusal,
             HTTPException: _on_http,
@@ -63,7 +67,7 @@ def build_app(service: Service) -> FastAPI:
 
 
 def _add_predicting(app: FastAPI, service: Service) -> None:
-    refusals = _responses(400, 401, 408, 411, 413, 415, 422, 431, 500, 503)
+    refusals = _responses(400, 401, 408, 411, 413, 415, 422, 429, 431, 500, 503)
 
     @app.post("/v1/predict", response_model=PredictResponse, responses=refusals, openapi_extra=_body("array"))
     async def predict(request: Request, query: Annotated[PredictQuery, Query()]) -> Any:
@@ -71,7 +75,7 @@ def _add_predicting(app: FastAPI, service: Service) -> None:
         options = service.options(query.faces, query.abstain_below, calibrated=query.calibrated)
         with service.bodies.hold() as held:
             uploads = await _uploads(request, held, service.settings.request_images)
-            body = await service.predict(uploads, options, request.state.request_id, request.receive)
+            body = await service.predict(uploads, options, _caller(request))
         return Response(body, media_type="application/json")
 
     @app.post("/v1/explain", response_model=ExplainResponse, responses=refusals, openapi_extra=_body("string"))
@@ -80,7 +84,7 @@ def _add_predicting(app: FastAPI, service: Service) -> None:
         options = service.options(query.faces, None, calibrated=False)
         with service.bodies.hold() as held:
             (upload,) = await _uploads(request, held, 1)
-            body = await service.explain(upload, options.faces, query.face, request.state.request_id, request.receive)
+            body = await service.explain(upload, options.faces, query.face, _caller(request))
         return Response(body, media_type="application/json")
 
 
@@ -111,11 +115,15 @@ def _add_status(app: FastAPI, service: Service) -> None:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _caller(request: Request) -> Caller:
+    return Caller(request.state.request_id, request.state.client, request.receive)
+
+
 async def _uploads(request: Request, held: HeldBody, most: int) -> list[Upload]:
     """The photos that were sent. Whatever can be refused by its headers is, before the body is read."""
     content_type = request.headers.get("content-type", "")
     kind = content_type.partition(";")[0].strip().lower()
-    if kind != _FORM and kind not in _RAW:
+    if kind != _FORM and not (kind.startswith("image/") or kind in _RAW):
         message = f"Content-Type must be {', '.join(_RAW)} or {_FORM}, got another."
         raise RefusedError(415, "unsupported_type", message)
     body = await held.read(request.headers, request.receive)

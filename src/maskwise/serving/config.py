@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from maskwise.errors import UserError, must
 from maskwise.recipe.changes import apply_changes
-from maskwise.recipe.explain import explain
+from maskwise.recipe.explain import CHANGE_IT, explain
+from maskwise.serving.host_names import LOOPBACK, parse_allowed
 from maskwise.settings import Settings
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-"""Hosts that only this machine can reach."""
 
 
 class ServeSettings(Settings):
@@ -26,8 +24,15 @@ class ServeSettings(Settings):
     """The port to listen on; 0 takes a free one, which is printed."""
 
     allow_hosts: tuple[str, ...] = ()
-    """Names in the Host header that are served, beside this machine's own when it serves this machine alone. Empty
-    with another address: any name."""
+    """Names in the Host header that are served (example.org, *.example.org or * for any), beside this machine's own
+    when it serves this machine alone. Empty with another address: any name."""
+
+    path_prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """What a proxy leaves before the paths of the service, such as /faces."""
+
+    client_header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    """The header in which your proxy names the client, such as X-Forwarded-For; its last entry counts. Empty: whoever
+    opened the connection. Set it only where nobody reaches the service but through the proxy."""
 
     threads: int | None = Field(default=None, ge=1, le=256)
     """Photos or batches worked on at once, one core each. Unset: one per core."""
@@ -41,6 +46,9 @@ class ServeSettings(Settings):
 
     queue_images: int = Field(default=64, ge=1, le=100_000)
     """Photos that may wait or be worked on. Beyond it the service says 503 and when to come back."""
+
+    client_images: int = Field(default=48, ge=1, le=100_000)
+    """The most photos of one client that may wait or be worked on. Beyond it that client gets 429."""
 
     explain_waiting: int = Field(default=2, ge=0, le=1000)
     """Explanations that may wait for the one at work."""
@@ -69,6 +77,9 @@ class ServeSettings(Settings):
     connections: int = Field(default=512, ge=1, le=100_000)
     """Connections open at once. More get 503 and are closed."""
 
+    client_connections: int = Field(default=256, ge=1, le=100_000)
+    """Connections of one client open at once, unless client_header is set. More get 429 and are closed."""
+
     header_bytes: int = Field(default=16_384, ge=512)
     """The most bytes of a request's line and headers."""
 
@@ -93,6 +104,11 @@ class ServeSettings(Settings):
     drain_seconds: int = Field(default=30, ge=1)
     """After that, how long requests under way may take until they are cut off."""
 
+    @field_validator("allow_hosts")
+    @classmethod
+    def _bare_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(parse_allowed, names))
+
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
         if self.held_bytes < self.body_bytes:
@@ -102,6 +118,9 @@ class ServeSettings(Settings):
             remedy = "Raise queue_images, or lower request_images."
             rule = f"at least request_images ({self.request_images})"
             raise ValueError(must("queue_images", rule, self.queue_images, remedy))
+        if self.request_images > self.client_images:
+            rule = f"at least request_images ({self.request_images})"
+            raise ValueError(must("client_images", rule, self.client_images, "Raise it, or lower request_images."))
         return self
 
     @property
@@ -119,7 +138,8 @@ def parse_settings(given: dict[str, Any], changes: Sequence[str]) -> ServeSettin
             {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
         )
     except ValidationError as error:
-        raise UserError(explain(error, ServeSettings)) from None
+        lines = explain(error, ServeSettings)
+        raise UserError([line.replace(CHANGE_IT, "See --show-settings.") for line in lines]) from None
 
 
 def settings_table() -> str:

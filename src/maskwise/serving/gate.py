@@ -10,11 +10,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from maskwise.serving.config import LOOPBACK, ServeSettings
+from maskwise.serving.config import ServeSettings
+from maskwise.serving.host_names import HostNames
 from maskwise.serving.json_log import log
 from maskwise.serving.keys import KeyRing
 from maskwise.serving.metrics import Metrics
@@ -75,15 +75,16 @@ class Gate:
     ) -> None:
         self.app, self.keys, self.metrics, self.page = app, keys, metrics, page
         self.refuse_photos = refuse_photos
-        own = LOOPBACK if settings.local else ()
-        self.hosts = frozenset(name.lower() for name in (*own, *settings.allow_hosts))
+        self.settings = settings
+        self.hosts = HostNames(settings.local, settings.allow_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        scope = {**scope, "path": self._path(scope["path"])}
         seen = self._look_at(scope)
-        scope.setdefault("state", {})["request_id"] = seen.request_id
+        scope.setdefault("state", {}).update(request_id=seen.request_id, client=self._client(scope, seen))
         exchange = _Exchange(seen, receive, send, scope["state"].get("arrived", _never))
         started_s = time.monotonic()
         self.metrics.in_flight.inc()
@@ -92,13 +93,29 @@ class Gate:
             if scope["path"] in self.page:
                 await self._send_page(scope["method"], self.page[scope["path"]], seen, exchange.send)
             else:
-                await self.app(scope, exchange.receive, exchange.send)
+                # The server below sends no body for HEAD, whatever the application gives it.
+                method = "GET" if scope["method"] == "HEAD" else scope["method"]
+                await self.app({**scope, "method": method}, exchange.receive, exchange.send)
         except RefusedError as refusal:
             scope["state"]["refused"] = refusal.code
             await _send_refusal(refusal, seen.request_id, exchange.send)
         finally:
             self.metrics.in_flight.dec()
             self._record(scope, seen, exchange, time.monotonic() - started_s)
+
+    def _path(self, path: str) -> str:
+        """Without the prefix of a proxy, and without a slash too many at the end."""
+        prefix = self.settings.path_prefix
+        if prefix and path.startswith(f"{prefix}/"):
+            path = path.removeprefix(prefix)
+        bare = path.rstrip("/")
+        return bare if bare in ROUTES else path
+
+    def _client(self, scope: Scope, seen: _Seen) -> str:
+        if self.settings.client_header:
+            named = seen.headers.get(self.settings.client_header.lower().encode(), b"")
+            return named.decode("latin-1").rpartition(",")[2].strip()
+        return scope["client"][0] if scope.get("client") else ""
 
     def _look_at(self, scope: Scope) -> _Seen:
         headers = dict(scope["headers"])
@@ -113,24 +130,20 @@ class Gate:
         named = [value for name, value in scope["headers"] if name == b"host"]
         if len(named) != 1 and scope["http_version"] != "1.0":
             raise RefusedError(400, "bad_host", "The request must have one Host header.")
-        if self.hosts and seen.route not in _PROBES and not self._is_known(named):
+        if seen.route not in _PROBES and not (named and self.hosts.serves(named[0])):
             message = "This service does not answer to that name in the Host header. Allow it with --allow-host."
             raise RefusedError(400, "bad_host", message)
         if not (scope["path"].startswith("/v1/") or seen.route == "/metrics"):
             return
-        if seen.headers.get(b"sec-fetch-site") == b"cross-site":
+        origin = seen.headers.get(b"origin")
+        foreign = origin is not None and not (named and self.hosts.accepts(origin, named[0]))
+        if foreign or seen.headers.get(b"sec-fetch-site") == b"cross-site":
             raise RefusedError(400, "cross_site", "Pages of other sites may not use this service.")
         if not self.keys.accepts(seen.headers):
             message = "A key is needed: Authorization: Bearer KEY, or X-API-Key: KEY."
             raise RefusedError(401, "key_needed", message)
         if seen.route in _READING and scope["method"] == "POST":
             self.refuse_photos()
-
-    def _is_known(self, named: list[bytes]) -> bool:
-        try:
-            return bool(named) and (urlsplit(f"//{named[0].decode('ascii')}").hostname or "") in self.hosts
-        except ValueError:
-            return False
 
     async def _send_page(self, method: str, file: PageFile, seen: _Seen, send: Send) -> None:
         if method not in ("GET", "HEAD"):

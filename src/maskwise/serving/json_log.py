@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -28,6 +29,13 @@ class JsonLines(logging.Formatter):
 def log(event: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
     """Write one line."""
     LOGGER.log(level, event, extra={"fields": dict(fields)})
+
+
+def log_thread_end(ended: threading.ExceptHookArgs) -> None:
+    """Write why a thread ended."""
+    assert ended.exc_value is not None
+    reason = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+    LOGGER.error("thread_ended", exc_info=reason, extra={"fields": {"thread": getattr(ended.thread, "name", "")}})
 
 
 def log_to_stderr() -> None:

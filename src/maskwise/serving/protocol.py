@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,8 @@ class GuardedConfig(Config):
 
     serving: ServeSettings
     metrics: Metrics
+    clients: Counter[str]
+    """Connections that are open, by the client's address."""
 
 
 class LingeringTransport(asyncio.Transport):
@@ -94,15 +97,23 @@ class GuardedProtocol(HttpToolsProtocol):
         self._headers_done = self._whole = False
         self._too_large = self._pipelined = False
         super().connection_made(LingeringTransport(transport, self._close))
-        if len(self.connections) > self.config.serving.connections:
+        self._address = self.client[0] if self.client else ""
+        self.config.clients[self._address] += 1
+        settings = self.config.serving
+        if not settings.client_header and self.config.clients[self._address] > settings.client_connections:
+            self._refuse(RefusedError(429, "too_many_connections", "You have too many connections open.", 1))
+        elif len(self.connections) > settings.connections:
             self._refuse(
                 RefusedError(503, "too_many_connections", "Too many connections are open. Try again later.", 1)
             )
         else:
-            self._arm(self.config.serving.header_seconds, self._headers_late)
+            self._arm(settings.header_seconds, self._headers_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self.config.clients[self._address] -= 1
+        if not self.config.clients[self._address]:
+            del self.config.clients[self._address]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -7,6 +7,8 @@ import contextlib
 import resource
 import signal
 import socket
+import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from maskwise.export.reader import Bundle
 from maskwise.serving.app import build_app
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.gate import Gate
-from maskwise.serving.json_log import log, log_to_stderr
+from maskwise.serving.json_log import log, log_thread_end, log_to_stderr
 from maskwise.serving.keys import KeyRing
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.model_facts import model_facts
@@ -49,6 +51,7 @@ def serve(
         _allow_open_files(settings.connections + LINGERING_CONNECTIONS + _OTHER_FILES)
         cv2.setNumThreads(1)  # photos are dealt to threads already
         log_to_stderr()
+        threading.excepthook = log_thread_end
         service = Service(loaded, settings, model_facts(loaded, files, settings), Metrics())
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         report(f"{loaded.manifest.name} answers at http://{shown}:{listening.getsockname()[1]}/ until Ctrl+C")
@@ -125,7 +128,7 @@ def _server_config(service: Service, keys: KeyRing) -> GuardedConfig:
         timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=settings.drain_seconds,
     )
-    config.serving, config.metrics = settings, service.metrics
+    config.serving, config.metrics, config.clients = settings, service.metrics, Counter()
     return config
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from maskwise.data.photo_budget import Reason, RefusedPhotoError, check_budget
 from maskwise.errors import DataError
 from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared
@@ -19,7 +22,6 @@ from maskwise.serving.config import ServeSettings
 from maskwise.serving.explain import explain, shown_png
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.multipart import Upload
-from maskwise.serving.photo_header import pixels_of
 from maskwise.serving.receive_body import Bodies
 from maskwise.serving.refusals import RefusedError
 from maskwise.serving.schema import prediction_json
@@ -28,6 +30,12 @@ from maskwise.serving.workers import Faces, Photo, Work, Workers, predictions_of
 Made = TypeVar("Made")
 Gone = Callable[[], Awaitable[Any]]
 """Waits until the client is gone."""
+CHECKED_AT_ONCE_BYTES = 128 * 2**10
+_REFUSED: dict[Reason, tuple[int, str]] = {
+    "unsupported": (415, "unsupported_type"),
+    "too_many_pixels": (413, "too_many_pixels"),
+    "unreadable": (422, "unreadable"),
+}
 
 
 class PredictOptions(NamedTuple):
@@ -38,6 +46,35 @@ class PredictOptions(NamedTuple):
     calibrated: bool
 
 
+class Caller(NamedTuple):
+    """Who sent a request."""
+
+    request_id: str
+    client: str
+    """The address, or what a proxy calls it."""
+    gone: Gone
+
+
+class Shares:
+    """How many photos each client has waiting or worked on. Used by the event loop alone."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.taken = most, Counter[str]()
+
+    @contextlib.contextmanager
+    def hold(self, client: str, photos: int) -> Iterator[None]:
+        """Count ``photos`` until the end of the block; ``RefusedError`` (429) where they are too many."""
+        if self.taken[client] + photos > self.most:
+            raise RefusedError(429, "too_many_photos", "You have too many photos waiting. Try again later.", 1)
+        self.taken[client] += photos
+        try:
+            yield
+        finally:
+            self.taken[client] -= photos
+            if not self.taken[client]:
+                del self.taken[client]
+
+
 class Service:
     """One bundle behind HTTP. Its coroutines belong to one event loop."""
 
@@ -45,6 +82,7 @@ class Service:
         self.bundle, self.settings, self.facts, self.metrics = bundle, settings, facts, metrics
         self.bodies = Bodies(settings.body_bytes, settings.held_bytes)
         self.workers = Workers(bundle, settings, metrics)
+        self.shares = Shares(settings.client_images)
         self.warm = self.draining = False
         self.faces = faces_offered(bundle)
         self._explaining = 0
@@ -87,10 +125,11 @@ class Service:
             raise RefusedError(422, "not_calibrated", "This model was not calibrated: leave calibrated out.")
         return PredictOptions(chosen, abstain_below, calibrated)
 
-    async def predict(self, uploads: Sequence[Upload], options: PredictOptions, request_id: str, gone: Gone) -> bytes:
+    async def predict(self, uploads: Sequence[Upload], options: PredictOptions, caller: Caller) -> bytes:
         """The response's JSON. ``RefusedError`` where the queue is full, no photo can be read or the client is gone."""
-        photos, problems = self._look_at(uploads)
-        work = await self._read(photos, options.faces, gone)
+        with self.shares.hold(caller.client, len(uploads)):
+            photos, problems = await self._checked(uploads)
+            work = await self._predict(photos, options.faces, caller.gone)
         problems |= {photo.number: photo.problem for photo in work.photos if photo.problem is not None}
         for problem in problems.values():
             self.metrics.rejected.labels(f"photo_{problem.code}").inc()
@@ -109,24 +148,28 @@ class Service:
                 "height_px": photo.height_px,
                 "answers": [_as_json(each, options.abstain_below) for each in found],
             }
-        return json.dumps({"request_id": request_id, "results": results}).encode()
+        return json.dumps({"request_id": caller.request_id, "results": results}).encode()
 
-    async def explain(self, upload: Upload, faces: Faces, number: int, request_id: str, gone: Gone) -> bytes:
+    async def explain(self, upload: Upload, faces: Faces, number: int, caller: Caller) -> bytes:
         """The JSON of what prediction ``number`` for a photo depends on; 422 where there is none of that number."""
         if self._explaining > self.settings.explain_waiting:
             raise self.workers.busy()
         self._explaining += 1
         try:
-            photo = Photo(upload.data, pixels_of(upload.data, self.settings.photo_pixels), 0)
-            work = await self._read([photo], faces, gone)
+            with self.shares.hold(caller.client, 1):
+                photos, problems = await self._checked([upload])
+                if problems:
+                    raise problems[0]
+                work = await self._predict(photos, faces, caller.gone)
+            (photo,) = photos
             if photo.problem is not None:
                 raise photo.problem
             if number >= len(photo.prepared):
                 got = f"This photo has {len(photo.prepared)} predictions."
                 raise RefusedError(422, "no_such_face", f"face must be the number of a prediction. {got}")
             prediction = predictions_of(self.bundle, work, calibrated=False)[0][number]
-            explained = self._explainer.submit(self._explained, photo.prepared[number], prediction, request_id)
-            return await _unless_gone(asyncio.wrap_future(explained), gone)
+            explained = self._explainer.submit(self._explained, photo.prepared[number], prediction, caller.request_id)
+            return await _unless_gone(asyncio.wrap_future(explained), caller.gone)
         finally:
             self._explaining -= 1
 
@@ -136,18 +179,25 @@ class Service:
         self._explainer.shutdown(cancel_futures=True)
         self.bundle.close()
 
-    def _look_at(self, uploads: Sequence[Upload]) -> tuple[list[Photo], dict[int, RefusedError]]:
-        """(the photos whose headers are fine, what is wrong with the others)."""
+    async def _checked(self, uploads: Sequence[Upload]) -> tuple[list[Photo], dict[int, RefusedError]]:
+        """(the photos that may be decoded, what is wrong with the others)."""
+        # Of a PNG all bytes are looked at, which takes a moment: not on the event loop.
+        small = sum(len(upload.data) for upload in uploads) < CHECKED_AT_ONCE_BYTES
+        return self._check(uploads) if small else await asyncio.to_thread(self._check, uploads)
+
+    def _check(self, uploads: Sequence[Upload]) -> tuple[list[Photo], dict[int, RefusedError]]:
         photos: list[Photo] = []
         problems: dict[int, RefusedError] = {}
         for number, upload in enumerate(uploads):
             try:
-                photos.append(Photo(upload.data, pixels_of(upload.data, self.settings.photo_pixels), number))
-            except RefusedError as refusal:
-                problems[number] = refusal
+                header = check_budget(upload.data, f"photo {number + 1}", self.settings.photo_pixels)
+                photos.append(Photo(upload.data, header.width_px * header.height_px, number))
+            except RefusedPhotoError as error:
+                status, code = _REFUSED[error.reason]
+                problems[number] = RefusedError(status, code, error.problems[0])
         return photos, problems
 
-    async def _read(self, photos: list[Photo], faces: Faces, gone: Gone) -> Work:
+    async def _predict(self, photos: list[Photo], faces: Faces, gone: Gone) -> Work:
         loop = asyncio.get_running_loop()
         finished: asyncio.Future[None] = loop.create_future()
 
