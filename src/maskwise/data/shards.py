@@ -18,9 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from maskwise.data.contents import content_of
 from maskwise.data.layout import GENDER_OF_WORD, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, PHOTO_SUFFIXES, TRAIN_CSV
 from maskwise.data.problems import Problem
@@ -172,6 +169,9 @@ def _stamp(root: Path, shards: Sequence[str]) -> str:
 
 
 def _load(root: Path, stamp: str) -> Shards | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq  # only where shards are: predicting with a bundle needs no pyarrow
+
     path = root / INDEX
     if not path.is_file():
         return None
@@ -187,6 +187,9 @@ def _load(root: Path, stamp: str) -> Shards | None:
 
 
 def _keep(shards: Shards, stamp: str) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq  # only where shards are: predicting with a bundle needs no pyarrow
+
     names = [field.name for field in dataclasses.fields(ShardPhoto)]
     table = pa.table({name: [getattr(photo, name) for photo in shards.photos] for name in names})
     buffer = io.BytesIO()

@@ -11,6 +11,7 @@ spreadsheet that opens the CSV: take care with names from strangers.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 from collections.abc import Sequence
@@ -62,6 +63,8 @@ def refuse_unknown_ending(path: Path) -> None:
     if path.suffix not in (".csv", ".parquet"):
         rule = "named .csv or .parquet"
         raise DataError(must("a predictions file", rule, str(path), "Choose one of the two endings."))
+    if path.suffix == ".parquet":
+        importlib.import_module("pyarrow.parquet")
 
 
 def _shared_columns(predictions: Predictions, task: Task) -> dict[str, Any]:
