@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from maskwise.errors import RecipeError, UserError
-from maskwise.evaluation.comparison import Verdict
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
@@ -24,7 +25,9 @@ from maskwise.studies.claim_arms import (
     BF16,
     CLAIMS,
     FACE,
+    OVER_RARE_TUNED,
     PLAIN,
+    PLAIN_TUNED,
     SEPARATE_DATA,
     WEIGHTED_LOSS,
     WEIGHTED_SAMPLER,
@@ -34,13 +37,19 @@ from maskwise.studies.claim_arms import (
     Says,
 )
 from maskwise.studies.format_claims import format_claims, markdown_claims, statement
-from maskwise.studies.judge_claims import judge
-from maskwise.studies.plan_claims import DEFAULT_SEEDS, FULL, SMALL, ClaimsPlan, choose_claims, plan_claims
+from maskwise.studies.judge_claims import Outcome, corrected, deciding_p, holm, judge
+from maskwise.studies.plan_claims import FULL, SMALL, ClaimsPlan, choose_claims, plan_claims
 from maskwise.studies.run_claims import RunsOfArm, agreement, agreements, score_claims
+from maskwise.studies.set_facts import SetFacts
 from support.finished_runs import TASK, add_run, answers_of
 
+TUNED_ALIKE = (PLAIN_TUNED, OVER_RARE_TUNED)
+"""In the full size every arm is fine-tuned, so these are the runs of plain and of oversampling."""
 NUMBERS = [*map(str, range(1, 13)), "A", "B", "C"]
-TINY = ["model.backbone.kind=baseline_cnn", "model.weights.kind=none", "input.height_px=32", "input.width_px=24"]
+TINY = ["input.height_px=48", "input.width_px=40"]
+
+
+CUT_TO_THE_FACE = SetFacts(photo_px=(200, 176), face_share=0.95, near_share=0.2)
 
 
 def recipes_of(plan: ClaimsPlan) -> dict[Arm, Recipe]:
@@ -60,7 +69,8 @@ def test_every_claim_and_question_is_there_once() -> None:
 @pytest.mark.parametrize("changes", [[], TINY], ids=["shipped", "tiny"])
 def test_every_arm_is_a_legal_recipe_of_its_own(budget: Budget, changes: list[str]) -> None:
     plan = plan_claims(budget, 2, changes)
-    assert len({run_id(run.recipe, "") for run in plan.runs}) == len(plan.runs)
+    own = [run for run in plan.runs if run.arm.steps_of is None and (budget is SMALL or run.arm not in TUNED_ALIKE)]
+    assert len({run_id(run.recipe, "") for run in own}) == len(own)
     assert len({run.recipe.name for run in plan.runs}) == len(plan.runs)
     assert [run.seed for run in plan.runs] == sorted(run.seed for run in plan.runs)
     assert all(run.recipe.seed == run.seed for run in plan.runs)
@@ -70,11 +80,53 @@ def test_every_arm_is_a_legal_recipe_of_its_own(budget: Budget, changes: list[st
     assert {run.recipe.split.model_dump_json() for run in plan.runs} == {load_recipe("claims").split.model_dump_json()}
 
 
-def test_the_small_reference_is_the_shipped_recipe() -> None:
-    recipe = recipes_of(plan_claims(SMALL, 1))[PLAIN]
-    assert run_id(recipe, "") == run_id(load_recipe("claims"), "")
-    assert recipe.name == "claims-small-plain-seed-0"
-    assert (recipe.input.height_px, recipe.input.width_px, recipe.train.epochs) == (64, 56, 2)
+def test_fine_tuned_arms_change_the_shipped_recipe_and_the_others_train_heads_on_shared_features() -> None:
+    recipes = recipes_of(plan_claims(SMALL, 1))
+    assert run_id(recipes[PLAIN_TUNED], "") == run_id(load_recipe("claims"), "")
+    plain = recipes[PLAIN]
+    assert plain.name == "claims-small-plain-seed-0"
+    # One view of each photo as it is: a second seed computes no features.
+    assert (plain.train.cached_views, plain.augment) == (1, ())
+    assert plain.train.freeze_backbone_epochs == plain.train.epochs
+    assert recipes[PLAIN_TUNED].train.cached_views is None
+
+
+def test_seeds_are_five_of_heads_and_two_of_fine_tuning_unless_told_otherwise() -> None:
+    counts = Counter(run.arm for run in plan_claims(SMALL).runs)
+    assert {counts[arm] for arm in counts if arm.tuned} == {2}
+    assert {counts[arm] for arm in counts if not arm.tuned} == {5}
+    assert set(Counter(run.arm for run in plan_claims(SMALL, 3).runs).values()) == {3}
+    assert set(Counter(run.arm for run in plan_claims(FULL).runs).values()) == {5}
+
+
+def test_an_arm_of_equal_steps_trains_as_long_as_the_arm_that_it_stands_beside() -> None:
+    class Longer(SetFacts):
+        def epoch_length(self, recipe: Recipe) -> float:
+            return {"oversample_rare": 2.16, "undersample_masked": 4 / 7}.get(recipe.sampling.kind, 1.0)
+
+    recipes = recipes_of(plan_claims(SMALL, 1, facts=Longer()))
+    epochs = {arm.steps_of.name: recipe.train for arm, recipe in recipes.items() if arm.steps_of is not None}
+    ten = recipes[PLAIN].train.epochs
+    assert ten == 10
+    assert epochs["oversample-rare"].epochs == 22
+    assert epochs["oversample-rare"].freeze_backbone_epochs == 22
+    assert epochs["two-masked"].epochs == 6
+    assert epochs["oversample-rare-tuned"].epochs == 4
+
+
+def test_the_conclusion_on_a_sampler_rests_on_equal_steps() -> None:
+    for claim in choose_claims(["6", "7"]):
+        concluding = [test for test in claim.tests if not test.unequal_work]
+        assert concluding
+        assert all(test.a.steps_of == test.b for test in concluding)
+
+
+def test_what_the_set_cannot_carry_is_not_trained() -> None:
+    plan = plan_claims(SMALL, 1, facts=CUT_TO_THE_FACE)
+    assert {each.claim.number for each in plan.untestable} == {"1", "3"}
+    assert not {"face-crop", "tight-crop", "border-58"} & {run.arm.name for run in plan.runs}
+    assert {claim.number for claim in CLAIMS} - {claim.number for claim in plan.claims} == {"1", "3"}
+    assert plan_claims(SMALL, 1).untestable == ()
 
 
 def test_the_full_size_reaches_every_arm_and_fp16_is_tried_there_alone() -> None:
@@ -82,12 +134,10 @@ def test_the_full_size_reaches_every_arm_and_fp16_is_tried_there_alone() -> None
     assert {(recipe.model.backbone.kind, recipe.train.epochs) for recipe in recipes.values()} == {("torchvision", 12)}
     small = {arm.name for arm in recipes_of(plan_claims(SMALL, 1))}
     assert {arm.name for arm in recipes} - small == {"fp16"}
-    assert DEFAULT_SEEDS == {"small": 2, "full": 5}
 
 
 def test_an_arm_changes_what_it_says_and_nothing_else() -> None:
     recipes = recipes_of(plan_claims(SMALL, 1))
-    plain = recipes[PLAIN].model_dump(exclude={"name"})
     for arm, sections in {
         FACE: {"input"},
         WEIGHTED_SAMPLER: {"sampling"},
@@ -96,16 +146,14 @@ def test_an_arm_changes_what_it_says_and_nothing_else() -> None:
         BF16: {"train"},
         SEPARATE_DATA: {"parts"},
     }.items():
+        plain = recipes[PLAIN_TUNED if arm.tuned else PLAIN].model_dump(exclude={"name"})
         mine = recipes[arm].model_dump(exclude={"name"})
         assert {name for name in plain if plain[name] != mine[name]} == sections, arm.name
 
 
-def test_separate_models_see_photos_of_the_size_of_the_reference() -> None:
-    parts = recipes_of(plan_claims(SMALL, 1, ["input.height_px=48", "input.width_px=40"]))[SEPARATE_DATA].parts
-    own = parts[0].input
-    assert own is not None
-    assert (own.crop.kind, own.height_px, own.width_px) == ("face", 48, 40)
-    assert parts[1].input is None
+def test_separate_models_on_different_data_differ_in_whom_they_see() -> None:
+    parts = recipes_of(plan_claims(SMALL, 1))[SEPARATE_DATA].parts
+    assert parts[0].trains_on is None
     assert parts[1].trains_on is not None
     assert parts[1].trains_on.mask == "worn"
 
@@ -113,7 +161,9 @@ def test_separate_models_see_photos_of_the_size_of_the_reference() -> None:
 def test_an_arm_of_several_claims_is_planned_once() -> None:
     plan = plan_claims(SMALL, 3, claims=choose_claims(["2", "8"]))
     assert [(run.arm.name, run.seed) for run in plan.runs] == [
-        (name, seed) for seed in range(3) for name in ("plain", "weighted-sampler", "weighted-loss", "soft-loss")
+        (name, seed)
+        for seed in range(3)
+        for name in ("plain", "weighted-sampler", "weighted-loss", "weighted-both", "soft-loss")
     ]
 
 
@@ -138,15 +188,17 @@ def test_what_the_series_sets_itself_is_refused(change: str, word: str) -> None:
 
 
 def test_a_change_that_makes_two_arms_one_is_refused_for_their_claims_alone() -> None:
-    with pytest.raises(RecipeError, match=r"arms of claim 5 must be different runs, got plain and bf16 alike\."):
-        plan_claims(SMALL, 2, ["train.precision=bf16"])
-    assert plan_claims(SMALL, 2, ["train.precision=bf16"], choose_claims(["3"])).n_seeds == 2
+    with pytest.raises(
+        RecipeError, match=r"arms of claim 5 must be different runs, got plain, fine-tuned and bf16 alike\."
+    ):
+        plan_claims(SMALL, 2, ["train.precision=bf16"], choose_claims(["5"]))
+    assert plan_claims(SMALL, 2, ["task.train_age_borders_years=[30, 58]"], choose_claims(["2"])).runs
 
 
 @pytest.mark.parametrize(
     "change, fault", [("split.kind=everyone", "split.kind must"), ("task.attributes=[mask, gender]", "with age")]
 )
-def test_a_reference_that_cannot_be_read_as_a_claim_wants_is_refused(change: str, fault: str) -> None:
+def test_a_reference_that_cannot_be_scored_as_a_claim_wants_is_refused(change: str, fault: str) -> None:
     with pytest.raises(RecipeError, match=fault):
         plan_claims(SMALL, 2, [change], choose_claims(["1"]))
 
@@ -161,24 +213,45 @@ NAN = math.nan
     [
         ("better", 0.001, 0.05, "holds"),
         ("better", -0.01, 0.05, "inconclusive"),
-        ("better", -0.05, 0.0, "does not hold"),
+        ("better", -0.05, 0.001, "inconclusive"),
+        ("better", -0.05, -0.001, "does not hold"),
         ("worse", -0.05, -0.001, "holds"),
         ("worse", -0.05, 0.01, "inconclusive"),
-        ("worse", 0.0, 0.05, "does not hold"),
-        ("alike", -0.02, 0.02, "holds"),
+        ("worse", -0.001, 0.05, "inconclusive"),
+        ("worse", 0.001, 0.05, "does not hold"),
+        ("alike", -0.019, 0.019, "holds"),
         ("alike", -0.02, 0.021, "inconclusive"),
         ("alike", -0.03, 0.03, "inconclusive"),
         ("alike", 0.021, 0.03, "does not hold"),
         ("alike", -0.03, -0.021, "does not hold"),
         ("no better", -0.3, -0.1, "holds"),
-        ("no better", -0.01, 0.02, "holds"),
+        ("no better", -0.01, 0.019, "holds"),
         ("no better", 0.01, 0.03, "inconclusive"),
         ("no better", 0.021, 0.03, "does not hold"),
         *((says, NAN, NAN, "inconclusive") for says in get_args(Says)),
     ],
 )
-def test_the_interval_decides(says: Says, low: float, high: float, answer: Verdict) -> None:
+def test_the_interval_decides(says: Says, low: float, high: float, answer: Outcome) -> None:
     assert judge(Score((low + high) / 2, low, high), says) == answer
+
+
+def test_an_arm_that_changed_nothing_could_not_be_tested() -> None:
+    assert {judge(Score(0.0, 0.0, 0.0), says) for says in get_args(Says)} == {"could not be tested"}
+
+
+def test_the_p_value_is_five_in_a_hundred_where_the_interval_touches_zero() -> None:
+    assert deciding_p(Score(0.02, 0.0, 0.04), "better") == pytest.approx(0.05, abs=1e-4)
+    assert deciding_p(Score(0.02, 0.01, 0.03), "better") == pytest.approx(2 * norm.sf(2 * 1.959964), rel=1e-3)
+    assert deciding_p(Score(0.02, NAN, NAN), "better") == 1.0
+
+
+def test_holms_correction_by_hand_and_its_order() -> None:
+    # 0.01 × 4, 0.02 × 3, then never less than before, and 1 at the most.
+    assert holm([0.02, 0.01, 0.9, 0.03]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
+    assert holm([0.6, 0.5]) == [1.0, 1.0]
+    assert corrected("holds", 0.06) == "inconclusive"
+    assert corrected("does not hold", 0.04) == "does not hold"
+    assert corrected("could not be tested", 1.0) == "could not be tested"
 
 
 def test_worse_is_better_asked_the_other_way_round() -> None:
@@ -213,8 +286,8 @@ def two_arms(tmp_path: Path) -> RunsOfArm:
 
 
 def test_arms_are_compared_seed_by_seed(two_arms: RunsOfArm) -> None:
-    scores = score_claims(ClaimsPlan((WORN_WELL,), (), 2), two_arms)
-    assert (scores.data_name, scores.n_photos, scores.n_people, scores.n_seeds) == ("faces", 12, 12, 2)
+    scores = score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms)
+    assert (scores.data_name, scores.n_photos, scores.n_people, scores.n_seeds) == ("faces", 12, 12, (2, 0))
     assert scores.seconds == 2 * 40 + 2 * 50
     better, alike = scores.results[0].tests
     # Right are 3 and 3 of 12, and 12 and 9 of 12; all classes alike, so macro F1 is the same.
@@ -227,7 +300,7 @@ def test_arms_are_compared_seed_by_seed(two_arms: RunsOfArm) -> None:
 
 
 def test_what_training_and_held_out_people_cost_is_read_from_log_and_scores(two_arms: RunsOfArm) -> None:
-    one, two = score_claims(ClaimsPlan((WORN_WELL,), (), 2), two_arms).results[0].fits
+    one, two = score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms).results[0].fits
     assert (one.training_loss, two.training_loss) == (0.25, 0.5)
     # The true class has 0.8 where the answer is right, else 0.1.
     right, wrong = -math.log(0.8), -math.log(0.1)
@@ -255,9 +328,9 @@ def test_another_seed_of_the_first_arm_gives_the_scale() -> None:
 
 
 def test_the_table_says_claim_arms_gain_and_answer(two_arms: RunsOfArm) -> None:
-    lines = format_claims(score_claims(ClaimsPlan((WORN_WELL,), (), 2), two_arms)).splitlines()
-    assert lines[0].startswith("the source write-up's claims on 12 held-out photos of 12 people of faces; a gain is ")
-    assert lines[0].endswith("its 95 % interval over people and 2 seeds")
+    lines = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms)).splitlines()
+    assert lines[0].startswith("the source write-up's claims on 12 held-out photos of 12 people of faces, ")
+    assert "heads on cached features with 2 seeds" in lines[0]
     assert lines[2] == "answers"
     assert lines[4].split()[:10] == ["5", "two", "is", "better", "than", "one", "joint", "class", "0.250", "0.875"]
     assert lines[4].endswith("  holds")
@@ -271,19 +344,22 @@ def test_the_table_says_claim_arms_gain_and_answer(two_arms: RunsOfArm) -> None:
 
 
 def test_the_page_holds_the_same_tables(two_arms: RunsOfArm) -> None:
-    page = markdown_claims(score_claims(ClaimsPlan((WORN_WELL,), (), 2), two_arms), ["budget small"])
+    page = markdown_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms), ["budget small"])
     assert page.startswith("# The write-up's claims, tested\n\nthe source write-up's claims on 12 ")
     assert "\n- budget small\n" in page
-    assert "\n## Answers\n\n| claim | b against a | macro F1 of | a | b | gain | answer |\n| :-- | :-- |" in page
+    assert (
+    assert "| claim | b against a | macro F1 of | a | b | gain | p | p (Holm) |" in page
+        in page
+    )
     assert "\n| 5 | two is better than one | joint class | 0.250 | 0.875 | +0.625 [" in page
     assert page.endswith("\n")
 
 
 def test_one_seed_is_told(two_arms: RunsOfArm) -> None:
     first: dict[Arm, list[StoredRun]] = {arm: runs[:1] for arm, runs in two_arms.items()}
-    text = format_claims(score_claims(ClaimsPlan((WORN_WELL,), (), 1), first))
+    text = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), first))
     assert "\none seed: the intervals say nothing of other seeds" in text
-    assert "over people\n" in text
+    assert "1 seeds" not in text
 
 
 def test_statements_read_like_sentences() -> None:

@@ -56,7 +56,7 @@ def place(workplace: Workplace, tmp_path: Path) -> Place:
 
 @pytest.fixture(scope="module")
 def plan() -> ClaimsPlan:
-    """Plain, weighted sampler, weighted loss and soft loss, one seed."""
+    """Plain, weighted sampler, weighted loss, both and soft loss, one seed."""
     return plan_claims(SMALL, 1, TINY, choose_claims(["2", "8"]))
 
 
@@ -68,9 +68,9 @@ def test_arms_are_trained_once_and_a_stopped_series_goes_on(plan: ClaimsPlan, pl
 
     ear = Ear()
     first = train_arms(plan, place, ("test",), ear)
-    assert ear.epochs == 3  # of four arms one was finished, and the epoch of the killed one was not saved
-    assert [arm.name for arm in first] == ["plain", "weighted-sampler", "weighted-loss", "soft-loss"]
-    assert len(list_runs(place.store).runs) == 4
+    assert ear.epochs == 4  # of five arms one was finished, and the epoch of the killed one was not saved
+    assert [arm.name for arm in first] == ["plain", "weighted-sampler", "weighted-loss", "weighted-both", "soft-loss"]
+    assert len(list_runs(place.store).runs) == 5
 
     again = Ear()
     assert train_arms(plan, place, ("test",), again) == first
@@ -86,11 +86,11 @@ def test_a_run_that_another_process_holds_is_left_for_the_end(plan: ClaimsPlan, 
         ear = Ear(on_note=lambda text: other_process.close() if "waits for" in text else None)
         runs = train_arms(plan, place, ("test",), ear)
     assert [run.record.name for (run,) in runs.values()] == [planned.recipe.name for planned in plan.runs]
-    assert ear.epochs == 4
-    steps = [note.partition(": ")[2] for note in ear.notes if "process" in note or "run 4 of 4" in note]
+    assert ear.epochs == 5
+    steps = [note.partition(": ")[2] for note in ear.notes if "process" in note or "run 5 of 5" in note]
     assert steps == [
         "another process works on it; left for later",
-        "run 4 of 4",
+        "run 5 of 5",
         "waits for the process that works on it",
     ]
 

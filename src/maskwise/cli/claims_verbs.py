@@ -37,6 +37,9 @@ def claims(
         typer.Option(help="small: for CPUs, about 90 seconds per run of 9,000 photos. full: for a GPU."),
     ] = BudgetWord.SMALL,
     set_: SetOption = None,
+    processes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Processes of this machine that share the trainings.")
+    ] = 1,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Also write the tables as Markdown.")
     ] = None,
@@ -51,10 +54,12 @@ def claims(
     processes can share the work. --set applies to every arm.
     """
     from maskwise.files import refuse_overwrite, write_atomically
-    from maskwise.studies.plan_claims import DEFAULT_SEEDS, FULL, SMALL, choose_claims, plan_claims
+    from maskwise.studies.plan_claims import FULL, SMALL, choose_claims, features_of, plan_claims
 
     size, own_changes = {BudgetWord.SMALL: SMALL, BudgetWord.FULL: FULL}[budget], set_ or []
-    plan = plan_claims(size, seeds or DEFAULT_SEEDS[size.name], own_changes, choose_claims(only or []))
+    chosen = choose_claims(only or [])
+    # Refuses what is wrong with the settings before a photo is read.
+    planned = plan_claims(size, seeds, own_changes, chosen)
     refuse_missing_folder("--data", data)
     if out is not None:
         refuse_overwrite(out, force)
@@ -62,15 +67,17 @@ def claims(
     from maskwise.cli.progress import listener
     from maskwise.studies.budgets import format_budget
     from maskwise.studies.format_claims import format_claims, markdown_claims
-    from maskwise.studies.run_claims import score_claims, train_arms
+    from maskwise.studies.run_claims import score_claims, train_together
+    from maskwise.studies.set_facts import look_at_set
     from maskwise.workflows.run_recipe import Place
 
-    changed = format_budget(size, own_changes, "every arm")
+    plan = plan_claims(size, seeds, own_changes, chosen, look_at_set(data, planned.runs[0].recipe))
+    changed = format_budget(features_of(size, own_changes), own_changes, "every arm")
     place = Place(data=data, store=store, cache=cache_folder(cache))
-    with listener(quiet) as told:
+    with listener(quiet) as console:
         for line in changed:
-            told.on_note(line)
-        scores = score_claims(plan, train_arms(plan, place, sys.argv, told))
+            console.on_note(line)
+        scores = score_claims(plan, train_together(plan, place, sys.argv, console, processes))
     typer.echo("\n".join([*changed, "", format_claims(scores)]))
     if out is not None:
         write_atomically(out, markdown_claims(scores, changed))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from maskwise.evaluation.format_comparison import signed
-from maskwise.studies.claim_arms import PairedTest, Says
+from maskwise.studies.claim_arms import CLAIMS, PairedTest, Says
 from maskwise.studies.judge_claims import MARGIN
 from maskwise.studies.run_claims import ClaimResult, ClaimsScores, JudgedTest
 from maskwise.text_table import ABSENT, aligned, duration, number
@@ -24,7 +25,7 @@ class Block:
 
 
 def format_claims(scores: ClaimsScores) -> str:
-    """Answers, other readings, what a reader must know, as plain text. Ends without a line break."""
+    """Answers, other scores, what a reader must know, as plain text. Ends without a line break."""
     lines = [heading(scores)]
     for block in blocks(scores):
         lines += ["", block.title, *aligned(block.rows, left=block.left)]
@@ -43,46 +44,86 @@ def markdown_claims(scores: ClaimsScores, changed: Sequence[str]) -> str:
 
 def heading(scores: ClaimsScores) -> str:
     """What was scored, and what the brackets mean."""
-    seeds = f" and {scores.n_seeds} seeds" if scores.n_seeds > 1 else ""
+    on_features, tuned = scores.n_seeds
+    words = [f"heads on cached features with {_count(on_features)}"] if on_features else []
+    words += [f"fine-tuning with {_count(tuned)}"] if tuned else []
     return (
         f"the source write-up's claims on {scores.n_photos:,} held-out photos of {scores.n_people:,} people of "
-        f"{scores.data_name}; a gain is the score of b less that of a, [low, high] its 95 % interval over people{seeds}"
+        f"{scores.data_name}, {' and '.join(words)}; a gain is the score of b less that of a, [low, high] its 95 % "
+        "interval over people and seeds"
     )
 
 
+def _count(seeds: int) -> str:
+    return f"{seeds} seed{'s' * (seeds > 1)}"
+
+
 def blocks(scores: ClaimsScores) -> Iterator[Block]:
-    """The tables: answers, other readings, and those that only some claims have."""
-    yield Block("answers", tuple(_answer_rows(scores.results)), left=(0, 1, 2, 5, 6))
-    yield Block("other readings of the same runs (gains)", tuple(_other_rows(scores.results)), left=(0, 1, 2, 3, 4, 5))
+    """The tables: answers, other scores, and those that only some claims have."""
+    yield Block("answers", tuple(_answer_rows(scores)), left=(0, 1, 2, 5, 8, 9))
+    yield Block("other scores of the same runs (gains)", tuple(_other_rows(scores.results)), left=(0, 1, 2, 3, 4, 5))
     if any(result.agreements for result in scores.results):
-        yield Block("answers photo by photo", tuple(_agreement_rows(scores.results)), left=(0, 1))
+        yield Block("predictions photo by photo", tuple(_agreement_rows(scores.results)), left=(0, 1))
     if any(result.fits for result in scores.results):
         yield Block("training people against held-out people", tuple(_fit_rows(scores.results)), left=(0, 1))
 
 
 def cautions(scores: ClaimsScores) -> list[str]:
     """What a reader must know."""
+    tests = [judged for result in scores.results for judged in result.tests]
     lines = [
-        "b is better: holds where the whole interval lies above 0, does not hold where none of it does; worse is the "
-        "mirror image",
+        "b is better: holds where the whole interval lies above 0, does not hold where all of it lies below; worse is "
+        "the mirror image",
         f"b is like a: holds where the whole interval lies within ± {MARGIN}, does not hold where all of it lies "
-        f"outside; no better: holds where nothing of it lies above + {MARGIN}, does not hold where all of it does",
-        "inconclusive: more people or more seeds are needed, see the interval",
-        "age and gender are the attribute's own macro F1, a reading as if it alone were asked for",
+        f"outside; no better: holds where the whole interval lies below {MARGIN}, does not hold where all lies above",
+        "inconclusive: more people or more seeds are needed, see the interval; could not be tested: both arms decided "
+        "every photo alike",
+        *_many(tests),
+        "unequal work: one arm takes more steps, so nothing is concluded; the row above it has as many steps in both",
+        "age and gender are the attribute's own macro F1, scored as if it alone were predicted",
         f"time is that of the trainings, {duration(scores.seconds)} in all; it is only to be compared where nothing "
         "else ran on the machine",
     ]
-    if scores.n_seeds == 1:
+    if 1 in scores.n_seeds:
         lines.append("one seed: the intervals say nothing of other seeds")
+    lines += [_what_is_known(judged) for judged in tests if judged.test.says == "alike"]
     if any(result.fits for result in scores.results):
         lines.append(
-            "the training loss is the mean over the last epoch as photos were drawn and augmented, with dropout; "
+            "the training loss is the mean over the last epoch as photos were sampled and augmented, with dropout; "
             "where a sampler changes the class shares the two losses are of different mixtures"
         )
-    n_tests = sum(len(result.tests) for result in scores.results)
-    if n_tests > 1:
-        lines.append(f"of {n_tests} intervals some miss by chance: one in twenty")
-    return lines
+    reasons = dict.fromkeys((each.claim.number, each.reason) for each in scores.untestable)
+    return [*lines, *(f"claim {number} is not testable on this set: {reason}" for number, reason in reasons)]
+
+
+def _many(tests: Sequence[JudgedTest]) -> list[str]:
+    """How far many tests, and tests with a common arm, are to be believed."""
+    concluding = [judged for judged in tests if not judged.test.unequal_work]
+    if len(concluding) < 2:
+        return []
+    before = sum(judged.answer in _DECIDED for judged in concluding)
+    after = sum(judged.corrected in _DECIDED for judged in concluding)
+    arm, count = Counter(judged.test.a.words for judged in concluding).most_common(1)[0]
+    return [
+        f"of {len(concluding)} intervals one in twenty misses by chance; {before} say something, and {after} of them "
+        "still do after Holm's correction for all, which is what the last column shows",
+        *(
+            [f"{count} tests share the runs of {arm}: what is peculiar to those runs moves all of them"]
+            if count > 1
+            else []
+        ),
+    ]
+
+
+def _what_is_known(judged: JudgedTest) -> str:
+    gain = judged.deciding.gain
+    return (
+        f"{judged.test.b.words} against {judged.test.a.words}: between {gain.low:+.3f} and {gain.high:+.3f}; nothing "
+        "smaller can be excluded here"
+    )
+
+
+_DECIDED = ("holds", "does not hold")
 
 
 def statement(test: PairedTest) -> str:
@@ -104,20 +145,31 @@ def _verb(says: Says) -> str:
             assert_never(says)
 
 
-def _answer_rows(results: Sequence[ClaimResult]) -> Iterator[tuple[str, ...]]:
-    yield "claim", "b against a", "macro F1 of", "a", "b", "gain", "answer"
-    for result in results:
-        for position, judged in enumerate(result.tests):
-            deciding = judged.deciding
-            yield (
-                "" if position else result.claim.number,
-                statement(judged.test),
-                "joint class" if judged.test.reading == "joint" else judged.test.reading,
-                number(deciding.a),
-                number(deciding.b),
-                signed(deciding.gain),
-                judged.answer,
-            )
+def _answer_rows(scores: ClaimsScores) -> Iterator[tuple[str, ...]]:
+    yield "claim", "b against a", "macro F1 of", "a", "b", "gain", "p", "p (Holm)", "answer", "after Holm"
+    tested = {result.claim.number: result for result in scores.results}
+    untested = {each.claim.number for each in scores.untestable}
+    for claim in (claim.number for claim in CLAIMS if claim.number in {*tested, *untested}):
+        rows = [_answer_cells(judged) for judged in (tested[claim].tests if claim in tested else ())]
+        rows += [_untested_cells(each.test) for each in scores.untestable if each.claim.number == claim]
+        for position, cells in enumerate(rows):
+            yield "" if position else claim, *cells
+
+
+def _answer_cells(judged: JudgedTest) -> tuple[str, ...]:
+    deciding, test = judged.deciding, judged.test
+    answers = ("unequal work", "") if test.unequal_work else (judged.answer, judged.corrected)
+    p_values = ("", "") if test.unequal_work else (f"{judged.p_value:.3f}", f"{judged.p_holm:.3f}")
+    scored = (number(deciding.a), number(deciding.b), signed(deciding.gain))
+    return statement(test), _scored(test), *scored, *p_values, *answers
+
+
+def _untested_cells(test: PairedTest) -> tuple[str, ...]:
+    return statement(test), _scored(test), *([ABSENT] * 5), "not testable on this set", ""
+
+
+def _scored(test: PairedTest) -> str:
+    return "joint class" if test.score_of == "joint" else test.score_of
 
 
 def _other_rows(results: Sequence[ClaimResult]) -> Iterator[tuple[str, ...]]:

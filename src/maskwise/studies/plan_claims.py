@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from string import Template
 
 from maskwise.errors import RecipeError, UserError, must, nearest
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import change_recipe
 from maskwise.studies.budgets import Budget, Changes, scoreless, sized_recipe
-from maskwise.studies.claim_arms import CLAIMS, Arm, Claim
+from maskwise.studies.claim_arms import CLAIMS, Arm, Claim, PairedTest
+from maskwise.studies.set_facts import UNKNOWN, SetFacts, unmet
 
 REFERENCE = "claims"
 """The shipped recipe that every arm changes."""
 
 SMALL = Budget("small", ())
-"""The recipe as it is shipped, for CPU cores."""
+"""For CPU cores: heads on cached features of a frozen backbone, and the recipe as it is shipped for what they cannot
+show."""
+
+
+def _every(recipe: Recipe) -> bool:  # noqa: ARG001  (a rule takes a recipe, also where it asks nothing)
+    return True
+
 
 FULL = Budget(
     "full",
     (
         Changes(
             "every arm",
-            lambda recipe: True,  # noqa: ARG005  (a rule takes a recipe, also where it asks nothing)
+            _every,
             (
                 "input.height_px=224",
                 "input.width_px=192",
@@ -40,10 +46,30 @@ FULL = Budget(
 )
 """The write-up's backbone on photos of a usual size, for a GPU."""
 
+_HEADS = Changes(
+    "arms that are not fine-tuned",
+    _every,
+    (
+        "input.height_px=128",
+        "input.width_px=112",
+        "augment=[]",
+        "model.neck={kind: linear, features: 256, activation: relu}",
+        "model.dropout=0.5",
+        "train.epochs=10",
+        "train.batch_size=128",
+        "train.optimizer.rate=0.002",
+        "train.warmup_epochs=0.5",
+        "train.freeze_backbone_epochs=10",
+        "train.cached_views=1",
+    ),
+)
+"""Of each photo as it is, so that all seeds share the features."""
+
 ANSWERED_BY = {"D": "5"}
 """A question that the runs of a claim answer: why half precision costs nothing."""
 
-DEFAULT_SEEDS = {SMALL.name: 2, FULL.name: 5}
+DEFAULT_SEEDS, DEFAULT_TUNED_SEEDS = 5, {SMALL.name: 2, FULL.name: 5}
+"""Of arms on features, and of fine-tuned ones, which cost twenty times as much."""
 
 
 @dataclass(frozen=True)
@@ -56,33 +82,76 @@ class PlannedRun:
 
 
 @dataclass(frozen=True)
+class Untestable:
+    """A test that the set at hand cannot carry."""
+
+    claim: Claim
+    test: PairedTest
+    reason: str
+
+
+@dataclass(frozen=True)
 class ClaimsPlan:
     """The claims that are tested, and all runs that they need."""
 
     claims: tuple[Claim, ...]
     runs: tuple[PlannedRun, ...]
     """All arms of seed 0, then those of seed 1 …: of a stopped series the seeds that are whole can be read."""
-    n_seeds: int
+    untestable: tuple[Untestable, ...] = ()
 
 
 def plan_claims(
-    budget: Budget, n_seeds: int, own_changes: Sequence[str] = (), claims: Sequence[Claim] = CLAIMS
+    budget: Budget,
+    seeds: int | None = None,
+    own_changes: Sequence[str] = (),
+    claims: Sequence[Claim] = CLAIMS,
+    facts: SetFacts = UNKNOWN,
 ) -> ClaimsPlan:
-    """The runs of ``claims`` in the size of ``budget`` with the seeds 0 … ``n_seeds`` - 1.
+    """The runs of ``claims`` in the size of ``budget`` with the seeds 0 … ``seeds`` - 1; None is the budget's own.
 
     ``own_changes`` (``path=value``) change the reference, and so every arm; what an arm is about comes after them.
     ``RecipeError`` with all problems, also where two arms that are compared would be the same run.
     """
     _refuse_fixed(own_changes)
-    feasible = tuple(_feasible(claim, budget) for claim in claims)
-    # One bad change is bad in every arm: it is told of the reference.
-    reference = sized_recipe(REFERENCE, REFERENCE, budget, own_changes)
-    recipes, problems = _arm_recipes(feasible, reference)
-    problems = _unreadable(feasible, reference) or problems or _same_arms(feasible, recipes)
+    untestable = tuple(_untestable(claims, facts))
+    feasible = tuple(_feasible(claim, budget, {each.test for each in untestable}) for claim in claims)
+    feasible = tuple(claim for claim in feasible if claim.tests)
+    arms = dict.fromkeys(arm for claim in feasible for test in claim.tests for arm in (test.a, test.b))
+    # One bad change is bad in every arm: it is reported for the references.
+    references = {tuned: _reference(budget, own_changes, tuned=tuned) for tuned in {arm.tuned for arm in arms}}
+    recipes, problems = _arm_recipes({arm: references[arm.tuned] for arm in arms}, facts)
+    problems = _without_scores(feasible, references) or problems or _same_arms(feasible, recipes)
     if problems:
         raise RecipeError(problems)
-    runs = tuple(_planned(arm, seed, recipe, budget) for seed in range(n_seeds) for arm, recipe in recipes.items())
-    return ClaimsPlan(feasible, runs, n_seeds)
+    counts = {arm: _seeds_of(arm, budget, seeds) for arm in recipes}
+    runs = tuple(
+        _planned(arm, seed, recipe, budget)
+        for seed in range(max(counts.values(), default=0))
+        for arm, recipe in recipes.items()
+        if seed < counts[arm]
+    )
+    return ClaimsPlan(feasible, runs, untestable)
+
+
+def features_of(budget: Budget, own_changes: Sequence[str]) -> Budget:
+    """The size of the arms that are not fine-tuned: in the small one, heads on features of the best backbone here."""
+    if budget is FULL:
+        return budget
+    # The backbone stands still in all epochs, however many there are.
+    epochs = [change.partition("=")[2] for change in own_changes if change.partition("=")[0].strip() == "train.epochs"]
+    paths = ("train.epochs", "train.freeze_backbone_epochs") if epochs else ()
+    settings = [each for each in _HEADS.settings if each.partition("=")[0] not in paths]
+    settings += [f"{path}={epochs[-1]}" for path in paths]
+    return Budget(budget.name, (Changes(_HEADS.of_what, _every, tuple(settings)),))
+
+
+def _reference(budget: Budget, own_changes: Sequence[str], *, tuned: bool) -> Recipe:
+    """The recipe that arms change: the shipped one, or for heads on cached features that with a frozen backbone."""
+    return sized_recipe(REFERENCE, REFERENCE, budget if tuned else features_of(budget, own_changes), own_changes)
+
+
+def _seeds_of(arm: Arm, budget: Budget, seeds: int | None) -> int:
+    return seeds or (DEFAULT_TUNED_SEEDS[budget.name] if arm.tuned else DEFAULT_SEEDS)
 
 
 def _planned(arm: Arm, seed: int, recipe: Recipe, budget: Budget) -> PlannedRun:
@@ -90,18 +159,35 @@ def _planned(arm: Arm, seed: int, recipe: Recipe, budget: Budget) -> PlannedRun:
     return PlannedRun(arm, seed, recipe.model_copy(update={"name": name, "seed": seed}))
 
 
-def _arm_recipes(claims: Sequence[Claim], reference: Recipe) -> tuple[dict[Arm, Recipe], list[str]]:
-    """The recipe of each arm that ``claims`` need, and what is wrong with the others."""
+def _arm_recipes(reference_of_arm: dict[Arm, Recipe], facts: SetFacts) -> tuple[dict[Arm, Recipe], list[str]]:
+    """The recipe of each arm, and what is wrong with the others."""
     recipes: dict[Arm, Recipe] = {}
-    problems: list[str] = []
-    size = {"height_px": reference.input.height_px, "width_px": reference.input.width_px}
-    for arm in dict.fromkeys(arm for claim in claims for test in claim.tests for arm in (test.a, test.b)):
-        changes = [Template(change).substitute(size) for change in arm.changes]
+    problems: dict[str, None] = {}
+    for arm, reference in reference_of_arm.items():
         try:
-            recipes[arm] = change_recipe(reference, f"arm {arm.words}", changes)
+            recipes[arm] = _arm_recipe(arm, reference, facts)
         except RecipeError as error:
-            problems += error.problems
-    return recipes, problems
+            problems |= dict.fromkeys(error.problems)
+    return recipes, list(problems)
+
+
+def _arm_recipe(arm: Arm, reference: Recipe, facts: SetFacts) -> Recipe:
+    changes = [*arm.changes]
+    if arm.steps_of is not None:
+        longer = change_recipe(reference, f"arm {arm.steps_of.words}", arm.steps_of.changes)
+        epochs = max(1, round(reference.train.epochs * facts.epoch_length(longer)))
+        changes.append(f"train.epochs={epochs}")
+        if reference.train.cached_views is not None:
+            changes.append(f"train.freeze_backbone_epochs={epochs}")
+    return change_recipe(reference, f"arm {arm.words}", changes)
+
+
+def _untestable(claims: Sequence[Claim], facts: SetFacts) -> Iterator[Untestable]:
+    for claim in claims:
+        for test in claim.tests:
+            reason = None if test.needs is None else unmet(test.needs, facts)
+            if reason is not None:
+                yield Untestable(claim, test, reason)
 
 
 def choose_claims(numbers: Sequence[str]) -> tuple[Claim, ...]:
@@ -119,8 +205,8 @@ def choose_claims(numbers: Sequence[str]) -> tuple[Claim, ...]:
     return tuple(claim for claim in CLAIMS if not wanted or claim.number in answering)
 
 
-def _feasible(claim: Claim, budget: Budget) -> Claim:
-    tests = tuple(test for test in claim.tests if budget is FULL or not test.needs_gpu)
+def _feasible(claim: Claim, budget: Budget, untestable: set[PairedTest]) -> Claim:
+    tests = tuple(test for test in claim.tests if test not in untestable and (budget is FULL or not test.needs_gpu))
     return Claim(claim.number, claim.words, tests, claim.extras)
 
 
@@ -136,13 +222,16 @@ def _refuse_fixed(own_changes: Sequence[str]) -> None:
         raise RecipeError(problems)
 
 
-def _unreadable(claims: Sequence[Claim], reference: Recipe) -> list[str]:
-    """A line for each claim that needs scores which the reference as changed will not have."""
+def _without_scores(claims: Sequence[Claim], references: Mapping[bool, Recipe]) -> list[str]:
+    """A line for each claim that needs scores which the references as changed will not have."""
+    reference = next(iter(references.values()), None)
+    if reference is None:
+        return []
     return scoreless(reference) or [
-        must(f"task.attributes of claim {claim.number}", f"with {reading}", list(reference.task.attributes), _LEAVE_OUT)
+        must(f"task.attributes of claim {claim.number}", f"with {wanted}", list(reference.task.attributes), _LEAVE_OUT)
         for claim in claims
-        for reading in dict.fromkeys(test.reading for test in claim.tests)
-        if reading != "joint" and reading not in reference.task.attributes
+        for wanted in dict.fromkeys(test.score_of for test in claim.tests)
+        if wanted != "joint" and wanted not in reference.task.attributes
     ]
 
 
@@ -158,6 +247,7 @@ def _same_arms(claims: Sequence[Claim], recipes: dict[Arm, Recipe]) -> list[str]
         f"{_LEAVE_OUT}"
         for claim in claims
         for test in claim.tests
-        if id_of[test.a] == id_of[test.b]
+        # Before the data were looked at, an arm of equal steps is still the reference.
+        if test.a.steps_of is None and id_of[test.a] == id_of[test.b]
     ]
     return list(dict.fromkeys(problems))

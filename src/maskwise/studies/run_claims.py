@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
+import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
+import torch
 
 from maskwise.chance import rng_for
-from maskwise.evaluation.comparison import Comparison, Difference, Verdict, compare_arms
+from maskwise.evaluation.comparison import Comparison, Difference, compare_arms
 from maskwise.evaluation.shared_photos import align_arms, shared_photos
 from maskwise.labels import Task
-from maskwise.listeners import Listener
+from maskwise.listeners import Listener, Silent
 from maskwise.records import Predictions
 from maskwise.store.layout import log_path
 from maskwise.store.runs import StoredRun, read_evaluation
 from maskwise.studies.claim_arms import Arm, Claim, PairedTest
-from maskwise.studies.judge_claims import judge
-from maskwise.studies.plan_claims import ClaimsPlan, PlannedRun
+from maskwise.studies.judge_claims import Outcome, corrected, deciding_p, holm, judge
+from maskwise.studies.plan_claims import ClaimsPlan, PlannedRun, Untestable
 from maskwise.workflows.join_runs import read_members
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import train_in_turn, train_unless_busy
@@ -34,20 +38,28 @@ class JudgedTest:
 
     test: PairedTest
     comparison: Comparison
-    answer: Verdict
+    answer: Outcome
+    p_value: float
+    """Of the answer."""
+    p_holm: float
+    """The same, corrected for all tests that conclude something."""
     seconds: tuple[float, float]
     """Mean wall time of a training of a and of b."""
 
     @property
     def deciding(self) -> Difference:
         """The macro F1 that the claim is about."""
-        reading, comparison = self.test.reading, self.comparison
-        return (comparison.joint if reading == "joint" else comparison.per_attribute[reading]).macro_f1
+        return _deciding(self.test, self.comparison)
+
+    @property
+    def corrected(self) -> Outcome:
+        """The answer that is left after the correction for many tests."""
+        return corrected(self.answer, self.p_holm)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How alike the answers of two groups of runs are, photo by photo."""
+    """How alike the predictions of two groups of runs are, photo by photo."""
 
     what: str
     equal_decisions: float
@@ -58,12 +70,12 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class FitReading:
-    """What an arm says of the people it trained on and of others: far apart where it overfits."""
+class FitLosses:
+    """What an arm loses on the people it trained on and on others: far apart where it overfits."""
 
     arm: Arm
     training_loss: float
-    """Mean loss of the last epoch, in nats a photo as it was drawn and augmented; mean over seeds."""
+    """Mean loss of the last epoch, in nats per photo as it was sampled and augmented; mean over seeds."""
     held_out_loss: float
     """Cross-entropy of the held-out photos, in nats; mean over seeds."""
 
@@ -75,7 +87,7 @@ class ClaimResult:
     claim: Claim
     tests: tuple[JudgedTest, ...]
     agreements: tuple[Agreement, ...]
-    fits: tuple[FitReading, ...]
+    fits: tuple[FitLosses, ...]
 
 
 @dataclass(frozen=True)
@@ -85,10 +97,45 @@ class ClaimsScores:
     data_name: str
     n_photos: int
     n_people: int
-    n_seeds: int
+    n_seeds: tuple[int, int]
+    """Of the heads on cached features, and of the fine-tuned arms; 0 where there are none."""
     seconds: float
     """Wall time of all trainings together."""
     results: tuple[ClaimResult, ...]
+    untestable: tuple[Untestable, ...]
+
+
+def train_together(
+    plan: ClaimsPlan, place: Place, command: Sequence[str], listener: Listener, processes: int
+) -> RunsOfArm:
+    """``train_arms`` by ``processes`` of this machine, each with its part of the cores; only this one reports."""
+    if processes == 1:
+        return train_arms(plan, place, command, listener)
+    threads = max(1, torch.get_num_threads() // processes)
+    spawn = multiprocessing.get_context("spawn")
+    others = [
+        spawn.Process(target=_train_quietly, args=(plan, place, command, threads, number, processes), daemon=True)
+        for number in range(1, processes)
+    ]
+    torch.set_num_threads(threads)
+    for other in others:
+        other.start()
+    try:
+        return train_arms(plan, place, command, listener)
+    finally:
+        # Whatever one of them still trains is not needed any more, and can be taken up again.
+        for other in others:
+            other.terminate()
+            other.join()
+
+
+def _train_quietly(
+    plan: ClaimsPlan, place: Place, command: Sequence[str], threads: int, number: int, processes: int
+) -> None:
+    """Another process of the series, which begins elsewhere in it."""
+    torch.set_num_threads(threads)
+    start = number * len(plan.runs) // processes
+    train_arms(dataclasses.replace(plan, runs=(*plan.runs[start:], *plan.runs[:start])), place, command, Silent())
 
 
 def train_arms(plan: ClaimsPlan, place: Place, command: Sequence[str], listener: Listener) -> RunsOfArm:
@@ -117,45 +164,68 @@ def score_claims(plan: ClaimsPlan, runs_of_arm: RunsOfArm) -> ClaimsScores:
     """Every claim by the held-out predictions of its arms; the k-th run of b is compared with the k-th of a."""
     arms = list(runs_of_arm)
     predictions, task = read_members([run for arm in arms for run in runs_of_arm[arm]])
-    answers = {arm: predictions[k * plan.n_seeds : (k + 1) * plan.n_seeds] for k, arm in enumerate(arms)}
+    ends = np.cumsum([len(runs_of_arm[arm]) for arm in arms]).tolist()
+    of_arm = {arm: predictions[end - len(runs_of_arm[arm]) : end] for arm, end in zip(arms, ends, strict=True)}
     compared: dict[tuple[Arm, Arm], Comparison] = {}
     for test in (test for claim in plan.claims for test in claim.tests):
         if (test.a, test.b) not in compared:
             rng = rng_for(0, "intervals")
-            compared[test.a, test.b] = compare_arms(align_arms([answers[test.a], answers[test.b]], task), rng)
+            compared[test.a, test.b] = compare_arms(align_arms([of_arm[test.a], of_arm[test.b]], task), rng)
     any_comparison = next(iter(compared.values()))
+    p_holm = _corrected_p(plan.claims, compared)
     return ClaimsScores(
         data_name=runs_of_arm[arms[0]][0].record.data.name,
         n_photos=any_comparison.n_photos,
         n_people=any_comparison.n_people,
-        n_seeds=plan.n_seeds,
+        n_seeds=(_seeds(runs_of_arm, tuned=False), _seeds(runs_of_arm, tuned=True)),
         seconds=sum(run.record.seconds for runs in runs_of_arm.values() for run in runs),
-        results=tuple(_result(claim, compared, runs_of_arm, answers, task) for claim in plan.claims),
+        results=tuple(_result(claim, compared, runs_of_arm, of_arm, task, p_holm) for claim in plan.claims),
+        untestable=plan.untestable,
     )
+
+
+def _seeds(runs_of_arm: RunsOfArm, *, tuned: bool) -> int:
+    return max((len(runs) for arm, runs in runs_of_arm.items() if arm.tuned == tuned), default=0)
+
+
+def _corrected_p(claims: Sequence[Claim], compared: dict[tuple[Arm, Arm], Comparison]) -> dict[PairedTest, float]:
+    """Of every test that concludes something, the p-value of its answer corrected for all of them."""
+    tests = [test for claim in claims for test in claim.tests if not test.unequal_work]
+    gains = [_deciding(test, compared[test.a, test.b]).gain for test in tests]
+    p_T = [deciding_p(gain, test.says) for gain, test in zip(gains, tests, strict=True)]
+    return dict(zip(tests, holm(p_T), strict=True))
+
+
+def _deciding(test: PairedTest, comparison: Comparison) -> Difference:
+    scored = comparison.joint if test.score_of == "joint" else comparison.per_attribute[test.score_of]
+    return scored.macro_f1
 
 
 def _result(
     claim: Claim,
     compared: dict[tuple[Arm, Arm], Comparison],
     runs_of_arm: RunsOfArm,
-    answers: dict[Arm, list[Predictions]],
+    of_arm: dict[Arm, list[Predictions]],
     task: Task,
+    p_holm: dict[PairedTest, float],
 ) -> ClaimResult:
-    tests = tuple(_judged(test, compared[test.a, test.b], runs_of_arm) for test in claim.tests)
+    tests = tuple(
+        _judged(test, compared[test.a, test.b], runs_of_arm, p_holm.get(test, math.nan)) for test in claim.tests
+    )
     pairs = list(dict.fromkeys((test.a, test.b) for test in claim.tests))
     arms = list(dict.fromkeys(arm for pair in pairs for arm in pair))
     return ClaimResult(
         claim,
         tests,
-        agreements=tuple(agreements(pairs, answers, task)) if "agreement" in claim.extras else (),
-        fits=tuple(fit_reading(arm, runs_of_arm[arm]) for arm in arms) if "fit" in claim.extras else (),
+        agreements=tuple(agreements(pairs, of_arm, task)) if "agreement" in claim.extras else (),
+        fits=tuple(fit_losses(arm, runs_of_arm[arm]) for arm in arms) if "fit" in claim.extras else (),
     )
 
 
-def _judged(test: PairedTest, comparison: Comparison, runs_of_arm: RunsOfArm) -> JudgedTest:
-    deciding = comparison.joint if test.reading == "joint" else comparison.per_attribute[test.reading]
+def _judged(test: PairedTest, comparison: Comparison, runs_of_arm: RunsOfArm, p_holm: float) -> JudgedTest:
+    gain = _deciding(test, comparison).gain
     seconds = (mean_seconds(runs_of_arm[test.a]), mean_seconds(runs_of_arm[test.b]))
-    return JudgedTest(test, comparison, judge(deciding.macro_f1.gain, test.says), seconds)
+    return JudgedTest(test, comparison, judge(gain, test.says), deciding_p(gain, test.says), p_holm, seconds)
 
 
 def mean_seconds(runs: Sequence[StoredRun]) -> float:
@@ -163,13 +233,13 @@ def mean_seconds(runs: Sequence[StoredRun]) -> float:
     return fmean(run.record.seconds for run in runs)
 
 
-def agreements(pairs: Sequence[tuple[Arm, Arm]], answers: dict[Arm, list[Predictions]], task: Task) -> list[Agreement]:
-    """How alike the two arms of each pair answer at equal seeds; for scale, one arm at two seeds."""
-    lines = [agreement(f"{b.words} and {a.words}, same seed", answers[a], answers[b], task) for a, b in pairs]
+def agreements(pairs: Sequence[tuple[Arm, Arm]], of_arm: dict[Arm, list[Predictions]], task: Task) -> list[Agreement]:
+    """How alike the two arms of each pair predict at equal seeds; for scale, one arm at two seeds."""
+    lines = [agreement(f"{b.words} and {a.words}, same seed", of_arm[a], of_arm[b], task) for a, b in pairs]
     first = pairs[0][0]
-    if len(answers[first]) > 1:
+    if len(of_arm[first]) > 1:
         what = f"{first.words} and {first.words}, other seed"
-        lines.append(agreement(what, answers[first][:-1], answers[first][1:], task))
+        lines.append(agreement(what, of_arm[first][:-1], of_arm[first][1:], task))
     return lines
 
 
@@ -186,10 +256,10 @@ def agreement(what: str, runs_a: Sequence[Predictions], runs_b: Sequence[Predict
     )
 
 
-def fit_reading(arm: Arm, runs: Sequence[StoredRun]) -> FitReading:
+def fit_losses(arm: Arm, runs: Sequence[StoredRun]) -> FitLosses:
     """The last epoch's training loss from the runs' logs, and the held-out loss from their scores."""
     logs = [log_path(run.folder, 0).read_text(encoding="utf-8").splitlines() for run in runs]
-    return FitReading(
+    return FitLosses(
         arm,
         training_loss=fmean(json.loads(lines[-1])["loss"] for lines in logs),
         held_out_loss=fmean(read_evaluation(run.folder).log_loss for run in runs),
