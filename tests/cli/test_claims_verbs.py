@@ -26,7 +26,9 @@ def test_claims_are_tested_printed_and_written(workplace: Workplace, cli: Callab
     words = ["claims", *places, "--quiet", *TINY, "--only", "6", "--only", "12", "--seeds", "1", "--out", str(page)]
     printed = cli(*words)
 
-    assert {run.record.name.removeprefix("claims-small-").removesuffix("-seed-0") for run in list_runs(store).runs} == {
+    names = {run.record.name.removeprefix("claims-small-").removesuffix("-seed-0") for run in list_runs(store).runs}
+    # Arms of equal steps may be the run of plain, under their own name.
+    assert names | {"plain"} == {
         *("plain", "oversample-male", "steps-of-oversample-male", "oversample-rare", "steps-of-oversample-rare"),
         *("plain-tuned", "oversample-rare-tuned", "steps-of-oversample-rare-tuned", "separate-models", "separate-data"),
     }

@@ -9,7 +9,6 @@ from typing import assert_never
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.data.manifest import read_train
 from maskwise.data.pixels import decode_photo
 from maskwise.data.shards import bytes_of
@@ -18,7 +17,7 @@ from maskwise.faces.detection import find_face
 from maskwise.labels import Task
 from maskwise.recipe.config import Recipe
 from maskwise.records import PhotoTable
-from maskwise.sampling.build import build_sampler
+from maskwise.sampling.build import build_sampling
 from maskwise.studies.claim_arms import Need
 
 _LOOKED_AT = 40
@@ -45,7 +44,7 @@ class SetFacts:
         """Photos in an epoch of ``recipe``'s sampler, as a multiple of all; 1 before the data were looked at."""
         if self.table is None:
             return 1.0
-        return len(build_sampler(recipe.sampling)(self.table, rng_for(0, "length of an epoch"))) / len(self.table)
+        return float(build_sampling(recipe.sampling).times_shown(self.table).mean())
 
 
 UNKNOWN = SetFacts()
