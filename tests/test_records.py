@@ -47,3 +47,12 @@ def test_take_keeps_rows_together() -> None:
     assert table.photo_N.tolist() == ["photo-2.jpg", "photo-0.jpg"]
     assert table.age_years_N.tolist() == [40, 20]
     assert predictions(["held_out", "test"]).take(np.array([False, True])).seen_N.tolist() == ["test"]
+
+
+def test_at_puts_rows_in_the_order_of_the_photos() -> None:
+    run = dataclasses.replace(predictions(["test"] * 3), class_N=np.array([5, 6, 7]))
+    chosen = run.at(["2.jpg", "0.jpg"])
+    assert chosen.photo_N.tolist() == ["2.jpg", "0.jpg"]
+    assert chosen.class_N.tolist() == [7, 5]
+    with pytest.raises(DataError, match=r"2 that are not, first 'x\.jpg'"):
+        run.at(["0.jpg", "x.jpg", "y.jpg"])

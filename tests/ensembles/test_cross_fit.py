@@ -8,12 +8,12 @@ import pytest
 from ensembles.conftest import MakeMember
 from maskwise.ensembles.align import Aligned, align
 from maskwise.ensembles.build import build_ensemble
-from maskwise.ensembles.config import RankMean, SoftVote, Weighted
+from maskwise.ensembles.config import RankMean, SoftVote, WeightedVote
 from maskwise.ensembles.cross_fit import combine, cross_fitted, fit_weights
 from maskwise.errors import DataError
 from maskwise.evaluation.run_counts import person_groups
 
-WEIGHTED = build_ensemble(Weighted())
+WEIGHTED = build_ensemble(WeightedVote())
 
 
 @pytest.fixture

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskwise.label_audit.evidence_per_person import People, age_evidence, gender_evidence, order_evidence, pooled
+from maskwise.label_audit.evidence_per_person import (
+    PhotosByPerson,
+    age_evidence,
+    gender_evidence,
+    order_evidence,
+    pooled,
+)
 from maskwise.labels import Task
 from maskwise.records import Floats
 
 TASK = Task()
 # Two people: two worn photos, an incorrect and a bare one; and one worn photo alone.
-PEOPLE = People(np.array([0, 0, 0, 0, 1]), np.array([0, 0, 1, 2, 0]), 2)
+PEOPLE = PhotosByPerson(np.array([0, 0, 0, 0, 1]), np.array([0, 0, 1, 2, 0]), 2)
 
 
 def joint(mask_N3: Floats, female_N: Floats, age_N3: Floats) -> Floats:
@@ -42,7 +48,7 @@ def test_ages_are_read_from_groups_and_years() -> None:
 
 def test_photos_in_order_speak_for_themselves_and_a_swap_takes_both() -> None:
     """Ten people with an incorrect and a bare photo, one of them swapped, one with one photo misread; one with none."""
-    people = People(np.append(np.repeat(np.arange(10), 2), 10), np.append(np.tile([1, 2], 10), 0), 11)
+    people = PhotosByPerson(np.append(np.repeat(np.arange(10), 2), 10), np.append(np.tile([1, 2], 10), 0), 11)
     read_N = np.append(np.tile([1, 2], 10), 0)
     read_N[[0, 1]] = 2, 1
     read_N[3] = 1

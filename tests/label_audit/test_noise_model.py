@@ -37,7 +37,7 @@ def test_odds_that_exclude_each_other_add_up() -> None:
 def test_the_odds_are_the_share_against_the_reading() -> None:
     label_P, evidence_PF, _ = spoilt_genders(200, 4, np.random.default_rng(0))
     fit = two_classes(label_P, evidence_PF)
-    by_hand_P = logit(fit.share) - np.where(label_P == 1, 1, -1) * fit.reading_P
+    by_hand_P = logit(fit.share) - np.where(label_P == 1, 1, -1) * fit.predicted_P
     np.testing.assert_allclose(fit.log_odds_P, by_hand_P)
     assert EXPECTED_SHARE / 3 < fit.share < 3 * EXPECTED_SHARE
 
@@ -47,7 +47,7 @@ def test_without_wrong_labels_it_is_logistic_regression() -> None:
     evidence_PF = rng.normal(0, 1, (4000, 2))
     label_P = (rng.random(4000) < expit(0.7 * evidence_PF[:, 0] + 0.4 * evidence_PF[:, 1] - 0.3)).astype(np.int64)
     theirs = LogisticRegression(C=np.inf).fit(evidence_PF, label_P)
-    ours_P = two_classes(label_P, evidence_PF).reading_P
+    ours_P = two_classes(label_P, evidence_PF).predicted_P
     difference_P = ours_P - theirs.decision_function(evidence_PF)
     # A share of wrong labels is part of our model, so it believes the readings a little more.
     assert np.abs(difference_P).max() < 0.15
@@ -77,11 +77,11 @@ def test_ages_that_are_far_off_lead_the_list_and_near_ones_are_never_suspicious(
     label_P, evidence_PF = spoilt_ages(500, 6, np.random.default_rng(4))
     fit = ages(label_P, evidence_PF)
     assert len({*np.argsort(-fit.log_odds_P)[:6].tolist()} & {*range(6)}) >= 5
-    near_P = np.abs(label_P - fit.reading_P) < 5
+    near_P = np.abs(label_P - fit.predicted_P) < 5
     assert near_P.sum() > 200
     assert fit.log_odds_P[near_P].max() < -3
     right_P = slice(6, None)
-    assert np.median(np.abs(label_P[right_P] - fit.reading_P[right_P])) == pytest.approx(0.6745 * 4.8, rel=0.2)
+    assert np.median(np.abs(label_P[right_P] - fit.predicted_P[right_P])) == pytest.approx(0.6745 * 4.8, rel=0.2)
 
 
 def test_ages_in_other_units_of_reading_and_from_another_year_on_are_judged_alike() -> None:
@@ -89,7 +89,7 @@ def test_ages_in_other_units_of_reading_and_from_another_year_on_are_judged_alik
     fit = ages(label_P, evidence_PF)
     moved = ages(label_P + 10, 3.0 * evidence_PF - 7.0)
     np.testing.assert_allclose(moved.log_odds_P, fit.log_odds_P, atol=0.05)
-    np.testing.assert_allclose(moved.reading_P, fit.reading_P + 10, atol=0.2)
+    np.testing.assert_allclose(moved.predicted_P, fit.predicted_P + 10, atol=0.2)
 
 
 def test_the_spread_follows_the_age_that_is_read() -> None:
@@ -97,7 +97,7 @@ def test_the_spread_follows_the_age_that_is_read() -> None:
     truth_P = rng.integers(20, 71, 2000)
     reading_P = truth_P + rng.normal(0, 1, 2000) * np.where(truth_P < 45, 3, 12)
     fit = ages(truth_P, reading_P[:, None])
-    young, old = fit.spread_P[fit.reading_P < 30].mean(), fit.spread_P[fit.reading_P > 60].mean()
+    young, old = fit.spread_P[fit.predicted_P < 30].mean(), fit.spread_P[fit.predicted_P > 60].mean()
     assert young < 0.6 * old
 
 

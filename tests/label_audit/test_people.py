@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from maskwise.errors import DataError
 from maskwise.label_audit.confident_learning import confident_learning
-from maskwise.label_audit.people import KINDS, Audit, Kind, audit_people
+from maskwise.label_audit.people import FAULTS, Audit, LabelFault, audit_people
 from maskwise.labels import Task
 from maskwise.records import Ints, PhotoTable, Predictions, Strings
 from support.tables import people_table, strings
@@ -26,7 +26,7 @@ class Planted(NamedTuple):
     table: PhotoTable
     predictions: Predictions
     folder_N: Strings
-    kind_of: dict[str, Kind]
+    kind_of: dict[str, LabelFault]
 
 
 def planted(seed: int) -> Planted:
@@ -35,11 +35,11 @@ def planted(seed: int) -> Planted:
     truth = people_table(PEOPLE, rng)
     truth = dataclasses.replace(truth, photo_N=strings([f"train/images/{p}/{k}" for k, p in enumerate(truth.person_N)]))
     person_N = np.repeat(np.arange(PEOPLE), 7)
-    kind_of = dict[str, Kind]()
+    kind_of = dict[str, LabelFault]()
     gender_N, age_years_N, mask_N = truth.gender_N.copy(), truth.age_years_N.copy(), truth.mask_N.copy()
     for number, person in enumerate(rng.choice(PEOPLE, WRONG, replace=False).tolist()):
         mine = person_N == person
-        kind = kind_of[f"{person:06}"] = KINDS[number % 3]
+        kind = kind_of[f"{person:06}"] = FAULTS[number % 3]
         if kind == "gender":
             gender_N[mine] = 1 - gender_N[mine]
         elif kind == "age":
@@ -80,8 +80,8 @@ def test_most_of_what_was_planted_is_on_top_and_its_kind_is_told() -> None:
         top = audit.ranking()[:WRONG]
         hits = [place for place in top if audit.folder_P[place] in made.kind_of]
         found += len(hits)
-        told += sum(KINDS[audit.kind()[place]] == made.kind_of[audit.folder_P[place]] for place in hits)
-        quality_P = np.min([audit.quality_K[kind] for kind in KINDS], axis=0)
+        told += sum(FAULTS[audit.kind()[place]] == made.kind_of[audit.folder_P[place]] for place in hits)
+        quality_P = np.min([audit.quality_K[kind] for kind in FAULTS], axis=0)
         cleanlab_found += sum(audit.folder_P[place] in made.kind_of for place in np.argsort(quality_P)[:WRONG])
     assert found >= 0.7 * 2 * WRONG
     assert told == found

@@ -24,7 +24,10 @@ from maskwise.selftraining.build import build_selector
 from maskwise.selftraining.select import keep_top_share
 
 KEEPS: tuple[KeepConfig, ...] = (Everything(), Confident(threshold=0.5), TopShare(share=0.3))
-KINDS: tuple[PseudoLabelConfig, ...] = (*(Hard(keep=k) for k in KEEPS), *(Soft(keep=k, weight=0.25) for k in KEEPS))
+KINDS: tuple[PseudoLabelConfig, ...] = (
+    *(Hard(keep=k) for k in KEEPS),
+    *(Soft(keep=k, weight=0.25) for k in KEEPS),
+)
 
 
 def rng() -> np.random.Generator:

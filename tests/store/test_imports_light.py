@@ -9,7 +9,7 @@ MODULES = (
     "maskwise.store.submission",
     "maskwise.store.predictions_file",
     "maskwise.evaluation.evaluate",
-    "maskwise.evaluation.answers",
+    "maskwise.evaluation.truth_file",
     "maskwise.evaluation.format_table",
 )
 

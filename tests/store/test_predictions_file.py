@@ -111,13 +111,13 @@ def test_the_task_is_read_off_the_columns(tmp_path: Path, task: Task) -> None:
     assert read_predictions(tmp_path / "p.csv")[1] == task
 
 
-def test_borders_that_cannot_be_told_are_the_default_or_refused(tmp_path: Path) -> None:
+def test_unclear_borders_are_the_default_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     predictions = random_predictions(4, probs_NC=np.eye(18)[[0, 0, 3, 6]])
     write_predictions(predictions, Task(), path)
     assert read_predictions(path)[1] == Task()  # only "under 30" occurs, which goes with the default (30, 60)
     write_predictions(predictions, Task(age_borders_years=(25, 60)), path)
-    with pytest.raises(DataError, match="must tell 2 borders, got under 25"):
+    with pytest.raises(DataError, match="must imply 2 borders, got under 25"):
         read_predictions(path)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from maskwise.recipe.addresses import settings_of
 from maskwise.recipe.load import load_recipe
-from maskwise.store.recipe_difference import ABSENT, describe_difference, differing, setting_at
+from maskwise.store.recipe_difference import NO_SETTING, describe_difference, differing, setting_at
 from store.conftest import MakeRecord
 
 SETTINGS = st.recursive(
@@ -32,7 +32,7 @@ def test_only_changed_settings_differ() -> None:
 def test_another_kind_is_told_without_the_settings_of_the_old_one() -> None:
     told = differing(recipe("train.optimizer={kind: sgd, rate: 0.01}"), recipe())
     assert told["train.optimizer.kind"] == "sgd"
-    assert ABSENT not in told.values()
+    assert NO_SETTING not in told.values()
 
 
 def test_a_setting_that_is_gone_is_told() -> None:
@@ -58,5 +58,5 @@ def test_addresses_find_what_settings_tell(make_record: MakeRecord) -> None:
     assert setting_at(record, "name") == "quick"
     assert setting_at(record, "seed") == 5
     assert setting_at(record, "data") == "faces"
-    assert setting_at(record, "augment.99.kind") is ABSENT
-    assert setting_at(record, "train.epochs.more") is ABSENT
+    assert setting_at(record, "augment.99.kind") is NO_SETTING
+    assert setting_at(record, "train.epochs.more") is NO_SETTING

@@ -48,8 +48,8 @@ def audit(
     from maskwise.reports.audit_tables import corrections_csv, people_csv, suspects_text
     from maskwise.workflows.audit_labels import audit_labels
 
-    with listener(quiet) as told:
-        audited = audit_labels(store, runs, data, corrections, told)
+    with listener(quiet) as events:
+        audited = audit_labels(store, runs, data, corrections, events)
     write_atomically(out / "audit.html", audit_page(audited, top, photos=not no_photos))
     write_atomically(out / "corrections.csv", corrections_csv(audited, top))
     write_atomically(out / "people.csv", people_csv(audited))

@@ -86,7 +86,7 @@ def tag(
 
 
 def chosen_board(store: Path, where: list[str], tags: list[str], over: list[str], sort: str) -> Board:
-    """The board of the runs that fit, in the order that is asked for; ``StoreError`` for words that fit no run."""
+    """The board of the runs that fit, in the order of ``sort``; ``StoreError`` for words that fit no run."""
     import dataclasses
 
     from maskwise.store.board import read_board

@@ -52,7 +52,7 @@ def compare(
 
 
 def compared_text(found: ComparedRuns) -> str:
-    """Two arms in full, or several in short; what seeds could still tell; the ranking where it was asked for."""
+    """Two arms in full, or several in short; what more seeds could detect; the ranking where it was made."""
     from maskwise.evaluation.format_comparison import format_comparison
     from maskwise.evaluation.format_several import format_ranking, format_several
     from maskwise.evaluation.seeds_needed import describe_seeds

@@ -9,9 +9,9 @@ from pathlib import Path
 from maskwise.chance import rng_for
 from maskwise.drawing.demo_set import write_demo_set
 from maskwise.errors import StoreError
-from maskwise.evaluation.answers import read_answers, with_answers
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.format_table import format_table
+from maskwise.evaluation.truth_file import read_truth, with_truth
 from maskwise.files import write_atomically
 from maskwise.listeners import Listener
 from maskwise.recipe.load import load_recipe
@@ -38,7 +38,7 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
     predictions, task = predict_photos(run, place.data, skip_unreadable=False, listener=listener)
     write_predictions(predictions, task, out / "predictions.csv")
     write_submission_of(predictions, place.data, out / "submission.csv")
-    answers = with_answers(predictions, read_answers(place.data / "eval_answers.csv", task))
+    answers = with_truth(predictions, read_truth(place.data / "eval_answers.csv", task))
     on_eval = evaluate(answers, task, rng_for(0, "intervals"))
 
     write_atomically(out / "report.html", run_report(run, place.data, place.cache, listener).text)

@@ -52,7 +52,7 @@ def ensemble(
 
 def config_of(vote: Vote) -> EnsembleConfig:
     """The settings that a word of ``--vote`` stands for."""
-    from maskwise.ensembles.config import GeometricMean, HardVote, RankMean, SoftVote, Weighted
+    from maskwise.ensembles.config import GeometricMean, HardVote, RankMean, SoftVote, WeightedVote
 
     match vote:
         case Vote.SOFT:
@@ -60,7 +60,7 @@ def config_of(vote: Vote) -> EnsembleConfig:
         case Vote.HARD:
             return HardVote()
         case Vote.WEIGHTED:
-            return Weighted()
+            return WeightedVote()
         case Vote.GEOMETRIC:
             return GeometricMean()
         case Vote.RANK:

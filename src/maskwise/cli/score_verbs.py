@@ -16,9 +16,9 @@ def evaluate(
 ) -> None:
     """Score predictions against the truth, with 95 % intervals by resampling people."""
     from maskwise.chance import rng_for
-    from maskwise.evaluation.answers import read_answers, with_answers
     from maskwise.evaluation.evaluate import evaluate as score
     from maskwise.evaluation.format_table import format_table
+    from maskwise.evaluation.truth_file import read_truth, with_truth
     from maskwise.store.layout import record_path
     from maskwise.store.predictions_file import read_predictions
     from maskwise.store.runs import read_record, refuse_unscored
@@ -26,4 +26,4 @@ def evaluate(
     if record_path(predictions.parent).is_file():
         refuse_unscored([read_record(predictions.parent)])
     table, task = read_predictions(predictions)
-    typer.echo(format_table(score(with_answers(table, read_answers(answers, task)), task, rng_for(0, "intervals"))))
+    typer.echo(format_table(score(with_truth(table, read_truth(answers, task)), task, rng_for(0, "intervals"))))

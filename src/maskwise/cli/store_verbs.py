@@ -79,13 +79,13 @@ def delete_after_asking(store: Path, runs: list[StoredRun], yes: bool) -> None:
     from maskwise.store.sizes import in_words, size_of_run
 
     freed = in_words(sum(size_of_run(run).total_bytes for run in runs))
-    told = ", ".join(f"{run.record.name} ({run.record.run_id[:8]})" for run in runs)
+    named = ", ".join(f"{run.record.name} ({run.record.run_id[:8]})" for run in runs)
     if not yes:
         if not _can_ask():
-            raise UserError(f"deleting must be confirmed, got no terminal to ask in: {told}, {freed}. Add --yes.")
-        typer.confirm(f"Delete {told}: {freed}?", abort=True, err=True)
+            raise UserError(f"deleting must be confirmed, got no terminal to confirm in: {named}, {freed}. Add --yes.")
+        typer.confirm(f"Delete {named}: {freed}?", abort=True, err=True)
     gone = delete_runs(store, [run.folder for run in runs])
-    typer.echo(f"deleted {len(gone)} runs, {freed}: {told}")
+    typer.echo(f"deleted {len(gone)} runs, {freed}: {named}")
 
 
 def _can_ask() -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from maskwise.errors import DataError, must
-from maskwise.records import Floats, Ints, Predictions
+from maskwise.records import Floats, Predictions
 
 _NAMED = 3
 """Photos named as examples in a message."""
@@ -41,7 +41,7 @@ def align(members: Sequence[Predictions], names: Sequence[str] = ()) -> Aligned:
     ]
     if problems:
         raise DataError(problems)
-    ordered = [members[0], *(member.take(_places(member, members[0])) for member in members[1:])]
+    ordered = [member.at(members[0].photo_N) for member in members]
     problems = [
         fault
         for title, member in zip(titles[1:], ordered[1:], strict=True)
@@ -80,11 +80,6 @@ def _other_rows(title: str, member: Predictions, first_title: str, first: Predic
     if n_classes != wanted:
         problems.append(must(f"joint classes of {title}", f"{wanted} as of {first_title}", n_classes, _REMEDY))
     return problems
-
-
-def _places(member: Predictions, first: Predictions) -> Ints:
-    place_of = {photo: place for place, photo in enumerate(member.photo_N.tolist())}
-    return np.array([place_of[photo] for photo in first.photo_N.tolist()], dtype=np.int64)
 
 
 def _contradictions(title: str, member: Predictions, first_title: str, first: Predictions) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, assert_never
 
-from maskwise.ensembles.config import EnsembleConfig, GeometricMean, HardVote, RankMean, SoftVote, Weighted
+from maskwise.ensembles.config import EnsembleConfig, GeometricMean, HardVote, RankMean, SoftVote, WeightedVote
 from maskwise.ensembles.votes import geometric_mean, hard_vote, rank_mean, soft_vote
 from maskwise.ensembles.weights import equal_weights, mixture_weights
 from maskwise.records import Floats, Ints
@@ -28,7 +28,7 @@ def build_ensemble(config: EnsembleConfig) -> Ensemble:
             return Ensemble(equal_weights, soft_vote)
         case HardVote():
             return Ensemble(equal_weights, hard_vote)
-        case Weighted():
+        case WeightedVote():
             fit = partial(mixture_weights, tolerance_nats=config.tolerance_nats, steps_at_most=config.steps_at_most)
             return Ensemble(fit, soft_vote)
         case GeometricMean():

@@ -1,6 +1,6 @@
 """Ways to combine: ``combine(probs_RNC, weights_R) -> probs_NC``, R members, N photos, C classes.
 
-``probs_RNC`` has rows that sum to 1, ``weights_R`` is not negative and sums to 1. All answers are float64 and their
+``probs_RNC`` has rows that sum to 1, ``weights_R`` is not negative and sums to 1. All results are float64 and their
 rows sum to 1. The order of the members makes no difference beyond rounding.
 """
 
@@ -26,7 +26,7 @@ def soft_vote(probs_RNC: Floats, weights_R: Floats) -> Floats:
 def hard_vote(probs_RNC: Floats, weights_R: Floats) -> Floats:
     """The share of votes for each class; a thousandth of it is the mean probability, which decides ties.
 
-    A member votes for its most probable class (the first of equals). So ``argmax`` of the answer is the class with
+    A member votes for its most probable class (the first of equals). So ``argmax`` of the result is the class with
     most votes, and among those with equally many the one of highest mean probability.
     """
     decided_RN = probs_RNC.argmax(axis=2)

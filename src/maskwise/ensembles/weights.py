@@ -8,7 +8,7 @@ from maskwise.errors import DataError
 from maskwise.records import Floats, Ints
 
 _LEAST_PROBABILITY = 1e-12
-"""Stands for a probability of 0, whose logarithm no weight could mend. Far below what a member can know of a photo."""
+"""Stands for 0, whose logarithm no weight could offset. Far below what a member can know of a photo."""
 
 
 def equal_weights(probs_RNC: Floats, _target_N: Ints) -> Floats:

@@ -1,1 +1,1 @@
-"""Scores of predictions: metrics, intervals by person, tables, answers from a file. Numpy only, no torch."""
+"""Scores of predictions: metrics, intervals by person, tables, the truth from a file. Numpy only, no torch."""

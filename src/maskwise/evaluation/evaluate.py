@@ -10,7 +10,7 @@ from maskwise.errors import DataError, must
 from maskwise.evaluation.intervals import person_counts, resample_people, scored
 from maskwise.evaluation.metrics import accuracy_of, confusion, f1_per_class, log_loss, macro_f1_of
 from maskwise.evaluation.run_counts import units
-from maskwise.evaluation.scores import ClassRow, Evaluation, TaskScores
+from maskwise.evaluation.scores import ClassScore, Evaluation, TaskScores
 from maskwise.labels import Task
 from maskwise.records import Floats, Ints, Predictions, Strings
 
@@ -34,9 +34,9 @@ def evaluate(predictions: Predictions, task: Task, rng: np.random.Generator, res
 
     The joint class is the most probable of C. An attribute is the most probable of its own classes (the joint
     probabilities summed over the other attributes), which need not be the attribute of the most probable joint class:
-    this is how the attribute would be read if it alone were asked for.
+    this is how the attribute would be predicted by itself.
 
-    Intervals resample people with ``rng``, the same draws for every score; a photo without a person counts as its own.
+    Intervals resample people with ``rng``, the same for every score; a photo without a person counts as its own.
     The order of the rows does not matter. ``DataError`` for photos of unknown class, no photos, or probabilities that
     do not fit the task.
     """
@@ -87,7 +87,7 @@ def _refuse_unfit(predictions: Predictions, task: Task) -> None:
                 "true class of every photo",
                 f"known (0 to {task.n_classes - 1})",
                 f"{unknown} of {len(predictions)} photos without one",
-                "Give the answers, or leave these photos out.",
+                "Add their true classes, or leave these photos out.",
             )
         )
     if problems:
@@ -123,11 +123,11 @@ def _task_scores(table: _Table, counts_RCC: Floats, n_people: int) -> TaskScores
 
 def _class_rows(
     joint: _Table, task: Task, person_N: Strings, counts_RCC: Floats, n_people: int
-) -> tuple[ClassRow, ...]:
+) -> tuple[ClassScore, ...]:
     whole_CC = confusion(joint.target_N, joint.predicted_N, joint.size)
     scores, f1_RC = f1_per_class(whole_CC), f1_per_class(counts_RCC).f1_C
     return tuple(
-        ClassRow(
+        ClassScore(
             name=name,
             photos=int(whole_CC[c].sum()),
             people=len(set(person_N[joint.target_N == c])),

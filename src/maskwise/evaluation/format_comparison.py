@@ -50,8 +50,8 @@ def _classes(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
         rows.append((str(code), row.name, f"{row.photos:,}", f"{row.people:,}", *_cells(row.f1)))
     lines = aligned(rows, left=(1, 6))
     if len(comparison.per_class) > 1:
-        chance = f"{len(comparison.per_class)} classes: some intervals exclude 0 by chance, one in twenty"
-        return [*lines, chance]
+        note = f"{len(comparison.per_class)} classes: some intervals exclude 0 by chance, one in twenty"
+        return [*lines, note]
     return lines
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from maskwise.evaluation.scores import Evaluation
 from maskwise.text_table import aligned, number, score
 
-OPTIMISTIC = "optimistic: the checkpoint was chosen on the scored people, so these scores read too high"
+OPTIMISTIC = "optimistic: the checkpoint was chosen on the scored people, so these scores are too high"
 
 
 def format_table(evaluation: Evaluation) -> str:
-    """Headline scores, one line a joint class, and what a reader must know to trust them. Ends without a line break."""
+    """Headline scores, one line per joint class, and what weakens them. Ends without a line break."""
     return "\n".join(
         [_heading(evaluation), "", *_headline(evaluation), "", *_classes(evaluation), *_cautions(evaluation)]
     )
@@ -41,8 +41,8 @@ def _cautions(evaluation: Evaluation) -> list[str]:
     lines = []
     if evaluation.n_people == evaluation.n_photos:
         lines.append(
-            "intervals are by photo: where a person has several photos they read too narrow; "
-            "give the answers a column person"
+            "intervals are by photo: where a person has several photos they are too narrow; "
+            "add a column person to the truth"
         )
     if evaluation.n_people < 2:
         lines.append("no intervals: they need at least two people")

@@ -15,7 +15,7 @@ from maskwise.records import Floats, Ints, Predictions
 from maskwise.score import Score
 
 JOINT = "joint class"
-"""The name of the joint class among the readings."""
+"""The name of the joint class beside the attributes."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class GroupScores:
 
 
 def hits_of(predictions: Predictions, task: Task) -> dict[str, Ints]:
-    """1 where a photo is read rightly, else 0: the joint class, then each attribute by itself; N each."""
+    """1 where a photo is predicted rightly, else 0: the joint class, then each attribute by itself; N each."""
     codes = task.codes(predictions.class_N)
     joint_N = predictions.probs_NC.argmax(axis=1) == predictions.class_N
     by_attribute = {
@@ -50,7 +50,7 @@ def score_groups(
 ) -> tuple[GroupScores, ...]:
     """Every group that has photos, in the order of ``names``; ``group_N`` is its position there, -1 for none.
 
-    Photos of no group count nowhere. Intervals resample people, the same draws for all groups, so that differences
+    Photos of no group count nowhere. Intervals resample people, the same resamples for all groups, so that differences
     between groups that share people (mask states) are as narrow as they should be.
     """
     inside = group_N >= 0
@@ -94,7 +94,7 @@ def bands(value_N: Floats, most: int, digits: int) -> tuple[Ints, tuple[str, ...
 
 
 def _cells(group_M: Ints, hits: Sequence[Ints], n_groups: int) -> Ints:
-    """For each photo the cell of its group's count and those of what was read rightly; misses go into the last one."""
+    """For each photo the cell of its group's count and those of right predictions; misses go into the last one."""
     first_M = group_M * (len(hits) + 1)
     nowhere = n_groups * (len(hits) + 1)
     columns = [np.where(hit_M > 0, first_M + 1 + k, nowhere) for k, hit_M in enumerate(hits)]

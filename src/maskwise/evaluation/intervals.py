@@ -1,7 +1,7 @@
 """95 % intervals by resampling people, not photos.
 
 Seven photos of one person are not seven independent trials: they are right or wrong together. So whole people are
-drawn with replacement, each with all of their photos, and the score is computed anew for every such resample; the
+resampled with replacement, each with all of their photos, and the score is computed anew for every such resample; the
 interval runs from the 2.5th to the 97.5th percentile of these scores. This is the cluster bootstrap: C. A. Field and
 A. H. Welsh, "Bootstrapping clustered data", J. R. Stat. Soc. B 69 (2007) 369–390, https://doi.org/10.1111/j.1467-9868.2007.00593.x
 (its "cluster bootstrap"); A. C. Cameron, J. B. Gelbach and D. L. Miller, "Bootstrap-based improvements for inference
@@ -29,7 +29,7 @@ _EXACT_IN_FLOAT32 = 2**24
 def person_counts(person_N: Strings, cell_NT: Ints, n_cells: int) -> Floats:
     """How many of each person's photos fall into each of K cells, shape (P, K), people in sorted order.
 
-    ``cell_NT`` holds T cells a photo (one for each table that the photo is counted in), from 0 to ``n_cells`` - 1.
+    ``cell_NT`` holds T cells per photo (one for each table that the photo is counted in), from 0 to ``n_cells`` - 1.
     """
     names_P, person_code_N = np.unique(person_N.astype(str), return_inverse=True)
     n_people = len(names_P)
@@ -42,12 +42,12 @@ def person_counts(person_N: Strings, cell_NT: Ints, n_cells: int) -> Floats:
 
 
 def resample_people(counts_PK: Floats, rng: np.random.Generator, resamples: int) -> Floats:
-    """Cell counts of ``resamples`` draws of P people with replacement, shape (R, K), float64.
+    """Cell counts of ``resamples`` samples of P people with replacement, shape (R, K), float64.
 
-    The draws depend on ``rng`` and P alone, so tables that are to be compared may share them.
+    The samples depend on ``rng`` and P alone, so tables that are to be compared may share them.
     """
     if resamples < 1:
-        raise DataError(must("resamples", "at least 1", resamples, "Ask for 2000."))
+        raise DataError(must("resamples", "at least 1", resamples, "Set it to 2000."))
     n_people, n_cells = counts_PK.shape
     counts_RK = np.empty((resamples, n_cells))
     chunk = max(1, _WEIGHTS_A_CHUNK // max(n_people, 1))
@@ -61,7 +61,7 @@ def resample_people(counts_PK: Floats, rng: np.random.Generator, resamples: int)
 def scored(value: float, resampled_R: Floats, n_people: int) -> Score:
     """``value`` with the percentiles of its resampled scores; NaN bounds for fewer than two people.
 
-    Resamples in which the score has no meaning (NaN: a class that was not drawn) are left out.
+    Resamples in which the score has no meaning (NaN: a class that was not sampled) are left out.
     """
     usable_R = resampled_R[~np.isnan(resampled_R)]
     if n_people < 2 or not len(usable_R):
@@ -71,9 +71,9 @@ def scored(value: float, resampled_R: Floats, n_people: int) -> Score:
 
 
 def _multinomial_weights(n_people: int, rng: np.random.Generator, resamples: int) -> Ints:
-    """How often each person is drawn: (R, P) rows of a multinomial with P trials and equal chances.
+    """How often each person is sampled: (R, P) rows of a multinomial with P trials and equal probabilities.
 
-    Counting P uniform draws gives that distribution several times faster than ``rng.multinomial``.
+    Counting P uniform samples gives that distribution several times faster than ``rng.multinomial``.
     """
     drawn_RP = rng.integers(0, n_people, size=(resamples, n_people))
     drawn_RP += np.arange(resamples)[:, None] * n_people

@@ -10,10 +10,10 @@ Westfall and S. S. Young, Resampling-Based Multiple Testing, Wiley 1993; J. P. R
 approximate stepdown methods for multiple hypothesis testing", J. Am. Stat. Assoc. 100 (2005) 94–108 (its single step
 is what is done here, so that intervals and p-values say the same).
 
-From the pairs follow sets of ranks that hold for all arms at once: an arm stands below as many as are surely better,
-and above as many as are surely worse: M. Mogstad, J. P. Romano, A. M. Shaikh and D. Wilhelm, "Inference for ranks with
-applications to mobility across neighbourhoods and academic achievement across countries", Rev. Econ. Stud. 91 (2024)
-476–518.
+From the pairs follow sets of ranks that hold for all arms at once: an arm stands below as many as are certainly better,
+and above as many as are certainly worse: M. Mogstad, J. P. Romano, A. M. Shaikh and D. Wilhelm, "Inference for ranks
+with applications to mobility across neighbourhoods and academic achievement across countries", Rev. Econ. Stud. 91
+(2024) 476–518.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class RankedArm:
     macro_f1: float
     """Mean over its runs."""
     rank_low: int
-    """The best rank that it may have: 1 more than the arms that are surely better."""
+    """The best rank that it may have: 1 more than the arms that are certainly better."""
     rank_high: int
     """The worst rank that it may have."""
 
@@ -122,14 +122,14 @@ def compare_all(seen_A: Floats, resampled_AR: Floats) -> tuple[PairGain, ...]:
 
 def rank_by_pairs(seen_A: Floats, pairs: Sequence[PairGain]) -> tuple[RankedArm, ...]:
     """The arms, best first, with the ranks that the simultaneous intervals of ``pairs`` leave open."""
-    sure = [pair for pair in pairs if pair.gain.low > 0]
+    certain = [pair for pair in pairs if pair.gain.low > 0]
     order = sorted(range(len(seen_A)), key=lambda arm: (-float(seen_A[arm]), arm))
     return tuple(
         RankedArm(
             arm,
             float(seen_A[arm]),
-            1 + sum(pair.worse == arm for pair in sure),
-            len(seen_A) - sum(pair.better == arm for pair in sure),
+            1 + sum(pair.worse == arm for pair in certain),
+            len(seen_A) - sum(pair.better == arm for pair in certain),
         )
         for arm in order
     )

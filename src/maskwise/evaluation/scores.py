@@ -15,14 +15,14 @@ from maskwise.score import Score, nan_if_null, null_if_nan
 
 @dataclass(frozen=True)
 class TaskScores:
-    """Macro F1 and accuracy of one reading: of the joint class or of one attribute."""
+    """Macro F1 and accuracy of the joint class or of one attribute."""
 
     macro_f1: Score
     accuracy: Score
 
 
 @dataclass(frozen=True)
-class ClassRow:
+class ClassScore:
     """One joint class. Precision is NaN where the class is never predicted, recall where it has no photo."""
 
     name: str
@@ -49,9 +49,9 @@ class Evaluation:
     resamples: int
     joint: TaskScores
     log_loss: float
-    """Of the joint class, in nats a photo."""
+    """Of the joint class, in nats per photo."""
     per_attribute: dict[str, TaskScores]
-    per_class: tuple[ClassRow, ...]
+    per_class: tuple[ClassScore, ...]
     confusion_CC: Ints
     """Photos by true joint class (rows) and predicted joint class (columns)."""
 
@@ -115,7 +115,7 @@ def _task_scores_from_dict(fields: dict[str, Any]) -> TaskScores:
     return TaskScores(Score.from_dict(fields["macro_f1"]), Score.from_dict(fields["accuracy"]))
 
 
-def _class_row_to_dict(row: ClassRow) -> dict[str, Any]:
+def _class_row_to_dict(row: ClassScore) -> dict[str, Any]:
     return {
         "name": row.name,
         "photos": row.photos,
@@ -126,8 +126,8 @@ def _class_row_to_dict(row: ClassRow) -> dict[str, Any]:
     }
 
 
-def _class_row_from_dict(fields: dict[str, Any]) -> ClassRow:
-    return ClassRow(
+def _class_row_from_dict(fields: dict[str, Any]) -> ClassScore:
+    return ClassScore(
         name=str(fields["name"]),
         photos=int(fields["photos"]),
         people=int(fields["people"]),

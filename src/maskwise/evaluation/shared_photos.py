@@ -90,7 +90,7 @@ def _faults(run: Predictions, number: int, task: Task) -> list[str]:
     if unknown:
         problems.append(
             f"true class of every photo of run {number} must be known (0 to {task.n_classes - 1}), "
-            f"got {unknown} of {len(run)} photos without one. Give the answers, or leave these photos out."
+            f"got {unknown} of {len(run)} photos without one. Add their true classes, or leave these photos out."
         )
     return problems
 

@@ -1,4 +1,4 @@
-"""One number that makes probabilities as sure as they should be: temperature scaling.
+"""One number that makes probabilities as confident as they should be: temperature scaling.
 
 C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017, arXiv 1706.04599.
 Dividing logits by T is raising probabilities to 1/T and scaling rows to sum 1, so probabilities are all that is needed,
@@ -21,7 +21,7 @@ _STEPS = 60
 
 
 def fit_temperature(predictions: Predictions) -> float:
-    """The T that gives held-out people the lowest log loss, from 0.05 to 20; above 1 the model was too sure.
+    """The T that gives held-out people the lowest log loss, from 0.05 to 20; above 1 the model was too confident.
 
     The log loss is convex in 1/T, so a golden-section search over 1/T finds the lowest value there is. ``DataError``
     unless all photos are held out.

@@ -16,7 +16,7 @@ class Opinion(NamedTuple):
     """What cleanlab says of M labels."""
 
     quality_M: Floats
-    """Its label quality, 0 (surely wrong) to 1: self-confidence, adjusted for how sure models are of each class."""
+    """Its label quality, 0 (certainly wrong) to 1: self-confidence, adjusted for the confidence in each class."""
     wrong: int
     """How many labels it counts as wrong, by the confident joint."""
 
@@ -24,7 +24,7 @@ class Opinion(NamedTuple):
 def confident_learning(label_M: Ints, probs_MK: Floats) -> Opinion:
     """Judge labels 0 … K - 1 by held-out probabilities of the same things; classes that nobody has are left out.
 
-    With fewer than two classes there is nothing to tell: all labels are of quality 1.
+    With fewer than two classes there is nothing to find: all labels are of quality 1.
     """
     from cleanlab.count import num_label_issues
     from cleanlab.rank import get_label_quality_scores

@@ -1,6 +1,6 @@
 """What the models say of a person, gathered from all photos: the evidence for and against a label.
 
-N photos, P people. A row of ``train.csv`` is a person here: labels are told, and put right, row by row.
+N photos, P people. A row of ``train.csv`` is a person here: labels are given, and corrected, row by row.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from maskwise.labels import MASK_CLASSES, Task
 from maskwise.records import Floats, Ints
 
-_SUREST_LOG_ODDS = 6.0
-"""No photo says more than this: a network is surer of itself than it ought to be."""
+_LARGEST_LOG_ODDS = 6.0
+"""No photo says more than this: networks are overconfident."""
 _FEWEST_LAPSES = 0.02
 WORN, INCORRECT, NOT_WORN = (MASK_CLASSES.index(name) for name in ("worn", "incorrect", "not_worn"))
 
 
 @dataclass(frozen=True)
-class People:
-    """N photos dealt to P people."""
+class PhotosByPerson:
+    """N photos of P people."""
 
     person_N: Ints
     """The person 0 … P - 1 of each photo."""
@@ -48,27 +48,27 @@ class People:
         return np.column_stack(filled)
 
 
-def gender_evidence(people: People, task: Task, probs_NC: Floats) -> Floats:
+def gender_evidence(people: PhotosByPerson, task: Task, probs_NC: Floats) -> Floats:
     """Log-odds of female against male, masked and bare photos apart; shape (P, 2)."""
     male_N, female_N = task.marginal(probs_NC, "gender").T.astype(np.float64)
     return people.masked_and_bare(_log_ratio(female_N, male_N))
 
 
-def age_evidence(people: People, task: Task, probs_NC: Floats, age_years_N: Floats | None) -> Floats:
-    """Readings of the age: probabilities of all age groups but the first and, where told, years; masked, bare."""
+def age_evidence(people: PhotosByPerson, task: Task, probs_NC: Floats, age_years_N: Floats | None) -> Floats:
+    """Age as predicted: probabilities of all age groups but the first and, where there are any, years; masked, bare."""
     groups_NA = task.marginal(probs_NC, "age").astype(np.float64)
-    readings = [groups_NA[:, group] for group in range(1, groups_NA.shape[1])]
+    columns = [groups_NA[:, group] for group in range(1, groups_NA.shape[1])]
     if age_years_N is not None and not np.isnan(age_years_N).any():
-        readings.append(np.asarray(age_years_N, dtype=np.float64))
-    return np.concatenate([people.masked_and_bare(reading) for reading in readings], axis=1)
+        columns.append(np.asarray(age_years_N, dtype=np.float64))
+    return np.concatenate([people.masked_and_bare(column) for column in columns], axis=1)
 
 
-def order_evidence(people: People, task: Task, probs_NC: Floats) -> Floats:
-    """Log-odds that ``incorrect_mask`` and ``normal`` bear their own names against each other's; shape (P,).
+def order_evidence(people: PhotosByPerson, task: Task, probs_NC: Floats) -> Floats:
+    """Log-odds that ``incorrect_mask`` and ``normal`` have their own names against each other's; shape (P,).
 
     ``log P(not worn | normal) P(incorrect | incorrect_mask) / P(incorrect | normal) P(not worn | incorrect_mask)``.
-    Every probability is mixed with a lapse, a reading by chance as often as the models misread these photos, so one
-    photo that is read wrongly is not taken for a swap: it takes both. NaN for people who lack one of the two.
+    Every probability is mixed with a lapse, a uniform prediction as often as the models are wrong on these photos, so
+    one photo that is predicted wrongly is not taken for a swap: it takes both. NaN for people who lack one of the two.
     """
     mask_N3 = task.marginal(probs_NC, "mask").astype(np.float64)
     either_N = people.mask_N != WORN
@@ -80,9 +80,9 @@ def order_evidence(people: People, task: Task, probs_NC: Floats) -> Floats:
     return np.asarray(normal_P - people.mean(bare_over_incorrect_N, people.mask_N == INCORRECT))
 
 
-def pooled(people: People, probs_NK: Floats) -> Floats:
-    """One distribution a person: the geometric mean of the photos', which a single photo cannot outvote; (P, K)."""
-    log_NK = np.log(np.clip(probs_NK.astype(np.float64), np.exp(-_SUREST_LOG_ODDS), None))
+def pooled(people: PhotosByPerson, probs_NK: Floats) -> Floats:
+    """One distribution per person: the geometric mean of the photos', which a single photo cannot outvote; (P, K)."""
+    log_NK = np.log(np.clip(probs_NK.astype(np.float64), np.exp(-_LARGEST_LOG_ODDS), None))
     everywhere_N = np.ones(len(log_NK), dtype=np.bool_)
     mean_PK = np.column_stack([people.mean(column_N, everywhere_N) for column_N in log_NK.T])
     raised_PK = np.exp(mean_PK - mean_PK.max(axis=1, keepdims=True))
@@ -92,4 +92,4 @@ def pooled(people: People, probs_NK: Floats) -> Floats:
 def _log_ratio(one_N: Floats, other_N: Floats) -> Floats:
     tiny = np.finfo(np.float64).tiny
     ratio_N = np.log(np.maximum(one_N, tiny)) - np.log(np.maximum(other_N, tiny))
-    return np.asarray(np.clip(ratio_N, -_SUREST_LOG_ODDS, _SUREST_LOG_ODDS))
+    return np.asarray(np.clip(ratio_N, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS))

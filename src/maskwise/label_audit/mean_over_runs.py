@@ -14,7 +14,7 @@ def mean_by_photo(runs: Sequence[Predictions]) -> Predictions:
     """One row for each photo that any of the runs held out, sorted by photo.
 
     Runs may have held out other people each. Ages are kept where every photo has one from some run. The true classes
-    are the first run's: whoever uses them reads the labels of today instead. ``DataError`` for predictions that are not
+    are the first run's: use the labels of today instead. ``DataError`` for predictions that are not
     held out, and for runs that disagree on whom a photo shows.
     """
     for run in runs:
@@ -43,11 +43,11 @@ def mean_by_photo(runs: Sequence[Predictions]) -> Predictions:
 def _mean_age(
     runs: Sequence[Predictions], place_N: np.ndarray[tuple[int, ...], np.dtype[np.intp]], n: int
 ) -> Floats | None:
-    told_N = np.concatenate(
+    age_N = np.concatenate(
         [np.full(len(run), np.nan) if run.age_years_N is None else run.age_years_N.astype(np.float64) for run in runs]
     )
-    known_N = ~np.isnan(told_N)
+    known_N = ~np.isnan(age_N)
     counts_M = np.bincount(place_N[known_N], minlength=n)
     if not n or counts_M.min() == 0:
         return None
-    return np.asarray(np.bincount(place_N[known_N], weights=told_N[known_N], minlength=n) / counts_M)
+    return np.asarray(np.bincount(place_N[known_N], weights=age_N[known_N], minlength=n) / counts_M)

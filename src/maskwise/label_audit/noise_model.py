@@ -1,8 +1,8 @@
 """How likely each person's label is wrong, as odds: one scale for genders, ages and swapped photos.
 
-Labels are taken for the truth, spoilt for a share of the people that is expected at one in a hundred. Readings and
-share are fitted together, so a label counts as wrong where the models' reading of *this* person contradicts it more
-than readings of people err anyway. That keeps hard faces, ages near a border and rare classes from filling the top.
+Labels are taken for the truth, spoilt for a share of the people that is expected at one in a hundred. Predictions and
+share are fitted together, so a label counts as wrong where the prediction for *this* person contradicts it more than
+predictions err anyway. That keeps hard faces, ages near a border and rare classes from filling the top.
 
 P people, F features. Odds are natural logarithms; minus infinity stands where nothing can be said.
 """
@@ -24,7 +24,7 @@ EXPECTATION_WEIGHT = 10_000.0
 _WEIGHT_SPREAD = 0.5
 """How far the weight of a feature may be from what is expected (standard deviation)."""
 _TAIL = 6.0
-"""Degrees of freedom of Student's t for readings of an age: some are far off though the label is right."""
+"""Degrees of freedom of Student's t for predicted ages: some are far off though the label is right."""
 _LABEL_BANDWIDTH_YEARS = 4.0
 _LOWEST_SPREAD_YEARS = 1.0
 
@@ -33,13 +33,13 @@ class NoiseFit(NamedTuple):
     """What the labels of P people were found to be worth."""
 
     log_odds_P: Floats
-    """Wrong against right, given label and readings."""
+    """Wrong against right, given label and predictions."""
     share: float
     """The estimated share of wrong labels."""
-    reading_P: Floats
-    """What the readings say: the log-odds of the label's two classes, or the age in years."""
+    predicted_P: Floats
+    """What is predicted: the log-odds of the label's two classes, or the age in years."""
     spread_P: Floats
-    """How far the truth is from an age so read (years; the scale of a t distribution); zeros for classes."""
+    """How far the truth is from a predicted age (years; the scale of a t distribution); zeros for classes."""
 
 
 def two_classes(label_P: Ints, evidence_PF: Floats, *, intercept: bool = True) -> NoiseFit:
@@ -65,16 +65,16 @@ def two_classes(label_P: Ints, evidence_PF: Floats, *, intercept: bool = True) -
         return float(far - fits_P.sum() + _surprise(share))
 
     found = _minimum(cost, np.append(expected_G, logit(EXPECTED_SHARE)))
-    reading_P = design_PG @ found[:-1]
-    return NoiseFit(found[-1] - sign_P * reading_P, float(expit(found[-1])), reading_P, np.zeros(len(sign_P)))
+    predicted_P = design_PG @ found[:-1]
+    return NoiseFit(found[-1] - sign_P * predicted_P, float(expit(found[-1])), predicted_P, np.zeros(len(sign_P)))
 
 
 def ages(label_years_P: Ints, evidence_PF: Floats) -> NoiseFit:
-    """Ages in years against readings of an age, one column a kind of reading.
+    """Ages in years against predictions of an age, one column per kind.
 
-    A right label lies around a linear reading with Student's t, whose spread may change with the age that is read; a
-    wrong one is anybody's age. So a label near the reading is never suspicious, and one that is ten years off only
-    where readings are sharper than that.
+    A right label lies around a linear prediction with Student's t, whose spread may change with the predicted age; a
+    wrong one is anybody's age. So a label near the prediction is never suspicious, and one that is ten years off only
+    where predictions are sharper than that.
     """
     label_P = label_years_P.astype(np.float64)
     design_PG = np.column_stack([_standard(evidence_PF), np.ones(len(label_P))])
@@ -89,17 +89,17 @@ def ages(label_years_P: Ints, evidence_PF: Floats) -> NoiseFit:
         return design_PG @ values[:columns], spread_P, float(values[-1])
 
     def cost(values: Floats) -> float:
-        reading_P, spread_P, odds = parts(values)
-        right_P = log_expit(-odds) + _log_t(label_P - reading_P, spread_P)
+        predicted_P, spread_P, odds = parts(values)
+        right_P = log_expit(-odds) + _log_t(label_P - predicted_P, spread_P)
         fits_P = np.logaddexp(right_P, log_expit(odds) + anybody_P)
         bend = 0.5 * np.sum((values[columns + 1 : columns + 3] / _WEIGHT_SPREAD) ** 2)
         slope = 0.5 * np.sum(((values[: columns - 1] - first_G[:-1]) / 10.0) ** 2)
         return float(bend + slope - fits_P.sum() + _surprise(expit(odds)))
 
     begin = np.concatenate([first_G, [np.log(8.0), 0.0, 0.0], [logit(EXPECTED_SHARE)]])
-    reading_P, spread_P, odds = parts(_minimum(cost, begin))
-    log_odds_P = odds + anybody_P - _log_t(label_P - reading_P, spread_P)
-    return NoiseFit(log_odds_P, float(expit(odds)), reading_P, spread_P)
+    predicted_P, spread_P, odds = parts(_minimum(cost, begin))
+    log_odds_P = odds + anybody_P - _log_t(label_P - predicted_P, spread_P)
+    return NoiseFit(log_odds_P, float(expit(odds)), predicted_P, spread_P)
 
 
 def any_wrong(log_odds_PK: Floats) -> Floats:

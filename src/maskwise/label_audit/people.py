@@ -1,4 +1,4 @@
-"""Which people's labels are likely wrong: gender, age, or photos that bear each other's name."""
+"""Which people's labels are likely wrong: gender, age, or photos that have each other's name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maskwise.errors import DataError, must
 from maskwise.label_audit.confident_learning import Opinion, confident_learning
 from maskwise.label_audit.evidence_per_person import (
     WORN,
-    People,
+    PhotosByPerson,
     age_evidence,
     gender_evidence,
     order_evidence,
@@ -23,9 +23,9 @@ from maskwise.label_audit.noise_model import NoiseFit, ages, any_wrong, two_clas
 from maskwise.labels import Task
 from maskwise.records import Floats, Ints, PhotoTable, Predictions, Strings
 
-Kind = Literal["gender", "age", "photos"]
+LabelFault = Literal["gender", "age", "photos"]
 """What may be wrong; the words of a correction list's column ``attribute``."""
-KINDS: tuple[Kind, ...] = get_args(Kind)
+FAULTS: tuple[LabelFault, ...] = get_args(LabelFault)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Audit:
     """P people and K kinds of wrong labels, in the order of the table."""
 
     folder_P: Strings
-    """The name of each person's folder, which tells rows of ``train.csv`` apart."""
+    """The name of each person's folder, which identifies rows of ``train.csv``."""
     gender_P: Ints
     """As labelled; -1 where unknown."""
     age_years_P: Ints
@@ -41,15 +41,15 @@ class Audit:
     log_odds_PK: Floats
     """Wrong against right; minus infinity where nothing can be said."""
     female_P: Floats
-    """Probability of female as read, NaN without readings of gender."""
-    read_age_years_P: Floats
-    """Age as read, NaN without readings of age."""
+    """Predicted probability of female, NaN where gender is not predicted."""
+    predicted_age_years_P: Floats
+    """Predicted age, NaN where age is not predicted."""
     age_spread_years_P: Floats
-    share_K: dict[Kind, float]
+    share_K: dict[LabelFault, float]
     """The estimated share of wrong labels of each kind that could be judged."""
-    quality_K: dict[Kind, Floats]
+    quality_K: dict[LabelFault, Floats]
     """cleanlab's label quality of each person, 0 to 1; NaN where it says nothing."""
-    counted_K: dict[Kind, int]
+    counted_K: dict[LabelFault, int]
     """How many wrong labels cleanlab counts: people, for photos single photos."""
 
     def wrong(self) -> Floats:
@@ -57,7 +57,7 @@ class Audit:
         return any_wrong(self.log_odds_PK)
 
     def kind(self) -> Ints:
-        """The likeliest kind of wrong label, a position in ``KINDS``."""
+        """The likeliest kind of wrong label, a position in ``FAULTS``."""
         return np.asarray(self.log_odds_PK.argmax(axis=1))
 
     def ranking(self) -> Ints:
@@ -74,7 +74,7 @@ def audit_people(predictions: Predictions, table: PhotoTable, folder_N: Strings,
     if not np.array_equal(predictions.photo_N, table.photo_N):
         raise DataError(must("photos of predictions and table", "the same ones", "others", "Align them by name."))
     folder_P, first_P, person_N = np.unique(folder_N.astype(str), return_index=True, return_inverse=True)
-    people = People(person_N, table.mask_N, len(folder_P))
+    people = PhotosByPerson(person_N, table.mask_N, len(folder_P))
     gender_P, age_years_P = table.gender_N[first_P], table.age_years_N[first_P]
     judged = _judge(people, gender_P, age_years_P, predictions, task)
     opinions = _second_opinions(people, gender_P, age_years_P, predictions, task)
@@ -84,9 +84,9 @@ def audit_people(predictions: Predictions, table: PhotoTable, folder_N: Strings,
         folder_P=folder_P.astype(object),
         gender_P=gender_P,
         age_years_P=age_years_P,
-        log_odds_PK=np.column_stack([judged[kind].log_odds_P if kind in judged else never for kind in KINDS]),
-        female_P=unknown if gender is None else 1.0 / (1.0 + np.exp(-gender.reading_P)),
-        read_age_years_P=unknown if age is None else age.reading_P,
+        log_odds_PK=np.column_stack([judged[kind].log_odds_P if kind in judged else never for kind in FAULTS]),
+        female_P=unknown if gender is None else 1.0 / (1.0 + np.exp(-gender.predicted_P)),
+        predicted_age_years_P=unknown if age is None else age.predicted_P,
         age_spread_years_P=unknown if age is None else age.spread_P,
         share_K={kind: fit.share for kind, fit in judged.items()},
         quality_K={kind: opinion.quality_M for kind, opinion in opinions.items()},
@@ -95,9 +95,9 @@ def audit_people(predictions: Predictions, table: PhotoTable, folder_N: Strings,
 
 
 def _judge(
-    people: People, gender_P: Ints, age_years_P: Ints, predictions: Predictions, task: Task
-) -> dict[Kind, NoiseFit]:
-    probs_NC, fits = predictions.probs_NC, dict[Kind, NoiseFit]()
+    people: PhotosByPerson, gender_P: Ints, age_years_P: Ints, predictions: Predictions, task: Task
+) -> dict[LabelFault, NoiseFit]:
+    probs_NC, fits = predictions.probs_NC, dict[LabelFault, NoiseFit]()
     if "gender" in task.attributes:
         evidence_PF = gender_evidence(people, task, probs_NC)
         fits["gender"] = _of_known(gender_P >= 0, lambda known: two_classes(gender_P[known], evidence_PF[known]))
@@ -121,16 +121,16 @@ def _of_known(known_P: NDArray[np.bool_], fit: Callable[[NDArray[np.bool_]], Noi
     if not known_P.any():
         return NoiseFit(np.full(len(known_P), -np.inf), 0.0, empty, empty)
     found = fit(known_P)
-    log_odds_P, reading_P, spread_P = np.full(len(known_P), -np.inf), empty.copy(), empty.copy()
-    log_odds_P[known_P], reading_P[known_P], spread_P[known_P] = found.log_odds_P, found.reading_P, found.spread_P
-    return NoiseFit(log_odds_P, found.share, reading_P, spread_P)
+    log_odds_P, predicted_P, spread_P = np.full(len(known_P), -np.inf), empty.copy(), empty.copy()
+    log_odds_P[known_P], predicted_P[known_P], spread_P[known_P] = found.log_odds_P, found.predicted_P, found.spread_P
+    return NoiseFit(log_odds_P, found.share, predicted_P, spread_P)
 
 
 def _second_opinions(
-    people: People, gender_P: Ints, age_years_P: Ints, predictions: Predictions, task: Task
-) -> dict[Kind, Opinion]:
+    people: PhotosByPerson, gender_P: Ints, age_years_P: Ints, predictions: Predictions, task: Task
+) -> dict[LabelFault, Opinion]:
     """cleanlab on people for gender and age group, on single photos for the mask status."""
-    opinions = dict[Kind, Opinion]()
+    opinions = dict[LabelFault, Opinion]()
     if "gender" in task.attributes:
         opinions["gender"] = _opinion(gender_P, pooled(people, task.marginal(predictions.probs_NC, "gender")))
     if "age" in task.attributes:

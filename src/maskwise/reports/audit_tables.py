@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from maskwise.label_audit.people import KINDS, Audit, Kind
+from maskwise.label_audit.people import FAULTS, Audit, LabelFault
 from maskwise.labels import GENDER_CLASSES
 from maskwise.tables import csv_text
 from maskwise.text_table import ABSENT, aligned
@@ -30,7 +30,7 @@ class Suspect(NamedTuple):
     """The person's position in the audit."""
     id: str
     folder: str
-    kind: Kind
+    kind: LabelFault
     score: float
     """The probability that this label is wrong, if one in a hundred is."""
     label: str
@@ -47,7 +47,7 @@ def suspects(audited: AuditedSet, top: int) -> list[Suspect]:
         odds_K = audit.log_odds_PK[place]
         for k in np.argsort(-odds_K, kind="stable").tolist():
             if (k == odds_K.argmax() and np.isfinite(odds_K[k])) or expit(odds_K[k]) >= _SURE:
-                found.append(_suspect(audited, rank, place, KINDS[k], float(expit(odds_K[k]))))
+                found.append(_suspect(audited, rank, place, FAULTS[k], float(expit(odds_K[k]))))
     return found
 
 
@@ -63,7 +63,7 @@ def summary_lines(audited: AuditedSet) -> list[str]:
     audit = audited.audit
     counted = ", ".join(f"{kind} {count}" for kind, count in audit.counted_K.items())
     likely = ", ".join(
-        f"{kind} {int(np.sum(audit.log_odds_PK[:, k] > 0))}" for k, kind in enumerate(KINDS) if kind in audit.share_K
+        f"{kind} {int(np.sum(audit.log_odds_PK[:, k] > 0))}" for k, kind in enumerate(FAULTS) if kind in audit.share_K
     )
     parted = sum(pair.parted is True for pair in audited.near)
     return [
@@ -91,8 +91,14 @@ def corrections_csv(audited: AuditedSet, top: int) -> str:
 def people_csv(audited: AuditedSet) -> str:
     """All people that were judged, the most suspicious first, with every score."""
     audit = audited.audit
-    head = ["rank", "id", "folder", "score", "what", *(f"score_{kind}" for kind in KINDS)]
-    head += ["gender", "p_female", "age_years", "read_age_years", *(f"cleanlab_quality_{kind}" for kind in KINDS)]
+    head = ["rank", "id", "folder", "score", "what", *(f"score_{kind}" for kind in FAULTS)]
+    head += [
+        "gender",
+        "p_female",
+        "age_years",
+        "read_age_years",
+        *(f"cleanlab_quality_{kind}" for kind in FAULTS),
+    ]
     rows: list[Sequence[object]] = [head]
     for rank, place in enumerate(audit.ranking().tolist(), start=1):
         folder = str(audit.folder_P[place])
@@ -102,32 +108,32 @@ def people_csv(audited: AuditedSet) -> str:
                 audited.id_of_folder[folder],
                 folder,
                 f"{audit.wrong()[place]:.6f}",
-                KINDS[int(audit.kind()[place])],
+                FAULTS[int(audit.kind()[place])],
                 *(f"{expit(odds):.6f}" for odds in audit.log_odds_PK[place]),
                 _gender_word(int(audit.gender_P[place])),
                 _digits(float(audit.female_P[place]), 4),
                 audit.age_years_P[place],
-                _digits(float(audit.read_age_years_P[place]), 1),
-                *(_quality(audit, kind, place) for kind in KINDS),
+                _digits(float(audit.predicted_age_years_P[place]), 1),
+                *(_quality(audit, kind, place) for kind in FAULTS),
             ]
         )
     return csv_text(rows)
 
 
-def _suspect(audited: AuditedSet, rank: int, place: int, kind: Kind, score: float) -> Suspect:
+def _suspect(audited: AuditedSet, rank: int, place: int, kind: LabelFault, score: float) -> Suspect:
     audit = audited.audit
     folder = str(audit.folder_P[place])
     label, reading, value = _words(audit, place, kind)
     return Suspect(rank, place, audited.id_of_folder[folder], folder, kind, score, label, reading, value)
 
 
-def _words(audit: Audit, place: int, kind: Kind) -> tuple[str, str, str]:
+def _words(audit: Audit, place: int, kind: LabelFault) -> tuple[str, str, str]:
     """What is labelled, what is read, and what a correction would say."""
     if kind == "gender":
         gender, female = int(audit.gender_P[place]), float(audit.female_P[place])
         return _gender_word(gender), f"female {female:.2f}", _gender_word(1 - gender)
     if kind == "age":
-        read, spread = float(audit.read_age_years_P[place]), float(audit.age_spread_years_P[place])
+        read, spread = float(audit.predicted_age_years_P[place]), float(audit.age_spread_years_P[place])
         value = min(max(round(read), _LOWEST_AGE_YEARS), _HIGHEST_AGE_YEARS)
         return str(int(audit.age_years_P[place])), f"{read:.0f} ± {spread:.0f}", str(value)
     return "in order", "swapped", SWAP
@@ -137,7 +143,7 @@ def _gender_word(code: int) -> str:
     return GENDER_CLASSES[code] if code >= 0 else ABSENT
 
 
-def _quality(audit: Audit, kind: Kind, place: int) -> str:
+def _quality(audit: Audit, kind: LabelFault, place: int) -> str:
     return _digits(float(audit.quality_K[kind][place]), 4) if kind in audit.quality_K else ""
 
 

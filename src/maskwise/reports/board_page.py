@@ -8,7 +8,7 @@ from html import escape
 
 from maskwise.reports.page import page, paragraph, section, table
 from maskwise.store.board import Board, BoardRow
-from maskwise.store.daily_best import Curve, Day, daily_best
+from maskwise.store.daily_best import DailyCurve, Day, daily_best
 from maskwise.store.format_board import cells_of, footnotes
 from maskwise.store.recipe_difference import describe_difference
 from maskwise.store.run_record import RunRecord
@@ -28,7 +28,7 @@ def board_page(board: Board, *, against: RunRecord | None = None, price_an_hour:
     return page("Board", *(parts or [paragraph("no finished run with a score yet")]))
 
 
-def curve_svg(curve: Curve) -> str:
+def curve_svg(curve: DailyCurve) -> str:
     """The best macro F1 so far as a staircase over the days, in the colours of the page it stands in."""
     best = [day.best.scores.macro_f1.value for day in curve.days]
     first, last = curve.days[0].date, curve.days[-1].date
@@ -61,7 +61,7 @@ def curve_svg(curve: Curve) -> str:
     )
 
 
-def _curve(curve: Curve) -> str:
+def _curve(curve: DailyCurve) -> str:
     return f"<figure>{curve_svg(curve)}<figcaption>{escape(curve.heading)}</figcaption></figure>"
 
 

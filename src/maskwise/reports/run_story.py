@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from maskwise.chance import rng_for
-from maskwise.data.config import DataConfig
 from maskwise.data.manifest import read_train
 from maskwise.errors import DataError, must
 from maskwise.evaluation.groups import GroupScores, bands, score_groups
@@ -26,7 +25,7 @@ from maskwise.reports.training_curves import Curve, read_curves
 from maskwise.store.layout import ENSEMBLE, predictions_path, recipe_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunRecord
-from maskwise.store.runs import StoredRun, read_evaluation, read_finished
+from maskwise.store.runs import StoredRun, correction_lists, read_evaluation, read_finished
 from maskwise.workflows.join_runs import Joined, member_runs, read_joined
 
 _BANDS = 5
@@ -48,8 +47,6 @@ class DataAtHand:
     root: Path
     table: PhotoTable
     """All labelled photos."""
-    place_of: dict[str, int]
-    """Where a photo stands in ``table``."""
     traits: PhotoTraits
     """Of the held-out photos, in the order of the predictions."""
     cache: Path
@@ -131,21 +128,13 @@ def _open_data(
     cache: Path,
     listener: Listener,
 ) -> DataAtHand:
-    table = read_train(root, task, _correction_lists(members)).table
-    place_of = {str(photo): place for place, photo in enumerate(table.photo_N)}
-    absent = [str(photo) for photo in predictions.photo_N if str(photo) not in place_of]
+    table = read_train(root, task, correction_lists(members)).table
+    absent = sorted({*map(str, predictions.photo_N)} - {*map(str, table.photo_N)})
     if absent:
         got = f"one without {len(absent):,} of its photos, first {absent[0]}"
         raise DataError(must(f"--data {root}", "the data set that the run was trained on", got, "Name that one."))
     traits = look_at_traits(root, predictions.photo_N, cache, listener)
-    return DataAtHand(root, table, place_of, traits, cache)
-
-
-def _correction_lists(members: Sequence[StoredRun]) -> tuple[str, ...]:
-    """The lists of wrong labels that the runs were trained with, each once."""
-    settings = [member.record.recipe.get("data") for member in members]
-    known = [DataConfig.model_validate(data, strict=False) for data in settings if data is not None]
-    return tuple(dict.fromkeys(name for data in known for name in data.corrections))
+    return DataAtHand(root, table, traits, cache)
 
 
 def _groupings(predictions: Predictions, task: Task, data: DataAtHand | None) -> tuple[Grouping, ...]:
@@ -161,8 +150,7 @@ def _groupings(predictions: Predictions, task: Task, data: DataAtHand | None) ->
 
 def _groupings_of_photos(predictions: Predictions, task: Task, data: DataAtHand) -> list[Grouping]:
     """What the labels do not tell: origin, light, size."""
-    rows = np.array([data.place_of[str(photo)] for photo in predictions.photo_N], dtype=np.int64)
-    origin_N = data.table.origin_N[rows].astype(str)
+    origin_N = data.table.at(predictions.photo_N).origin_N.astype(str)
     names = sorted({*origin_N.tolist()} - {""})
     code_N = np.array([names.index(origin) if origin else -1 for origin in origin_N.tolist()], dtype=np.int64)
     told = "As the data set tells it. No model learns it." if names else ""
@@ -178,8 +166,7 @@ def _groupings_of_photos(predictions: Predictions, task: Task, data: DataAtHand)
 
 
 def _by_age(predictions: Predictions, task: Task, data: DataAtHand) -> tuple[GroupScores, ...]:
-    rows = np.array([data.place_of[str(photo)] for photo in predictions.photo_N], dtype=np.int64)
-    age_N = data.table.age_years_N[rows]
+    age_N = data.table.at(predictions.photo_N).age_years_N
     names = [str(age) for age in range(int(age_N.max(initial=0)) + 1)]
     return _scored(predictions, task, np.where(age_N >= 0, age_N, -1), names, "ages")
 

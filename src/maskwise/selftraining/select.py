@@ -19,7 +19,7 @@ from maskwise.records import Floats, Predictions, Strings
 Keep = Callable[[Floats, np.random.Generator], NDArray[np.bool_]]
 """``keep(probs_NC, rng) → kept_N``."""
 
-Target = Callable[[Floats], Floats]
+MakeTarget = Callable[[Floats], Floats]
 """``target(probs_MC) → target_MC``: rows sum to 1."""
 
 
@@ -35,7 +35,7 @@ class PseudoLabels(NamedTuple):
 
 
 def select(
-    predictions: Predictions, rng: np.random.Generator, *, keep: Keep, target: Target, weight: float
+    predictions: Predictions, rng: np.random.Generator, *, keep: Keep, target: MakeTarget, weight: float
 ) -> PseudoLabels:
     """Pseudo-labels for the photos that ``keep`` keeps, with the targets that ``target`` makes.
 
@@ -59,7 +59,7 @@ def keep_confident(probs_NC: Floats, _rng: np.random.Generator, *, threshold: fl
 
 
 def keep_top_share(probs_NC: Floats, rng: np.random.Generator, *, share: float) -> NDArray[np.bool_]:
-    """The most confident ceil(share · n) of the n photos of each predicted class; chance decides among equals.
+    """The most confident ceil(share · n) of the n photos of each predicted class; equals are chosen at random.
 
     The class-balanced choice of Y. Zou, Z. Yu, B. V. K. Vijaya Kumar and J. Wang, "Unsupervised Domain Adaptation for
     Semantic Segmentation via Class-Balanced Self-Training", ECCV 2018, https://arxiv.org/abs/1810.07911.
@@ -103,5 +103,5 @@ def _refuse_labelled(predictions: Predictions) -> None:
         raise DataError(
             "photos for pseudo-labels must be unlabelled test photos, "
             f"got {int(np.sum(labelled_N))} of {len(predictions)} that are not, first {first!r}. "
-            "Predict the photos without a label, and give no answers to them."
+            "Predict the photos without a label, and without their true classes."
         )

@@ -1,4 +1,4 @@
-"""The leaderboard: a question asked of the run folders, best held-out macro F1 first."""
+"""The leaderboard: computed from the run folders, best held-out macro F1 first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maskwise.store.runs import StoredRun, list_runs
 
 _SORTED = json.JSONEncoder(sort_keys=True)
 
-Choice = Callable[[RunRecord, Marks], bool]
+RunFilter = Callable[[RunRecord, Marks], bool]
 """Whether a run is to stand on the board."""
 
 
@@ -50,7 +50,7 @@ class Board:
     """Finished runs that held nobody out, and so have no score."""
 
 
-def read_board(store: Path, choice: Choice | None = None) -> Board:
+def read_board(store: Path, choice: RunFilter | None = None) -> Board:
     """The board of a store, of all its runs or those of ``choice``; reads every run.json and marks, nothing else."""
     listing = list_runs(store)
     marks = {run.record.run_id: read_marks(run.folder) for run in listing.runs}
@@ -61,7 +61,7 @@ def read_board(store: Path, choice: Choice | None = None) -> Board:
 
 
 def board_rows(
-    records: Iterable[RunRecord], marks: Mapping[str, Marks] | None = None, choice: Choice | None = None
+    records: Iterable[RunRecord], marks: Mapping[str, Marks] | None = None, choice: RunFilter | None = None
 ) -> list[BoardRow]:
     """The finished runs among ``records``, best held-out macro F1 first within each group; equals by age.
 
@@ -88,7 +88,7 @@ def board_rows(
 
 
 def people_held_out(record: RunRecord, by_id: Mapping[str, RunRecord]) -> str:
-    """Equal for runs on one data set that scored the same people, as far as records tell.
+    """Equal for runs on one data set that scored the same people, as far as records say.
 
     All people are all people. Otherwise the split's settings decide, its seed included; an ensemble held out whom its
     members did.

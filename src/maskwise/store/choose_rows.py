@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from maskwise.errors import RecipeError, StoreError, must, nearest
 from maskwise.recipe.addresses import settings_of
-from maskwise.store.board import BoardRow, Choice
+from maskwise.store.board import BoardRow, RunFilter
 from maskwise.store.marks import Marks
-from maskwise.store.recipe_difference import ABSENT, setting_at
+from maskwise.store.recipe_difference import NO_SETTING, setting_at
 from maskwise.store.run_record import RunRecord
 
 
@@ -24,11 +24,11 @@ class Where(NamedTuple):
     def fits(self, record: RunRecord) -> bool:
         """Whether the run has this value there; a number may be written in any way, and a word as it is."""
         found = setting_at(record, self.address)
-        return found is not ABSENT and (found == self.value or str(found) == self.text)
+        return found is not NO_SETTING and (found == self.value or str(found) == self.text)
 
 
 def read_where(texts: Sequence[str]) -> list[Where]:
-    """The conditions as a user writes them; ``StoreError`` tells all that cannot be understood."""
+    """The conditions as a user writes them; ``StoreError`` names all that cannot be understood."""
     from maskwise.recipe.strict_yaml import read_yaml  # only where it is needed: the board starts faster without
 
     found, problems = [], []
@@ -50,15 +50,15 @@ def refuse_unknown_addresses(option: str, addresses: Sequence[str], records: Ite
     """``StoreError`` for addresses that no run of the store has: a misspelt one would silently fit nothing."""
     runs = list(records)
     unknown = [
-        address for address in addresses if runs and all(setting_at(record, address) is ABSENT for record in runs)
+        address for address in addresses if runs and all(setting_at(record, address) is NO_SETTING for record in runs)
     ]
     if unknown:
         known = {address for record in runs[:50] for address in settings_of(record.recipe)} | {"name", "run", "data"}
         raise StoreError([must(option, "a setting of some run", word, nearest(word, known)) for word in unknown])
 
 
-def choice_of(where: Sequence[Where], tags: Sequence[str]) -> Choice:
-    """Runs that fit all conditions and bear all tags."""
+def choice_of(where: Sequence[Where], tags: Sequence[str]) -> RunFilter:
+    """Runs that fit all conditions and have all tags."""
 
     def fits(record: RunRecord, marks: Marks) -> bool:
         return set(tags) <= set(marks.tags) and all(condition.fits(record) for condition in where)

@@ -23,7 +23,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Curve:
+class DailyCurve:
     """The days of runs that may be compared: one data set and task, the same people held out."""
 
     heading: str
@@ -31,17 +31,17 @@ class Curve:
     """Oldest first."""
 
 
-def daily_best(rows: Sequence[BoardRow]) -> list[Curve]:
-    """A curve for each group of the board and set of people. Optimistic runs are left out: they read too high."""
+def daily_best(rows: Sequence[BoardRow]) -> list[DailyCurve]:
+    """A curve per group of the board and set of people. Optimistic runs are left out: their scores are too high."""
     groups: dict[tuple[str, str], list[BoardRow]] = {}
     for row in rows:
         if not row.record.optimistic and row.scores.macro_f1.value == row.scores.macro_f1.value:
             groups.setdefault((row.group, row.people), []).append(row)
-    return [Curve(_heading(members[0]), _days(members)) for members in groups.values()]
+    return [DailyCurve(_heading(members[0]), _days(members)) for members in groups.values()]
 
 
-def format_curves(curves: Sequence[Curve]) -> str:
-    """One line a day. Ends without a line break."""
+def format_curves(curves: Sequence[DailyCurve]) -> str:
+    """One line per day. Ends without a line break."""
     blocks = []
     for curve in curves:
         rows = [("day", "runs", "best so far", "run", "")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskwise.errors import StoreError
 from maskwise.store.layout import record_path
-from maskwise.store.runs import Listing, StoredRun, list_runs
+from maskwise.store.runs import StoredRun, StoredRuns, list_runs
 
 _SHORTEST_PREFIX = 4
 _NAMES_SHOWN = 5
@@ -31,11 +31,11 @@ def find_run(store: Path, ref: str) -> Path:
     )
 
 
-def _by_id(listing: Listing, ref: str) -> Path | None:
+def _by_id(listing: StoredRuns, ref: str) -> Path | None:
     return next((run.folder for run in listing.runs if run.record.run_id == ref), None)
 
 
-def _by_name(listing: Listing, ref: str) -> Path | None:
+def _by_name(listing: StoredRuns, ref: str) -> Path | None:
     named = [run for run in listing.runs if run.record.name == ref]
     finished = [run for run in named if run.record.status == "finished"]
     if named and not finished:
@@ -46,7 +46,7 @@ def _by_name(listing: Listing, ref: str) -> Path | None:
     return finished[0].folder if finished else None
 
 
-def _by_prefix(listing: Listing, ref: str) -> Path | None:
+def _by_prefix(listing: StoredRuns, ref: str) -> Path | None:
     if len(ref) < _SHORTEST_PREFIX:
         return None
     fitting = [run for run in listing.runs if run.record.run_id.startswith(ref)]
@@ -55,7 +55,7 @@ def _by_prefix(listing: Listing, ref: str) -> Path | None:
     return fitting[0].folder if fitting else None
 
 
-def _refuse_unknown(store: Path, listing: Listing, ref: str) -> Path:
+def _refuse_unknown(store: Path, listing: StoredRuns, ref: str) -> Path:
     problem = f"run must be an id, a prefix of one (at least {_SHORTEST_PREFIX} digits), a name or a path, got {ref!r}."
     if not listing.runs:
         raise StoreError(f"{problem} {store} holds no runs yet: train one, or choose another --store.")

@@ -14,9 +14,9 @@ MARK = "*"
 OTHER_GROUPS = "runs on other data or another task are ranked apart: their scores cannot be compared"
 OTHER_PEOPLE = (
     "the letter after the number of people says who was held out: runs of different letters were scored on other "
-    "people, and their order may be chance; compare sets them against each other on the people in common"
+    "people, and their order may be an accident; compare sets them against each other on the people in common"
 )
-OPTIMISTIC = f"{MARK} optimistic: the checkpoint was chosen on the scored people, the score reads too high"
+OPTIMISTIC = f"{MARK} optimistic: the checkpoint was chosen on the scored people, the score is too high"
 _SHORTEST_NAME = 8
 _NAMES_SHOWN = 10
 _GAP = 2
@@ -28,7 +28,7 @@ _LEFT = ("", "name", "run", "macro F1", "tags")
 def format_board(board: Board, width: int, *, price_an_hour: float | None = None, sort: str = "macro_f1") -> str:
     """The board as plain text; its tables keep within ``width`` terminal columns, as far as rank and macro F1 allow.
 
-    A narrow terminal costs letters of long names, then columns, the least telling first. With ``price_an_hour`` of the
+    A narrow terminal costs letters of long names, then columns, least important first. With ``price_an_hour`` of the
     machine the runs' costs are shown. That column and the one of ``sort`` always stay. Ends without a line break.
     """
     blocks = []
@@ -44,8 +44,8 @@ def format_differences(rows: Sequence[BoardRow], against: RunRecord) -> str:
     lines = [f"what differs from {against.name} ({against.run_id[:8]}):"]
     for row in rows:
         if row.record.run_id != against.run_id:
-            told = describe_difference(row.record.recipe, against.recipe)
-            lines.append(f"  {row.record.name} ({row.record.run_id[:8]})  {', '.join(told) or 'nothing'}")
+            differs = describe_difference(row.record.recipe, against.recipe)
+            lines.append(f"  {row.record.name} ({row.record.run_id[:8]})  {', '.join(differs) or 'nothing'}")
     return "\n".join(lines)
 
 

@@ -31,5 +31,7 @@ def read_needs(store: Path) -> dict[str, list[str]]:
             for run_id in fields["runs"]:
                 needs.setdefault(str(run_id), []).append(str(fields["what"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"{path} must say what needs which runs, got something else ({error}). Mend it.") from None
+            raise StoreError(
+                f"{path} must say what needs which runs, got something else ({error}). Fix or delete it."
+            ) from None
     return needs

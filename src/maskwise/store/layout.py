@@ -1,6 +1,6 @@
 """Where everything lies in a run folder ``<store>/<run_id>/``; a fold's own files are named in ``fold_files``.
 
-A recipe with parts trains several models a fold: each has a folder of its part's name in that of the fold.
+A recipe with parts trains several models per fold: each has a folder of its part's name in that of the fold.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def scores_path(run_folder: Path) -> Path:
 
 
 def log_path(run_folder: Path, fold: int, part: str = "") -> Path:
-    """What happened while a fold was trained, one JSON object a line."""
+    """What happened while a fold was trained, one JSON object per line."""
     return fold_folder(run_folder, fold) / part / LOG
 
 

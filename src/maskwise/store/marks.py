@@ -54,7 +54,7 @@ def read_marks(folder: Path) -> Marks:
     except FileNotFoundError:
         return NO_MARKS
     except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path} must be readable text, got {type(error).__name__}. Delete it or mend it.") from None
+        raise StoreError(f"{path} must be readable text, got {type(error).__name__}. Delete it or fix it.") from None
     tags: set[str] = set()
     notes = []
     for number, line in enumerate(lines, start=1):
@@ -69,7 +69,7 @@ def mark_run(folder: Path, add: Sequence[str] = (), remove: Sequence[str] = (), 
     """Append an event to the run's marks and return what they are now.
 
     ``StoreError`` for tags that are no single word of up to 40 letters, digits and ``. _ + -``, for a tag both added
-    and removed, a tag to remove that the run has not, an empty note, and where nothing is asked for.
+    and removed, a tag to remove that the run has not, an empty note, and where nothing is to be done.
     """
     read_record(folder)  # marks are of runs only
     with locked(marks_lock_path(folder)):

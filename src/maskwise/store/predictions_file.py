@@ -1,12 +1,12 @@
 """Predictions as .parquet (nothing lost) or .csv (for people and spreadsheets).
 
-Both have the columns photo, class, one for each attribute, age_years where the model tells, confidence, and p_0, p_1 …
+Both have the columns photo, class, one for each attribute, age_years where predicted, confidence, and p_0, p_1 …
 for the joint classes: ``p_7`` is the probability of class 7. ``class`` is the most probable joint class, the
 attributes are those of that class (so a row never contradicts itself) and ``confidence`` is its probability.
 Parquet adds person, true_class and seen, and keeps the task in the file's metadata.
 
 Photo names are written byte for byte. A name that begins with ``=``, ``+``, ``-`` or ``@`` is therefore a formula to a
-spreadsheet that opens the CSV: take care with names from strangers.
+spreadsheet that opens the CSV: take care with foreign names.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def write_predictions(predictions: Predictions, task: Task, path: Path) -> None:
 def read_predictions(path: Path) -> tuple[Predictions, Task]:
     """The predictions in a file, and their task.
 
-    A CSV tells neither people nor truth: persons are "", classes unknown and seen is "test"; its task is read off the
+    A CSV has neither people nor truth: persons are "", classes unknown and seen is "test"; its task follows from the
     columns, and probabilities are float64. ``DataError`` for a file that is missing or does not hold predictions.
     """
     refuse_unknown_ending(path)
@@ -93,7 +93,7 @@ def _to_csv(predictions: Predictions, task: Task) -> bytes:
 
 
 def _digits(value: float) -> str:
-    """Nine digits, which tell every float32 apart; nothing for NaN."""
+    """Nine digits, which distinguish every float32; nothing for NaN."""
     return "" if np.isnan(value) else f"{value:.9g}"
 
 
@@ -110,7 +110,7 @@ def _from_csv(table: CsvTable) -> tuple[Predictions, Task]:
     if problems:
         raise DataError(capped(problems))
     photo_N = np.array(table.columns["photo"], object)
-    return _of_strangers(photo_N, probs_NC, age_years_N), task
+    return _unlabelled(photo_N, probs_NC, age_years_N), task
 
 
 def _numbers(table: CsvTable, name: str, problems: list[str], absent: float | None = None) -> Floats:
@@ -127,7 +127,7 @@ def _numbers(table: CsvTable, name: str, problems: list[str], absent: float | No
     return numbers_N
 
 
-def _of_strangers(photo_N: Strings, probs_NC: Floats, age_years_N: Floats | None) -> Predictions:
+def _unlabelled(photo_N: Strings, probs_NC: Floats, age_years_N: Floats | None) -> Predictions:
     """Predictions of photos whose people and truth are not known."""
     n_photos = len(photo_N)
     return Predictions(

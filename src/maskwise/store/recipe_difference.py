@@ -9,7 +9,7 @@ from typing import Any, Final
 from maskwise.recipe.addresses import below
 from maskwise.store.run_record import RunRecord
 
-ABSENT: Final = object()
+NO_SETTING: Final = object()
 """What stands at an address that a recipe has not."""
 IDLE = ("name", "runtime")
 """Parts of a recipe that decide no number."""
@@ -17,7 +17,7 @@ IDLE = ("name", "runtime")
 
 def setting_at(record: RunRecord, address: str) -> Any:
     """What stands at ``address``: a setting or group of the recipe, or ``name``, ``run``, ``folds``, ``data``
-    (the data set's name), ``optimistic``; ``ABSENT`` where the run has no such thing.
+    (the data set's name), ``optimistic``; ``NO_SETTING`` where the run has no such thing.
     """
     own = {
         "name": record.name,
@@ -36,14 +36,14 @@ def setting_at(record: RunRecord, address: str) -> Any:
         elif isinstance(place, Sequence) and not isinstance(place, str) and word.isdigit() and int(word) < len(place):
             place = place[int(word)]
         else:
-            return ABSENT
+            return NO_SETTING
     return place
 
 
 def differing(recipe: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of ``recipe`` that ``other`` has otherwise or not at all, by address; name and runtime left out.
 
-    What only ``other`` has is told as ``ABSENT``, except below a group whose kind differs: the kind says it already.
+    What only ``other`` has is listed as ``NO_SETTING``, except below a group whose kind differs: that says it already.
     """
     mine, theirs = ({k: v for k, v in each.items() if k not in IDLE} for each in (recipe, other))
     return dict(_differences(mine, theirs, ""))
@@ -52,7 +52,7 @@ def differing(recipe: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, 
 def describe_difference(recipe: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """``["train.epochs=6", "no self_training"]``, fit for ``--set`` as far as it is set."""
     return [
-        f"no {address}" if value is ABSENT else f"{address}={_shown(value)}"
+        f"no {address}" if value is NO_SETTING else f"{address}={_shown(value)}"
         for address, value in differing(recipe, other).items()
     ]
 
@@ -63,9 +63,9 @@ def _differences(mine: Any, theirs: Any, address: str) -> Iterator[tuple[str, An
     if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
         other_kind = mine.get("kind") != theirs.get("kind")
         for word in mine:
-            yield from _differences(mine[word], theirs.get(word, ABSENT), below(address, word))
+            yield from _differences(mine[word], theirs.get(word, NO_SETTING), below(address, word))
         if not other_kind:
-            yield from ((below(address, word), ABSENT) for word in theirs if word not in mine)
+            yield from ((below(address, word), NO_SETTING) for word in theirs if word not in mine)
     elif isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
         for position, (one, two) in enumerate(zip(mine, theirs, strict=True)):
             yield from _differences(one, two, below(address, str(position)))

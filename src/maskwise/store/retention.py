@@ -37,10 +37,10 @@ def refuse_needed(store: Path, folders: Sequence[Path]) -> list[StoredRun]:
     """
     runs = {run.folder.resolve(): run for run in list_runs(store).runs}
     places = list(dict.fromkeys(folder.resolve() for folder in folders))
-    strangers = [place for place in places if place not in runs]
-    if strangers:
+    elsewhere = [place for place in places if place not in runs]
+    if elsewhere:
         remedy = "Choose its --store."
-        raise StoreError([must("a run to delete", f"in the store {store}", str(each), remedy) for each in strangers])
+        raise StoreError([must("a run to delete", f"in the store {store}", str(each), remedy) for each in elsewhere])
     doomed = [runs[place] for place in places]
     reasons = needed_runs(store, list(runs.values()), {run.record.run_id for run in doomed})
     problems = [

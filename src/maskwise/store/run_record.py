@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from maskwise.evaluation.scores import Evaluation
     from maskwise.labels import Task
 
-FORMAT: Literal[1] = 1
+RECORD_FORMAT: Literal[1] = 1
 """Raised when run.json changes so that older readers would misread it."""
 
 Status = Literal["running", "finished"]
@@ -62,7 +62,7 @@ class RunData:
     unlabelled_checksum: str = ""
     """The same of the unlabelled photos that self-training learnt from; "" where there are none."""
     sources: tuple[str, ...] = ()
-    """Where imported photos come from, a line each with the licence."""
+    """Where imported photos come from, one line each with the licence."""
 
     @property
     def decisive(self) -> str:
@@ -112,7 +112,7 @@ class RunRecord:
     checksums: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every kept file by its path in the run's folder; empty until the run is finished, and in records of
     maskwise 1.0."""
-    format: Literal[1] = FORMAT
+    format: Literal[1] = RECORD_FORMAT
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
@@ -137,7 +137,7 @@ class RunRecord:
     def part_names(self) -> tuple[str, ...]:
         """The names of the models of a fold: those of the recipe's parts, or "" alone for a recipe without."""
         from maskwise.recipe.parts import (
-            part_name,  # only where it is asked for: it needs numpy, and the board does not
+            part_name,  # only where it is used: it needs numpy, and the board does not
         )
 
         return tuple(part_name(part["attributes"]) for part in self.recipe.get("parts") or ()) or ("",)
@@ -170,6 +170,6 @@ def summarise(evaluation: Evaluation, task: Task) -> ScoreSummary:
 
 def _problem(place: tuple[int | str, ...], message: str, got: object) -> str:
     if place == ("format",):
-        return must("the format of run.json", str(FORMAT), got, "Read it with the maskwise that wrote it.")
+        return must("the format of run.json", str(RECORD_FORMAT), got, "Read it with the maskwise that wrote it.")
     reason = ".".join(map(str, place)) + ": " if place else ""
     return f"run.json must describe a run, got something else ({reason}{message})."

@@ -22,7 +22,7 @@ class StoredRun(NamedTuple):
     record: RunRecord
 
 
-class Listing(NamedTuple):
+class StoredRuns(NamedTuple):
     """What a store holds."""
 
     runs: tuple[StoredRun, ...]
@@ -82,7 +82,13 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise StoreError(f"{path} must be readable, got {error.strerror}. Train the run again with --force.") from None
 
 
-def list_runs(store: Path) -> Listing:
+def correction_lists(runs: Sequence[StoredRun]) -> tuple[str, ...]:
+    """The lists of label corrections that the runs were trained with, each once."""
+    settings = [run.record.recipe.get("data") or {} for run in runs]
+    return tuple(dict.fromkeys(name for data in settings for name in data.get("corrections", ())))
+
+
+def list_runs(store: Path) -> StoredRuns:
     """All runs of a store, newest first; reads their run.json. A missing store holds none."""
     runs, skipped = [], []
     for name in _folder_names(store):
@@ -97,7 +103,7 @@ def list_runs(store: Path) -> Listing:
             continue
         runs.append(StoredRun(folder, record))
     runs.sort(key=lambda run: (run.record.created, run.record.run_id), reverse=True)
-    return Listing(tuple(runs), tuple(skipped))
+    return StoredRuns(tuple(runs), tuple(skipped))
 
 
 def _folder_names(store: Path) -> list[str]:

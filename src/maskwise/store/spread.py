@@ -60,7 +60,7 @@ def spread_over(rows: Sequence[BoardRow], addresses: Sequence[str]) -> list[Spre
 
 
 def format_spreads(spreads: Sequence[Spread], addresses: Sequence[str], width: int) -> str:
-    """One table a group of the board. Ends without a line break."""
+    """One table per group of the board. Ends without a line break."""
     blocks = []
     for heading in dict.fromkeys(each.heading for each in spreads):
         rows = [_HEAD]

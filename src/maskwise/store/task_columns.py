@@ -1,4 +1,4 @@
-"""The columns that a task has in a predictions file, and a task read off such columns."""
+"""The columns that a task has in a predictions file, and the task that such columns imply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def probability_columns(n_classes: int) -> list[str]:
 def task_from_columns(table: CsvTable) -> Task:
     """The task whose predictions a CSV holds.
 
-    The attributes are those that have a column, slowest first as they stand. The age borders are read off the names in
+    The attributes are those that have a column, slowest first as they stand. The age borders follow from the names in
     age_group; where a group does not occur and the names leave a border open, the default borders are taken if they
     are as many and go with the names. ``DataError`` where this does not come out.
     """
@@ -47,23 +47,23 @@ def task_from_columns(table: CsvTable) -> Task:
 
 def _borders(table: CsvTable, n_groups: float) -> tuple[int, ...]:
     names = sorted(set(table.columns[ATTRIBUTE_COLUMN["age"]]))
-    told: set[int] = set()
+    found: set[int] = set()
     for name in names:
-        told |= _told_by(name, table.name)
+        found |= _implied_by(name, table.name)
     default = Task().age_borders_years
-    for borders in (tuple(sorted(told)), default):
-        if borders and len(borders) + 1 == n_groups and told <= set(borders):
+    for borders in (tuple(sorted(found)), default):
+        if borders and len(borders) + 1 == n_groups and found <= set(borders):
             return borders
     raise DataError(
-        f"{table.name}: age groups must tell {n_groups - 1:g} borders, got {', '.join(names) or 'no group'}. "
+        f"{table.name}: age groups must imply {n_groups - 1:g} borders, got {', '.join(names) or 'no group'}. "
         "Use the .parquet of these predictions, which keeps the task."
     )
 
 
-def _told_by(name: str, file: str) -> set[int]:
-    """The borders that the name of an age group tells: {30, 60} for "30 to 59"."""
-    found = _AGE_GROUP.fullmatch(name)
-    if found is None:
+def _implied_by(name: str, file: str) -> set[int]:
+    """The borders that the name of an age group implies: {30, 60} for "30 to 59"."""
+    parsed = _AGE_GROUP.fullmatch(name)
+    if parsed is None:
         raise DataError(must(f"{file}: age_group", "as in 'under 30'", name, "Predict again."))
     offsets = {"under": 0, "low": 0, "high": 1, "over": 0}
-    return {int(found[part]) + offset for part, offset in offsets.items() if found[part] is not None}
+    return {int(parsed[part]) + offset for part, offset in offsets.items() if parsed[part] is not None}

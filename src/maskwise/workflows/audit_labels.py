@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwise.data.config import DataConfig
 from maskwise.data.describe_set import near_photos
 from maskwise.data.manifest import read_train
 from maskwise.data.people import read_people
@@ -19,10 +18,10 @@ from maskwise.label_audit.mean_over_runs import mean_by_photo
 from maskwise.label_audit.people import Audit, audit_people
 from maskwise.labels import Task
 from maskwise.listeners import Listener
-from maskwise.records import Ints, PhotoTable, Predictions, Strings
+from maskwise.records import PhotoTable, Predictions, Strings
 from maskwise.store.find_run import find_run
 from maskwise.store.layout import split_path
-from maskwise.store.runs import StoredRun, read_finished
+from maskwise.store.runs import StoredRun, correction_lists, read_finished
 from maskwise.tables import read_csv
 from maskwise.workflows.join_runs import read_members
 
@@ -36,12 +35,12 @@ class NearCopy:
     alike: float
     """1 for equal pictures."""
     parted: bool | None
-    """Whether a run had the two people in different folds; None where no split tells."""
+    """Whether a run had the two people in different folds; None where no split is known."""
 
 
 @dataclass(frozen=True)
 class AuditedSet:
-    """An audit and what is needed to tell of it."""
+    """An audit and what its report needs."""
 
     audit: Audit
     id_of_folder: dict[str, str]
@@ -74,7 +73,7 @@ def audit_labels(
     runs = _finished_runs(store, refs)
     members, task = read_members(runs)
     predictions = mean_by_photo(members)
-    manifest = read_train(root, task, _recorded_lists(runs) if corrections is None else corrections)
+    manifest = read_train(root, task, correction_lists(runs) if corrections is None else corrections)
     for note in manifest.notes:
         listener.on_note(note)
     table, predictions = _labels_of_today(manifest.table, predictions, listener)
@@ -105,29 +104,20 @@ def _finished_runs(store: Path, refs: Sequence[str]) -> list[StoredRun]:
     return [StoredRun(folder, read_finished(folder)) for folder in folders]
 
 
-def _recorded_lists(runs: Sequence[StoredRun]) -> tuple[str, ...]:
-    """The correction lists that the runs were trained with, each once."""
-    settings = [run.record.recipe.get("data") for run in runs]
-    known = [DataConfig.model_validate(data, strict=False) for data in settings if data is not None]
-    return tuple(dict.fromkeys(name for data in known for name in data.corrections))
-
-
 def _labels_of_today(table: PhotoTable, predictions: Predictions, listener: Listener) -> tuple[PhotoTable, Predictions]:
     """Table and predictions of the photos that both have, sorted by photo."""
-    place_of = {str(photo): place for place, photo in enumerate(table.photo_N)}
-    found_N = np.array([str(photo) in place_of for photo in predictions.photo_N], dtype=np.bool_)
+    found_N = np.isin(predictions.photo_N.astype(str), table.photo_N.astype(str))
     if not found_N.any():
         got = f"none of {len(predictions)}"
         raise DataError(must("photos of the runs", "in the data set", got, "Name the set that they were trained on."))
     if not found_N.all():
         listener.on_note(f"{int((~found_N).sum())} predicted photos are not in the data set and are left out")
     kept = predictions.take(found_N)
-    rows: Ints = np.array([place_of[str(photo)] for photo in kept.photo_N], dtype=np.int64)
-    today = table.take(rows)
+    today = table.at(kept.photo_N)
     if missing := len({*table.person_N.tolist()} - {*today.person_N.tolist()}):
         listener.on_note(f"{missing} people were never held out by these runs, so are not judged; use --folds 5")
     if changed := int(np.sum(today.class_N != kept.class_N)):
-        listener.on_note(f"{changed} photos bear another label than in training; the labels of today are judged")
+        listener.on_note(f"{changed} photos have another label than in training; the labels of today are judged")
     return today, kept
 
 

@@ -44,7 +44,7 @@ class Joined(Settings):
 
     format: Literal[1] = 1
     vote: EnsembleConfig
-    """How the members' probabilities become one answer."""
+    """How the members' probabilities become one prediction."""
     members: tuple[str, ...]
     """Run ids; the folders of that name beside the ensemble's."""
     weights: tuple[float, ...]
@@ -72,7 +72,7 @@ def join_runs(
 ) -> JoinedRun:
     """Combine the held-out predictions of the runs ``refs`` of ``store``, score them, and keep the ensemble as a run.
 
-    The kept predictions and scores are cross-fitted: everybody is answered with weights that were fitted on other
+    The kept predictions and scores are cross-fitted: everybody is predicted with weights that were fitted on other
     people. The kept weights are fitted on all. ``StoreError`` for fewer than two different runs, unfinished ones,
     runs outside of the store, ensembles, and runs on other data or of another task; ``DataError`` where they did not
     hold the same photos out; ``force`` replaces an ensemble of the same members and vote.
@@ -83,24 +83,24 @@ def join_runs(
     aligned = align(predictions, [f"{member.record.name} ({member.record.run_id[:8]})" for member in members])
     ensemble = build_ensemble(vote)
     weights_R = fit_weights(ensemble, aligned)
-    answers, _ = cross_fitted(ensemble, aligned, rng_for(0, "cross-fit"))
-    evaluation = evaluate(answers, task, rng_for(0, "intervals"))
+    predicted, _ = cross_fitted(ensemble, aligned, rng_for(0, "cross-fit"))
+    evaluation = evaluate(predicted, task, rng_for(0, "intervals"))
     joined = Joined(
         vote=vote, members=tuple(member.record.run_id for member in members), weights=tuple(weights_R.tolist())
     )
-    record = describe_ensemble(members, joined, name, command, optimistic=answers.optimistic)
+    record = describe_ensemble(members, joined, name, command, optimistic=predicted.optimistic)
     if force and (store / record.run_id).exists():
         discard_run(store / record.run_id)
     folder = start_run(store, record)
     with lock_run(folder):
         write_atomically(folder / ENSEMBLE, joined.model_dump_json(indent=1) + "\n")
         seconds = sum(member.record.seconds for member in members) + time.monotonic() - started
-        finish_run(folder, record, evaluation, answers, task, seconds=seconds, needed=(ENSEMBLE,))
+        finish_run(folder, record, evaluation, predicted, task, seconds=seconds, needed=(ENSEMBLE,))
     return JoinedRun(folder, evaluation, joined)
 
 
 def find_members(store: Path, refs: Sequence[str]) -> list[StoredRun]:
-    """The finished runs that ``refs`` name, fit to be joined as far as their records tell; all problems together."""
+    """The finished runs that ``refs`` name, fit to be joined as far as their records say; all problems together."""
     folders = [find_run(store, ref) for ref in refs]
     members = [StoredRun(folder, read_finished(folder)) for folder in folders]
     ids = [member.record.run_id for member in members]
@@ -114,8 +114,8 @@ def find_members(store: Path, refs: Sequence[str]) -> list[StoredRun]:
             problems.append(f"members must be trained runs, got the ensemble {record.name}. Name its members instead.")
     checksums = {member.record.data.checksum for member in members}
     if len(checksums) > 1:
-        told = ", ".join(f"{record.name} on data {record.data.checksum[:8]}" for _, record in members)
-        problems.append(f"members must be trained on one data set, got {told}. Train them on the same data.")
+        found = ", ".join(f"{record.name} on data {record.data.checksum[:8]}" for _, record in members)
+        problems.append(f"members must be trained on one data set, got {found}. Train them on the same data.")
     if problems:
         raise StoreError(problems)
     return members
@@ -131,7 +131,7 @@ def read_members(members: Sequence[StoredRun]) -> tuple[list[Predictions], Task]
     pairs = [read_predictions(predictions_path(member.folder)) for member in members]
     tasks = [Task(attributes=task.attributes, age_borders_years=task.age_borders_years) for _, task in pairs]
     problems = [
-        f"run {member.record.name} must read {_words(tasks[0])}, as {members[0].record.name} does, got "
+        f"run {member.record.name} must predict {_words(tasks[0])}, as {members[0].record.name} does, got "
         f"{_words(task)}. Take runs of one task."
         for member, task in zip(members, tasks, strict=True)
         if task != tasks[0]
@@ -162,7 +162,7 @@ def describe_ensemble(
 
 
 def read_joined(folder: Path) -> Joined | None:
-    """What the ensemble in ``folder`` is made of; None for a trained run. ``StoreError`` where it cannot be read."""
+    """What the ensemble in ``folder`` is made of; None for a trained run. ``StoreError`` where it is damaged."""
     path = folder / ENSEMBLE
     try:
         return Joined.model_validate_json(path.read_text(encoding="utf-8"))

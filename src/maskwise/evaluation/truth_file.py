@@ -20,8 +20,8 @@ _AGE_COLUMNS = ("age_group", "age_years", "age")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """The truth as a file tells it, one row a photo."""
+class Truth:
+    """True classes from a file, one row per photo."""
 
     name: str
     """Name of the file, for messages."""
@@ -34,13 +34,13 @@ class Answers:
     """Line of the file."""
 
 
-def read_answers(path: Path, task: Task) -> Answers:
+def read_truth(path: Path, task: Task) -> Truth:
     """Read a CSV file of true classes.
 
     One column names the photo: ``photo`` or ``ImageID``. The truth is ``class`` or ``ans`` (the joint class, an
     integer), or one column for each attribute: ``mask`` and ``gender`` (a name such as "female", or its code), and
     ``age_group`` (a name or a code) or ``age`` / ``age_years`` (in years). A column ``person`` is used for the
-    intervals. Other columns are passed over. ``DataError`` tells all bad rows together.
+    intervals. Other columns are passed over. ``DataError`` names all bad rows together.
     """
     # Names of photos need not be UTF-8.
     table = read_csv(path, undecodable="surrogateescape")
@@ -55,59 +55,61 @@ def read_answers(path: Path, task: Task) -> Answers:
     person_N = _people(table, problems)
     problems += _doubled(table, photos)
     if not photos:
-        problems.append(f"{table.name} must have at least one answer, got none. Add rows below the header.")
+        problems.append(f"{table.name} must have at least one photo, got none. Add rows below the header.")
     if problems:
         raise DataError(capped(problems))
-    return Answers(table.name, np.array(photos, object), class_N, person_N, np.array(table.line_R))
+    return Truth(table.name, np.array(photos, object), class_N, person_N, np.array(table.line_R))
 
 
-def with_answers(predictions: Predictions, answers: Answers) -> Predictions:
-    """The predictions with the answers' classes (and people, where the file tells them) filled in, order kept.
+def with_truth(predictions: Predictions, truth: Truth) -> Predictions:
+    """The predictions with the true classes (and people, where the file names them) filled in, order kept.
 
-    Rows are matched by photo path, or by file name where it is unique. ``DataError`` lists answers without a
-    prediction, predictions without an answer, and file names that fit several photos.
+    Rows are matched by photo path, or by file name where it is unique. ``DataError`` lists photos of the
+    file without a prediction, predictions without a true class, and file names that fit several photos.
     """
-    place_M = match_photos(answers.photo_N.tolist(), predictions.photo_N)
-    problems = _unmatched(predictions, answers, place_M)
+    place_M = match_photos(truth.photo_N.tolist(), predictions.photo_N)
+    problems = _unmatched(predictions, truth, place_M)
     if problems:
         raise DataError(capped(problems))
     row_N = np.empty(len(predictions), np.int64)
     row_N[place_M] = np.arange(len(place_M))
-    person_N = predictions.person_N if answers.person_N is None else answers.person_N[row_N]
-    return dataclasses.replace(predictions, class_N=answers.class_N[row_N], person_N=person_N)
+    person_N = predictions.person_N if truth.person_N is None else truth.person_N[row_N]
+    return dataclasses.replace(predictions, class_N=truth.class_N[row_N], person_N=person_N)
 
 
-def _unmatched(predictions: Predictions, answers: Answers, place_M: Ints) -> list[str]:
-    where = [f"{answers.name}:{line}: {photo!r}" for line, photo in zip(answers.line_N, answers.photo_N, strict=True)]
+def _unmatched(predictions: Predictions, truth: Truth, place_M: Ints) -> list[str]:
+    where = [f"{truth.name}:{line}: {photo!r}" for line, photo in zip(truth.line_N, truth.photo_N, strict=True)]
     problems = [f"{where[row]} must be predicted, got no such photo." for row in np.flatnonzero(place_M == MISSING)]
     problems += [
         f"{where[row]} must fit one prediction, got several of that file name. Give the path as the predictions do."
         for row in np.flatnonzero(place_M == AMBIGUOUS)
     ]
-    answered, first_M = np.unique(place_M, return_index=True)
+    matched, first_M = np.unique(place_M, return_index=True)
     again_M = np.setdiff1d(np.flatnonzero(place_M >= 0), first_M)
-    problems += [f"{where[row]} must fit a prediction of its own, got one with an answer already." for row in again_M]
-    unanswered = np.setdiff1d(np.arange(len(predictions)), answered)
     problems += [
-        f"prediction {predictions.photo_N[row]!r} must have an answer, got none in {answers.name}."
-        for row in unanswered
+        f"{where[row]} must fit a prediction of its own, got one that another row names already." for row in again_M
+    ]
+    unmatched = np.setdiff1d(np.arange(len(predictions)), matched)
+    problems += [
+        f"prediction {predictions.photo_N[row]!r} must have a true class, got none in {truth.name}."
+        for row in unmatched
     ]
     if problems:
         problems.insert(
             0,
-            "answers and predictions must be of the same photos, "
-            f"got {len(problems)} that do not fit. Predict all answered photos, or leave the others out.",
+            "truth and predictions must be of the same photos, "
+            f"got {len(problems)} that do not fit. Predict all photos of the file, or leave the others out.",
         )
     return problems
 
 
 def _classes(table: CsvTable, task: Task, problems: list[str]) -> Ints:
-    """The joint class of every row; what cannot be read goes into ``problems``."""
+    """The joint class of every row; what is wrong goes into ``problems``."""
     column = _one_of(table, _CLASS_COLUMNS)
     if column is not None:
         class_N = _codes(table, column, tuple(str(code) for code in range(task.n_classes)), problems)
         if column == "ans" and len(class_N) > 1 and not problems and not np.any(class_N):
-            # The competition's eval/info.csv is such a file: its zeros are placeholders, not answers.
+            # The competition's eval/info.csv is such a file: its zeros are placeholders.
             problems.append(
                 f"{table.name}: ans must be true classes, got 0 in every row, as in a file to be filled in. "
                 "If all photos truly are of class 0, name the column class."
@@ -180,7 +182,7 @@ def _doubled(table: CsvTable, photos: list[str]) -> list[str]:
     for photo, line in zip(photos, table.line_R, strict=True):
         if photo in first_line:
             problems.append(
-                f"{table.name}:{line}: a photo must be answered once, "
+                f"{table.name}:{line}: a photo must stand once, "
                 f"got {photo!r} on line {first_line[photo]} too. Delete one."
             )
         first_line.setdefault(photo, line)
