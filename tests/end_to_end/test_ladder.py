@@ -68,7 +68,7 @@ def test_the_same_command_goes_on_and_prints_the_table(begun: Workplace, cli: Ca
 
     words = [word for change in TINY for word in ("--set", change)]
     places = ["--data", str(begun.data), "--store", str(begun.store), "--cache", str(begun.cache)]
-    told = cli("ladder", *places, "--quiet", *words)
+    printed = cli("ladder", *places, "--quiet", *words)
 
     after = records_of(begun.store)
     assert {record.status for record in after.values()} == {"finished"}
@@ -78,14 +78,14 @@ def test_the_same_command_goes_on_and_prints_the_table(begun: Workplace, cli: Ca
     assert after["ladder-small-day-03"].created_utc == before["ladder-small-day-03"].created_utc
     assert after["ladder-small-day-09"].folds == 3
 
-    assert told.startswith("budget small, every rung: input.height_px=112 ")
-    assert f"--set, every rung: {' '.join(TINY)}" in told
+    assert printed.startswith("budget small, every rung: train.epochs=2 ")
+    assert f"--set, every rung: {' '.join(TINY)}" in printed
     # 24 drawn people: a fifth of every gender and age group, at least one of each, is held out, on day 9 too.
-    assert "42 photos of 6 people of data, who are held out on every rung" in told
-    shown = dict(re.findall(r"^(\S+) .*s  ([0-9a-f]{8})$", told, re.MULTILINE))
+    assert "42 photos of 6 people of data, who are held out on every rung" in printed
+    shown = dict(re.findall(r"^(\S+) .*s  ([0-9a-f]{8})$", printed, re.MULTILINE))
     assert [day.rstrip("*") for day in shown] == [rung.day for rung in RUNGS]
     answers = {record.run_id[:8]: name for name, record in after.items()}
     assert answers[shown["1*"]] == "ladder-small-day-01"
     assert answers[shown["10"]] == "ladder-small-day-10-vote"
     assert answers[shown["11"]] == "ladder-small-day-11-vote"
-    assert len(re.findall(r"^\S+ against \S+", told, re.MULTILINE)) == len(RUNGS) - 1
+    assert len(re.findall(r"^\S+ against \S+", printed, re.MULTILINE)) == len(RUNGS) - 1

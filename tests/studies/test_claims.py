@@ -19,6 +19,7 @@ from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
 from maskwise.score import Score
 from maskwise.store.layout import log_path
 from maskwise.store.runs import StoredRun
+from maskwise.studies import plan_claims as plan_claims_module
 from maskwise.studies.budgets import Budget
 from maskwise.studies.claim_arms import (
     ARCFACE,
@@ -89,6 +90,15 @@ def test_fine_tuned_arms_change_the_shipped_recipe_and_the_others_train_heads_on
     assert (plain.train.cached_views, plain.augment) == (1, ())
     assert plain.train.freeze_backbone_epochs == plain.train.epochs
     assert recipes[PLAIN_TUNED].train.cached_views is None
+
+
+def test_heads_stand_on_the_face_network_where_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_claims_module, "is_here", lambda name: name == "faces")
+    recipes = recipes_of(plan_claims(SMALL, 1))
+    assert {recipe.model.backbone.kind for arm, recipe in recipes.items() if not arm.tuned} == {"faces"}
+    assert {recipe.model.backbone.kind for arm, recipe in recipes.items() if arm.tuned} == {"timm"}
+    monkeypatch.setattr(plan_claims_module, "is_here", lambda _: False)
+    assert {recipe.model.backbone.kind for recipe in recipes_of(plan_claims(SMALL, 1)).values()} == {"timm"}
 
 
 def test_seeds_are_five_of_heads_and_two_of_fine_tuning_unless_told_otherwise() -> None:

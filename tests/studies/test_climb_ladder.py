@@ -12,6 +12,7 @@ from maskwise.ensembles.config import HardVote, SoftVote
 from maskwise.errors import RecipeError
 from maskwise.evaluation.comparison import TaskDifference
 from maskwise.evaluation.scores import TaskScores
+from maskwise.faces.config import CenterCrop, FaceCrop, FullFrame
 from maskwise.models.config import BaselineCnn, BundledWeights
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import ladder_names, load_recipe, shipped_names, shipped_summary, shipped_text
@@ -22,7 +23,17 @@ from maskwise.store.runs import StoredRun
 from maskwise.studies.budgets import format_budget
 from maskwise.studies.climb_ladder import ClimbedRung, LadderScores, RungScore, join_or_read, score_ladder
 from maskwise.studies.format_ladder import format_ladder
-from maskwise.studies.ladder_rungs import FULL, RUNGS, SMALL, Rung, Vote, plan_ladder, sized_recipe
+from maskwise.studies.ladder_rungs import (
+    FULL,
+    RUNGS,
+    SMALL,
+    Rung,
+    Vote,
+    plan_ladder,
+    sized_recipe,
+    small_budget,
+    small_size,
+)
 from maskwise.studies.published_ladder import PUBLISHED
 from support.finished_runs import add_run, gain_of, run_record
 
@@ -125,7 +136,8 @@ def test_the_small_budget_shrinks_every_rung_alike() -> None:
     recipes = {planned.rung.day: planned.recipe for planned in plan_ladder(SMALL)}
     assert len(recipes) == len(RUNGS)
     for recipe in recipes.values():
-        assert (recipe.input.height_px, recipe.input.width_px, recipe.train.epochs) == (112, 96, 2)
+        assert recipe.train.epochs == 2
+        assert recipe.train.freeze_backbone_epochs == 0
         assert recipe.train.precision == "fp32"
         assert isinstance(recipe.train.checkpoint, Last)
     assert isinstance(recipes["1"].model.backbone, BaselineCnn)
@@ -133,6 +145,28 @@ def test_the_small_budget_shrinks_every_rung_alike() -> None:
     assert isinstance(recipes["2"].train.optimizer, SGD)
     assert recipes["2"].train.optimizer.rate == 0.01
     assert recipes["final"].train.optimizer == Adam(rate=0.001)
+
+
+def test_small_rungs_keep_the_shape_of_their_crop_on_the_photos_at_hand() -> None:
+    def sizes(photo_px: tuple[int, int]) -> dict[str, tuple[int, int]]:
+        plan = plan_ladder(small_budget(photo_px))
+        return {each.rung.day: (each.recipe.input.height_px, each.recipe.input.width_px) for each in plan}
+
+    # CenterCrop(400, 200) of 512 × 384 is 400 × 200; of 200 × 176 it is the whole photo.
+    assert (sizes((512, 384))["1"], sizes((512, 384))["6"]) == ((120, 88), (144, 72))
+    assert (sizes((200, 176))["1"], sizes((200, 176))["6"]) == ((112, 96), (112, 96))
+
+
+@pytest.mark.parametrize("photo_px", [(512, 384), (200, 176), (300, 300)])
+def test_no_face_is_squeezed_by_a_tenth(photo_px: tuple[int, int]) -> None:
+    for crop, shape in (
+        (FullFrame(), photo_px[0] / photo_px[1]),
+        (CenterCrop(height_px=400, width_px=200), min(400, photo_px[0]) / min(200, photo_px[1])),
+        (FaceCrop(width_over_height=0.5), 2.0),
+    ):
+        height, width = small_size(crop, photo_px)
+        assert height / width == pytest.approx(shape, rel=0.08)
+        assert height * width == pytest.approx(112 * 96, rel=0.1)
 
 
 def test_small_rungs_still_differ_and_keep_what_their_day_is_about() -> None:
@@ -158,10 +192,9 @@ def test_own_changes_come_last_and_reach_every_rung() -> None:
     assert {(recipe.train.epochs, recipe.model.backbone.kind, recipe.seed) for recipe in recipes} == {
         (1, "baseline_cnn", 3)
     }
-    assert {recipe.input.height_px for recipe in recipes} == {112}
-    told = format_budget(SMALL, own, "every rung")
-    assert told[0].startswith("budget small, every rung: input.height_px=112 ")
-    assert told[-1] == f"--set, every rung: {' '.join(own)}"
+    printed = format_budget(SMALL, own, "every rung")
+    assert printed[0].startswith("budget small, every rung: train.epochs=2 ")
+    assert printed[-1] == f"--set, every rung: {' '.join(own)}"
 
 
 def test_a_bad_change_is_told_once() -> None:
@@ -202,7 +235,7 @@ def test_rungs_are_scored_on_the_people_whom_all_held_out(tmp_path: Path) -> Non
     first = add_run(tmp_path, "one", [True] * 3 + [False] * 3, first=6)
     second = add_run(tmp_path, "two", [False] * 6 + [True] * 5 + [False])
     found = score_ladder(
-        [ClimbedRung(RUNG_OF["8"], first, first), ClimbedRung(RUNG_OF["9"], second, second)],
+        [ClimbedRung(RUNG_OF["6"], first, first), ClimbedRung(RUNG_OF["9"], second, second)],
     )
     assert (found.data_name, found.n_photos, found.n_people) == ("faces", 6, 6)
     one, two = found.rungs
@@ -234,7 +267,7 @@ TWO_DAYS = LadderScores(
     rungs=(
         RungScore(
             ClimbedRung(
-                RUNG_OF["2"],
+                RUNG_OF["9"],
                 StoredRun(Path("a"), run_record("a", 100.0)),
                 StoredRun(Path("a"), run_record("a", 100.0)),
             ),
@@ -262,25 +295,36 @@ def test_the_table_shows_the_write_up_beside_ours() -> None:
     run_a, run_c = (run_record(name).run_id[:8] for name in "ac")
     assert lines[2:6] == [
         "     write-up            ours",
-        "day  accuracy  macro F1  accuracy              macro F1                time  run",
-        f"2*   0.7425    0.68      0.500 [0.450, 0.550]  0.250 [0.200, 0.300]  1m 40s  {run_a}",
-        f"10   0.8004    0.7629    0.625 [0.600, 0.650]  0.375 [0.300, 0.450]  1m 05s  {run_c}",
+        "day  accuracy  macro F1  accuracy              macro F1              best so far       time  run",
+        f"9    0.8004    0.7629    0.500 [0.450, 0.550]  0.250 [0.200, 0.300]  0.250 (day 9)   1m 40s  {run_a}",
+        f"10   0.8004    0.7629    0.625 [0.600, 0.650]  0.375 [0.300, 0.450]  0.375 (day 10)  1m 05s  {run_c}",
     ]
-    # 0.8004 - 0.7425 and 0.7629 - 0.68.
     assert lines[7:11] == [
-        "change to the day before",
+        "change to the day that it builds on",
         "              write-up            ours",
         "day           accuracy  macro F1  accuracy                 macro F1                 better?",
-        "10 against 2  +0.058    +0.083    +0.125 [-0.020, +0.270]  +0.125 [+0.010, +0.250]  holds",
+        "10 against 9  +0.000    +0.000    +0.125 [-0.020, +0.270]  +0.125 [+0.010, +0.250]  holds",
     ]
+
+
+def test_a_worse_day_keeps_the_best_so_far_and_is_compared_with_the_day_it_builds_on(tmp_path: Path) -> None:
+    days = {"6": [True] * 6, "7": [True] * 3 + [False] * 3, "8": [True] * 5 + [False]}
+    runs = {day: add_run(tmp_path, day, right) for day, right in days.items()}
+    found = score_ladder([ClimbedRung(RUNG_OF[day], run, run) for day, run in runs.items()])
+    lines = format_ladder(found).splitlines()
+    assert [line.split("(day ")[1][0] for line in lines[4:7]] == ["6", "6", "6"]
+    # Day 8 goes on from day 6, not from day 7: a loss, where against day 7 it would be a gain.
+    eighth = found.rungs[2].change
+    assert eighth is not None
+    assert eighth.accuracy.gain.value == pytest.approx(-1 / 6)
+    assert any(line.startswith("8 against 6") for line in lines)
 
 
 def test_the_table_says_what_each_day_was_and_what_to_mind() -> None:
     text = format_ladder(TWO_DAYS)
     assert "day 10\n  write-up: k-fold; ensembles of 2–3 models\n  ours, ladder/day-10: Day 10: the model" in text
-    assert "\n* the write-up still validated by photo on this day" in text
     assert "the day's own training, 2m 45s in all" in text
-    assert "one run a rung says nothing of other seeds" in text
+    assert "one run per rung says nothing of other seeds" in text
     assert "optimistic" not in text
 
 
@@ -302,7 +346,9 @@ def test_days_without_a_score_show_none() -> None:
         "faces",
         7,
         2,
-        tuple(RungScore(ClimbedRung(RUNG_OF[day], run, run), scores, change) for day in ("6", "7")),
+        tuple(
+            RungScore(ClimbedRung(RUNG_OF[day], run, run), scores, each) for day, each in (("6", None), ("7", change))
+        ),
     )
     lines = format_ladder(ladder).splitlines()
     assert [line.split()[:3] for line in lines[4:6]] == [["6", "0.7966", "0.7568"], ["7", "–", "–"]]
@@ -311,5 +357,5 @@ def test_days_without_a_score_show_none() -> None:
 
 
 def test_a_ladder_of_fewer_rungs_can_be_planned() -> None:
-    rungs = (RUNG_OF["6"], Rung("10", "ladder/day-10", Vote(SoftVote(), ("6",))))
+    rungs = (RUNG_OF["6"], Rung("10", "ladder/day-10", "6", Vote(SoftVote(), ("6",))))
     assert [planned.rung.day for planned in plan_ladder(SMALL, rungs=rungs)] == ["6", "10"]

@@ -45,7 +45,7 @@ def ladder(
 
     Every day is a run of the store. Repeat the command to resume. --set applies to every day.
     """
-    from maskwise.studies.ladder_rungs import plan_ladder
+    from maskwise.studies.ladder_rungs import plan_ladder, small_budget
 
     size, own_changes = budget_of(budget), set_ or []
     plan = plan_ladder(size, own_changes)
@@ -55,14 +55,19 @@ def ladder(
     from maskwise.studies.budgets import format_budget
     from maskwise.studies.climb_ladder import climb_ladder, score_ladder
     from maskwise.studies.format_ladder import format_ladder
+    from maskwise.studies.set_facts import look_at_set
     from maskwise.workflows.run_recipe import Place
 
+    if budget is BudgetWord.SMALL:
+        # The crops keep the shape that they have on these photos.
+        size = small_budget(look_at_set(data, plan[0].recipe).photo_px)
+        plan = plan_ladder(size, own_changes)
     changed = format_budget(size, own_changes, "every rung")
     place = Place(data=data, store=store, cache=cache_folder(cache))
-    with listener(quiet) as told:
+    with listener(quiet) as console:
         for line in changed:
-            told.on_note(line)
-        climbed = climb_ladder(plan, place, sys.argv, told)
+            console.on_note(line)
+        climbed = climb_ladder(plan, place, sys.argv, console)
     typer.echo("\n".join([*changed, "", format_ladder(score_ladder(climbed))]))
 
 

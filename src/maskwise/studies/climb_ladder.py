@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +41,7 @@ class RungScore:
     scores: TaskScores
     """Macro F1 and accuracy of the joint class."""
     change: TaskDifference | None
-    """This rung minus the one before, in pairs by person; None for the first."""
+    """This rung minus the one that it builds on, in pairs by person; None where that is not there."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +91,18 @@ def join_or_read(
 
 
 def score_ladder(climbed: Sequence[ClimbedRung]) -> LadderScores:
-    """Every rung on the photos that all rungs held out, and each against the one before.
+    """Every rung on the photos that all rungs held out, and each against the one that it builds on.
 
     A k-fold run holds everybody out and a hold-out run only some people, so the latter decide who is scored.
     """
     predictions, task = read_members([each.answer for each in climbed])
     runs = shared_photos(predictions, task)
     found = [evaluate(run, task, rng_for(0, "intervals")) for run in runs]
-    changes = [None, *(_change(before, after, task) for before, after in itertools.pairwise(runs))]
+    of_day = {each.rung.day: run for each, run in zip(climbed, runs, strict=True)}
+    changes = [
+        None if each.rung.builds_on not in of_day else _change(of_day[each.rung.builds_on], run, task)
+        for each, run in zip(climbed, runs, strict=True)
+    ]
     rungs = tuple(
         RungScore(each, evaluation.joint, change)
         for each, evaluation, change in zip(climbed, found, changes, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from maskwise.evaluation.comparison import TaskDifference, verdict
@@ -10,19 +9,19 @@ from maskwise.evaluation.format_comparison import signed
 from maskwise.recipe.load import shipped_summary
 from maskwise.studies.climb_ladder import ClimbedRung, LadderScores, RungScore
 from maskwise.studies.published_ladder import PUBLISHED
-from maskwise.text_table import ABSENT, aligned, duration, score
+from maskwise.text_table import ABSENT, aligned, duration, number, score
 
 BY_PHOTO = "*"
 
 
 def format_ladder(ladder: LadderScores) -> str:
-    """Scores beside the write-up's, changes from day to day, what each day was, what a reader must know.
+    """Scores beside the write-up's, changes to the day that each builds on, what each day was, what a reader must know.
 
     Ends without a line break.
     """
     blocks = [
         [_heading(ladder), "", *_scores(ladder.rungs)],
-        ["change to the day before", *_changes(ladder.rungs)],
+        ["change to the day that it builds on", *_changes(ladder.rungs)],
         _days(ladder.rungs),
         _cautions(ladder.rungs),
     ]
@@ -39,11 +38,13 @@ def _heading(ladder: LadderScores) -> str:
 
 def _scores(rungs: Sequence[RungScore]) -> list[str]:
     rows = [
-        ("", "write-up", "", "ours", "", "", ""),
-        ("day", "accuracy", "macro F1", "accuracy", "macro F1", "time", "run"),
+        ("", "write-up", "", "ours", "", "", "", ""),
+        ("day", "accuracy", "macro F1", "accuracy", "macro F1", "best so far", "time", "run"),
     ]
+    best = rungs[0]
     for rung in rungs:
         day = rung.climbed.rung.day
+        best = max(best, rung, key=lambda each: each.scores.macro_f1.value)
         published = PUBLISHED[day]
         rows.append(
             (
@@ -52,32 +53,33 @@ def _scores(rungs: Sequence[RungScore]) -> list[str]:
                 _figure(published.macro_f1),
                 score(rung.scores.accuracy),
                 score(rung.scores.macro_f1),
+                f"{number(best.scores.macro_f1.value)} ({best.climbed.rung.title})",
                 duration(rung.climbed.trained.record.seconds),
                 rung.climbed.answer.record.run_id[:8],
             )
         )
-    return aligned(rows, left=(0, 1, 2, 3, 4, 6))
+    return aligned(rows, left=(0, 1, 2, 3, 4, 5, 7))
 
 
 def _changes(rungs: Sequence[RungScore]) -> list[str]:
     rows = [("", "write-up", "", "ours", "", ""), ("day", "accuracy", "macro F1", "accuracy", "macro F1", "better?")]
-    for before, rung in itertools.pairwise(rungs):
-        day, day_before = rung.climbed.rung.day, before.climbed.rung.day
-        published, published_before = PUBLISHED[day], PUBLISHED[day_before]
+    for rung in rungs:
+        day, base = rung.climbed.rung.day, rung.climbed.rung.builds_on
+        if base is None or rung.change is None:
+            continue
+        published, published_base = PUBLISHED[day], PUBLISHED[base]
         rows.append(
             (
-                f"{day} against {day_before}",
-                _difference(published.accuracy, published_before.accuracy),
-                _difference(published.macro_f1, published_before.macro_f1),
+                f"{day} against {base}",
+                _difference(published.accuracy, published_base.accuracy),
+                _difference(published.macro_f1, published_base.macro_f1),
                 *_gains(rung.change),
             )
         )
     return aligned(rows, left=(0, 1, 2, 3, 4, 5))
 
 
-def _gains(change: TaskDifference | None) -> tuple[str, str, str]:
-    if change is None:
-        return ABSENT, ABSENT, ABSENT
+def _gains(change: TaskDifference) -> tuple[str, str, str]:
     return signed(change.accuracy.gain), signed(change.macro_f1.gain), verdict(change.macro_f1.gain)
 
 
@@ -94,7 +96,7 @@ def _cautions(rungs: Sequence[RungScore]) -> list[str]:
     lines = []
     if any(PUBLISHED[rung.climbed.rung.day].validated_by_photo for rung in rungs):
         lines.append(
-            f"{BY_PHOTO} the write-up still validated by photo on this day, so its own validation said too much; our "
+            f"{BY_PHOTO} the write-up still validated by photo on this day, so its own validation was too high; our "
             "split is by person on every rung"
         )
     seconds_of_run = {each.trained.record.run_id: each.trained.record.seconds for each in _climbed(rungs)}
@@ -102,8 +104,8 @@ def _cautions(rungs: Sequence[RungScore]) -> list[str]:
         "the write-up's scores are of the competition's test people: compare the changes, not the levels",
         f"time is that of the day's own training, {duration(sum(seconds_of_run.values()))} in all; a vote trains "
         "nothing more",
-        "better? asks whether macro F1 is higher for new people, by the interval; one run a rung says nothing of other "
-        "seeds",
+        "better? asks whether macro F1 is higher for new people, by the interval; one run per rung says nothing of "
+        "other seeds",
     ]
     return [*lines, *(line for each in _climbed(rungs) for line in _cautions_of(each))]
 
@@ -114,10 +116,10 @@ def _cautions_of(climbed: ClimbedRung) -> list[str]:
     if record.folds > 1:
         lines.append(
             f"{title} trained {record.folds} models, each on {1 - 1 / record.folds:.0%} of the people; everybody is "
-            "answered by the one that did not see them"
+            "predicted by the one that did not see them"
         )
     if record.optimistic:
-        lines.append(f"optimistic: {title} chose its checkpoint on the scored people, so it reads too high")
+        lines.append(f"optimistic: {title} chose its checkpoint on the scored people, so its score is too high")
     return lines
 
 

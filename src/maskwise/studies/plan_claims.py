@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from maskwise.errors import RecipeError, UserError, must, nearest
+from maskwise.models.published import is_here
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import change_recipe
@@ -64,6 +65,10 @@ _HEADS = Changes(
     ),
 )
 """Of each photo as it is, so that all seeds share the features."""
+
+_FACES = Changes(
+    "those, as the face network is here", _every, ("model.backbone={kind: faces}", "model.weights={kind: faces}")
+)
 
 ANSWERED_BY = {"D": "5"}
 """A question that the runs of a claim answer: why half precision costs nothing."""
@@ -142,7 +147,8 @@ def features_of(budget: Budget, own_changes: Sequence[str]) -> Budget:
     paths = ("train.epochs", "train.freeze_backbone_epochs") if epochs else ()
     settings = [each for each in _HEADS.settings if each.partition("=")[0] not in paths]
     settings += [f"{path}={epochs[-1]}" for path in paths]
-    return Budget(budget.name, (Changes(_HEADS.of_what, _every, tuple(settings)),))
+    heads = Changes(_HEADS.of_what, _every, tuple(settings))
+    return Budget(budget.name, (heads, *([_FACES] if is_here("faces") else [])))
 
 
 def _reference(budget: Budget, own_changes: Sequence[str], *, tuned: bool) -> Recipe:
