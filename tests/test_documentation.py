@@ -20,7 +20,7 @@ import pytest
 import typer
 import yaml
 
-from maskwise.cli.ensemble_verbs import Vote
+from maskwise.cli.ensemble_verbs import VoteWord
 from maskwise.cli.main import app
 from maskwise.cli.verb_table import VERBS, load_verb
 from maskwise.errors import RecipeError
@@ -210,8 +210,8 @@ def test_techniques_name_every_kind_setting_and_word() -> None:
 
 
 def test_techniques_name_every_vote() -> None:
-    named = {vote for vote in Vote if f"--vote {vote}" in text_of(TECHNIQUES)}
-    assert named == set(Vote)
+    named = {vote for vote in VoteWord if f"--vote {vote}" in text_of(TECHNIQUES)}
+    assert named == set(VoteWord)
 
 
 # --- commands ------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from maskwise.augment.policies import (
     NARROW,
     NARROW_WITH_INVERT,
     WIDE,
-    Space,
+    OperationSpace,
     auto_augment,
     levels,
     rand_augment,
@@ -66,7 +66,7 @@ def plain(name: str) -> str:
     ],
     ids=["rand", "auto", "trivial"],
 )
-def test_ranges_are_torchvisions_at_every_strength(ours: Space, theirs: dict[str, Any], n_steps: int) -> None:
+def test_ranges_are_torchvisions_at_every_strength(ours: OperationSpace, theirs: dict[str, Any], n_steps: int) -> None:
     assert set(ours) == {plain(name) for name in theirs}
     for name, (magnitudes_of, signed) in theirs.items():
         expected = magnitudes_of(n_steps, HEIGHT, WIDTH)

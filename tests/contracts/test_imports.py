@@ -9,9 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import maskwise
+from support.source_files import SOURCE, imported_files
 
-SOURCE = Path(maskwise.__file__).parent
 COMPONENTS = ("data", "sampling", "faces", "augment", "models", "losses")
 # Top to bottom; a room may import itself and every room of an earlier row.
 ROWS: tuple[tuple[str, ...], ...] = (
@@ -77,27 +76,9 @@ def test_imports_point_only_upwards() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def imported_files(path: Path) -> set[Path]:
-    """The files of maskwise that ``path`` imports, also inside functions and for type checkers alone."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in names:
-            for dotted in (name, name.rpartition(".")[0]):
-                file = SOURCE.parent.joinpath(*dotted.split(".")).with_suffix(".py")
-                if dotted.startswith("maskwise") and file.is_file():
-                    found.add(file)
-    return found
-
-
 def test_no_two_files_import_each_other() -> None:
     """Nor any longer circle, not even one for type checkers alone."""
-    imports = {path: imported_files(path) - {path} for path in sorted(SOURCE.rglob("*.py"))}
+    imports = {path: imported_files(path) for path in sorted(SOURCE.rglob("*.py"))}
     graphlib.TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from maskwise.data.checks import check_data
-from maskwise.data.problems import Problem
+from maskwise.data.problems import DataProblem
 from maskwise.labels import Task
 from support.quirks import PEOPLE, encode, eval_names, huge_png, noise, write_quirky
 
@@ -123,5 +123,7 @@ def test_an_eval_csv_without_answers_is_named(root: Path) -> None:
     info.write_text(info.read_text().replace(",0", "").replace(",ans", ""))
     errors = [p for p in check_data(root, Task()) if p.severity == "error"]
     assert errors == [
-        Problem("eval/info.csv", 1, "columns must be ImageID, ans, got 'ImageID'. Add the column ans, filled with 0.")
+        DataProblem(
+            "eval/info.csv", 1, "columns must be ImageID, ans, got 'ImageID'. Add the column ans, filled with 0."
+        )
     ]

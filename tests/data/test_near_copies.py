@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.fft import dctn
 
-from maskwise.data.near_copies import ALIKE, SIDE_PX, WAVES, describe, near_copies
+from maskwise.data.near_copies import ALIKE, SIDE_PX, WAVES, lowest_waves, near_copies
 from maskwise.records import Floats, Image
 
 
@@ -41,13 +41,13 @@ def test_a_description_is_the_low_waves_of_the_cosine_transform() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float64)
     waves_F = dctn(grey, norm="ortho")[:WAVES, :WAVES].reshape(-1)[1:]
-    np.testing.assert_allclose(describe(photo), waves_F / np.linalg.norm(waves_F), atol=1e-5)
+    np.testing.assert_allclose(lowest_waves(photo), waves_F / np.linalg.norm(waves_F), atol=1e-5)
 
 
 @pytest.mark.parametrize("how", ["brighter", "smaller", "mirrored", "cut", "compressed"])
 def test_a_changed_copy_is_found_and_nothing_else(how: str) -> None:
     photos = [*SCENES, changed(SCENES[7], how)]
-    waves_NF = np.stack([describe(photo) for photo in photos])
+    waves_NF = np.stack([lowest_waves(photo) for photo in photos])
     pairs = near_copies(waves_NF, np.arange(len(photos)))
     assert [(pair.one, pair.other) for pair in pairs] == [(7, len(SCENES))]
     assert ALIKE <= pairs[0].alike <= 1.001
@@ -55,7 +55,7 @@ def test_a_changed_copy_is_found_and_nothing_else(how: str) -> None:
 
 def test_photos_of_one_group_are_no_pair_and_the_order_plays_no_part() -> None:
     photos = [*SCENES, changed(SCENES[3], "cut"), changed(SCENES[9], "brighter")]
-    waves_NF = np.stack([describe(photo) for photo in photos])
+    waves_NF = np.stack([lowest_waves(photo) for photo in photos])
     group_N = np.arange(len(photos))
     group_N[-2] = group_N[3]
     assert [(pair.one, pair.other) for pair in near_copies(waves_NF, group_N)] == [(9, 41)]
@@ -66,7 +66,7 @@ def test_photos_of_one_group_are_no_pair_and_the_order_plays_no_part() -> None:
 
 def test_blocks_join_up(monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [*SCENES, *(changed(photo, "brighter") for photo in SCENES)]
-    waves_NF = np.stack([describe(photo) for photo in photos])
+    waves_NF = np.stack([lowest_waves(photo) for photo in photos])
     whole = near_copies(waves_NF, np.arange(80))
     monkeypatch.setattr("maskwise.data.near_copies._BLOCK", 7)
     parts = near_copies(waves_NF, np.arange(80))
@@ -76,6 +76,6 @@ def test_blocks_join_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_plain_picture_breaks_nothing() -> None:
-    waves_NF = np.stack([describe(np.full((20, 20, 3), value, dtype=np.uint8)) for value in (0, 128, 255)])
+    waves_NF = np.stack([lowest_waves(np.full((20, 20, 3), value, dtype=np.uint8)) for value in (0, 128, 255)])
     assert np.isfinite(waves_NF).all()
     assert all(np.isfinite(pair.alike) for pair in near_copies(waves_NF, np.arange(3)))

@@ -19,7 +19,7 @@ from maskwise.data.manifest import read_eval, read_train
 from maskwise.data.pixels import decode_photo
 from maskwise.data.readable import find_unreadable
 from maskwise.data.shard_pixels import ShardPixels
-from maskwise.data.shards import INDEX, is_sharded, open_shards
+from maskwise.data.shards import SHARD_INDEX, is_sharded, open_shards
 from maskwise.errors import DataError
 from maskwise.fitting.photos import cached_pixels
 from maskwise.labels import GENDER_CLASSES, MASK_CLASSES, Task
@@ -119,7 +119,7 @@ def test_shards_are_read_once_until_one_changes(packed: Path, monkeypatch: pytes
     os.utime(packed / "train/000002.tar", ns=(1, 1))
     assert open_shards(packed) == made
     assert len(opened) == 4
-    (packed / INDEX).write_bytes(b"torn")
+    (packed / SHARD_INDEX).write_bytes(b"torn")
     assert open_shards(packed) == made
 
 
@@ -162,7 +162,7 @@ def test_every_flaw_is_told_with_its_shard(tmp_path: Path) -> None:
     ]
     checked = [problem.where for problem in check_data(root, Task())]
     assert checked == ["eval", *(place for place, _ in told[:7]), "train/0.tar/h.jpg", "train/1.tar", "train/2.tar"]
-    assert not (root / INDEX).exists()
+    assert not (root / SHARD_INDEX).exists()
 
 
 def test_photos_without_a_person_are_people_of_their_own(tmp_path: Path) -> None:

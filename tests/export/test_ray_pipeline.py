@@ -11,7 +11,7 @@ import pytest
 from conftest import Workplace
 from export.conftest import Cli, Exported
 from maskwise.errors import UserError
-from maskwise.export.predict_folder import predict_photos
+from maskwise.export.predict_folder import predict_folder
 from maskwise.export.ray_pipeline import predict_with_ray
 from maskwise.export.reader import load
 from maskwise.records import Predictions
@@ -62,7 +62,7 @@ def asked(folds: Exported, photos: Photos) -> tuple[Predictions, Predictions, He
     """What one process says and what two workers say, with the age head and two networks of ``folds``."""
     heard = Heard()
     with load(folds.bundle) as bundle:
-        alone = predict_photos(bundle, photos.folder, True, Heard(), calibrated=True)
+        alone = predict_folder(bundle, photos.folder, True, Heard(), calibrated=True)
     return alone, predict_with_ray(folds.bundle, "fp32", photos.folder, 2, True, heard, calibrated=True), heard
 
 

@@ -14,7 +14,7 @@ from maskwise.errors import RecipeError
 from maskwise.fitting import choose_precision as choose_speed
 from maskwise.fitting.choose_precision import (
     EAGER,
-    Choice,
+    PrecisionChoice,
     Timing,
     Way,
     choose_way,
@@ -109,7 +109,7 @@ def test_without_auto_nothing_is_measured(workplace: Workplace, tmp_path: Path, 
 
 def test_a_choice_tells_all_it_measured() -> None:
     compiled = Timing(dataclasses.replace(BF16, step="compiled"), 0.5, compiling_s=80.0)
-    lines = Choice(compiled.way, (Timing(EAGER[0], 1.0), compiled), 9000).lines(32)
+    lines = PrecisionChoice(compiled.way, (Timing(EAGER[0], 1.0), compiled), 9000).lines(32)
     assert lines == [
         "precision auto: fp32, channels_last, eager: 32 photos/s",
         "precision auto: bf16, channels_last, compiled: 64 photos/s after 80 s of compiling",

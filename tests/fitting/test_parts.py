@@ -15,7 +15,7 @@ import pytest
 from conftest import TINY_RECIPE, Workplace
 from maskwise.errors import DataError, RecipeError
 from maskwise.fitting.one_fold import train_fold
-from maskwise.fitting.parts import Factor, multiplied, refuse_unseen_classes
+from maskwise.fitting.parts import Factor, multiplied_parts, refuse_unseen_classes
 from maskwise.fitting.run_data import read_labels, read_photos
 from maskwise.fitting.try_batch_sizes import try_batch_sizes
 from maskwise.labels import Task
@@ -61,7 +61,7 @@ def said(task: Task, probs_NC: Floats, class_N: list[int], years: list[float] | 
 def test_a_product_worked_by_hand() -> None:
     mask = said(MASK, np.array([[0.5, 0.3, 0.2]]), [1])
     gender_age = said(GENDER_AGE, np.array([[0.1, 0.2, 0.3, 0.0, 0.4, 0.0]]), [4], [41.5])
-    joint = multiplied(Task(), [mask, gender_age])
+    joint = multiplied_parts(Task(), [mask, gender_age])
     assert joint.probs_NC[0] == pytest.approx(
         [0.05, 0.1, 0.15, 0, 0.2, 0, 0.03, 0.06, 0.09, 0, 0.12, 0, 0.02, 0.04, 0.06, 0, 0.08, 0]
     )
@@ -82,7 +82,7 @@ def test_parts_in_any_order_of_attributes_agree_with_einsum() -> None:
     factors = [
         said(task, rows, task.label(table).class_N.tolist()) for task, rows in ((age_mask, am_NC), (gender, g_NC))
     ]
-    joint = multiplied(Task(), factors)
+    joint = multiplied_parts(Task(), factors)
     expected = np.einsum("nam,ng->nmga", am_NC.reshape(50, 3, 3), g_NC).reshape(50, 18)
     assert np.allclose(joint.probs_NC, expected, atol=1e-12)
     assert joint.class_N.tolist() == table.class_N.tolist()
@@ -95,7 +95,7 @@ def test_parts_in_any_order_of_attributes_agree_with_einsum() -> None:
 def test_a_single_part_comes_back_unchanged_and_unknown_truth_stays_unknown() -> None:
     rows = random_rows(4, 18, np.random.default_rng(1)).astype(np.float32)
     factor = said(Task(), rows, [-1, 3, -1, 17])
-    alone = multiplied(Task(), [factor])
+    alone = multiplied_parts(Task(), [factor])
     assert alone.probs_NC.tobytes() == rows.tobytes()
     assert alone.class_N.tolist() == [-1, 3, -1, 17]
 
@@ -103,13 +103,13 @@ def test_a_single_part_comes_back_unchanged_and_unknown_truth_stays_unknown() ->
 def test_years_come_from_the_part_that_reads_the_age_and_optimism_from_any() -> None:
     mask, gender_age = np.full((1, 3), 1 / 3), np.full((1, 6), 1 / 6)
     both = [said(MASK, mask, [0], [20.0]), said(GENDER_AGE, gender_age, [0], [60.0])]
-    assert multiplied(Task(), both).age_years_N == pytest.approx([60.0])
+    assert multiplied_parts(Task(), both).age_years_N == pytest.approx([60.0])
     only_one = [both[0], said(GENDER_AGE, gender_age, [0])]
-    assert multiplied(Task(), only_one).age_years_N == pytest.approx([20.0])
-    assert multiplied(Task(), [said(MASK, mask, [0]), only_one[1]]).age_years_N is None
+    assert multiplied_parts(Task(), only_one).age_years_N == pytest.approx([20.0])
+    assert multiplied_parts(Task(), [said(MASK, mask, [0]), only_one[1]]).age_years_N is None
     hopeful = Factor(MASK, dataclasses.replace(both[0].predictions, optimistic=True))
-    assert multiplied(Task(), [hopeful, both[1]]).optimistic
-    assert not multiplied(Task(), both).optimistic
+    assert multiplied_parts(Task(), [hopeful, both[1]]).optimistic
+    assert not multiplied_parts(Task(), both).optimistic
 
 
 # --- what parts may train on ---------------------------------------------------------------------------------------

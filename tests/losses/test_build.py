@@ -15,7 +15,6 @@ from maskwise.labels import Task
 from maskwise.losses import config
 from maskwise.losses.build import (
     LossInputs,
-    PhotoLossConfig,
     build_auxiliary,
     build_class_weights,
     build_loss,
@@ -58,7 +57,7 @@ def test_the_lists_above_are_whole() -> None:
     """A loss that stands in its unions is held to the contract below; the hand-kept lists only choose its settings."""
     union, _ = get_args(LossConfig)
     assert {type(loss) for loss in LOSSES} == set(get_args(union))
-    assert {type(loss) for loss in PHOTO_LOSSES} == set(get_args(PhotoLossConfig))
+    assert {type(loss) for loss in PHOTO_LOSSES} == set(get_args(config.PhotoLossConfig))
     terms, _ = get_args(config.SingleLoss)
     assert set(get_args(terms)) == set(get_args(union)) - {config.WeightedSum}
     weights, _ = get_args(config.ClassWeights)

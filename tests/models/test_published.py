@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import WeightsError
-from maskwise.models.published import BUNDLED_PACKAGE, CATALOGUE, IMAGENET, faces_file, is_here, refuse_missing_faces
+from maskwise.models.published import (
+    BUNDLED_PACKAGE,
+    CATALOGUE,
+    IMAGENET_WEIGHTS,
+    faces_file,
+    is_here,
+    refuse_missing_faces,
+)
 
 
 def test_missing_faces_are_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,7 +34,7 @@ def test_the_bundled_file_is_the_one_that_the_catalogue_describes() -> None:
     assert is_here("imagenet")
     folder = resources.files(BUNDLED_PACKAGE) / "models"
     data = next(file.read_bytes() for file in folder.iterdir() if file.name.endswith(".pth"))
-    assert (len(data), hashlib.sha256(data).hexdigest()) == (IMAGENET.size_bytes, IMAGENET.sha256)
+    assert (len(data), hashlib.sha256(data).hexdigest()) == (IMAGENET_WEIGHTS.size_bytes, IMAGENET_WEIGHTS.sha256)
 
 
 def test_what_is_held_against_the_data_stands_beside_each() -> None:

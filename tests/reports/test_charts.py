@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from maskwise.data.pixels import decode_photo
-from maskwise.reports.charts import bars, figures, histogram, listed, photo, shaded
+from maskwise.reports.charts import bars, figures, histogram, photo, shaded, shortened_list
 from maskwise.reports.eda_page import mean_face
 
 NASTY = "<script>alert('x')</script>"
@@ -41,14 +41,14 @@ def test_whatever_a_name_holds_it_is_text() -> None:
             histogram({1: 1}, (2,), NASTY),
             photo(image, NASTY),
             figures([(NASTY, NASTY)]),
-            listed([NASTY]),
+            shortened_list([NASTY]),
         ]
     )
     assert "<script" not in text
 
 
 def test_a_long_list_tells_how_much_is_missing() -> None:
-    assert "… and 3 more" in listed([str(k) for k in range(8)], most=5)
+    assert "… and 3 more" in shortened_list([str(k) for k in range(8)], most=5)
 
 
 def test_a_photo_in_a_page_is_the_photo() -> None:

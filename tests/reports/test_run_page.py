@@ -18,7 +18,7 @@ from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.run_groups import differences
 from maskwise.reports.run_page import run_page
 from maskwise.reports.run_story import Grouping, RunStory, tell_run
-from maskwise.reports.training_curves import Curve
+from maskwise.reports.training_curves import TrainingCurve
 from maskwise.score import Score
 from support.finished_runs import add_run
 
@@ -108,7 +108,7 @@ def test_whatever_names_hold_they_are_text(story: RunStory) -> None:
         task=task,
         predictions=predictions,
         evaluation=evaluate(predictions, task, np.random.default_rng(0), resamples=5),
-        curves=(Curve(NASTY, (2.0, 1.0), (0.1, 0.2), 2),),
+        curves=(TrainingCurve(NASTY, (2.0, 1.0), (0.1, 0.2), 2),),
         groupings=tuple(
             Grouping(f"By {name}", (group_of(group, task),), NASTY) for name in (*task.attributes, "origin")
         ),

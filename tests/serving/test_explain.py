@@ -12,7 +12,7 @@ from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import Bundle
 from maskwise.labels import Task
 from maskwise.records import Floats, Image
-from maskwise.serving.explain import explain, shown_png
+from maskwise.serving.explain import explain_face, shown_png
 
 HEIGHT, WIDTH = 24, 16
 BRIGHT = (5, 11)  # row and column of the only pixel that the hand-made bundle looks at
@@ -42,7 +42,7 @@ def face_with_a_white_pixel() -> Image:
 
 def asked(pixels: tuple[Image, ...], rows: int, cols: int) -> tuple[Floats, LooksAtOnePixel]:
     bundle = LooksAtOnePixel()
-    return explain(cast("Bundle", bundle), Prepared(pixels, None), rows, cols), bundle
+    return explain_face(cast("Bundle", bundle), Prepared(pixels, None), rows, cols), bundle
 
 
 def test_only_patches_over_the_pixel_lower_the_answer() -> None:

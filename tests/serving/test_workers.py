@@ -17,7 +17,7 @@ from maskwise.records import Image
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.refusals import RefusedError
-from maskwise.serving.workers import Faces, Photo, Work, Workers, predictions_of
+from maskwise.serving.workers import FacesRead, Photo, Work, Workers, predictions_of
 
 
 class Gated:
@@ -58,7 +58,7 @@ def workers_of(bundle: Bundle, batch_images: int = 8, queue_images: int = 64, ba
 class Request(Work):
     """Work that can be waited for."""
 
-    def __init__(self, photos: Sequence[bytes], faces: Faces = "whole", pixels: int = 1) -> None:
+    def __init__(self, photos: Sequence[bytes], faces: FacesRead = "whole", pixels: int = 1) -> None:
         self.finished = threading.Event()
         listed = [Photo(data, pixels, number) for number, data in enumerate(photos)]
         super().__init__(listed, faces, lambda _: self.finished.set())

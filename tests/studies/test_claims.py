@@ -39,7 +39,7 @@ from maskwise.studies.claim_arms import (
 )
 from maskwise.studies.format_claims import format_claims, markdown_claims, statement
 from maskwise.studies.judge_claims import Outcome, corrected, deciding_p, holm, judge
-from maskwise.studies.plan_claims import FULL, SMALL, ClaimsPlan, choose_claims, plan_claims
+from maskwise.studies.plan_claims import FULL_CLAIMS, SMALL_CLAIMS, ClaimsPlan, choose_claims, plan_claims
 from maskwise.studies.run_claims import RunsOfArm, agreement, agreements, score_claims
 from maskwise.studies.set_facts import SetFacts
 from support.finished_runs import TASK, add_run, answers_of
@@ -66,11 +66,13 @@ def test_every_claim_and_question_is_there_once() -> None:
     assert all(claim.tests and claim.words.endswith((".", ")", "it.")) for claim in CLAIMS)
 
 
-@pytest.mark.parametrize("budget", [SMALL, FULL], ids=lambda budget: budget.name)
+@pytest.mark.parametrize("budget", [SMALL_CLAIMS, FULL_CLAIMS], ids=lambda budget: budget.name)
 @pytest.mark.parametrize("changes", [[], TINY], ids=["shipped", "tiny"])
 def test_every_arm_is_a_legal_recipe_of_its_own(budget: Budget, changes: list[str]) -> None:
     plan = plan_claims(budget, 2, changes)
-    own = [run for run in plan.runs if run.arm.steps_of is None and (budget is SMALL or run.arm not in TUNED_ALIKE)]
+    own = [
+        run for run in plan.runs if run.arm.steps_of is None and (budget is SMALL_CLAIMS or run.arm not in TUNED_ALIKE)
+    ]
     assert len({run_id(run.recipe, "") for run in own}) == len(own)
     assert len({run.recipe.name for run in plan.runs}) == len(plan.runs)
     assert [run.seed for run in plan.runs] == sorted(run.seed for run in plan.runs)
@@ -82,7 +84,7 @@ def test_every_arm_is_a_legal_recipe_of_its_own(budget: Budget, changes: list[st
 
 
 def test_fine_tuned_arms_change_the_shipped_recipe_and_the_others_train_heads_on_shared_features() -> None:
-    recipes = recipes_of(plan_claims(SMALL, 1))
+    recipes = recipes_of(plan_claims(SMALL_CLAIMS, 1))
     assert run_id(recipes[PLAIN_TUNED], "") == run_id(load_recipe("claims"), "")
     plain = recipes[PLAIN]
     assert plain.name == "claims-small-plain-seed-0"
@@ -94,19 +96,19 @@ def test_fine_tuned_arms_change_the_shipped_recipe_and_the_others_train_heads_on
 
 def test_heads_stand_on_the_face_network_where_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan_claims_module, "is_here", lambda name: name == "faces")
-    recipes = recipes_of(plan_claims(SMALL, 1))
+    recipes = recipes_of(plan_claims(SMALL_CLAIMS, 1))
     assert {recipe.model.backbone.kind for arm, recipe in recipes.items() if not arm.tuned} == {"faces"}
     assert {recipe.model.backbone.kind for arm, recipe in recipes.items() if arm.tuned} == {"timm"}
     monkeypatch.setattr(plan_claims_module, "is_here", lambda _: False)
-    assert {recipe.model.backbone.kind for recipe in recipes_of(plan_claims(SMALL, 1)).values()} == {"timm"}
+    assert {recipe.model.backbone.kind for recipe in recipes_of(plan_claims(SMALL_CLAIMS, 1)).values()} == {"timm"}
 
 
 def test_seeds_are_five_of_heads_and_two_of_fine_tuning_unless_told_otherwise() -> None:
-    counts = Counter(run.arm for run in plan_claims(SMALL).runs)
+    counts = Counter(run.arm for run in plan_claims(SMALL_CLAIMS).runs)
     assert {counts[arm] for arm in counts if arm.tuned} == {2}
     assert {counts[arm] for arm in counts if not arm.tuned} == {5}
-    assert set(Counter(run.arm for run in plan_claims(SMALL, 3).runs).values()) == {3}
-    assert set(Counter(run.arm for run in plan_claims(FULL).runs).values()) == {5}
+    assert set(Counter(run.arm for run in plan_claims(SMALL_CLAIMS, 3).runs).values()) == {3}
+    assert set(Counter(run.arm for run in plan_claims(FULL_CLAIMS).runs).values()) == {5}
 
 
 def test_an_arm_of_equal_steps_trains_as_long_as_the_arm_that_it_stands_beside() -> None:
@@ -114,7 +116,7 @@ def test_an_arm_of_equal_steps_trains_as_long_as_the_arm_that_it_stands_beside()
         def epoch_length(self, recipe: Recipe) -> float:
             return {"oversample_rare": 2.16, "undersample_masked": 4 / 7}.get(recipe.sampling.kind, 1.0)
 
-    recipes = recipes_of(plan_claims(SMALL, 1, facts=Longer()))
+    recipes = recipes_of(plan_claims(SMALL_CLAIMS, 1, facts=Longer()))
     epochs = {arm.steps_of.name: recipe.train for arm, recipe in recipes.items() if arm.steps_of is not None}
     ten = recipes[PLAIN].train.epochs
     assert ten == 10
@@ -132,22 +134,22 @@ def test_the_conclusion_on_a_sampler_rests_on_equal_steps() -> None:
 
 
 def test_what_the_set_cannot_carry_is_not_trained() -> None:
-    plan = plan_claims(SMALL, 1, facts=CUT_TO_THE_FACE)
+    plan = plan_claims(SMALL_CLAIMS, 1, facts=CUT_TO_THE_FACE)
     assert {each.claim.number for each in plan.untestable} == {"1", "3"}
     assert not {"face-crop", "tight-crop", "border-58"} & {run.arm.name for run in plan.runs}
     assert {claim.number for claim in CLAIMS} - {claim.number for claim in plan.claims} == {"1", "3"}
-    assert plan_claims(SMALL, 1).untestable == ()
+    assert plan_claims(SMALL_CLAIMS, 1).untestable == ()
 
 
 def test_the_full_size_reaches_every_arm_and_fp16_is_tried_there_alone() -> None:
-    recipes = recipes_of(plan_claims(FULL, 1))
+    recipes = recipes_of(plan_claims(FULL_CLAIMS, 1))
     assert {(recipe.model.backbone.kind, recipe.train.epochs) for recipe in recipes.values()} == {("torchvision", 12)}
-    small = {arm.name for arm in recipes_of(plan_claims(SMALL, 1))}
+    small = {arm.name for arm in recipes_of(plan_claims(SMALL_CLAIMS, 1))}
     assert {arm.name for arm in recipes} - small == {"fp16"}
 
 
 def test_an_arm_changes_what_it_says_and_nothing_else() -> None:
-    recipes = recipes_of(plan_claims(SMALL, 1))
+    recipes = recipes_of(plan_claims(SMALL_CLAIMS, 1))
     for arm, sections in {
         FACE: {"input"},
         WEIGHTED_SAMPLER: {"sampling"},
@@ -162,14 +164,14 @@ def test_an_arm_changes_what_it_says_and_nothing_else() -> None:
 
 
 def test_separate_models_on_different_data_differ_in_whom_they_see() -> None:
-    parts = recipes_of(plan_claims(SMALL, 1))[SEPARATE_DATA].parts
+    parts = recipes_of(plan_claims(SMALL_CLAIMS, 1))[SEPARATE_DATA].parts
     assert parts[0].trains_on is None
     assert parts[1].trains_on is not None
     assert parts[1].trains_on.mask == "worn"
 
 
 def test_an_arm_of_several_claims_is_planned_once() -> None:
-    plan = plan_claims(SMALL, 3, claims=choose_claims(["2", "8"]))
+    plan = plan_claims(SMALL_CLAIMS, 3, claims=choose_claims(["2", "8"]))
     assert [(run.arm.name, run.seed) for run in plan.runs] == [
         (name, seed)
         for seed in range(3)
@@ -187,22 +189,22 @@ def test_claims_are_chosen_in_the_order_of_the_table() -> None:
 
 def test_a_bad_change_is_told_once() -> None:
     with pytest.raises(RecipeError) as caught:
-        plan_claims(SMALL, 2, ["train.epochz=1"])
+        plan_claims(SMALL_CLAIMS, 2, ["train.epochz=1"])
     assert len(caught.value.problems) == 1
 
 
 @pytest.mark.parametrize("change, word", [("seed=3", "--seeds"), ("name=x", "arm")])
 def test_what_the_series_sets_itself_is_refused(change: str, word: str) -> None:
     with pytest.raises(RecipeError, match=rf"--set must be of another setting than .*{word}"):
-        plan_claims(SMALL, 2, [change])
+        plan_claims(SMALL_CLAIMS, 2, [change])
 
 
 def test_a_change_that_makes_two_arms_one_is_refused_for_their_claims_alone() -> None:
     with pytest.raises(
         RecipeError, match=r"arms of claim 5 must be different runs, got plain, fine-tuned and bf16 alike\."
     ):
-        plan_claims(SMALL, 2, ["train.precision=bf16"], choose_claims(["5"]))
-    assert plan_claims(SMALL, 2, ["task.train_age_borders_years=[30, 58]"], choose_claims(["2"])).runs
+        plan_claims(SMALL_CLAIMS, 2, ["train.precision=bf16"], choose_claims(["5"]))
+    assert plan_claims(SMALL_CLAIMS, 2, ["task.train_age_borders_years=[30, 58]"], choose_claims(["2"])).runs
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_a_change_that_makes_two_arms_one_is_refused_for_their_claims_alone() ->
 )
 def test_a_reference_that_cannot_be_scored_as_a_claim_wants_is_refused(change: str, fault: str) -> None:
     with pytest.raises(RecipeError, match=fault):
-        plan_claims(SMALL, 2, [change], choose_claims(["1"]))
+        plan_claims(SMALL_CLAIMS, 2, [change], choose_claims(["1"]))
 
 
 # --- the rules of the answers --------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from maskwise.studies.ladder_rungs import (
     Rung,
     Vote,
     plan_ladder,
-    sized_recipe,
+    sized_rung,
     small_budget,
     small_size,
 )
@@ -222,7 +222,7 @@ def test_a_ladder_without_held_out_people_is_refused_before_any_training() -> No
 
 
 def test_one_rung_can_be_sized_alone() -> None:
-    recipe = sized_recipe(RUNG_OF["7"], SMALL, ["train.epochs=1"])
+    recipe = sized_rung(RUNG_OF["7"], SMALL, ["train.epochs=1"])
     assert (recipe.name, recipe.train.epochs, recipe.model.head.kind) == ("ladder-small-day-07", 1, "attributes")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import Workplace
 from maskwise.recipe.load import load_recipe
-from maskwise.studies.set_facts import UNKNOWN, SetFacts, look_at_set, unmet
+from maskwise.studies.set_facts import NOTHING_KNOWN, SetFacts, look_at_set, unmet
 
 
 def test_drawn_portraits_have_room_around_the_face_and_their_size_is_seen(workplace: Workplace) -> None:
@@ -27,7 +27,7 @@ def test_photos_cut_to_the_face_and_ages_far_from_the_border_carry_no_such_claim
     assert "95%" in reason
     assert "would do" in reason
     assert unmet("ages near the border", SetFacts(near_share=0.2)) is not None
-    assert unmet("ages near the border", UNKNOWN) is None
+    assert unmet("ages near the border", NOTHING_KNOWN) is None
 
 
 def test_ages_are_counted_by_person(workplace: Workplace) -> None:

@@ -18,7 +18,7 @@ from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import StoredRun, read_finished, read_record
 from maskwise.store.write_runs import finish_run, start_run
 from maskwise.sweeps.load_space import Sweep, parse_sweep
-from maskwise.sweeps.run_sweep import Work
+from maskwise.sweeps.run_sweep import SweepWork
 from maskwise.sweeps.trial_queue import TrialQueue, open_queue
 from maskwise.workflows.run_recipe import Place
 from support.finished_runs import TASK, answers_of
@@ -49,11 +49,11 @@ def queue_at(store: Path, sweep: Sweep, runs: int = 6, url: str | None = None) -
     return open_queue(sweep, DATA, store, url, runs)
 
 
-def work_at(store: Path, sweep: Sweep, runs: int = 6, listener: Listener | None = None) -> Work:
+def work_at(store: Path, sweep: Sweep, runs: int = 6, listener: Listener | None = None) -> SweepWork:
     """What a process of this sweep has, without a limit of time."""
     place = Place(Path("data"), store, Path("cache"))
     command = ("maskwise", "sweep", "made-up.yaml")
-    return Work(queue_at(store, sweep, runs), place, DATA, command, listener or Silent(), math.inf, poll_s=0.01)
+    return SweepWork(queue_at(store, sweep, runs), place, DATA, command, listener or Silent(), math.inf, poll_s=0.01)
 
 
 class Trainer:

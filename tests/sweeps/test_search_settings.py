@@ -34,7 +34,7 @@ from maskwise.sweeps.search_lists import (
     SearchPlan,
     augmentations_to_try,
     batch_sizes_to_try,
-    chosen,
+    chosen_alternatives,
     optimizers_to_try,
     plan_search,
 )
@@ -141,7 +141,7 @@ def test_what_the_recipe_does_not_allow_is_left_out_and_told_or_refused_where_it
     assert format_plan(plan)[0] == f"{len(found) - 3} alternatives to quick, 1 seed: {len(found) - 2} trainings"
     assert format_plan(plan)[1].startswith("left out: with mixup: mixing.kind must be none with auxiliary")
     with pytest.raises(RecipeError, match=r"with cutmix: mixing\.kind must be none"):
-        plan_search(QUICK, chosen(found, ["flip", "cutmix"]), 1, by_name=True)
+        plan_search(QUICK, chosen_alternatives(found, ["flip", "cutmix"]), 1, by_name=True)
 
 
 def test_alternatives_have_names_that_a_run_can_have() -> None:
@@ -153,7 +153,7 @@ def test_alternatives_have_names_that_a_run_can_have() -> None:
 
 def test_senseless_searches_are_refused() -> None:
     with pytest.raises(RecipeError, match=r"'flop'. Did you mean 'flip'\?"):
-        chosen(augmentations_to_try(QUICK), ["flop"])
+        chosen_alternatives(augmentations_to_try(QUICK), ["flop"])
     with pytest.raises(RecipeError, match="got the recipe alone"):
         plan_search(QUICK, batch_sizes_to_try(QUICK, [32], None), 1, by_name=True)
     everyone = load_recipe("quick", ["split.kind=everyone"])

@@ -12,7 +12,7 @@ import torch
 
 from maskwise.errors import StoreError
 from maskwise.training.checkpoints import (
-    INDEX,
+    CHECKPOINTS,
     delete_checkpoints,
     load_checkpoint,
     load_weights,
@@ -45,7 +45,7 @@ def test_the_newest_state_comes_back_with_all_its_parts(tmp_path: Path) -> None:
 def test_any_damage_to_the_newest_falls_back_to_the_one_before(tmp_path: Path, trial: int) -> None:
     save_checkpoint(tmp_path, state(1))
     save_checkpoint(tmp_path, state(2))
-    newest = tmp_path / json.loads((tmp_path / INDEX).read_text())[0]["file"]
+    newest = tmp_path / json.loads((tmp_path / CHECKPOINTS).read_text())[0]["file"]
     data = bytearray(newest.read_bytes())
     rng = np.random.default_rng(trial)
     if trial % 3 == 0:
@@ -103,7 +103,7 @@ def test_a_pickle_in_place_of_a_state_is_refused_and_does_not_run(tmp_path: Path
     data = pickle.dumps(Attack())
     (tmp_path / "checkpoint-a.pt").write_bytes(data)
     entry = {"file": "checkpoint-a.pt", "sha256": hashlib.sha256(data).hexdigest()}
-    (tmp_path / INDEX).write_text(json.dumps([entry]))
+    (tmp_path / CHECKPOINTS).write_text(json.dumps([entry]))
     with pytest.raises(StoreError, match="cannot be read"):
         load_checkpoint(tmp_path)
     assert not marker.exists()

@@ -17,7 +17,7 @@ from maskwise.recipe.optimizer_config import SGD, Adam, AdamW
 from maskwise.recipe.schedule_config import Constant
 from maskwise.recipe.train_config import InnerHoldOut, Last, RuntimeConfig, TrainConfig
 from maskwise.training.batches import TargetRows
-from maskwise.training.checkpoints import INDEX
+from maskwise.training.checkpoints import CHECKPOINTS
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
 from maskwise.training.loop import Trainer, batches_of_step, trained_folder
 from support.fits import KillAt, Killed, Remember, equal_weights, tiny_fit, tiny_model, weights_after
@@ -81,7 +81,7 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(tmp_path: Path
     folder = tmp_path / "damaged"
     with pytest.raises(Killed):
         weights_after(tiny_fit(PLAIN), folder, KillAt(12))
-    newest = folder / json.loads((folder / INDEX).read_text())[0]["file"]
+    newest = folder / json.loads((folder / CHECKPOINTS).read_text())[0]["file"]
     newest.write_bytes(newest.read_bytes()[:-100])
     listener = Remember()
     assert equal_weights(weights_after(tiny_fit(PLAIN), folder, listener), whole)

@@ -92,7 +92,7 @@ def rotate(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
     return warp(images_NCHW, [[cos_N, -sin_N, zero], [sin_N, cos_N, zero]], "zeros")
 
 
-def brightness(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
+def scale_brightness(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
     """Multiply by the factor ``level`` (0 black, 1 as it was)."""
     return (images_NCHW * per_photo(level_N)).clamp_(0, 1)
 
@@ -102,7 +102,7 @@ def color(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
     return _blend(_grey(images_NCHW), images_NCHW, level_N)
 
 
-def contrast(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
+def scale_contrast(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
     """Contrast by the factor ``level`` around the photo's mean grey (0 flat grey, 1 as it was)."""
     return _blend(_grey(images_NCHW).mean((1, 2, 3), keepdim=True), images_NCHW, level_N)
 
@@ -197,9 +197,9 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "translate_x": translate_x,
     "translate_y": translate_y,
     "rotate": rotate,
-    "brightness": brightness,
+    "brightness": scale_brightness,
     "color": color,
-    "contrast": contrast,
+    "contrast": scale_contrast,
     "sharpness": sharpness,
     "posterize": posterize,
     "solarize": solarize,

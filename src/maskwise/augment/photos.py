@@ -26,12 +26,12 @@ def flip(images_NCHW: Tensor, rng: np.random.Generator, *, p: float) -> Tensor:
 
 def brightness(images_NCHW: Tensor, rng: np.random.Generator, *, strength: float, p: float) -> Tensor:
     """Multiply each photo by a factor from [1 − strength, 1 + strength] with probability ``p``, clipped to 0 … 1."""
-    return operations.brightness(images_NCHW, _factors(images_NCHW, rng, strength, p))
+    return operations.scale_brightness(images_NCHW, _factors(images_NCHW, rng, strength, p))
 
 
 def contrast(images_NCHW: Tensor, rng: np.random.Generator, *, strength: float, p: float) -> Tensor:
     """Stretch each photo around its mean grey by a factor from [1 − strength, 1 + strength] with probability ``p``."""
-    return operations.contrast(images_NCHW, _factors(images_NCHW, rng, strength, p))
+    return operations.scale_contrast(images_NCHW, _factors(images_NCHW, rng, strength, p))
 
 
 def noise(images_NCHW: Tensor, rng: np.random.Generator, *, std: float, p: float) -> Tensor:

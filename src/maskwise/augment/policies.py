@@ -31,13 +31,13 @@ class Reach:
     """Which side of the photo, in pixels, the levels are shares of; None for levels that stand for themselves."""
 
 
-Space = Mapping[OperationName, Reach]
+OperationSpace = Mapping[OperationName, Reach]
 
 _NO_STRENGTH: Final = Reach(0, 0, signed=False)
 _SHIFT: Final = 150 / 331
 """AutoAugment moved photos of 331 pixels by up to 150."""
 
-NARROW: Final[Space] = {
+NARROW: Final[OperationSpace] = {
     "identity": _NO_STRENGTH,
     "shear_x": Reach(0, 0.3, signed=True),
     "shear_y": Reach(0, 0.3, signed=True),
@@ -55,10 +55,10 @@ NARROW: Final[Space] = {
 }
 """RandAugment's operations and ranges."""
 
-NARROW_WITH_INVERT: Final[Space] = {**NARROW, "invert": _NO_STRENGTH}
+NARROW_WITH_INVERT: Final[OperationSpace] = {**NARROW, "invert": _NO_STRENGTH}
 """AutoAugment's operations and ranges: the same, and inversion."""
 
-WIDE: Final[Space] = {
+WIDE: Final[OperationSpace] = {
     **NARROW,
     "shear_x": Reach(0, 0.99, signed=True),
     "shear_y": Reach(0, 0.99, signed=True),
@@ -148,7 +148,7 @@ def trivial_augment(images_NCHW: Tensor, rng: np.random.Generator, *, p: float) 
 
 
 def levels(
-    space: Space, operation_N: Strings, strength_N: Floats, sign_N: Floats, height_px: int, width_px: int
+    space: OperationSpace, operation_N: Strings, strength_N: Floats, sign_N: Floats, height_px: int, width_px: int
 ) -> Floats:
     """The level of each photo's operation at a strength of 0 … 1; ``sign_N`` (±1) turns the signed ones round."""
     side_px = {"height": height_px, "width": width_px, None: 1}
@@ -165,7 +165,7 @@ def _names(names: list[OperationName], taken_N: NDArray[np.bool_]) -> Strings:
 
 
 def _operate_(
-    images_NCHW: Tensor, operation_N: Strings, strength_N: Floats, space: Space, rng: np.random.Generator
+    images_NCHW: Tensor, operation_N: Strings, strength_N: Floats, space: OperationSpace, rng: np.random.Generator
 ) -> None:
     height_px, width_px = images_NCHW.shape[2:]
     sign_N = np.where(rng.random(len(images_NCHW)) < 0.5, -1.0, 1.0)

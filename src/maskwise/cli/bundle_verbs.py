@@ -178,7 +178,7 @@ def predict_with_bundle(
 ) -> str:
     """Write the predictions of the bundle at ``path`` for the photos of ``source`` to ``out``; a line to print."""
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
-    from maskwise.export.predict_folder import predict_photos
+    from maskwise.export.predict_folder import predict_folder
     from maskwise.export.reader import load
     from maskwise.memory import keep_freed_memory
     from maskwise.store.predictions_file import write_predictions
@@ -199,7 +199,7 @@ def predict_with_bundle(
         predictions = (
             _predict_with_ray(path, source, options, skip_unreadable, progress)
             if options.engine is EngineWord.RAY
-            else predict_photos(bundle, source, skip_unreadable, progress, calibrated=options.calibrated)
+            else predict_folder(bundle, source, skip_unreadable, progress, calibrated=options.calibrated)
         )
         if options.abstain_below is None:
             write_predictions(predictions, bundle.task, out)

@@ -54,9 +54,9 @@ def claims(
     processes can share the work. --set applies to every arm.
     """
     from maskwise.files import refuse_overwrite, write_atomically
-    from maskwise.studies.plan_claims import FULL, SMALL, choose_claims, features_of, plan_claims
+    from maskwise.studies.plan_claims import FULL_CLAIMS, SMALL_CLAIMS, choose_claims, features_of, plan_claims
 
-    size, own_changes = {BudgetWord.SMALL: SMALL, BudgetWord.FULL: FULL}[budget], set_ or []
+    size, own_changes = {BudgetWord.SMALL: SMALL_CLAIMS, BudgetWord.FULL: FULL_CLAIMS}[budget], set_ or []
     chosen = choose_claims(only or [])
     # Refuses what is wrong with the settings before a photo is read.
     planned = plan_claims(size, seeds, own_changes, chosen)

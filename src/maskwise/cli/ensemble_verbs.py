@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from maskwise.ensembles.config import EnsembleConfig
 
 
-class Vote(StrEnum):
+class VoteWord(StrEnum):
     """The words of ``--vote``."""
 
     SOFT = "soft"
@@ -26,7 +26,7 @@ class Vote(StrEnum):
 
 def ensemble(
     runs: Annotated[list[str], typer.Argument(metavar="RUN", help=f"Two or more runs. {RUN_HELP}")],
-    vote: Annotated[Vote, typer.Option(help="How to combine the probabilities of the runs.")] = Vote.SOFT,
+    vote: Annotated[VoteWord, typer.Option(help="How to combine the probabilities of the runs.")] = VoteWord.SOFT,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the ensemble.", show_default="such as soft-of-3")
     ] = None,
@@ -50,20 +50,20 @@ def ensemble(
     typer.echo(f"run {folder.name} ({read_record(folder).name}) in {folder}")
 
 
-def config_of(vote: Vote) -> EnsembleConfig:
+def config_of(vote: VoteWord) -> EnsembleConfig:
     """The settings that a word of ``--vote`` stands for."""
     from maskwise.ensembles.config import GeometricMean, HardVote, RankMean, SoftVote, WeightedVote
 
     match vote:
-        case Vote.SOFT:
+        case VoteWord.SOFT:
             return SoftVote()
-        case Vote.HARD:
+        case VoteWord.HARD:
             return HardVote()
-        case Vote.WEIGHTED:
+        case VoteWord.WEIGHTED:
             return WeightedVote()
-        case Vote.GEOMETRIC:
+        case VoteWord.GEOMETRIC:
             return GeometricMean()
-        case Vote.RANK:
+        case VoteWord.RANK:
             return RankMean()
         case _:
             assert_never(vote)

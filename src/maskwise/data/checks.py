@@ -13,13 +13,13 @@ from maskwise.data.layout import (
     MASK_OF_STEM,
     TRAIN_CSV,
     TRAIN_IMAGES,
-    Listing,
+    FolderListing,
     list_folder,
     photo_stem,
 )
 from maskwise.data.manifest import eval_names
 from maskwise.data.people import People, read_people
-from maskwise.data.problems import Problem, Severity, sound_rows
+from maskwise.data.problems import DataProblem, Severity, sound_rows
 from maskwise.data.readable import in_threads, look_into
 from maskwise.data.relabel import Corrections, correct, read_corrections, unknown_ids
 from maskwise.data.shards import bytes_of, is_sharded, open_shards
@@ -47,7 +47,7 @@ def check_data(
     advance: Callable[[int], None] = _nothing,
     names_only: bool = False,
     corrections: Sequence[str | Path] = (),
-) -> list[Problem]:
+) -> list[DataProblem]:
     """Look at all of a data set in the competition's layout and report every problem, sorted by file and line.
 
     Reads both CSV files, lists every folder and decodes every photo fully, in ``threads`` threads (one a core if not
@@ -63,24 +63,24 @@ def check_data(
     return sorted(found, key=lambda problem: (problem.where, problem.line or 0, problem.message))
 
 
-def _check_shards(root: Path) -> tuple[list[Problem], list[_Photo]]:
+def _check_shards(root: Path) -> tuple[list[DataProblem], list[_Photo]]:
     shards = open_shards(root)
     return list(shards.problems), [_Photo(photo.name, photo.person) for photo in shards.photos]
 
 
-def _check_train(root: Path, lists: Sequence[Corrections]) -> tuple[list[Problem], list[_Photo]]:
+def _check_train(root: Path, lists: Sequence[Corrections]) -> tuple[list[DataProblem], list[_Photo]]:
     people, problems = read_people(root)
     problems += unknown_ids(people, lists)
     found, photos = _check_people(root, correct(people, lists)[0])
     return [*problems, *found], photos
 
 
-def _check_people(root: Path, people: People) -> tuple[list[Problem], list[_Photo]]:
+def _check_people(root: Path, people: People) -> tuple[list[DataProblem], list[_Photo]]:
     try:
         images = list_folder(root / TRAIN_IMAGES)
     except DataError:
         message = must("the folder", "there", "no folder", "Check the data set's folder that you named.")
-        return [Problem(TRAIN_IMAGES, None, message)], []
+        return [DataProblem(TRAIN_IMAGES, None, message)], []
     problems = [*_repeated_ids(people), *_folders_without_row(images, people)]
     bare, source_problems = _has_bare_faces(root)
     problems += source_problems
@@ -89,27 +89,27 @@ def _check_people(root: Path, people: People) -> tuple[list[Problem], list[_Phot
     for folder, person, line in zip(people.folder_P, people.person_P, people.line_P, strict=True):
         if folder not in present:
             message = must("path", "a folder in train/images", folder, "Copy the folder there, or delete the row.")
-            problems.append(Problem(TRAIN_CSV, line, message))
+            problems.append(DataProblem(TRAIN_CSV, line, message))
             continue
         try:
             listing = list_folder(root / TRAIN_IMAGES / folder)
         except DataError as error:
-            problems.append(Problem(f"{TRAIN_IMAGES}/{folder}", None, str(error)))
+            problems.append(DataProblem(f"{TRAIN_IMAGES}/{folder}", None, str(error)))
             continue
         problems += _check_names(f"{TRAIN_IMAGES}/{folder}", listing, bare)
         photos += [_Photo(f"{TRAIN_IMAGES}/{folder}/{name}", person) for name in listing.photos]
     return problems, photos
 
 
-def _has_bare_faces(root: Path) -> tuple[bool, list[Problem]]:
+def _has_bare_faces(root: Path) -> tuple[bool, list[DataProblem]]:
     """Whether faces without any mask were imported."""
     try:
         return any(source.masks == BARE for source in read_sources(root)), []
     except DataError as error:
-        return False, [Problem(SOURCES, None, str(error))]
+        return False, [DataProblem(SOURCES, None, str(error))]
 
 
-def _repeated_ids(people: People) -> list[Problem]:
+def _repeated_ids(people: People) -> list[DataProblem]:
     problems = []
     repeated, first_line = set(people.repeated_ids), dict[str, int]()
     for id_, line in zip(people.id_P, people.line_P, strict=True):
@@ -117,17 +117,17 @@ def _repeated_ids(people: People) -> list[Problem]:
         if id_ in repeated and first != line:
             got = f"{id_}, also in line {first}"
             message = must("id", "named once", got, "Both rows count as one person; correct it if they are two.")
-            problems.append(Problem(TRAIN_CSV, line, message, "warning"))
+            problems.append(DataProblem(TRAIN_CSV, line, message, "warning"))
     return problems
 
 
-def _folders_without_row(images: Listing, people: People) -> list[Problem]:
+def _folders_without_row(images: FolderListing, people: People) -> list[DataProblem]:
     message = must("the folder", f"the path of a row in {TRAIN_CSV}", "no row", "Add the row, or delete the folder.")
     unnamed = sorted(set(images.folders) - set(people.folder_P))
-    return [Problem(f"{TRAIN_IMAGES}/{folder}", None, message, "warning") for folder in unnamed]
+    return [DataProblem(f"{TRAIN_IMAGES}/{folder}", None, message, "warning") for folder in unnamed]
 
 
-def _check_names(where: str, listing: Listing, bare: bool) -> list[Problem]:
+def _check_names(where: str, listing: FolderListing, bare: bool) -> list[DataProblem]:
     """Missing, unknown and ambiguous photos in a person's folder; where ``bare``, one unmasked photo is enough."""
     problems = []
     names_of = defaultdict(list)
@@ -137,25 +137,25 @@ def _check_names(where: str, listing: Listing, bare: bool) -> list[Problem]:
     if missing and not (bare and set(names_of) == {"normal"}):
         rule = f"of {len(MASK_OF_STEM)} photos"
         message = must("a person", rule, f"none of the name {', '.join(missing)}", "Copy the missing photos.")
-        problems.append(Problem(where, None, message))
+        problems.append(DataProblem(where, None, message))
     known = ", ".join(MASK_OF_STEM)
     for stem, names in names_of.items():
         if stem not in MASK_OF_STEM:
             message = must("a photo's name", f"one of {known}", names[0], "Rename or delete it; it is skipped.")
-            problems += [Problem(f"{where}/{name}", None, message) for name in names]
+            problems += [DataProblem(f"{where}/{name}", None, message) for name in names]
         elif len(names) > 1:
             message = must(f"photo {stem}", "there once", ", ".join(names), "Keep one of them; all are used.")
-            problems.append(Problem(where, None, message, "warning"))
+            problems.append(DataProblem(where, None, message, "warning"))
     for name in listing.others:
         message = must("a file here", "a JPEG, PNG, WEBP or BMP photo", name, "Convert or delete it; it is skipped.")
-        problems.append(Problem(f"{where}/{name}", None, message, "warning"))
+        problems.append(DataProblem(f"{where}/{name}", None, message, "warning"))
     return problems
 
 
-def _check_eval(root: Path, task: Task) -> tuple[list[Problem], list[_Photo]]:
+def _check_eval(root: Path, task: Task) -> tuple[list[DataProblem], list[_Photo]]:
     if not (root / "eval").exists():
         message = must("the folder", "there to predict from", "no folder", "Without it the set can only train.")
-        return [Problem("eval", None, message, "warning")], []
+        return [DataProblem("eval", None, message, "warning")], []
     sound, problems = eval_names(root)
     problems += _bad_answers(root, task)
     try:
@@ -165,22 +165,22 @@ def _check_eval(root: Path, task: Task) -> tuple[list[Problem], list[_Photo]]:
         return problems, []
     named = {name for name, _ in sound}
     message = must("the photo", f"named in {EVAL_CSV}", "no row", "Add a row, or delete the photo.")
-    problems += [Problem(f"{EVAL_IMAGES}/{name}", None, message) for name in present if name not in named]
+    problems += [DataProblem(f"{EVAL_IMAGES}/{name}", None, message) for name in present if name not in named]
     return problems, [_Photo(f"{EVAL_IMAGES}/{name}", name) for name in present]
 
 
-def _bad_answers(root: Path, task: Task) -> list[Problem]:
+def _bad_answers(root: Path, task: Task) -> list[DataProblem]:
     # Problems of the rows themselves are found by `eval_names`; a missing column is only missed here.
     table, _ = sound_rows(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
     if not table.columns:
         return []
     if "ans" not in table.columns:
         message = must("columns", "ImageID, ans", ", ".join(table.columns), "Add the column ans, filled with 0.")
-        return [Problem(EVAL_CSV, 1, message)]
+        return [DataProblem(EVAL_CSV, 1, message)]
     legal = {str(code) for code in range(task.n_classes)}
     rule = f"a class from 0 to {task.n_classes - 1} (0 where unknown)"
     return [
-        Problem(EVAL_CSV, line, must("ans", rule, answer, "Correct the row."))
+        DataProblem(EVAL_CSV, line, must("ans", rule, answer, "Correct the row."))
         for answer, line in zip(table.columns["ans"], table.line_R, strict=True)
         if answer not in legal
     ]
@@ -188,21 +188,21 @@ def _bad_answers(root: Path, task: Task) -> list[Problem]:
 
 def _check_photos(
     root: Path, photos: Sequence[_Photo], threads: int | None, advance: Callable[[int], None]
-) -> list[Problem]:
+) -> list[DataProblem]:
     problems = []
     photos_of: dict[str, list[_Photo]] = defaultdict(list)
     read = bytes_of(root)
     found = in_threads(lambda photo: look_into(read, photo.path), photos, threads)
     for photo, (content, fault) in zip(photos, found, strict=True):
         if fault is not None:
-            problems.append(Problem(photo.path, None, fault))
+            problems.append(DataProblem(photo.path, None, fault))
         if content is not None:
             photos_of[content].append(photo)
         advance(1)
     return [*problems, *_same_files(photos_of.values())]
 
 
-def _same_files(groups: Iterable[Sequence[_Photo]]) -> list[Problem]:
+def _same_files(groups: Iterable[Sequence[_Photo]]) -> list[DataProblem]:
     """The same file under several names: under two people of the train part their labels cannot both be right."""
     problems = []
     for first, *others in groups:
@@ -210,5 +210,5 @@ def _same_files(groups: Iterable[Sequence[_Photo]]) -> list[Problem]:
             both_train = first.path.startswith("train/") and other.path.startswith("train/")
             severity: Severity = "error" if both_train and first.person != other.person else "warning"
             message = must("the photo", "another than the rest", f"a copy of {first.path}", "Keep the right one.")
-            problems.append(Problem(other.path, None, message, severity))
+            problems.append(DataProblem(other.path, None, message, severity))
     return problems

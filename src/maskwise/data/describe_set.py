@@ -19,7 +19,7 @@ MOST_COMPARED = 40_000
 alone, the first so many of them if need be."""
 
 
-class ClassRow(NamedTuple):
+class ClassCount(NamedTuple):
     """A joint class of the task."""
 
     name: str
@@ -33,7 +33,7 @@ class SetNumbers:
 
     people: int
     photos: int
-    classes: tuple[ClassRow, ...]
+    classes: tuple[ClassCount, ...]
     people_GA: Ints
     """People by gender and age group; those of unknown gender or age are in no cell."""
     people_of_age: dict[int, int]
@@ -123,11 +123,11 @@ def compared_photos(seen: PhotoTable) -> Ints:
     return np.flatnonzero(seen.mask_N == MASK_CLASSES.index("not_worn"))[:MOST_COMPARED]
 
 
-def _classes(table: PhotoTable, task: Task) -> tuple[ClassRow, ...]:
+def _classes(table: PhotoTable, task: Task) -> tuple[ClassCount, ...]:
     photos_C = np.bincount(table.class_N[table.class_N >= 0], minlength=task.n_classes)
     pairs = {*zip(table.person_N.astype(str).tolist(), table.class_N.tolist(), strict=True)}
     people_of = Counter(class_ for _, class_ in pairs)
-    return tuple(ClassRow(name, people_of[c], int(photos_C[c])) for c, name in enumerate(task.class_names))
+    return tuple(ClassCount(name, people_of[c], int(photos_C[c])) for c, name in enumerate(task.class_names))
 
 
 def _gender_by_age(table: PhotoTable, task: Task) -> Ints:

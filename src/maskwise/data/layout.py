@@ -31,12 +31,12 @@ MASK_OF_STEM = {
 }
 """The mask code of each of a person's seven photos, by the photo's name without its ending."""
 
-GENDER_OF_WORD = {word: code for code, word in enumerate(GENDER_CLASSES)}
+GENDER_CODE = {word: code for code, word in enumerate(GENDER_CLASSES)}
 LOWEST_AGE_YEARS, HIGHEST_AGE_YEARS = 1, 120
 
 
 @dataclass(frozen=True)
-class Listing:
+class FolderListing:
     """A folder's names in sorted order; side files (names that begin with a dot) are in none of them."""
 
     photos: tuple[str, ...]
@@ -44,7 +44,7 @@ class Listing:
     others: tuple[str, ...]
 
 
-def list_folder(folder: Path) -> Listing:
+def list_folder(folder: Path) -> FolderListing:
     """The names in ``folder``, from one scan of it. ``DataError`` where it cannot be listed."""
     photos, folders, others = [], [], []
     try:
@@ -62,7 +62,7 @@ def list_folder(folder: Path) -> Listing:
     except OSError as error:
         got = error.strerror or "an error"
         raise DataError(must(str(folder), "a folder that can be listed", got, "Check its name and rights.")) from error
-    return Listing(tuple(sorted(photos)), tuple(sorted(folders)), tuple(sorted(others)))
+    return FolderListing(tuple(sorted(photos)), tuple(sorted(folders)), tuple(sorted(others)))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -15,14 +15,14 @@ from maskwise.data.layout import (
     EVAL_IMAGES,
     MASK_OF_STEM,
     TRAIN_IMAGES,
-    Listing,
+    FolderListing,
     is_plain_name,
     list_folder,
     photo_stem,
     photos_below,
 )
 from maskwise.data.people import People, read_people
-from maskwise.data.problems import Problem, examples, refuse, sound_rows
+from maskwise.data.problems import DataProblem, examples, refuse, sound_rows
 from maskwise.data.relabel import Swaps, correct, read_corrections
 from maskwise.data.shards import is_sharded, open_shards
 from maskwise.data.sources import describe_sources
@@ -86,19 +86,19 @@ def read_folder(folder: Path) -> PhotoTable:
     return _unlabelled(photo_N)
 
 
-def eval_names(root: Path) -> tuple[list[tuple[str, int]], list[Problem]]:
+def eval_names(root: Path) -> tuple[list[tuple[str, int]], list[DataProblem]]:
     """The sound rows of ``eval/info.csv`` as (name, line), and the problems of the others."""
     table, problems = sound_rows(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
     try:
         present = set(list_folder(root / EVAL_IMAGES).photos)
     except DataError:
         message = must("the folder", "there", "no folder", "Copy the photos to predict into it.")
-        return [], [*problems, Problem(EVAL_IMAGES, None, message)]
+        return [], [*problems, DataProblem(EVAL_IMAGES, None, message)]
     sound: dict[str, int] = {}
     for name, line in zip(table.columns.get("ImageID", []), table.line_R, strict=True):
         fault = _eval_fault(name, sound, present)
         if fault:
-            problems.append(Problem(EVAL_CSV, line, fault))
+            problems.append(DataProblem(EVAL_CSV, line, fault))
         else:
             sound[name] = line
     return list(sound.items()), sorted(problems, key=lambda problem: problem.line or 0)
@@ -140,12 +140,12 @@ def _read_sharded(root: Path, task: Task, corrections: Sequence[str | Path]) -> 
     return Manifest(root, task.label(table), tuple(describe_sources(root)))
 
 
-def _person_folders(root: Path, problems: list[Problem]) -> frozenset[str]:
+def _person_folders(root: Path, problems: list[DataProblem]) -> frozenset[str]:
     try:
         return frozenset(list_folder(root / TRAIN_IMAGES).folders)
     except DataError:
         message = must("the folder", "there", "no folder", "Check the data set's folder that you named.")
-        problems.append(Problem(TRAIN_IMAGES, None, message))
+        problems.append(DataProblem(TRAIN_IMAGES, None, message))
         return frozenset()
 
 
@@ -180,7 +180,7 @@ def _find_photos(root: Path, people: People, folders: frozenset[str], swaps: Swa
     return photos
 
 
-def _add_person(photos: _Photos, row: int, folder: str, listing: Listing, swap: dict[str, str]) -> None:
+def _add_person(photos: _Photos, row: int, folder: str, listing: FolderListing, swap: dict[str, str]) -> None:
     seen = set()
     for name in listing.photos:
         stem = photo_stem(name)

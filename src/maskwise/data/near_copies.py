@@ -38,7 +38,7 @@ class Pair(NamedTuple):
     alike: float
 
 
-def describe(photo_HWC: Image) -> Floats:
+def lowest_waves(photo_HWC: Image) -> Floats:
     """A picture as the F = ``WAVES``² - 1 lowest waves of its brightness (DCT-II), float32, scaled to length 1."""
     small = cv2.resize(photo_HWC, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     waves = np.asarray(cv2.dct(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)))

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maskwise.data.layout import GENDER_OF_WORD, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, TRAIN_CSV, is_plain_name
-from maskwise.data.problems import Problem, sound_rows
+from maskwise.data.layout import GENDER_CODE, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, TRAIN_CSV, is_plain_name
+from maskwise.data.problems import DataProblem, sound_rows
 from maskwise.errors import must
 from maskwise.labels import UNKNOWN
 from maskwise.tables import CsvTable
@@ -35,7 +35,7 @@ class People:
         return sorted(id_ for id_, count in Counter(self.id_P).items() if count > 1)
 
 
-def read_people(root: Path) -> tuple[People, list[Problem]]:
+def read_people(root: Path) -> tuple[People, list[DataProblem]]:
     """The rows of ``train.csv`` in its order, and every problem with its line.
 
     A gender or age that is no such thing is unknown, so that a check can go on; to train, refuse the problems first.
@@ -47,12 +47,12 @@ def read_people(root: Path) -> tuple[People, list[Problem]]:
     lines_of_folder: dict[str, int] = {}
     for row, line in enumerate(table.line_R):
         folder_faults = _folder_faults(table.columns["path"][row], line, lines_of_folder)
-        problems += [Problem(TRAIN_CSV, line, fault) for fault in (*_row_faults(table, row), *folder_faults)]
+        problems += [DataProblem(TRAIN_CSV, line, fault) for fault in (*_row_faults(table, row), *folder_faults)]
         if not folder_faults:
             _append(people, table, row)
     if not table.line_R and not problems:
         message = must("the file", "a list of one person or more", "no rows", "Add a row for each person.")
-        problems.append(Problem(TRAIN_CSV, None, message))
+        problems.append(DataProblem(TRAIN_CSV, None, message))
     return people, sorted(problems, key=lambda problem: problem.line or 0)
 
 
@@ -66,9 +66,9 @@ def age_fault(text: str) -> str | None:
 
 def gender_fault(text: str) -> str | None:
     """Why ``text`` is no gender, or None."""
-    if text.lower() in GENDER_OF_WORD:
+    if text.lower() in GENDER_CODE:
         return None
-    return must("gender", " or ".join(GENDER_OF_WORD), text, "Correct the row.")
+    return must("gender", " or ".join(GENDER_CODE), text, "Correct the row.")
 
 
 def _row_faults(table: CsvTable, row: int) -> list[str]:
@@ -92,7 +92,7 @@ def _append(people: People, table: CsvTable, row: int) -> None:
     people.id_P.append(table.columns["id"][row])
     told = table.columns["person"][row] if "person" in table.columns else ""
     people.person_P.append(told or _SUFFIX.sub("", people.id_P[-1]))
-    people.gender_P.append(GENDER_OF_WORD.get(table.columns["gender"][row].lower(), UNKNOWN))
+    people.gender_P.append(GENDER_CODE.get(table.columns["gender"][row].lower(), UNKNOWN))
     age = table.columns["age"][row]
     people.age_years_P.append(UNKNOWN if age_fault(age) else int(age))
     people.origin_P.append(table.columns["race"][row] if "race" in table.columns else "")

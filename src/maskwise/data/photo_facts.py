@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.data.contents import content_of
-from maskwise.data.near_copies import describe
+from maskwise.data.near_copies import lowest_waves
 from maskwise.data.pixels import decode_photo, resize
 from maskwise.data.readable import in_threads
 from maskwise.data.shards import bytes_of
@@ -24,7 +24,7 @@ from maskwise.records import Floats, Image, Ints, Strings
 SMALL_HEIGHT_PX, SMALL_WIDTH_PX = 96, 84
 """Every photo is kept this small, for mosaics and mean faces: 24 kB each."""
 
-Finder = Callable[[str, Image], bool]
+ShowsFace = Callable[[str, Image], bool]
 """(content hash, photo) → whether it shows a face."""
 
 
@@ -76,7 +76,7 @@ class _Look:
 def look_at_photos(
     root: Path,
     photo_N: Strings | Sequence[str],
-    has_face: Finder | None,
+    has_face: ShowsFace | None,
     advance: Callable[[int], None],
     threads: int | None = None,
 ) -> PhotoFacts:
@@ -101,7 +101,7 @@ def look_at_photos(
     return _together(looks, index, problems, looked_for_faces=has_face is not None)
 
 
-def _look_at(read: Callable[[str], bytes], name: str, has_face: Finder | None) -> _Look | str:
+def _look_at(read: Callable[[str], bytes], name: str, has_face: ShowsFace | None) -> _Look | str:
     """The facts on one photo, or what is wrong with it."""
     try:
         data = read(name)
@@ -122,7 +122,7 @@ def _look_at(read: Callable[[str], bytes], name: str, has_face: Finder | None) -
         square_C=spread_C**2 + mean_C**2,
         has_face=has_face is not None and has_face(content, photo),
         small=_small(photo),
-        waves_F=describe(photo),
+        waves_F=lowest_waves(photo),
     )
 
 

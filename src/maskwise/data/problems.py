@@ -14,7 +14,7 @@ Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
-class Problem:
+class DataProblem:
     """One thing that is wrong with a data set."""
 
     where: str
@@ -31,20 +31,20 @@ class Problem:
         return f"{place}: {self.message}"
 
 
-def refuse(problems: Sequence[Problem]) -> None:
+def refuse(problems: Sequence[DataProblem]) -> None:
     """Raise one ``DataError`` with a line for each error among ``problems`` (the first 50); warnings pass."""
     errors = [str(problem) for problem in problems if problem.severity == "error"]
     if errors:
         raise DataError(capped(errors))
 
 
-def sound_rows(path: Path, where: str, required: Sequence[str]) -> tuple[CsvTable, list[Problem]]:
+def sound_rows(path: Path, where: str, required: Sequence[str]) -> tuple[CsvTable, list[DataProblem]]:
     """The well-formed rows of a CSV file (called ``where`` in messages), blanks cut off, and the faults of the others.
 
     A table without columns comes back when the file itself cannot be used.
     """
     table, faults = scan_csv(path, required)
-    return table.trimmed(), [Problem(where, line, message) for line, message in faults]
+    return table.trimmed(), [DataProblem(where, line, message) for line, message in faults]
 
 
 def examples(names: Sequence[str], most: int = 5) -> str:

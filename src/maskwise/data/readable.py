@@ -14,8 +14,8 @@ from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError, must
 from maskwise.records import Strings
 
-Given = TypeVar("Given")
-Made = TypeVar("Made")
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 AT_ONCE = 1024
 """Photos handed to the threads together: a future for each of a million would weigh more than their names."""
 
@@ -36,7 +36,7 @@ def look_into(read: Callable[[str], bytes], name: str) -> tuple[str | None, str 
     return content_of(data), None
 
 
-def in_threads(work: Callable[[Given], Made], given: Sequence[Given], threads: int | None = None) -> Iterator[Made]:
+def in_threads(work: Callable[[_Given], _Made], given: Sequence[_Given], threads: int | None = None) -> Iterator[_Made]:
     """``work`` on each of ``given``, in order, by ``threads`` threads (one a core if None)."""
     with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="reading") as pool:
         for begin in range(0, len(given), AT_ONCE):

@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskwise.data.config import CONSENSUS
-from maskwise.data.layout import GENDER_OF_WORD, MASK_OF_STEM
+from maskwise.data.layout import GENDER_CODE, MASK_OF_STEM
 from maskwise.data.people import People, age_fault, gender_fault
-from maskwise.data.problems import Problem, examples, refuse, sound_rows
+from maskwise.data.problems import DataProblem, examples, refuse, sound_rows
 from maskwise.errors import must, nearest
 
 Swaps = dict[str, dict[str, str]]
@@ -77,12 +77,12 @@ def correct(people: People, lists: Sequence[Corrections]) -> tuple[People, Swaps
     return corrected, swaps, [note for corrections in lists for note in _notes(corrections, set(people.id_P))]
 
 
-def unknown_ids(people: People, lists: Sequence[Corrections]) -> list[Problem]:
+def unknown_ids(people: People, lists: Sequence[Corrections]) -> list[DataProblem]:
     """A warning for each list that names ids which are not in ``train.csv``."""
     missing_of = {corrections.name: _missing(corrections, set(people.id_P)) for corrections in lists}
     remedy = "Correct or delete their rows; they are skipped."
     return [
-        Problem(name, None, must("ids", "of people in train.csv", examples(missing, 20), remedy), "warning")
+        DataProblem(name, None, must("ids", "of people in train.csv", examples(missing, 20), remedy), "warning")
         for name, missing in missing_of.items()
         if missing
     ]
@@ -123,7 +123,7 @@ def _joined(people: People, pairs: Sequence[tuple[str, str]]) -> list[str]:
     return [top(person) for person in people.person_P]
 
 
-def _read_list(entry: str | Path) -> tuple[Corrections, list[Problem]]:
+def _read_list(entry: str | Path) -> tuple[Corrections, list[DataProblem]]:
     shipped = Path(__file__).parent / "corrections" / f"{CONSENSUS}.csv"
     path = shipped if entry == CONSENSUS else Path(entry)
     corrections = Corrections(str(entry))
@@ -137,7 +137,7 @@ def _read_list(entry: str | Path) -> tuple[Corrections, list[Problem]]:
             continue
         fault = _accept_fault(accepted) or _take_row(corrections, id_, attribute, value)
         if fault:
-            problems.append(Problem(str(entry), line, fault))
+            problems.append(DataProblem(str(entry), line, fault))
     return corrections, sorted(problems, key=lambda problem: problem.line or 0)
 
 
@@ -158,7 +158,7 @@ def _take_row(corrections: Corrections, id_: str, attribute: str, value: str) ->
     match attribute:
         case "gender":
             if not (fault := gender_fault(value)):
-                corrections.gender_of_id[id_] = GENDER_OF_WORD[value.lower()]
+                corrections.gender_of_id[id_] = GENDER_CODE[value.lower()]
         case "age":
             if not (fault := age_fault(value)):
                 corrections.age_years_of_id[id_] = int(value)

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from maskwise.data.contents import content_of
-from maskwise.data.layout import GENDER_OF_WORD, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, PHOTO_SUFFIXES, TRAIN_CSV
-from maskwise.data.problems import Problem
+from maskwise.data.layout import GENDER_CODE, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, PHOTO_SUFFIXES, TRAIN_CSV
+from maskwise.data.problems import DataProblem
 from maskwise.errors import DataError, must
 from maskwise.files import write_atomically
 from maskwise.labels import MASK_CLASSES
 
-INDEX = "train/.shards.parquet"
+SHARD_INDEX = "train/.shards.parquet"
 FORMAT = 1
 """Raised when the index or what it is made by changes."""
 
@@ -53,7 +53,7 @@ class Shards:
 
     root: Path
     photos: tuple[ShardPhoto, ...]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[DataProblem, ...] = ()
     """What cannot be used, each with its shard."""
 
     def read(self, photo: ShardPhoto) -> bytes:
@@ -85,7 +85,7 @@ def open_shards(root: Path) -> Shards:
     if kept is not None:
         return kept
     photos: list[ShardPhoto] = []
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     for shard in shards:
         _index_shard(root, shard, photos, problems)
     made = Shards(root, tuple(photos), tuple(problems))
@@ -106,7 +106,7 @@ def bytes_of(root: Path) -> Callable[[str], bytes]:
     return lambda name: shards.read(photo_of[name]) if name in photo_of else (root / name).read_bytes()
 
 
-def _index_shard(root: Path, shard: str, photos: list[ShardPhoto], problems: list[Problem]) -> None:
+def _index_shard(root: Path, shard: str, photos: list[ShardPhoto], problems: list[DataProblem]) -> None:
     """Add the photos of one shard, and what is wrong with it."""
     found: dict[str, tuple[str, int, int, str]] = {}
     labels: dict[str, bytes] = {}
@@ -122,12 +122,12 @@ def _index_shard(root: Path, shard: str, photos: list[ShardPhoto], problems: lis
                     found[key] = (member.name, member.offset_data, member.size, content_of(_bytes(tar, member)))
     except (tarfile.TarError, OSError, EOFError) as error:
         message = must("the shard", "a whole tar file without compression", str(error), "Copy it again, or unpack it.")
-        problems.append(Problem(shard, None, message))
+        problems.append(DataProblem(shard, None, message))
         return
     for key, (name, offset, size, content) in found.items():
         told = _read_labels(labels.get(key))
         if isinstance(told, str):
-            problems.append(Problem(f"{shard}/{name}", None, told))
+            problems.append(DataProblem(f"{shard}/{name}", None, told))
             continue
         person, gender, age_years, mask = told
         # A photo of which nobody says whom it shows is its own person.
@@ -154,12 +154,12 @@ def _read_labels(data: bytes | None) -> tuple[str, int, int, int] | str:
         return must("the labels", "an object in JSON", "something else", "Write them again.")
     if mask not in MASK_CLASSES:
         return must("mask", f"one of {', '.join(MASK_CLASSES)}", mask, "Correct the labels.")
-    if gender not in GENDER_OF_WORD:
-        return must("gender", " or ".join(GENDER_OF_WORD), gender, "Correct the labels.")
+    if gender not in GENDER_CODE:
+        return must("gender", " or ".join(GENDER_CODE), gender, "Correct the labels.")
     if type(age) is not int or not LOWEST_AGE_YEARS <= age <= HIGHEST_AGE_YEARS:
         rule = f"a whole number of years from {LOWEST_AGE_YEARS} to {HIGHEST_AGE_YEARS}"
         return must("age", rule, age, "Correct the labels.")
-    return "" if person is None else str(person), GENDER_OF_WORD[gender], age, MASK_CLASSES.index(mask)
+    return "" if person is None else str(person), GENDER_CODE[gender], age, MASK_CLASSES.index(mask)
 
 
 def _stamp(root: Path, shards: Sequence[str]) -> str:
@@ -172,7 +172,7 @@ def _load(root: Path, stamp: str) -> Shards | None:
     import pyarrow as pa
     import pyarrow.parquet as pq  # only where shards are: predicting with a bundle needs no pyarrow
 
-    path = root / INDEX
+    path = root / SHARD_INDEX
     if not path.is_file():
         return None
     try:
@@ -195,7 +195,7 @@ def _keep(shards: Shards, stamp: str) -> None:
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata({"stamp": stamp}), buffer)
     try:
-        write_atomically(shards.root / INDEX, buffer.getvalue())
+        write_atomically(shards.root / SHARD_INDEX, buffer.getvalue())
     except OSError:
         # A folder that cannot be written only costs the pass again.
         return

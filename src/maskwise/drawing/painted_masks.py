@@ -23,13 +23,13 @@ from maskwise.drawing.head import half_width_at, mouth_y
 from maskwise.drawing.traits import Person
 
 MaskKind = Literal["surgical", "folded", "sculpted", "cup", "cloth"]
-Wearing = Literal["right", "nose_out", "mouth_out", "on_chin"]
+PaintedWearing = Literal["right", "nose_out", "mouth_out", "on_chin"]
 MASK_KINDS: tuple[MaskKind, ...] = ("surgical", "folded", "sculpted", "cup", "cloth")
 """The kinds in the order of the photos mask1 … mask5."""
-WRONG_WEARINGS: tuple[Wearing, ...] = ("nose_out", "mouth_out", "on_chin")
+WRONG_WEARINGS: tuple[PaintedWearing, ...] = ("nose_out", "mouth_out", "on_chin")
 
 
-def paint_mask(canvas: Canvas, person: Person, kind: MaskKind, wearing: Wearing, light_x: float) -> None:
+def paint_mask(canvas: Canvas, person: Person, kind: MaskKind, wearing: PaintedWearing, light_x: float) -> None:
     """Loops, the mask's shadow on the face, its cloth, pattern, folds and shading."""
     outline_P2 = mask_outline(person, kind, wearing)
     colour = _colour(person, kind)
@@ -45,7 +45,7 @@ def paint_mask(canvas: Canvas, person: Person, kind: MaskKind, wearing: Wearing,
     canvas.line(np.concatenate([outline_P2, outline_P2[:1]]), shade(colour, 0.78), 0.018)
 
 
-def mask_outline(person: Person, kind: MaskKind, wearing: Wearing) -> Points:
+def mask_outline(person: Person, kind: MaskKind, wearing: PaintedWearing) -> Points:
     """The outline of the mask on the face, closed, in face units. Worn wrong it sits lower and is pushed together."""
     bones = person.bones
     top, bottom = 0.2, bones.chin_y + 0.09
@@ -90,7 +90,7 @@ def _colour(person: Person, kind: MaskKind) -> Colour:
             assert_never(kind)
 
 
-def _paint_loops(canvas: Canvas, outline_P2: Points, kind: MaskKind, wearing: Wearing) -> None:
+def _paint_loops(canvas: Canvas, outline_P2: Points, kind: MaskKind, wearing: PaintedWearing) -> None:
     """Ear loops from the corners to the ears, or a cup's two bands around the head."""
     band: Colour = (40, 40, 44) if kind == "sculpted" else (226, 216, 190) if kind == "cup" else (240, 240, 240)
     half = outline_P2[: len(outline_P2) // 2]

@@ -11,7 +11,18 @@ from maskwise.records import Predictions
 from maskwise.tables import csv_text
 
 Change = Literal["better", "worse", "other"]
-COLUMNS = ("run", "photo", "person", "true_class", "class_a", "class_b", "true_name", "name_a", "name_b", "change")
+CHANGE_COLUMNS = (
+    "run",
+    "photo",
+    "person",
+    "true_class",
+    "class_a",
+    "class_b",
+    "true_name",
+    "name_a",
+    "name_b",
+    "change",
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ def changed_photos(one: Predictions, two: Predictions) -> list[ChangedPhoto]:
 
 def changed_csv(changed_of_runs: Sequence[tuple[str, list[ChangedPhoto]]], task: Task) -> str:
     """All changed photos of several runs against the first as CSV text, classes by number and by name."""
-    return csv_text([COLUMNS, *_rows(changed_of_runs, task.class_names)])
+    return csv_text([CHANGE_COLUMNS, *_rows(changed_of_runs, task.class_names)])
 
 
 def _rows(

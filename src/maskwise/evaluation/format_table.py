@@ -5,7 +5,7 @@ from __future__ import annotations
 from maskwise.evaluation.scores import Evaluation
 from maskwise.text_table import aligned, number, score
 
-OPTIMISTIC = "optimistic: the checkpoint was chosen on the scored people, so these scores are too high"
+OPTIMISTIC_SCORES = "optimistic: the checkpoint was chosen on the scored people, so these scores are too high"
 
 
 def format_table(evaluation: Evaluation) -> str:
@@ -51,5 +51,5 @@ def _cautions(evaluation: Evaluation) -> list[str]:
             f"{evaluation.n_trained_on:,} of these photos were trained on: scores over them say nothing of new people"
         )
     if evaluation.optimistic:
-        lines.append(OPTIMISTIC)
+        lines.append(OPTIMISTIC_SCORES)
     return ["", *lines] if lines else []

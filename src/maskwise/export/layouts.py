@@ -16,7 +16,7 @@ _MOST_PHOTOS = 64
 _DELAY_US = 2000
 
 
-def laid_out(bundle: dict[str, bytes], manifest: Manifest, layout: BundleLayout) -> dict[str, bytes]:
+def arranged(bundle: dict[str, bytes], manifest: Manifest, layout: BundleLayout) -> dict[str, bytes]:
     """The files of ``bundle`` in ``layout``, with the checksums of all of them at the top."""
     match layout:
         case "bundle":

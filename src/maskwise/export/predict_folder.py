@@ -10,7 +10,7 @@ import numpy as np
 
 from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared
-from maskwise.export.reader import Block, Bundle
+from maskwise.export.reader import Bundle, PredictedBlock
 from maskwise.listeners import Listener
 from maskwise.records import PhotoTable, Predictions
 from maskwise.workflows.photos_to_predict import as_predictions, list_photos, read_photo, report_problems
@@ -23,7 +23,7 @@ class PhotoFaces(NamedTuple):
     predictions: list[Prediction]
 
 
-def predict_photos(
+def predict_folder(
     bundle: Bundle, source: Path, skip_unreadable: bool, listener: Listener, *, calibrated: bool = False
 ) -> Predictions:
     """What ``maskwise predict`` gives for the run: ``source`` is a folder, a data set (its eval part) or one photo.
@@ -41,7 +41,7 @@ def predict_photos(
 
 
 def readable_predictions(
-    bundle: Bundle, table: PhotoTable, blocks: Sequence[Block], *, calibrated: bool
+    bundle: Bundle, table: PhotoTable, blocks: Sequence[PredictedBlock], *, calibrated: bool
 ) -> Predictions:
     """The predictions in ``blocks``, of the photos of ``table`` that could be read."""
     readable_N = np.array([not isinstance(entry, str) for block in blocks for entry in block.faces], dtype=bool)
@@ -71,7 +71,7 @@ def predict_faces(
 
 def _predict(
     bundle: Bundle, table: PhotoTable, prepare: Callable[[str], Sequence[Prepared]], listener: Listener
-) -> list[Block]:
+) -> list[PredictedBlock]:
     listener.on_stage("predicting photos", len(table))
     blocks = []
     for block in bundle.blocks(table.photo_N.tolist(), prepare):

@@ -22,13 +22,13 @@ from maskwise.errors import UserError, must
 from maskwise.export.engines import BundlePrecision
 from maskwise.export.predict_folder import readable_predictions
 from maskwise.export.prepare_photos import Prepared
-from maskwise.export.reader import BLOCK_PHOTOS, Block, Bundle, load
+from maskwise.export.reader import BLOCK_PHOTOS, Bundle, PredictedBlock, load
 from maskwise.listeners import Listener
 from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Predictions
 from maskwise.workflows.photos_to_predict import list_photos, read_photo, report_problems
 
-BATCH_PHOTOS = 16 * BLOCK_PHOTOS
+TASK_PHOTOS = 16 * BLOCK_PHOTOS
 """Photos that a worker is handed at once: whole blocks, some seconds of work."""
 OBJECT_STORE_BYTES = 128 * 2**20
 """Shared memory for what travels between the processes of one machine: names and probabilities, never pixels."""
@@ -93,17 +93,17 @@ class Worker:
 
 def _predict(
     path: Path, precision: BundlePrecision, root: Path, names: list[str], workers: int, listener: Listener
-) -> Block:
+) -> PredictedBlock:
     """All photos as one block, in order."""
     import pyarrow
     import ray.data
 
     table = pyarrow.table({"row": range(len(names)), "name": [os.fsencode(name) for name in names]})
-    batches = [table.slice(start, BATCH_PHOTOS) for start in range(0, len(names), BATCH_PHOTOS)]
+    batches = [table.slice(start, TASK_PHOTOS) for start in range(0, len(names), TASK_PHOTOS)]
     batches_done = ray.data.from_arrow(batches).map_batches(
         Worker,
         fn_constructor_args=(str(path.resolve()), precision, str(root.resolve())),
-        batch_size=BATCH_PHOTOS,
+        batch_size=TASK_PHOTOS,
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(batches))),
         num_cpus=1,
     )
@@ -114,7 +114,7 @@ def _predict(
     return _in_order({name: np.concatenate([columns[name] for columns in came]) for name in came[0]})
 
 
-def _in_order(columns: Columns) -> Block:
+def _in_order(columns: Columns) -> PredictedBlock:
     order_N = np.argsort(columns["row"])
     problems = [problem.decode("utf-8", "surrogateescape") for problem in columns["problem"][order_N].tolist()]
     good_N = np.array([not problem for problem in problems])
@@ -122,7 +122,7 @@ def _in_order(columns: Columns) -> Block:
     age_years_N = columns["age_years"][order_N][good_N]
     with_age = not np.isnan(age_years_N).any()
     members = MemberProbabilities(probs_RNC, age_years_N if with_age else None) if good_N.any() else None
-    return Block([problem or [None] for problem in problems], members)
+    return PredictedBlock([problem or [None] for problem in problems], members)
 
 
 def _require_ray() -> None:

@@ -35,7 +35,7 @@ Prepare = Callable[[Item], Sequence[Prepared]]
 """What of an item is to be predicted; ``DataError`` where something is wrong with it."""
 
 
-class Block(NamedTuple):
+class PredictedBlock(NamedTuple):
     """What is predicted for some items, in their order."""
 
     faces: list[list[FaceBox | None] | str]
@@ -91,12 +91,14 @@ class Bundle:
         blocks = list(self.blocks(prepared, lambda each: [each], self._share(len(prepared))))
         return self.predictions(blocks, calibrated=calibrated)
 
-    def blocks(self, items: Sequence[Item], prepare: Prepare[Item], size: int = BLOCK_PHOTOS) -> Iterator[Block]:
+    def blocks(
+        self, items: Sequence[Item], prepare: Prepare[Item], size: int = BLOCK_PHOTOS
+    ) -> Iterator[PredictedBlock]:
         """What the networks predict for ``items``, ``size`` of them at a time, in order, computed on all threads."""
         parts = [items[start : start + size] for start in range(0, len(items), size)]
         yield from self._pool.map(lambda part: self._block(part, prepare), parts)
 
-    def probabilities(self, blocks: Sequence[Block], *, calibrated: bool = False) -> Probabilities:
+    def probabilities(self, blocks: Sequence[PredictedBlock], *, calibrated: bool = False) -> Probabilities:
         """Those of several blocks; members vote over all of them at once."""
         members = [block.members for block in blocks if block.members is not None]
         weights = [member.weight for member in self.manifest.members]
@@ -105,7 +107,7 @@ class Bundle:
             return voted
         return Probabilities(with_temperature(voted.probs_NC, self._temperature()), voted.age_years_N)
 
-    def predictions(self, blocks: Sequence[Block], *, calibrated: bool = False) -> list[Prediction]:
+    def predictions(self, blocks: Sequence[PredictedBlock], *, calibrated: bool = False) -> list[Prediction]:
         """One prediction for each face (or whole photo) of ``blocks``."""
         faces = [face for block in blocks for entry in block.faces if not isinstance(entry, str) for face in entry]
         probs_NC, age_years_N = self.probabilities(blocks, calibrated=calibrated)
@@ -124,11 +126,11 @@ class Bundle:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _block(self, items: Sequence[Item], prepare: Prepare[Item]) -> Block:
+    def _block(self, items: Sequence[Item], prepare: Prepare[Item]) -> PredictedBlock:
         found = [_prepared(item, prepare) for item in items]
         prepared = [each for entry in found if not isinstance(entry, str) for each in entry]
         faces = [entry if isinstance(entry, str) else [each.face for each in entry] for entry in found]
-        return Block(faces, self.networks.predict(prepared) if prepared else None)
+        return PredictedBlock(faces, self.networks.predict(prepared) if prepared else None)
 
     def _rows(
         self,

@@ -25,11 +25,11 @@ from maskwise.evaluation.temperature import fit_temperature
 from maskwise.export.bundle_files import CHECKSUMS, BundleFiles, checksum_lines
 from maskwise.export.card import CardFacts, licences, model_card
 from maskwise.export.engines import BundlePrecision, refuse_uncomputable
-from maskwise.export.layouts import BundleLayout, laid_out
+from maskwise.export.layouts import BundleLayout, arranged
 from maskwise.export.manifest import MANIFEST, BundleInput, BundlePart, Manifest, Member, StoredPrecision
 from maskwise.export.onnx_graph import to_onnx
 from maskwise.export.parity import TOLERANCE, Parity, compare_predictions, drawn_photos, linked_photos
-from maskwise.export.predict_folder import predict_photos as predict_with_bundle
+from maskwise.export.predict_folder import predict_folder
 from maskwise.export.quantise import CALIBRATION_PHOTOS, to_int8
 from maskwise.export.reader import Bundle
 from maskwise.export.training_photos import (
@@ -95,7 +95,7 @@ def export_run(run: Path, out: Path, options: ExportOptions, listener: Listener)
     parity = _prove(run, files, manifest, options, predictions, table, listener)
     files |= _papers(models, manifest, predictions, evaluation, parity)
     files[CHECKSUMS] = checksum_lines(files).encode()
-    _place(laid_out(files, manifest, options.layout), out, options)
+    _place(arranged(files, manifest, options.layout), out, options)
     return Written(out, sum(map(len, files.values())), tuple(parity))
 
 
@@ -206,7 +206,7 @@ def _prove(
         of_run, _ = predict_with_run(run, folder, False, listener)
         for precision in _to_compare(manifest, options):
             with Bundle(source, precision) as bundle:
-                of_bundle = predict_with_bundle(bundle, folder, False, listener)
+                of_bundle = predict_folder(bundle, folder, False, listener)
             found.append(compare_predictions(of_run, of_bundle, precision, inputs, class_N))
     if not found[0].holds:
         got = f"{found[0].largest_difference:.2g}, decisions equal for {found[0].decisions_equal:.2%}"

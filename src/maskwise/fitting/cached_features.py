@@ -46,7 +46,7 @@ from maskwise.training.loop import train_model, trained_folder
 from maskwise.training.training_inputs import Fit
 
 FORMAT_VERSION = 2
-FEATURES = "features.f32"
+FEATURES_FILE = "features.f32"
 _BATCH_PHOTOS = 64
 _DURABLE_PHOTOS = 1024
 """So many are made durable at once: what a kill can lose."""
@@ -146,7 +146,7 @@ def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, liste
     folder = photos.keys.cache / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
     with locked(folder / "lock"):
         describe(folder, told)
-        rows = RowFile.open(folder, FEATURES, 4 * width)
+        rows = RowFile.open(folder, FEATURES_FILE, 4 * width)
         _add_missing(rows, backbone, photos, key_N, view, listener)
     if not key_N:
         return lambda index_M: np.zeros((len(index_M), width), np.float32)

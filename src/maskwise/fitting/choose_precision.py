@@ -82,7 +82,7 @@ EAGER = (
 
 
 @dataclass(frozen=True)
-class Choice:
+class PrecisionChoice:
     """What auto chose, and why."""
 
     way: Way
@@ -104,7 +104,9 @@ class Choice:
         return [*told, f"precision auto chose {self.way}"]
 
 
-def settle_precision(recipe: Recipe, n_photos: int, cache: Path, listener: Listener) -> tuple[Recipe, Choice | None]:
+def settle_precision(
+    recipe: Recipe, n_photos: int, cache: Path, listener: Listener
+) -> tuple[Recipe, PrecisionChoice | None]:
     """``recipe`` with the fastest way in place of auto, and how it was chosen; unchanged without auto."""
     if recipe.train.precision != "auto":
         return recipe, None
@@ -114,7 +116,7 @@ def settle_precision(recipe: Recipe, n_photos: int, cache: Path, listener: Liste
     return choice.way.put_into(recipe), choice
 
 
-def choose_way(recipe: Recipe, n_steps: int, cache: Path) -> Choice:
+def choose_way(recipe: Recipe, n_steps: int, cache: Path) -> PrecisionChoice:
     """The way in which ``n_steps`` of the recipe take least time; timed now where the cache does not know it yet."""
     place = cache / FOLDER / f"{machine_key(recipe)}.json"
     known = _read(place)
@@ -124,7 +126,7 @@ def choose_way(recipe: Recipe, n_steps: int, cache: Path) -> Choice:
         way = dataclasses.replace(best.way, step="compiled")
         timings.append(known.get(way) or time_way(recipe, way))
     _write(place, {**known, **{each.way: each for each in timings}})
-    return Choice(fastest(timings, n_steps).way, tuple(timings), n_steps)
+    return PrecisionChoice(fastest(timings, n_steps).way, tuple(timings), n_steps)
 
 
 def fastest(timings: Sequence[Timing], n_steps: int) -> Timing:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maskwise.chance import rng_for
 from maskwise.data.choose_photos import drop_ages
 from maskwise.data.splits import hold_out
-from maskwise.fitting.photo_set import PhotoSet, joined
+from maskwise.fitting.photo_set import PhotoSet, joined_sets
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import SingleRecipe
@@ -84,4 +84,4 @@ def _with_drawn(training: PhotoSet, drawn: PhotoSet | None) -> PhotoSet:
     if drawn is None:
         return training
     is_theirs_M = np.isin(drawn.table.person_N.astype(str), training.table.person_N.astype(str))
-    return joined(training, drawn.take(is_theirs_M))
+    return joined_sets(training, drawn.take(is_theirs_M))

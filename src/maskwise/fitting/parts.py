@@ -44,7 +44,7 @@ class Factor(NamedTuple):
     predictions: Predictions
 
 
-def multiplied(task: Task, factors: Sequence[Factor]) -> Predictions:
+def multiplied_parts(task: Task, factors: Sequence[Factor]) -> Predictions:
     """The predictions of all parts for the same photos as one for ``task``, whose attributes they share out."""
     parts = [
         (part.attributes, Probabilities(predictions.probs_NC, predictions.age_years_N)) for part, predictions in factors

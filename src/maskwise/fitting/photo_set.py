@@ -44,7 +44,7 @@ class PhotoSet:
         return PhotoSet(self.table.take(positions), lambda part: self.read(positions[part]), rows, keys=keys)
 
 
-def joined(first: PhotoSet, second: PhotoSet) -> PhotoSet:
+def joined_sets(first: PhotoSet, second: PhotoSet) -> PhotoSet:
     """The photos of both, one set below the other, without target rows."""
     n_first = len(first.table)
 

@@ -14,7 +14,7 @@ from maskwise.chance import rng_for
 from maskwise.errors import StoreError
 from maskwise.fitting.fold_job import FoldJob, FoldPeople, assign_people
 from maskwise.fitting.one_fold import fit_and_predict, fit_model, predict_set, write_input_spec
-from maskwise.fitting.photo_set import PhotoSet, joined
+from maskwise.fitting.photo_set import PhotoSet, joined_sets
 from maskwise.labels import UNKNOWN, Task
 from maskwise.recipe.self_training_config import SelfTraining
 from maskwise.records import Ints, PhotoTable, Predictions
@@ -76,7 +76,7 @@ def with_pseudo_labels(labelled: PhotoSet, unlabelled: PhotoSet, labels: PseudoL
     )
     one_hot_NC = np.eye(task.n_classes, dtype=np.float32)[labelled.table.train_class_N]
     return dataclasses.replace(
-        joined(labelled, dataclasses.replace(chosen, table=guessed)),
+        joined_sets(labelled, dataclasses.replace(chosen, table=guessed)),
         rows=TargetRows(
             np.concatenate([one_hot_NC, labels.target_MC.astype(np.float32)]),
             np.concatenate([np.ones(len(one_hot_NC), np.float32), labels.weight_M.astype(np.float32)]),

@@ -37,16 +37,7 @@ TargetTransform = Callable[[Tensor, Tensor], Tensor]
 AuxiliaryTerm = Callable[[Output, Tensor], Tensor]
 """``term(output, age_years_N) -> loss_N``, its weight included"""
 
-PhotoLossConfig = (
-    config.CrossEntropy
-    | config.Focal
-    | config.ArcFace
-    | config.Ldam
-    | config.BalancedSoftmax
-    | config.AttributesCrossEntropy
-)
-
-Given = TypeVar("Given")
+_Given = TypeVar("_Given")
 
 
 @dataclass(frozen=True)
@@ -83,7 +74,7 @@ def build_loss(loss: config.LossConfig, inputs: LossInputs) -> Objective:
             return partial(mean_over_photos, loss=_build_photo_loss(photo_loss, inputs))
 
 
-def _build_photo_loss(loss: PhotoLossConfig, inputs: LossInputs) -> PhotoLoss:
+def _build_photo_loss(loss: config.PhotoLossConfig, inputs: LossInputs) -> PhotoLoss:
     match loss:
         case config.CrossEntropy(class_weights=weights):
             return partial(cross_entropy, class_weight_C=build_class_weights(weights, inputs))
@@ -117,7 +108,7 @@ def _attribute_weight(loss: config.AttributesCrossEntropy, attribute: Attribute)
     return {"mask": loss.mask_weight, "gender": loss.gender_weight, "age": loss.age_weight}[attribute]
 
 
-def _given(value: Given | None, name: str, kind: str) -> Given:
+def _given(value: _Given | None, name: str, kind: str) -> _Given:
     if value is None:
         raise ValueError(must(name, f"given for {kind}", value, "Pass what the recipe says."))
     return value

@@ -148,10 +148,9 @@ class AttributesCrossEntropy(Settings):
     """What the cross-entropy of the age group is multiplied by."""
 
 
-SingleLoss = Annotated[
-    CrossEntropy | Focal | F1 | ArcFace | Ldam | BalancedSoftmax | AttributesCrossEntropy,
-    Field(discriminator="kind"),
-]
+PhotoLossConfig = CrossEntropy | Focal | ArcFace | Ldam | BalancedSoftmax | AttributesCrossEntropy
+"""Losses of one photo, whose mean is that of a batch."""
+SingleLoss = Annotated[PhotoLossConfig | F1, Field(discriminator="kind")]
 
 
 class Term(Settings):
@@ -184,10 +183,7 @@ class WeightedSum(Settings):
         return self
 
 
-LossConfig = Annotated[
-    CrossEntropy | Focal | F1 | ArcFace | Ldam | BalancedSoftmax | AttributesCrossEntropy | WeightedSum,
-    Field(discriminator="kind"),
-]
+LossConfig = Annotated[PhotoLossConfig | F1 | WeightedSum, Field(discriminator="kind")]
 
 
 class AgeDistribution(Settings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from maskwise.losses.class_weights import Weights, counts_without_gaps
+from maskwise.losses.class_weights import WeightPerClass, counts_without_gaps
 from maskwise.losses.cross_entropy import at_least_float32, cross_entropy
 from maskwise.records import Ints
 
@@ -21,10 +21,10 @@ def ldam(logits_NC: Tensor, target_NC: Tensor, *, margin_C: Tensor, class_weight
     return cross_entropy(lowered_NC, target_NC, class_weight_C=class_weight_C)
 
 
-def ldam_margins(count_C: Ints, max_margin: float) -> Weights:
+def ldam_margins(count_C: Ints, max_margin: float) -> WeightPerClass:
     """Δ_c ∝ 1 / n_c^¼ with the rarest class at ``max_margin``; a class without photos gets that too."""
     raw_C = counts_without_gaps(count_C) ** -0.25
-    margin_C: Weights = max_margin * raw_C / raw_C.max()
+    margin_C: WeightPerClass = max_margin * raw_C / raw_C.max()
     return margin_C
 
 
@@ -39,8 +39,8 @@ def balanced_softmax(logits_NC: Tensor, target_NC: Tensor, *, log_prior_C: Tenso
     return cross_entropy(logits_NC + log_prior_C.to(logits_NC, non_blocking=True), target_NC)
 
 
-def log_prior(count_C: Ints, tau: float) -> Weights:
+def log_prior(count_C: Ints, tau: float) -> WeightPerClass:
     """tau · log(n_c / N); a class without photos counts as the rarest class that has some."""
     filled_C = counts_without_gaps(count_C)
-    log_prior_C: Weights = tau * np.log(filled_C / filled_C.sum())
+    log_prior_C: WeightPerClass = tau * np.log(filled_C / filled_C.sum())
     return log_prior_C

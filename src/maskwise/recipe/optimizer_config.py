@@ -8,7 +8,7 @@ from pydantic import Field
 
 from maskwise.settings import Settings
 
-Rate = Annotated[float, Field(gt=0)]
+LearningRate = Annotated[float, Field(gt=0)]
 
 
 class AdamW(Settings):
@@ -16,7 +16,7 @@ class AdamW(Settings):
 
     kind: Literal["adamw"] = "adamw"
 
-    rate: Rate = 1e-3
+    rate: LearningRate = 1e-3
     """Learning rate after warm-up."""
 
     weight_decay: float = Field(default=0.01, ge=0)
@@ -28,7 +28,7 @@ class Adam(Settings):
 
     kind: Literal["adam"] = "adam"
 
-    rate: Rate = 1e-3
+    rate: LearningRate = 1e-3
     """Learning rate after warm-up."""
 
 
@@ -37,7 +37,7 @@ class SGD(Settings):
 
     kind: Literal["sgd"] = "sgd"
 
-    rate: Rate = 1e-2
+    rate: LearningRate = 1e-2
     """Learning rate after warm-up."""
 
     momentum: float = Field(default=0.9, ge=0, lt=1)
@@ -52,7 +52,7 @@ class NAdam(Settings):
 
     kind: Literal["nadam"] = "nadam"
 
-    rate: Rate = 1e-3
+    rate: LearningRate = 1e-3
     """Learning rate after warm-up."""
 
     weight_decay: float = Field(default=0.01, ge=0)
@@ -64,7 +64,7 @@ class RAdam(Settings):
 
     kind: Literal["radam"] = "radam"
 
-    rate: Rate = 1e-3
+    rate: LearningRate = 1e-3
     """Learning rate; a warm-up is hardly needed."""
 
     weight_decay: float = Field(default=0.01, ge=0)
@@ -76,7 +76,7 @@ class Adamax(Settings):
 
     kind: Literal["adamax"] = "adamax"
 
-    rate: Rate = 2e-3
+    rate: LearningRate = 2e-3
     """Learning rate after warm-up."""
 
     weight_decay: float = Field(default=0.0, ge=0)
@@ -88,7 +88,7 @@ class RMSprop(Settings):
 
     kind: Literal["rmsprop"] = "rmsprop"
 
-    rate: Rate = 1e-3
+    rate: LearningRate = 1e-3
     """Learning rate after warm-up."""
 
     smoothing: float = Field(default=0.99, ge=0, lt=1)
@@ -106,7 +106,7 @@ class Adagrad(Settings):
 
     kind: Literal["adagrad"] = "adagrad"
 
-    rate: Rate = 1e-2
+    rate: LearningRate = 1e-2
     """Learning rate after warm-up; the steps shrink by themselves."""
 
     weight_decay: float = Field(default=0.0, ge=0)

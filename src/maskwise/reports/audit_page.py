@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from maskwise.reports.audit_tables import Suspect, summary_lines, suspects
-from maskwise.reports.charts import STYLE, figures, listed, photo
+from maskwise.reports.charts import STYLE, figures, photo, shortened_list
 from maskwise.reports.page import page, paragraph, section
 from maskwise.text_table import number
 from maskwise.workflows.audit_labels import AuditedSet, NearCopy
@@ -41,7 +41,7 @@ def audit_page(audited: AuditedSet, top: int, *, photos: bool = True) -> str:
             ]
         ),
         paragraph(_CAUTION),
-        listed(summary_lines(audited)),
+        shortened_list(summary_lines(audited)),
         section("People, the most suspicious first", f'<div class="cards">{"".join(cards)}</div>'),
         section(
             "Near copies across people",

@@ -121,7 +121,7 @@ def figures(pairs: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def listed(lines: Sequence[str], most: int = 50) -> str:
+def shortened_list(lines: Sequence[str], most: int = 50) -> str:
     """Lines of text; beyond ``most`` only how many more there are."""
     more = len(lines) - most
     shown = [*lines[:most], *([f"… and {more:,} more"] if more > 0 else [])]

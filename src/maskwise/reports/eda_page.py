@@ -10,7 +10,7 @@ import numpy as np
 from maskwise.data.describe_set import SetNumbers, mean_std_setting
 from maskwise.labels import Task
 from maskwise.records import Image, Ints
-from maskwise.reports.charts import STYLE, bars, figures, histogram, listed, photo, shaded
+from maskwise.reports.charts import STYLE, bars, figures, histogram, photo, shaded, shortened_list
 from maskwise.reports.page import page, paragraph, section, side_by_side, table
 from maskwise.text_table import aligned
 from maskwise.workflows.explore_data import Exploration
@@ -36,7 +36,7 @@ def eda_page(explored: Exploration, title: str, *, photos: bool = True) -> str:
         *([section("A look at each class", _mosaics(explored))] if photos else []),
         section("Faces not found", *_faceless(numbers)),
         section("Likely duplicates", *_duplicates(explored, photos)),
-        *([section("Unreadable photos", listed(numbers.unreadable))] if numbers.unreadable else []),
+        *([section("Unreadable photos", shortened_list(numbers.unreadable))] if numbers.unreadable else []),
     )
 
 
@@ -182,7 +182,7 @@ def _faceless(numbers: SetNumbers) -> list[str]:
     share = len(numbers.faceless) / max(numbers.photos, 1)
     return [
         paragraph(f"The detector finds no face in {len(numbers.faceless):,} photos ({share:.1%}). "),
-        listed(numbers.faceless),
+        shortened_list(numbers.faceless),
     ]
 
 
@@ -192,7 +192,7 @@ def _duplicates(explored: Exploration, photos: bool) -> list[str]:
     if not numbers.near and not numbers.copies:
         return [paragraph("None were found."), compared]
     parts = [compared]
-    parts += [listed([" = ".join(group) for group in numbers.copies])] if numbers.copies else []
+    parts += [shortened_list([" = ".join(group) for group in numbers.copies])] if numbers.copies else []
     if numbers.near:
         parts.append(
             paragraph(

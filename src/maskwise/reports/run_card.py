@@ -15,7 +15,7 @@ from maskwise.intended_use import (
     what_it_predicts,
 )
 from maskwise.labels import Attribute
-from maskwise.reports.charts import listed
+from maskwise.reports.charts import shortened_list
 from maskwise.reports.page import paragraph, preformatted, table
 from maskwise.reports.run_groups import differences
 from maskwise.reports.run_numbers import more
@@ -27,7 +27,7 @@ _OF_PEOPLE = ("By mask", "By gender", "By age", "By origin")
 _FEW_PEOPLE = 30
 
 
-def model_card(story: RunStory) -> list[str]:
+def run_model_card(story: RunStory) -> list[str]:
     """Intended use, limits, and differences between groups of people."""
     record, task = story.record, story.task
     of_people = [grouping for grouping in story.groupings if grouping.title in _OF_PEOPLE]
@@ -38,13 +38,13 @@ def model_card(story: RunStory) -> list[str]:
         "<h3>What it is for</h3>",
         f"<p>{escape(INTENDED)}</p>",
         "<h3>What it is not for</h3>",
-        listed(NOT_INTENDED),
+        shortened_list(NOT_INTENDED),
         "<h3>Limits</h3>",
-        listed(_limits(story)),
+        shortened_list(_limits(story)),
         f"<h3>{DIFFERENCES}</h3>",
         *differences(of_people),
         "<h3>Where the photos come from</h3>",
-        listed(record.data.sources)
+        shortened_list(record.data.sources)
         if record.data.sources
         else paragraph("The data set does not say where its photos come from, nor under which licence."),
     ]

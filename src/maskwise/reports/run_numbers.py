@@ -15,7 +15,7 @@ from maskwise.records import Ints, Predictions
 from maskwise.reports.charts import figures
 from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart
 from maskwise.reports.page import paragraph, side_by_side, table
-from maskwise.reports.training_curves import Curve
+from maskwise.reports.training_curves import TrainingCurve
 from maskwise.score import Score
 from maskwise.text_table import number, score
 
@@ -103,7 +103,7 @@ def confusions(predictions: Predictions, evaluation: Evaluation, task: Task) -> 
     ]
 
 
-def learning(curves: Sequence[Curve]) -> list[str]:
+def learning(curves: Sequence[TrainingCurve]) -> list[str]:
     """Training loss of every fold, and the score by which the epoch was chosen, where one was."""
     if not curves:
         return [paragraph("No log of the training is there.")]

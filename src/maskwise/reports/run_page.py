@@ -9,7 +9,7 @@ from maskwise.intended_use import OPTIMISTIC
 from maskwise.reports import charts, line_charts, run_gallery, run_numbers
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.page import page, paragraph, section
-from maskwise.reports.run_card import model_card, repeat
+from maskwise.reports.run_card import repeat, run_model_card
 from maskwise.reports.run_gallery import augmentation, looks, mistakes, opener, people, without_photos
 from maskwise.reports.run_groups import by_age, groups
 from maskwise.reports.run_numbers import classes, confusions, headline, learning, scores, sureness
@@ -47,7 +47,7 @@ def run_page(
         ("The hardest people", people(story, open_photo)),
         ("Where the models look", looks(story, explained if photos else ())),
         ("What augmentation does", augmentation(augmented if photos else ())),
-        ("Model card", model_card(story)),
+        ("Model card", run_model_card(story)),
         ("Repeat it", repeat(story)),
     ]
     links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections)

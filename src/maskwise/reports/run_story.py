@@ -21,7 +21,7 @@ from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.records import Ints, PhotoTable, Predictions
 from maskwise.reports.photo_traits import PhotoTraits, look_at_traits
-from maskwise.reports.training_curves import Curve, read_curves
+from maskwise.reports.training_curves import TrainingCurve, read_curves
 from maskwise.store.layout import ENSEMBLE, predictions_path, recipe_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunRecord
@@ -66,7 +66,7 @@ class RunStory:
     predictions: Predictions
     """Held out."""
     evaluation: Evaluation
-    curves: tuple[Curve, ...]
+    curves: tuple[TrainingCurve, ...]
     calibration: Calibration
     groupings: tuple[Grouping, ...]
     by_age_years: tuple[GroupScores, ...]

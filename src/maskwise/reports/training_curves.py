@@ -11,7 +11,7 @@ from maskwise.store.runs import StoredRun
 
 
 @dataclass(frozen=True)
-class Curve:
+class TrainingCurve:
     """One training: a fold of a run, or a part's model in a fold."""
 
     name: str
@@ -23,7 +23,7 @@ class Curve:
     """The number, from 1, of the last epoch that was the best so far: its weights are the run's."""
 
 
-def read_curves(runs: tuple[StoredRun, ...]) -> tuple[Curve, ...]:
+def read_curves(runs: tuple[StoredRun, ...]) -> tuple[TrainingCurve, ...]:
     """The trainings of all runs, as far as their logs are there; of self-training the last round."""
     curves = []
     for folder, record in runs:
@@ -35,7 +35,7 @@ def read_curves(runs: tuple[StoredRun, ...]) -> tuple[Curve, ...]:
     return tuple(curves)
 
 
-def _read(log: Path, name: str) -> Curve | None:
+def _read(log: Path, name: str) -> TrainingCurve | None:
     if not log.is_file():
         return None
     epochs = {}
@@ -47,7 +47,7 @@ def _read(log: Path, name: str) -> Curve | None:
         return None
     chosen = all(row["macro_f1"] is not None for row in rows)
     kept = max((number for number, row in enumerate(rows, start=1) if row["best"]), default=len(rows))
-    return Curve(
+    return TrainingCurve(
         name=name,
         loss_E=tuple(float(row["loss"]) for row in rows),
         macro_f1_E=tuple(float(row["macro_f1"]) for row in rows) if chosen else None,

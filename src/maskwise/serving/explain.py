@@ -18,7 +18,7 @@ PATCH_CELLS = 2
 """A patch is so many cells wide and tall, around its own cell: smaller ones leave enough in sight to guess from."""
 
 
-def explain(bundle: Bundle, prepared: Prepared, rows: int, cols: int) -> Floats:
+def explain_face(bundle: Bundle, prepared: Prepared, rows: int, cols: int) -> Floats:
     """For each of ``rows`` × ``cols`` cells: the fall of the joint class's probability with a patch around it covered.
 
     Positive where the prediction depends on what is covered, negative where covering raises it; the class is that of

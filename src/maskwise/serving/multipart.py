@@ -14,7 +14,7 @@ from python_multipart.multipart import parse_options_header
 from maskwise.serving.refusals import RefusedError
 
 FIELD = b"image"
-MOST_HEADER_BYTES = 4096
+MOST_PART_HEADER_BYTES = 4096
 LONGEST_BOUNDARY = 70
 """RFC 2046, 5.1.1."""
 LONGEST_NAME = 255
@@ -40,7 +40,7 @@ def parse_form(body: bytes, content_type: str, most: int) -> list[Upload]:
     # The first boundary may open the body without a line end before it.
     at = len(delimiter) - 2 if body.startswith(delimiter[2:]) else _after(body, delimiter, 0)
     while not body.startswith(b"--", at):
-        line_end = _LINE_END.match(body, at, at + MOST_HEADER_BYTES)
+        line_end = _LINE_END.match(body, at, at + MOST_PART_HEADER_BYTES)
         if line_end is None:
             raise _malformed()
         following = _after(body, delimiter, line_end.end())
@@ -64,7 +64,7 @@ def _after(body: bytes, delimiter: bytes, start: int) -> int:
 
 def _upload(body: bytes, start: int, end: int) -> Upload:
     """The part between ``start`` and ``end``: its headers, an empty line, its data."""
-    data_start = body.find(b"\r\n\r\n", start, min(end, start + MOST_HEADER_BYTES))
+    data_start = body.find(b"\r\n\r\n", start, min(end, start + MOST_PART_HEADER_BYTES))
     if data_start < 0:
         raise _malformed()
     _, options = parse_options_header(_disposition(body[start:data_start]))

@@ -19,15 +19,15 @@ from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import Bundle
 from maskwise.serving.config import ServeSettings
-from maskwise.serving.explain import explain, shown_png
+from maskwise.serving.explain import explain_face, shown_png
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.multipart import Upload
 from maskwise.serving.receive_body import Bodies
 from maskwise.serving.refusals import RefusedError
 from maskwise.serving.schema import prediction_json
-from maskwise.serving.workers import Faces, Photo, Work, Workers, predictions_of
+from maskwise.serving.workers import FacesRead, Photo, Work, Workers, predictions_of
 
-Made = TypeVar("Made")
+_Made = TypeVar("_Made")
 Gone = Callable[[], Awaitable[Any]]
 """Waits until the client is gone."""
 CHECKED_AT_ONCE_BYTES = 128 * 2**10
@@ -41,7 +41,7 @@ _REFUSED: dict[Reason, tuple[int, str]] = {
 class PredictOptions(NamedTuple):
     """How photos are to be predicted."""
 
-    faces: Faces
+    faces: FacesRead
     abstain_below: float | None
     calibrated: bool
 
@@ -116,7 +116,7 @@ class Service:
         if self.workers.full():
             raise self.workers.busy()
 
-    def options(self, faces: Faces | None, abstain_below: float | None, *, calibrated: bool) -> PredictOptions:
+    def options(self, faces: FacesRead | None, abstain_below: float | None, *, calibrated: bool) -> PredictOptions:
         """The options with their defaults; 422 for what this bundle cannot do."""
         chosen = faces or self.faces[-1]
         if chosen not in self.faces:
@@ -150,7 +150,7 @@ class Service:
             }
         return json.dumps({"request_id": caller.request_id, "results": results}).encode()
 
-    async def explain(self, upload: Upload, faces: Faces, number: int, caller: Caller) -> bytes:
+    async def explain(self, upload: Upload, faces: FacesRead, number: int, caller: Caller) -> bytes:
         """The JSON of what prediction ``number`` for a photo depends on; 422 where there is none of that number."""
         if self._explaining > self.settings.explain_waiting:
             raise self.workers.busy()
@@ -197,7 +197,7 @@ class Service:
                 problems[number] = RefusedError(status, code, error.problems[0])
         return photos, problems
 
-    async def _predict(self, photos: list[Photo], faces: Faces, gone: Gone) -> Work:
+    async def _predict(self, photos: list[Photo], faces: FacesRead, gone: Gone) -> Work:
         loop = asyncio.get_running_loop()
         finished: asyncio.Future[None] = loop.create_future()
 
@@ -226,13 +226,13 @@ class Service:
             "grid_cols": cols,
             "box_xyxy_px": None if prediction.face is None else list(prediction.face.box_xyxy_px),
             "class_name": prediction.class_name,
-            "drop": explain(self.bundle, prepared, rows, cols).tolist(),
+            "drop": explain_face(self.bundle, prepared, rows, cols).tolist(),
             "shown_png_base64": base64.b64encode(shown_png(prepared)).decode(),
         }
         return json.dumps(explained).encode()
 
 
-def faces_offered(bundle: Bundle) -> tuple[Faces, ...]:
+def faces_offered(bundle: Bundle) -> tuple[FacesRead, ...]:
     """How the bundle can predict photos; the last is the default."""
     try:
         bundle.preparer.refuse_unframed()
@@ -241,7 +241,7 @@ def faces_offered(bundle: Bundle) -> tuple[Faces, ...]:
     return ("whole", "each")
 
 
-async def _unless_gone(wanted: asyncio.Future[Made], gone: Gone) -> Made:
+async def _unless_gone(wanted: asyncio.Future[_Made], gone: Gone) -> _Made:
     """What ``wanted`` gives; ``RefusedError`` as soon as ``gone`` says that the client is."""
     left = asyncio.ensure_future(gone())
     try:

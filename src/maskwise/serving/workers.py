@@ -24,7 +24,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
 from maskwise.errors import DataError
 from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared, decode
-from maskwise.export.reader import Block, Bundle
+from maskwise.export.reader import Bundle, PredictedBlock
 from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Image
 from maskwise.serving.config import ServeSettings
@@ -32,7 +32,7 @@ from maskwise.serving.json_log import log
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.refusals import RefusedError, busy
 
-Faces = Literal["whole", "each"]
+FacesRead = Literal["whole", "each"]
 _LEARNING_RATE = 0.05
 
 
@@ -58,7 +58,7 @@ class Work:
     """All photos of a request. ``done`` is called once, on a worker's thread, when all are predicted or refused."""
 
     photos: Sequence[Photo]
-    faces: Faces
+    faces: FacesRead
     done: Callable[[Work], None]
     dropped: bool = False
     """Set when nobody waits for it any more; what is not begun then never is."""
@@ -202,7 +202,7 @@ class Workers:
         finally:
             self._add_faces(work, photo, prepared, time.monotonic() - started_s)
 
-    def _faces_of(self, faces: Faces, photo: Photo) -> list[Prepared]:
+    def _faces_of(self, faces: FacesRead, photo: Photo) -> list[Prepared]:
         with self.metrics.decode_seconds.time():
             try:
                 return _faces_of(self.bundle, faces, photo)
@@ -276,7 +276,7 @@ def predictions_of(bundle: Bundle, work: Work, *, calibrated: bool) -> list[list
     ``DataError`` for ``calibrated`` with a bundle that has no temperature.
     """
     blocks = [
-        Block([[prepared.face]], members)
+        PredictedBlock([[prepared.face]], members)
         for photo in work.photos
         for prepared, members in zip(photo.prepared, photo.members, strict=True)
     ]
@@ -284,7 +284,7 @@ def predictions_of(bundle: Bundle, work: Work, *, calibrated: bool) -> list[list
     return [[next(predictions) for _ in photo.prepared] for photo in work.photos]
 
 
-def _faces_of(bundle: Bundle, faces: Faces, photo: Photo) -> list[Prepared]:
+def _faces_of(bundle: Bundle, faces: FacesRead, photo: Photo) -> list[Prepared]:
     name = f"photo {photo.number + 1}"
     pixels: Image = decode(photo.data, name)
     photo.data = b""  # the file is not needed any more

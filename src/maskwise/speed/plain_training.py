@@ -25,12 +25,12 @@ from maskwise.fitting.run_data import read_labels
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.records import Strings
-from maskwise.speed.timed_blocks import Block, block_of
+from maskwise.speed.timed_blocks import TimedBlock, block_of
 from maskwise.training.devices import choose_device
 
 
 @contextmanager
-def plain_loop(recipe: Recipe, data: Path) -> Iterator[Block]:
+def plain_loop(recipe: Recipe, data: Path) -> Iterator[TimedBlock]:
     """The block of the plain loop, whose process lives as long as the context."""
     context = multiprocessing.get_context("spawn")
     mine, theirs = context.Pipe()

@@ -11,11 +11,11 @@ import torch
 from maskwise.training.devices import wait_for
 
 WARM_UP_S = 1.0
-Block = Callable[[float], float]
+TimedBlock = Callable[[float], float]
 """Seconds to work → photos a second."""
 
 
-def by_turns(blocks: dict[str, Block], block_s: float, rounds: int) -> dict[str, list[float]]:
+def by_turns(blocks: dict[str, TimedBlock], block_s: float, rounds: int) -> dict[str, list[float]]:
     """The speeds of all blocks, one of each a round; a short one of each first warms up.
 
     Every other round goes backwards, so that no block always meets what the same one before it left behind.
@@ -35,7 +35,7 @@ def median_ratio(above: list[float], below: list[float]) -> float:
     return statistics.median(one / two for one, two in zip(above, below, strict=True))
 
 
-def block_of(step: Callable[[], int], device: torch.device) -> Block:
+def block_of(step: Callable[[], int], device: torch.device) -> TimedBlock:
     """``step`` (→ photos) on ``device`` again and again until the time is over."""
 
     def block(length_s: float) -> float:

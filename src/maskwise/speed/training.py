@@ -25,7 +25,7 @@ from maskwise.memory import keep_freed_memory
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.speed.plain_training import plain_loop
-from maskwise.speed.timed_blocks import WARM_UP_S, Block, block_of, by_turns, median_ratio
+from maskwise.speed.timed_blocks import WARM_UP_S, TimedBlock, block_of, by_turns, median_ratio
 from maskwise.training.devices import autocast, laid_out, wait_for
 from maskwise.training.loop import Trainer
 from maskwise.training.stopping import stop_request
@@ -121,14 +121,14 @@ class _Clock(Silent):
             raise _BlockOverError
 
 
-def our_blocks(recipe: Recipe, data: Path, cache: Path) -> tuple[Block, Block]:
+def our_blocks(recipe: Recipe, data: Path, cache: Path) -> tuple[TimedBlock, TimedBlock]:
     """(whole loop, bare step) of ``recipe``; they share a model."""
     clock = _Clock()
     trainer = _trainer(recipe, data, cache, clock)
     return _loop_block(trainer, clock), block_of(_bare_step(trainer), trainer.fit.device)
 
 
-def _loop_block(trainer: Trainer, clock: _Clock) -> Block:
+def _loop_block(trainer: Trainer, clock: _Clock) -> TimedBlock:
     def loop(length_s: float) -> float:
         clock.photos, started = 0, time.perf_counter()
         clock.until = started + length_s

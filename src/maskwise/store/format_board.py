@@ -16,7 +16,7 @@ OTHER_PEOPLE = (
     "the letter after the number of people says who was held out: runs of different letters were scored on other "
     "people, and their order may be an accident; compare sets them against each other on the people in common"
 )
-OPTIMISTIC = f"{MARK} optimistic: the checkpoint was chosen on the scored people, the score is too high"
+OPTIMISTIC_MARK = f"{MARK} optimistic: the checkpoint was chosen on the scored people, the score is too high"
 _SHORTEST_NAME = 8
 _NAMES_SHOWN = 10
 _GAP = 2
@@ -57,7 +57,7 @@ def footnotes(board: Board) -> list[str]:
     if any(row.people for row in board.rows):
         notes.append(OTHER_PEOPLE)
     if any(row.record.optimistic for row in board.rows):
-        notes.append(OPTIMISTIC)
+        notes.append(OPTIMISTIC_MARK)
     if board.unscored:
         notes.append(f"{len(board.unscored)} trained on everybody, without a score: {_named(board.unscored)}")
     if board.unfinished:

@@ -15,7 +15,7 @@ from maskwise.text_table import ABSENT, aligned, duration, number
 
 
 @dataclass(frozen=True)
-class Block:
+class TitledTable:
     """A table under its title; the first row is the head."""
 
     title: str
@@ -26,23 +26,30 @@ class Block:
 
 def format_claims(scores: ClaimsScores) -> str:
     """Answers, other scores, what a reader must know, as plain text. Ends without a line break."""
-    lines = [heading(scores)]
+    lines = [claims_heading(scores)]
     for block in blocks(scores):
         lines += ["", block.title, *aligned(block.rows, left=block.left)]
     lines += ["", *(f"{result.claim.number}: {result.claim.words}" for result in scores.results)]
-    return "\n".join([*lines, "", *cautions(scores)])
+    return "\n".join([*lines, "", *claim_cautions(scores)])
 
 
 def markdown_claims(scores: ClaimsScores, changed: Sequence[str]) -> str:
     """The same as a page in Markdown; ``changed`` is what the recipes were changed by. Ends with a line break."""
-    lines = ["# The write-up's claims, tested", "", heading(scores) + ".", "", *(f"- {line}" for line in changed), ""]
+    lines = [
+        "# The write-up's claims, tested",
+        "",
+        claims_heading(scores) + ".",
+        "",
+        *(f"- {line}" for line in changed),
+        "",
+    ]
     lines += [f"- {result.claim.number}: {result.claim.words}" for result in scores.results]
     for block in blocks(scores):
         lines += ["", f"## {block.title.capitalize()}", "", *_markdown_table(block)]
-    return "\n".join([*lines, "", *(f"- {line}" for line in cautions(scores)), ""])
+    return "\n".join([*lines, "", *(f"- {line}" for line in claim_cautions(scores)), ""])
 
 
-def heading(scores: ClaimsScores) -> str:
+def claims_heading(scores: ClaimsScores) -> str:
     """What was scored, and what the brackets mean."""
     on_features, tuned = scores.n_seeds
     words = [f"heads on cached features with {_count(on_features)}"] if on_features else []
@@ -58,17 +65,19 @@ def _count(seeds: int) -> str:
     return f"{seeds} seed{'s' * (seeds > 1)}"
 
 
-def blocks(scores: ClaimsScores) -> Iterator[Block]:
+def blocks(scores: ClaimsScores) -> Iterator[TitledTable]:
     """The tables: answers, other scores, and those that only some claims have."""
-    yield Block("answers", tuple(_answer_rows(scores)), left=(0, 1, 2, 5, 8, 9))
-    yield Block("other scores of the same runs (gains)", tuple(_other_rows(scores.results)), left=(0, 1, 2, 3, 4, 5))
+    yield TitledTable("answers", tuple(_answer_rows(scores)), left=(0, 1, 2, 5, 8, 9))
+    yield TitledTable(
+        "other scores of the same runs (gains)", tuple(_other_rows(scores.results)), left=(0, 1, 2, 3, 4, 5)
+    )
     if any(result.agreements for result in scores.results):
-        yield Block("predictions photo by photo", tuple(_agreement_rows(scores.results)), left=(0, 1))
+        yield TitledTable("predictions photo by photo", tuple(_agreement_rows(scores.results)), left=(0, 1))
     if any(result.fits for result in scores.results):
-        yield Block("training people against held-out people", tuple(_fit_rows(scores.results)), left=(0, 1))
+        yield TitledTable("training people against held-out people", tuple(_fit_rows(scores.results)), left=(0, 1))
 
 
-def cautions(scores: ClaimsScores) -> list[str]:
+def claim_cautions(scores: ClaimsScores) -> list[str]:
     """What a reader must know."""
     tests = [judged for result in scores.results for judged in result.tests]
     lines = [
@@ -214,7 +223,7 @@ def _fit_rows(results: Sequence[ClaimResult]) -> Iterator[tuple[str, ...]]:
             yield result.claim.number, line.arm.words, *(number(loss) for loss in losses)
 
 
-def _markdown_table(block: Block) -> list[str]:
+def _markdown_table(block: TitledTable) -> list[str]:
     head, *rows = block.rows
     rule = [":--" if column in block.left else "--:" for column in range(len(head))]
     return [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]

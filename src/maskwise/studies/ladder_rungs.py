@@ -154,7 +154,7 @@ def plan_ladder(budget: Budget, own_changes: Sequence[str] = (), rungs: Sequence
     problems: dict[str, str] = {}
     for rung in rungs:
         try:
-            plan.append(PlannedRung(rung, sized_recipe(rung, budget, own_changes)))
+            plan.append(PlannedRung(rung, sized_rung(rung, budget, own_changes)))
         except RecipeError as error:
             # One bad change is bad on every rung: it is reported once.
             for problem in error.problems:
@@ -165,7 +165,7 @@ def plan_ladder(budget: Budget, own_changes: Sequence[str] = (), rungs: Sequence
     return plan
 
 
-def sized_recipe(rung: Rung, budget: Budget, own_changes: Sequence[str] = ()) -> Recipe:
+def sized_rung(rung: Rung, budget: Budget, own_changes: Sequence[str] = ()) -> Recipe:
     """The recipe of ``rung`` in the size of ``budget``; ``own_changes`` come last, so they win."""
     name = f"ladder-{budget.name}-{rung.recipe.rpartition('/')[2]}"
     return budgets.sized_recipe(rung.recipe, name, budget, own_changes)

@@ -12,12 +12,12 @@ from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import change_recipe
 from maskwise.studies.budgets import Budget, Changes, scoreless, sized_recipe
 from maskwise.studies.claim_arms import CLAIMS, Arm, Claim, PairedTest
-from maskwise.studies.set_facts import UNKNOWN, SetFacts, unmet
+from maskwise.studies.set_facts import NOTHING_KNOWN, SetFacts, unmet
 
 REFERENCE = "claims"
 """The shipped recipe that every arm changes."""
 
-SMALL = Budget("small", ())
+SMALL_CLAIMS = Budget("small", ())
 """For CPU cores: heads on cached features of a frozen backbone, and the recipe as it is shipped for what they cannot
 show."""
 
@@ -26,7 +26,7 @@ def _every(recipe: Recipe) -> bool:  # noqa: ARG001  (a rule takes a recipe, als
     return True
 
 
-FULL = Budget(
+FULL_CLAIMS = Budget(
     "full",
     (
         Changes(
@@ -73,7 +73,7 @@ _FACES = Changes(
 ANSWERED_BY = {"D": "5"}
 """A question that the runs of a claim answer: why half precision costs nothing."""
 
-DEFAULT_SEEDS, DEFAULT_TUNED_SEEDS = 5, {SMALL.name: 2, FULL.name: 5}
+DEFAULT_SEEDS, DEFAULT_TUNED_SEEDS = 5, {SMALL_CLAIMS.name: 2, FULL_CLAIMS.name: 5}
 """Of arms on features, and of fine-tuned ones, which cost twenty times as much."""
 
 
@@ -110,7 +110,7 @@ def plan_claims(
     seeds: int | None = None,
     own_changes: Sequence[str] = (),
     claims: Sequence[Claim] = CLAIMS,
-    facts: SetFacts = UNKNOWN,
+    facts: SetFacts = NOTHING_KNOWN,
 ) -> ClaimsPlan:
     """The runs of ``claims`` in the size of ``budget`` with the seeds 0 … ``seeds`` - 1; None is the budget's own.
 
@@ -140,7 +140,7 @@ def plan_claims(
 
 def features_of(budget: Budget, own_changes: Sequence[str]) -> Budget:
     """The size of the arms that are not fine-tuned: in the small one, heads on features of the best backbone here."""
-    if budget is FULL:
+    if budget is FULL_CLAIMS:
         return budget
     # The backbone stands still in all epochs, however many there are.
     epochs = [change.partition("=")[2] for change in own_changes if change.partition("=")[0].strip() == "train.epochs"]
@@ -212,7 +212,9 @@ def choose_claims(numbers: Sequence[str]) -> tuple[Claim, ...]:
 
 
 def _feasible(claim: Claim, budget: Budget, untestable: set[PairedTest]) -> Claim:
-    tests = tuple(test for test in claim.tests if test not in untestable and (budget is FULL or not test.needs_gpu))
+    tests = tuple(
+        test for test in claim.tests if test not in untestable and (budget is FULL_CLAIMS or not test.needs_gpu)
+    )
     return Claim(claim.number, claim.words, tests, claim.extras)
 
 

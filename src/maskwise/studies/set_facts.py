@@ -47,7 +47,7 @@ class SetFacts:
         return float(build_sampling(recipe.sampling).times_shown(self.table).mean())
 
 
-UNKNOWN = SetFacts()
+NOTHING_KNOWN = SetFacts()
 """Of a set that nobody has looked at: like the competition's."""
 
 

@@ -80,7 +80,7 @@ class GridSampler(Settings):
     kind: Literal["grid"] = "grid"
 
 
-SamplerConfig = Annotated[RandomSampler | TpeSampler | GridSampler, Field(discriminator="kind")]
+TrialSamplerConfig = Annotated[RandomSampler | TpeSampler | GridSampler, Field(discriminator="kind")]
 
 
 class NoPruning(Settings):
@@ -131,7 +131,7 @@ class Space(Settings):
     search: dict[str, Any] = Field(min_length=1)
     """What is tried, by address: a list of values (whole groups, too), or a range {kind: float, low: 0, high: 1}."""
 
-    sampler: SamplerConfig = TpeSampler()
+    sampler: TrialSamplerConfig = TpeSampler()
     """How the next run is chosen."""
 
     pruning: PruningConfig = NoPruning()

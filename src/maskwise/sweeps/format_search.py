@@ -6,12 +6,10 @@ import shlex
 
 from maskwise.evaluation.comparison import verdict
 from maskwise.evaluation.format_comparison import signed
+from maskwise.sweeps.format_sweep import CHANCE_TO_HOLD
 from maskwise.sweeps.search_lists import SearchPlan
 from maskwise.sweeps.search_settings import SearchRow, SearchScores
 from maskwise.text_table import ABSENT, aligned, duration, score
-
-CHANCE_TO_HOLD = 0.025
-"""Of an alternative that changes nothing: the share of a 95 % interval's misses that lie above."""
 
 
 def format_plan(plan: SearchPlan) -> list[str]:

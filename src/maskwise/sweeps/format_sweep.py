@@ -19,7 +19,7 @@ CHANCE_TO_HOLD = 0.025
 """Of a run that changes nothing: the share of a 95 % interval's misses that lie above."""
 
 
-def format_plan(sweep_space: Space, runs: int) -> str:
+def format_sweep_plan(sweep_space: Space, runs: int) -> str:
     """What will be done, in a line."""
     pruning = "" if isinstance(sweep_space.pruning, NoPruning) else f", pruning {sweep_space.pruning.kind}"
     return f"{sweep_space.name}: up to {runs} runs, sampler {sweep_space.sampler.kind}{pruning}"

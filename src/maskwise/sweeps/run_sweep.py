@@ -27,7 +27,7 @@ from maskwise.workflows.train_or_read import train_in_turn, train_unless_busy
 
 
 @dataclass(frozen=True)
-class Work:
+class SweepWork:
     """What does not change from trial to trial."""
 
     queue: TrialQueue
@@ -40,7 +40,7 @@ class Work:
     poll_s: float = 2.0
 
 
-def run_sweep(work: Work) -> bool:
+def run_sweep(work: SweepWork) -> bool:
     """Train the base and all trials, together with whoever else works on the study; whether it came to the end.
 
     An interruption leaves the trial to whoever asks next. What ``run_recipe`` refuses for reasons that another trial
@@ -68,7 +68,7 @@ def run_sweep(work: Work) -> bool:
     return True
 
 
-def confirm_best(work: Work, results: SweepResults, best: int, seeds: int) -> None:
+def confirm_best(work: SweepWork, results: SweepResults, best: int, seeds: int) -> None:
     """Train the base and the ``best`` first trials again, with ``seeds`` other seeds, on another split."""
     if not results.rows:
         return
@@ -83,7 +83,7 @@ def confirm_best(work: Work, results: SweepResults, best: int, seeds: int) -> No
     note_confirmed(work.queue.study, results, best, seeds)
 
 
-def work_on(lease: Lease, work: Work) -> None:
+def work_on(lease: Lease, work: SweepWork) -> None:
     """Train the trial, or read what the store has of it, and tell how it ended."""
     trial, recipe, listener = lease.trial, lease.recipe, work.listener
     state = needed_optuna().trial.TrialState
@@ -111,7 +111,7 @@ def work_on(lease: Lease, work: Work) -> None:
     tell_score(lease, work, run)
 
 
-def tell_score(lease: Lease, work: Work, run: StoredRun) -> None:
+def tell_score(lease: Lease, work: SweepWork, run: StoredRun) -> None:
     """Write the held-out macro F1 down; one that is no number is a failure."""
     scores, trial = run.record.scores, lease.trial
     value = float("nan") if scores is None else scores.macro_f1.value
@@ -126,7 +126,7 @@ def tell_score(lease: Lease, work: Work, run: StoredRun) -> None:
     work.listener.on_note(f"trial {trial.number}: macro F1 {value:.4f}")
 
 
-def fail(lease: Lease, work: Work, reason: str, seconds: float) -> None:
+def fail(lease: Lease, work: SweepWork, reason: str, seconds: float) -> None:
     """Tell a failed trial with its reason; its unfinished run goes."""
     forget_run(lease, work)
     lease.trial.set_user_attr(REASON, reason)
@@ -135,14 +135,14 @@ def fail(lease: Lease, work: Work, reason: str, seconds: float) -> None:
     work.listener.on_note(f"trial {lease.trial.number}: failed: {reason}")
 
 
-def note_who_began(lease: Lease, work: Work) -> None:
+def note_who_began(lease: Lease, work: SweepWork) -> None:
     """Write down whether the trial begins its run, or goes on with one that the user began otherwise."""
     if BEGAN not in lease.trial.user_attrs:
         folder = work.place.store / run_id(lease.recipe, work.data.decisive)
         lease.trial.set_user_attr(BEGAN, not folder.exists())
 
 
-def forget_run(lease: Lease, work: Work) -> None:
+def forget_run(lease: Lease, work: SweepWork) -> None:
     """Delete what a trial left unfinished, so that no half-trained run stays; not what the user began otherwise."""
     folder = work.place.store / run_id(lease.recipe, work.data.decisive)
     if lease.trial.user_attrs[BEGAN] and folder.exists() and read_record(folder).status != "finished":

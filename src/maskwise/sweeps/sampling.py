@@ -14,8 +14,8 @@ from maskwise.sweeps.config import (
     NoPruning,
     PruningConfig,
     RandomSampler,
-    SamplerConfig,
     TpeSampler,
+    TrialSamplerConfig,
 )
 from maskwise.sweeps.dimensions import Label
 from maskwise.sweeps.storage import needed_optuna
@@ -39,7 +39,7 @@ class TrialPick:
         return float(self.trial.suggest_float(name, within.low, within.high, step=within.step, log=within.log))
 
 
-def build_sampler(config: SamplerConfig, seed: int, number: int) -> Any:
+def build_sampler(config: TrialSamplerConfig, seed: int, number: int) -> Any:
     """The sampler of Optuna that proposes trial ``number``.
 
     Each trial has one of its own, whose chance is named by ``seed`` and the number, so it is the same whichever process

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, assert_never, get_args
+from typing import Any, Literal, assert_never
 
 from maskwise.augment.config import AugmentConfig, MixingConfig
 from maskwise.errors import RecipeError, must, nearest
@@ -18,7 +18,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import change_recipe
 from maskwise.recipe.optimizer_config import SGD, OptimizerConfig
-from maskwise.settings import Settings
+from maskwise.settings import Settings, kind_of, members_of
 
 Scaling = Literal["none", "linear", "sqrt"]
 """How the rate follows the batch size."""
@@ -62,8 +62,8 @@ class SearchPlan:
 
 def augmentations_to_try(recipe: Recipe) -> list[Alternative]:
     """Every augmentation and every mixing: added at its defaults, or left out where the recipe has it."""
-    photo_kinds = [_augmentation(recipe, kind) for kind in _kinds(AugmentConfig)]
-    return [*photo_kinds, *(_mixing(recipe, kind) for kind in _kinds(MixingConfig) if kind != "none")]
+    photo_kinds = [_augmentation(recipe, kind) for kind in map(kind_of, members_of(AugmentConfig))]
+    return [*photo_kinds, *(_mixing(recipe, kind) for kind in map(kind_of, members_of(MixingConfig)) if kind != "none")]
 
 
 def optimizers_to_try(recipe: Recipe) -> list[Alternative]:
@@ -72,8 +72,8 @@ def optimizers_to_try(recipe: Recipe) -> list[Alternative]:
     The recipe's own optimizer keeps its other settings, and its rates are multiples of the recipe's.
     """
     found = []
-    for member in _members(OptimizerConfig):
-        kind, own = _kind(member), recipe.train.optimizer
+    for member in members_of(OptimizerConfig):
+        kind, own = kind_of(member), recipe.train.optimizer
         middle = own.rate if isinstance(own, member) else member.model_fields["rate"].default
         for rate in (_rounded(factor * middle) for factor in RATE_FACTORS):
             changes = (f"train.optimizer.kind={kind}", f"train.optimizer.rate={rate}")
@@ -92,7 +92,7 @@ def batch_sizes_to_try(recipe: Recipe, sizes: Sequence[int], scaling: Scaling | 
     return [_batch_size(recipe, size, rule) for size in dict.fromkeys(sizes)]
 
 
-def chosen(found: Sequence[Alternative], words: Sequence[str] | None) -> list[Alternative]:
+def chosen_alternatives(found: Sequence[Alternative], words: Sequence[str] | None) -> list[Alternative]:
     """The alternatives that ``words`` ask for, all without words. ``RecipeError`` names unknown words."""
     if words is None:
         return list(found)
@@ -181,23 +181,9 @@ def _with_seeds(recipe: Recipe, seeds: int) -> tuple[Recipe, ...]:
 
 def _short(entry: Settings) -> dict[str, Any]:
     """The settings of a kind that differ from its defaults, and the kind."""
-    return {"kind": _kind(type(entry)), **entry.model_dump(mode="json", exclude_defaults=True)}
+    return {"kind": kind_of(type(entry)), **entry.model_dump(mode="json", exclude_defaults=True)}
 
 
 def _rounded(rate: float) -> float:
     """To three digits, so that a table can tell it whole."""
     return float(f"{rate:.3g}")
-
-
-def _kinds(union: Any) -> list[str]:
-    return [_kind(member) for member in _members(union)]
-
-
-def _members(union: Any) -> tuple[type[Settings], ...]:
-    """The classes of a tagged union ``Annotated[A | B, …]``."""
-    members: tuple[type[Settings], ...] = get_args(get_args(union)[0])
-    return members
-
-
-def _kind(member: type[Settings]) -> str:
-    return str(member.model_fields["kind"].default)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from maskwise.errors import StoreError
 from maskwise.files import write_atomically
 
-INDEX = "checkpoints.json"
+CHECKPOINTS = "checkpoints.json"
 _SLOTS = ("checkpoint-a.pt", "checkpoint-b.pt")
 
 
@@ -32,7 +32,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     slot = _SLOTS[1 - _SLOTS.index(newest)]
     write_atomically(folder / slot, data)
     entry = {"file": slot, "sha256": hashlib.sha256(data).hexdigest()}
-    write_atomically(folder / INDEX, json.dumps([entry, *entries][:2]))
+    write_atomically(folder / CHECKPOINTS, json.dumps([entry, *entries][:2]))
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -55,7 +55,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
 
 def delete_checkpoints(folder: Path) -> None:
     """Forget all saved states: the training is over. The index goes first, so that no entry points to nothing."""
-    for name in (INDEX, *_SLOTS):
+    for name in (CHECKPOINTS, *_SLOTS):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -81,7 +81,7 @@ def load_weights(path: Path, model: nn.Module, still: Mapping[str, Tensor] | Non
 
 def _entries(folder: Path) -> list[dict[str, str]]:
     try:
-        entries: list[dict[str, str]] = json.loads((folder / INDEX).read_text())
+        entries: list[dict[str, str]] = json.loads((folder / CHECKPOINTS).read_text())
     except FileNotFoundError:
         return []
     except json.JSONDecodeError:

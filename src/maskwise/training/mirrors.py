@@ -18,7 +18,7 @@ from maskwise.recipe.addresses import settings_of
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 
-KINDS = ("mlflow", "tensorboard")
+MIRROR_KINDS = ("mlflow", "tensorboard")
 EXPERIMENT = "maskwise"
 _LONGEST_PARAMETER = 500
 _PARAMETERS_A_CALL = 100
@@ -31,27 +31,27 @@ class Mirror(Listener, Protocol):
         """The run is in the store under the id ``run``; its scores by name, none where nobody was held out."""
 
 
-class Target(NamedTuple):
+class MirrorTarget(NamedTuple):
     """``kind:place``: what to mirror into, and where that is."""
 
     kind: str
     place: str
 
 
-def read_targets(texts: Sequence[str]) -> list[Target]:
+def read_targets(texts: Sequence[str]) -> list[MirrorTarget]:
     """``tensorboard:DIR`` or ``mlflow:URI``, as a user writes them; ``UserError`` tells all that are neither."""
-    targets = [Target(*text.partition(":")[::2]) for text in texts]
+    targets = [MirrorTarget(*text.partition(":")[::2]) for text in texts]
     problems = [
-        must("--mirror", "tensorboard:DIR or mlflow:URI", text, nearest(target.kind, KINDS))
+        must("--mirror", "tensorboard:DIR or mlflow:URI", text, nearest(target.kind, MIRROR_KINDS))
         for text, target in zip(texts, targets, strict=True)
-        if target.kind not in KINDS or not target.place
+        if target.kind not in MIRROR_KINDS or not target.place
     ]
     if problems:
         raise UserError(problems)
     return targets
 
 
-def open_mirrors(targets: Sequence[Target], recipe: Recipe, told: Listener) -> list[Mirror]:
+def open_mirrors(targets: Sequence[MirrorTarget], recipe: Recipe, told: Listener) -> list[Mirror]:
     """A mirror for each target. ``UserError`` where its package is missing or the place cannot be used."""
     return [_open(target, recipe, told) for target in targets]
 
@@ -150,7 +150,7 @@ def label_of(recipe: Recipe) -> str:
     return f"{recipe.name}-{run_id(recipe, '')[:8]}"
 
 
-def _open(target: Target, recipe: Recipe, told: Listener) -> Mirror:
+def _open(target: MirrorTarget, recipe: Recipe, told: Listener) -> Mirror:
     if target.kind == "tensorboard":
         return TensorBoardMirror(Path(target.place), recipe)
     return MlflowMirror(target.place, recipe, told)

@@ -12,7 +12,7 @@ from maskwise.errors import DataError, must
 from maskwise.faces.detection import find_faces, largest_face
 from maskwise.records import Image
 
-JPEG_QUALITY = 95
+MASKED_JPEG_QUALITY = 95
 LONGEST_SIDE_PX = 1024
 """Larger portraits are shrunk to this before masks are drawn: no model reads more, and seven photos take their room."""
 DRAWN_LOG = ".masks.jsonl"
@@ -55,7 +55,7 @@ def _shrink(portrait_HWC: Image) -> Image:
 
 
 def _jpeg(photo_HWC: Image) -> bytes:
-    done, data = cv2.imencode(".jpg", photo_HWC[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    done, data = cv2.imencode(".jpg", photo_HWC[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, MASKED_JPEG_QUALITY])
     if not done:
         raise DataError("the photo must be a picture that can be written as JPEG, got one that cannot. Leave it out.")
     return bytes(data)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from maskwise.data.describe_set import SetNumbers, describe_set
 from maskwise.data.manifest import Manifest, read_train
-from maskwise.data.photo_facts import Finder, PhotoFacts, look_at_photos
+from maskwise.data.photo_facts import PhotoFacts, ShowsFace, look_at_photos
 from maskwise.faces.box_store import BOXES_FILE, BoxStore
 from maskwise.labels import Task
 from maskwise.listeners import Listener
@@ -41,7 +41,7 @@ def explore_data(
     return Exploration(manifest, facts, describe_set(manifest.table, facts, task), task)
 
 
-def face_finder(cache: Path) -> Finder:
+def face_finder(cache: Path) -> ShowsFace:
     """Whether a photo shows a face, remembered in ``cache`` by the file's content."""
     boxes = BoxStore(cache / BOXES_FILE)
 

@@ -73,7 +73,7 @@ def import_faces(request: ImportRequest, listener: Listener) -> Source:
     chosen = choose_faces(listed, request.min_age_years, Task().age_borders_years)
     refuse_empty(chosen, request.source)
     faces = draw_some(chosen.faces, request.limit, rng_for(request.seed, "import limit"))
-    source = describe(request)
+    source = describe_source(request)
     people = name_people(faces, source.name, keep_ids=not request.source_name)
     refuse_doubled(people)
     with locked(request.out / ".lock", f"{request.out} is being written by another import. Wait for its end."):
@@ -92,7 +92,7 @@ def import_faces(request: ImportRequest, listener: Listener) -> Source:
         return target.finish([each.person for each in taken], rejected, sum(each.photos for each in taken))
 
 
-def describe(request: ImportRequest) -> Source:
+def describe_source(request: ImportRequest) -> Source:
     """The entry of the sources' list, before anything is known of the outcome."""
     masks = "drawn" if request.draw_masks else BARE
     return Source(

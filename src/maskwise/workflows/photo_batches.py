@@ -19,7 +19,7 @@ BATCH_PHOTOS = 64
 """Photos per forward pass: enough to keep the model busy, few enough to need little memory."""
 BATCHES_AHEAD = 2
 
-Prepared = tuple[Image, ...]
+PreparedPhoto = tuple[Image, ...]
 """A photo as each of the models' inputs."""
 
 
@@ -35,17 +35,17 @@ class PhotoBatch(NamedTuple):
     requested: int
 
 
-def photo_batches(root: Path, photo_N: Strings, prepare: Callable[[bytes, str], Prepared]) -> Iterator[PhotoBatch]:
+def photo_batches(root: Path, photo_N: Strings, prepare: Callable[[bytes, str], PreparedPhoto]) -> Iterator[PhotoBatch]:
     """All photos of ``photo_N`` below ``root`` in order; the next batches are decoded while the caller computes."""
 
-    def read(position: int) -> Prepared | str:
+    def read(position: int) -> PreparedPhoto | str:
         name = str(photo_N[position])
         try:
             return prepare(read_photo(root, name), name)
         except DataError as error:
             return error.problems[0]
 
-    waiting: deque[tuple[Ints, list[Future[Prepared | str]]]] = deque()
+    waiting: deque[tuple[Ints, list[Future[PreparedPhoto | str]]]] = deque()
     with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decoding") as pool:
         for start in range(0, len(photo_N), BATCH_PHOTOS):
             index_M = np.arange(start, min(start + BATCH_PHOTOS, len(photo_N)))
@@ -56,7 +56,7 @@ def photo_batches(root: Path, photo_N: Strings, prepare: Callable[[bytes, str], 
             yield _collect(*waiting.popleft())
 
 
-def _collect(index_M: Ints, futures: list[Future[Prepared | str]]) -> PhotoBatch:
+def _collect(index_M: Ints, futures: list[Future[PreparedPhoto | str]]) -> PhotoBatch:
     found = [future.result() for future in futures]
     photos = [each for each in found if not isinstance(each, str)]
     readable_M = np.array([not isinstance(each, str) for each in found])

@@ -26,7 +26,7 @@ from maskwise.files import write_atomically
 from maskwise.fitting.choose_precision import settle_precision
 from maskwise.fitting.fold_job import FoldJob
 from maskwise.fitting.one_fold import train_fold
-from maskwise.fitting.parts import Factor, PartPhotos, multiplied, read_parts
+from maskwise.fitting.parts import Factor, PartPhotos, multiplied_parts, read_parts
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.run_data import leave_out_unreadable, read_labels, read_photos, refuse_missing_weights
 from maskwise.fitting.self_train import self_train_fold
@@ -87,8 +87,8 @@ def run_recipe(
         folds = []
         for fold in range(record.folds):
             jobs = fold_jobs(parts, fold_N == fold, fold, fold_folder(folder, fold), listener)
-            factors = [Factor(job.recipe.task, train(job, photos.unlabelled)) for job in jobs]
-            folds.append(multiplied(recipe.task, factors))
+            factors = [Factor(job.recipe.task, train_job(job, photos.unlabelled)) for job in jobs]
+            folds.append(multiplied_parts(recipe.task, factors))
         predictions = join_folds(folds)
         record = dataclasses.replace(record, created_utc=read_record(folder).created_utc)  # when it was first begun
         seconds = training_seconds(folder, record.folds)
@@ -107,7 +107,7 @@ def fold_jobs(
     return [FoldJob(model, photos, held_out_N, fold, folder / model.name, listener) for model, photos in parts]
 
 
-def train(job: FoldJob, unlabelled: PhotoSet | None) -> Predictions:
+def train_job(job: FoldJob, unlabelled: PhotoSet | None) -> Predictions:
     """The held-out predictions of one model; with ``unlabelled`` photos it trains itself in rounds."""
     settings = job.recipe.self_training
     if settings is None or unlabelled is None:

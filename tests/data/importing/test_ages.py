@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maskwise.data.importing.ages import age_fault, age_number, is_bin, parse_age
+from maskwise.data.importing.ages import age_number, is_bin, parse_age, unusable_age
 
 BORDERS = (30, 60)
 
@@ -35,7 +35,7 @@ def test_the_number_of_a_bin_lies_in_it_and_in_its_age_group() -> None:
     assert [age_number(age) for age in ((25, 25), (20, 29), (60, 69), (70, 120), (120, 120))] == [25, 24, 64, 75, 120]
     for low in range(18, 120):
         for high in range(low, 121):
-            if age_fault((low, high), 18, BORDERS) is None:
+            if unusable_age((low, high), 18, BORDERS) is None:
                 number = age_number((low, high))
                 assert low <= number <= high
                 assert [number >= border for border in BORDERS] == [low >= border for border in BORDERS]
@@ -56,9 +56,9 @@ def test_the_number_of_a_bin_lies_in_it_and_in_its_age_group() -> None:
     ],
 )
 def test_ages_that_cannot_be_used_are_told(age: tuple[int, int], told: str) -> None:
-    assert told in str(age_fault(age, 18, BORDERS))
+    assert told in str(unusable_age(age, 18, BORDERS))
 
 
 @pytest.mark.parametrize("age", [(18, 18), (18, 29), (30, 59), (60, 120), (29, 29), (30, 30)])
 def test_ages_within_a_group_are_fine(age: tuple[int, int]) -> None:
-    assert age_fault(age, 18, BORDERS) is None
+    assert unusable_age(age, 18, BORDERS) is None

@@ -44,7 +44,7 @@ def age_number(age_years: AgeRange) -> int:
     return (low + high) // 2
 
 
-def age_fault(age_years: AgeRange, min_age_years: int, borders_years: tuple[int, ...]) -> str | None:
+def unusable_age(age_years: AgeRange, min_age_years: int, borders_years: tuple[int, ...]) -> str | None:
     """Why a face of this age cannot be used, as a message of the house's formula; None if it can.
 
     A bin must lie within one age group as a whole: its middle would be a guess otherwise.

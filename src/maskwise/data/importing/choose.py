@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwise.data.importing.ages import age_fault
+from maskwise.data.importing.ages import unusable_age
 from maskwise.data.importing.faces import ImportedFace, Listed, Rejected
 from maskwise.errors import DataError, must
 
@@ -19,7 +19,7 @@ def choose_faces(listed: Listed, min_age_years: int, borders_years: tuple[int, .
         if face.where in first_line:
             got = f"in line {first_line[face.where]}, too"
             chosen.reject(face.place, face.line, "the photo", "labelled once", got, "Delete one of the rows.")
-        elif fault := age_fault(face.age_years, min_age_years, borders_years):
+        elif fault := unusable_age(face.age_years, min_age_years, borders_years):
             chosen.rejected.append(Rejected.because(face.place, face.line, fault))
         else:
             chosen.faces.append(face)
