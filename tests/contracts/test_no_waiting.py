@@ -21,8 +21,8 @@ from maskwise.losses.build import LossInputs, build_auxiliary, build_loss
 from maskwise.recipe import optimizer_config as optimizers
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
 from maskwise.records import Output
+from maskwise.training.finite import READ_EVERY
 from maskwise.training.loop import Trainer
-from maskwise.training.losses_seen import READ_EVERY
 from maskwise.training.photos_on_gpu import ResidentPhotos
 from maskwise.training.stopping import stop_request
 from support.fits import tiny_fit, tiny_model

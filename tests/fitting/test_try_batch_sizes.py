@@ -17,7 +17,7 @@ from maskwise.fitting import try_batch_sizes as module
 from maskwise.fitting.try_batch_sizes import bounded_memory, random_table, try_batch_sizes
 from maskwise.labels import Task
 from maskwise.recipe.load import parse_recipe
-from maskwise.training.loop import Trainer
+from maskwise.training.step import Stepper
 
 RECIPE = parse_recipe(TINY_RECIPE, "tiny")
 
@@ -36,24 +36,24 @@ def test_all_sizes_are_told_and_nothing_is_written(empty_folder: Path) -> None:
 
 
 def test_what_does_not_fit_is_told_and_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Trainer.try_step
+    real = Stepper.try_step
 
-    def small(trainer: Trainer, batch: object) -> Tensor:
+    def small(trainer: Stepper, batch: object) -> Tensor:
         if len(batch.class_N) > 20:  # type: ignore[attr-defined]
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return real(trainer, batch)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Trainer, "try_step", small)
+    monkeypatch.setattr(Stepper, "try_step", small)
     told: list[str] = []
     assert try_batch_sizes(RECIPE, 64, told.append) == 20
     assert told[1] == "32 photos: out of memory"
 
 
 def test_another_fault_is_no_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(trainer: Trainer, batch: object) -> float:
+    def broken(trainer: Stepper, batch: object) -> float:
         raise RuntimeError("shapes cannot be multiplied")
 
-    monkeypatch.setattr(Trainer, "try_step", broken)
+    monkeypatch.setattr(Stepper, "try_step", broken)
     told: list[str] = []
     with pytest.raises(RuntimeError, match="shapes"):
         try_batch_sizes(RECIPE, 64, told.append)

@@ -19,7 +19,9 @@ from maskwise.recipe.train_config import InnerHoldOut, Last, RuntimeConfig, Trai
 from maskwise.training.batches import TargetRows
 from maskwise.training.checkpoints import CHECKPOINTS
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
-from maskwise.training.loop import Trainer, batches_of_step, trained_folder
+from maskwise.training.loop import trained_folder
+from maskwise.training.moving_parts import MovingParts
+from maskwise.training.step import Stepper, batches_of_step
 from support.fits import KillAt, Killed, Remember, equal_weights, tiny_fit, tiny_model, weights_after
 
 PLAIN = TrainConfig(epochs=3, batch_size=8)
@@ -211,9 +213,9 @@ def test_photos_of_no_weight_to_speak_of_teach_nothing(tmp_path: Path) -> None:
 
 def test_trial_steps_step_and_write_nothing(tmp_path: Path) -> None:
     fit = tiny_fit(TrainConfig(epochs=3, batch_size=8, freeze_backbone_epochs=2))
-    trainer = Trainer(fit, tiny_model(), tmp_path, Remember())
-    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
-    trainer.try_step(fit.source.make(np.arange(8), 0, 0, fit.device))
-    after = trainer.model.state_dict()
+    parts = MovingParts(fit, tiny_model())
+    before = {name: value.clone() for name, value in parts.model.state_dict().items()}
+    Stepper(fit, parts, Remember()).try_step(fit.source.make(np.arange(8), 0, 0, fit.device))
+    after = parts.model.state_dict()
     assert not torch.equal(before["backbone.0.weight"], after["backbone.0.weight"]), "the thawed backbone learns"
     assert list(tmp_path.iterdir()) == []

@@ -30,7 +30,8 @@ from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.train_config import Layout, StepKind
 from maskwise.training.devices import choose_device, wait_for
-from maskwise.training.loop import Trainer
+from maskwise.training.moving_parts import MovingParts
+from maskwise.training.step import Stepper
 
 FOLDER = "speed"
 WARM_UP, TIMED = 2, 4
@@ -145,13 +146,13 @@ def time_way(recipe: Recipe, way: Way) -> Timing:
     n_photos = max(tried.train.batch_size, tried.task.n_classes)
     fit = bind_fit(tried, random_photos(tried, n_photos))
     model = build_model(tried.model, tried.task.sizes, load_weights=False)
-    trainer = Trainer(fit, model, Path(), Silent())  # no epoch ends, so nothing is saved
+    stepper = Stepper(fit, MovingParts(fit, model), Silent())
     size = tried.train.batch_size
     batches = [fit.source.make(np.arange(max(n, 2)), 0, 0, fit.device) for n in (size, size - 1)]
     seconds = []
     for number in range(WARM_UP + TIMED):
         started = time.perf_counter()
-        trainer.try_step(batches[number % 2])
+        stepper.try_step(batches[number % 2])
         wait_for(fit.device)
         seconds.append(time.perf_counter() - started)
     step_s = statistics.median(seconds[WARM_UP:])

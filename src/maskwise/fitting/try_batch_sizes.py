@@ -22,7 +22,8 @@ from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.training.batch_size import SMALLEST, find_batch_size, is_out_of_memory
 from maskwise.training.devices import wait_for
-from maskwise.training.loop import Trainer
+from maskwise.training.moving_parts import MovingParts
+from maskwise.training.step import Stepper
 
 FIRST_SIZE = 16
 _DIFFERENT_PHOTOS = 64
@@ -44,12 +45,11 @@ def try_batch_sizes(recipe: Recipe, limit: int, tell: Callable[[str], None]) -> 
     keep_freed_memory()
     fit = bind_fit(recipe, random_photos(recipe, max(limit, recipe.task.n_classes)))
     model = build_model(recipe.model, recipe.task.sizes, load_weights=False)
-    nowhere = Path()  # no epoch ends, so nothing is saved
-    trainer = Trainer(fit, model, nowhere, Silent())
+    stepper = Stepper(fit, MovingParts(fit, model), Silent())
 
     def seconds_of_step(n_photos: int) -> float:
         started = time.perf_counter()
-        trainer.try_step(fit.source.make(np.arange(n_photos), 0, 0, fit.device))
+        stepper.try_step(fit.source.make(np.arange(n_photos), 0, 0, fit.device))
         wait_for(fit.device)
         return time.perf_counter() - started
 

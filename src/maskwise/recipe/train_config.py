@@ -15,6 +15,7 @@ from maskwise.settings import Settings
 
 Layout = Literal["channels_last", "contiguous"]
 StepKind = Literal["eager", "compiled"]
+OnNonfinite = Literal["stop", "skip"]
 
 
 class InnerHoldOut(Settings):
@@ -80,6 +81,11 @@ class TrainConfig(Settings):
     """Number format of the forward pass (torch autocast); weights and losses stay in float32. fp16 needs a GPU.
     auto: a short measurement on this machine chooses fp32 or bf16, `layout` and `runtime.step`, which then stand in
     the run's recipe."""
+
+    on_nonfinite: OnNonfinite = "stop"
+    """When a step's loss, gradient or weights are infinite or no number. stop: end the training with an error that
+    names the photos. skip: leave the step out, halve the rate and go on; the epoch cannot be the one that is kept. On a
+    GPU skip waits for each step."""
 
     layout: Layout = "channels_last"
     """How images lie in memory: pixel by pixel, which suits most convolutions, or channel by channel. Sums round

@@ -162,10 +162,10 @@ def _bare_step(trainer: Trainer) -> Callable[[], int]:
 
     def step() -> int:
         with autocast(fit.device, fit.config.precision):
-            output = trainer.answer(given)
-        trainer.loss_of(output, batch).backward()  # type: ignore[no-untyped-call]
-        trainer.optimizer.step()
-        trainer.optimizer.zero_grad(set_to_none=True)
+            output = trainer.stepper.forward(given)
+        trainer.stepper.loss_of(output, batch).backward()  # type: ignore[no-untyped-call]
+        trainer.parts.optimizer.step()
+        trainer.parts.optimizer.zero_grad(set_to_none=True)
         return len(given)
 
     return step

@@ -1,9 +1,10 @@
-"""The largest batch that fits into memory, found by trying."""
+"""Memory that is too short for a batch: the largest batch that fits, found by trying; and batches in parts."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -11,6 +12,8 @@ from maskwise.errors import UserError, must
 
 SMALLEST = 2
 """Batch norm needs two photos."""
+MOST_HALVINGS = 5
+"""A training that does not even fit in parts of 1/32 of its batch is given up."""
 OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
 """Words, in lower case, of the RuntimeErrors with which PyTorch, cuBLAS and cuDNN say that memory is short."""
 
@@ -29,13 +32,13 @@ def find_batch_size(step: Callable[[int], None], start: int, limit: int) -> int:
     fits, fails = SMALLEST - 1, limit + 1
     tried = start
     while fits < limit and fails == limit + 1:
-        if _fits(step, tried):
+        if not ran_out_of_memory(partial(step, tried)):
             fits, tried = tried, min(2 * tried, limit)
         else:
             fails = tried
     while fails - fits > 1:
         middle = (fits + fails) // 2
-        if _fits(step, middle):
+        if not ran_out_of_memory(partial(step, middle)):
             fits = middle
         else:
             fails = middle
@@ -45,9 +48,10 @@ def find_batch_size(step: Callable[[int], None], start: int, limit: int) -> int:
     return fits
 
 
-def _fits(step: Callable[[int], None], n_photos: int) -> bool:
+def ran_out_of_memory(step: Callable[[], None]) -> bool:
+    """Take a step, and say whether memory was too short for it; whatever else it raises passes through."""
     try:
-        step(n_photos)
+        step()
         out_of_memory = False
     except MemoryError:
         out_of_memory = True
@@ -59,7 +63,19 @@ def _fits(step: Callable[[int], None], n_photos: int) -> bool:
     if out_of_memory:
         gc.collect()
         torch.cuda.empty_cache()
-    return not out_of_memory
+    return out_of_memory
+
+
+def halved(batch_size: int, halvings: int) -> str:
+    """What is said of batches that are now worked on in parts. ``UserError`` after too many halvings."""
+    parts = 2**halvings
+    if halvings > MOST_HALVINGS or batch_size < SMALLEST * parts:
+        rule = f"enough for a part of a batch ({max(SMALLEST, batch_size * 2 // parts)} photos)"
+        raise UserError(must("memory", rule, "less", "Choose smaller photos or a smaller model."))
+    return (
+        f"memory is too short for {batch_size * 2 // parts} photos: each batch goes through in {parts} parts, whose "
+        "gradients are averaged. Batch norms see a part at a time."
+    )
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -100,6 +100,25 @@ class BatchSource:
         return torch.nn.functional.one_hot(class_N, self.n_classes).float(), None
 
 
+def parts_of_batch(batch: Batch, n_parts: int) -> Iterator[tuple[Batch, float | Tensor]]:
+    """(part, its share of the batch's weight): about equal parts of two photos at least, as batch norm needs two."""
+    n_photos = len(batch.class_N)
+    n_parts = max(1, min(n_parts, n_photos // 2))
+    if n_parts == 1:
+        yield batch, 1.0
+        return
+    total = n_photos if batch.weight_N is None else batch.weight_N.sum()
+    for index_M in torch.arange(n_photos, device=batch.class_N.device).tensor_split(n_parts):
+        part = Batch(
+            images_NCHW=batch.images_NCHW[index_M],
+            class_N=batch.class_N[index_M],
+            target_NC=batch.target_NC[index_M],
+            age_years_N=batch.age_years_N[index_M],
+            weight_N=None if batch.weight_N is None else batch.weight_N[index_M],
+        )
+        yield part, (len(index_M) if part.weight_N is None else part.weight_N.sum()) / total
+
+
 def to_images(pixels_NHWC: Image | Tensor, device: torch.device) -> Tensor:
     """uint8 N × H × W × 3 → float N × 3 × H × W in 0 … 1, laid out channels-last in memory."""
     return sent(torch.as_tensor(pixels_NHWC), device).permute(0, 3, 1, 2).float().div_(255)
