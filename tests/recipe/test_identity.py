@@ -92,6 +92,7 @@ def test_self_training_changes_the_id_and_runs_without_it_keep_the_one_from_befo
     assert settings["data"].pop("draw_masks") is None
     assert settings["input"]["crop"].pop("decoding") == "full"
     assert (settings["train"].pop("cached_views"), settings["train"].pop("layout")) == (None, "channels_last")
+    assert settings["train"].pop("on_nonfinite") == "stop"
     text = json.dumps([settings, DATA], sort_keys=True, separators=(",", ":"))
     assert run_id(recipe, DATA) == hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     changes = ["self_training={}", "self_training.rounds=2", "self_training.select.kind=soft"]
