@@ -6,6 +6,7 @@ from typing import Literal, assert_never, get_args
 
 from maskwise.errors import DataError, must
 from maskwise.export.manifest import StoredPrecision
+from maskwise.export.onnx_content import unsafe_content
 from maskwise.export.onnxruntime_engine import open_in_onnxruntime
 from maskwise.export.opened_network import EXPORT_AGAIN, Opened
 from maskwise.export.openvino_engine import core_with_bf16, open_in_openvino
@@ -13,9 +14,6 @@ from maskwise.export.openvino_engine import core_with_bf16, open_in_openvino
 BundlePrecision = Literal["fp32", "int8", "bf16"]
 """In which numbers a bundle's networks are computed."""
 PRECISIONS: tuple[BundlePrecision, ...] = get_args(BundlePrecision)
-
-# How protobuf writes the key of a tensor that lies in another file: such a network could name any file of the machine.
-_EXTERNAL_DATA = b"\x0a\x08location"
 
 
 def stored_as(precision: BundlePrecision) -> StoredPrecision:
@@ -46,8 +44,9 @@ def open_network(data: bytes, precision: BundlePrecision, threads: int, thing: s
     ``DataError`` that names ``thing`` for what is no network or names other files; ``UserError`` where this machine
     lacks what computes ``precision``.
     """
-    if _EXTERNAL_DATA in data:
-        raise DataError(must(thing, "whole", "one that names other files", EXPORT_AGAIN))
+    unsafe = unsafe_content(data)
+    if unsafe is not None:
+        raise DataError(must(thing, "a network that export wrote", unsafe, EXPORT_AGAIN))
     match precision:
         case "fp32" | "int8":
             return open_in_onnxruntime(data, thing)

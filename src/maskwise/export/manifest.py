@@ -13,11 +13,13 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from maskwise.data.photo_budget import MOST_PIXELS
 from maskwise.ensembles.config import EnsembleConfig
 from maskwise.errors import DataError, must
 from maskwise.faces.config import CropConfig
 from maskwise.faces.framing import Framing
 from maskwise.labels import Attribute, Task
+from maskwise.recipe.explain import infinite_numbers
 from maskwise.settings import Settings
 
 MANIFEST = "bundle.json"
@@ -25,6 +27,11 @@ FORMAT: Literal[1] = 1
 """Raised when bundle.json changes so that older readers would misread it."""
 NETWORK_FILE = re.compile(r"networks/[A-Za-z0-9_.-]+\.onnx")
 """Where networks lie; nothing else is ever opened as one."""
+
+LARGEST_INPUT_PX = 4096
+MOST_CLASSES = 10_000
+MOST_NETWORKS = 1000
+"""Bounds for bundles of strangers; those of exports are far below."""
 
 StoredPrecision = Literal["fp32", "int8"]
 """What networks lie in a bundle; other precisions are computed from these."""
@@ -34,8 +41,8 @@ class BundleInput(Settings):
     """How a photo becomes a network's input: crop, then resize; scaling and normalisation are inside the network."""
 
     crop: CropConfig
-    height_px: int = Field(ge=1)
-    width_px: int = Field(ge=1)
+    height_px: int = Field(ge=1, le=LARGEST_INPUT_PX)
+    width_px: int = Field(ge=1, le=LARGEST_INPUT_PX)
     mean_C: tuple[float, float, float]
     """Of RGB in 0 … 1; for those who use the networks elsewhere."""
     std_C: tuple[float, float, float]
@@ -51,7 +58,7 @@ class BundlePart(Settings):
     """What is predicted, slowest first."""
     input: int = Field(ge=0)
     """Which of the manifest's ``inputs`` is shown."""
-    views: tuple[Literal["as_is", "mirrored"], ...] = Field(min_length=1)
+    views: tuple[Literal["as_is", "mirrored"], ...] = Field(min_length=1, max_length=8)
     tells_age: bool
     networks: tuple[dict[StoredPrecision, str], ...] = Field(min_length=1)
     """The file of each network in each precision that the bundle has."""
@@ -71,7 +78,7 @@ class Member(Settings):
 
     run_id: str
     name: str
-    weight: float
+    weight: float = Field(allow_inf_nan=False)
     parts: tuple[BundlePart, ...] = Field(min_length=1)
 
 
@@ -97,6 +104,11 @@ class Manifest(Settings):
 
     @model_validator(mode="after")
     def _refuse_loose_ends(self) -> Self:
+        if self.framing is not None and self.framing.height_px * self.framing.width_px > MOST_PIXELS:
+            got = f"{self.framing.width_px} × {self.framing.height_px}"
+            raise ValueError(must("the framing", f"of at most {MOST_PIXELS:,} pixels", got, "Export the run again."))
+        if self.task.n_classes > MOST_CLASSES or sum(len(part.networks) for part in self.parts) > MOST_NETWORKS:
+            raise ValueError("a bundle must have fewer classes and networks than this one. Export the run again.")
         for part in self.parts:
             if part.input >= len(self.inputs):
                 raise ValueError(must("input of a part", f"below {len(self.inputs)}", part.input, "Export again."))
@@ -121,12 +133,16 @@ class Manifest(Settings):
 def parse_manifest(text: bytes, place: str) -> Manifest:
     """The manifest in ``text``; ``DataError`` for anything else, and for one of another format."""
     try:
-        written_as = json.loads(text)["format"]
-    except (ValueError, KeyError, TypeError):
+        fields = json.loads(text)
+        written_as = fields["format"]
+        infinite = infinite_numbers(fields)
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise _unreadable(place, "something else") from None
     if written_as != FORMAT:
         thing = f"the format of {MANIFEST} in {place}"
         raise DataError(must(thing, str(FORMAT), written_as, "Read it with the maskwise that wrote it."))
+    if infinite:
+        raise DataError([f"{MANIFEST} in {place}: {line}" for line in infinite])
     try:
         return Manifest.model_validate_json(text)
     except ValidationError as error:

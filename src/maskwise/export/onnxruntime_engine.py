@@ -25,6 +25,7 @@ def open_in_onnxruntime(data: bytes, thing: str) -> Opened:
     # One core per call: photos are dealt to as many threads as there are cores, which need not wait for each other.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _ONLY_ERRORS
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # never its own format, which is not checked
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except _RUNTIME_FAULTS as error:

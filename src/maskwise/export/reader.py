@@ -59,6 +59,7 @@ class Bundle:
         self.preparer = Preparer(self.manifest)
         self.threads = threads or len(os.sched_getaffinity(0))
         self.networks = Networks(self.manifest, files, precision, self.threads)
+        files.check_all()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="predicting")
 
     @property

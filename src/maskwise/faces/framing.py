@@ -26,12 +26,12 @@ class Framing(Settings):
     height_px: int = Field(ge=1)
     """Of the photo."""
     width_px: int = Field(ge=1)
-    center_x: float
+    center_x: float = Field(ge=-10, le=10)
     """The middle of the face box."""
-    center_y: float
-    wide: float = Field(gt=0)
+    center_y: float = Field(ge=-10, le=10)
+    wide: float = Field(gt=0.001, le=100)
     """The face box."""
-    tall: float = Field(gt=0)
+    tall: float = Field(gt=0.001, le=100)
     n_photos: int = Field(ge=1)
     """How many photos with a face were looked at."""
 
