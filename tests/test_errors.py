@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskwise.errors import counted, must, nearest
+from maskwise.errors import counted, must, nearest, printable
 
 
 def test_a_refusal_says_thing_rule_value_and_way_out() -> None:
@@ -19,3 +19,8 @@ def test_the_nearest_word_is_offered_and_numbers_stand_in_order() -> None:
 def test_one_thing_is_no_things() -> None:
     assert [counted(n, "warning") for n in (0, 1, 2)] == ["0 warnings", "1 warning", "2 warnings"]
     assert counted(1234, "person", "people") == "1,234 people"
+
+
+def test_printable_text_does_nothing_to_a_terminal() -> None:
+    assert printable("맞다 é · ½ 'a b'") == "맞다 é · ½ 'a b'"
+    assert printable("a\x1b]0;x\x07\nb\u202e\udcff\x9b") == "a\\x1b]0;x\\x07\\nb\\u202e\\udcff\\x9b"

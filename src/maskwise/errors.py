@@ -17,6 +17,11 @@ def must(thing: str, rule: str, got: object, remedy: str) -> str:
     return f"{thing} must be {rule}, got {shown}. {remedy}"
 
 
+def printable(text: str) -> str:
+    """``text`` as one line that does nothing to a terminal: other characters than signs are written as ``\\x1b``."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 def nearest(word: str, legal: Iterable[str]) -> str:
     """``Did you mean 'x'? Legal: a, b, c.`` — the way out for a misspelt name."""
     names = sorted(legal, key=_by_number)

@@ -10,7 +10,7 @@ import typer
 from maskwise.cli.audit_verb import audit
 from maskwise.cli.import_verb import import_set
 from maskwise.cli.options import CorrectionsOption, QuietOption, refuse_missing_folder
-from maskwise.errors import CheckFailedError, counted
+from maskwise.errors import CheckFailedError, counted, printable
 
 app = typer.Typer(
     help="Import, check and audit data sets; draw people and masks.",
@@ -68,7 +68,7 @@ def draw_masks(
         told.on_stage("drawing masks", len(read_folder(folder)))
         drawn, refused = draw_portraits(folder, out, per_portrait, seed, told.on_advance)
     for portrait in refused:
-        typer.echo(f"{portrait.photo}: refused: {portrait.refused}")
+        typer.echo(f"{printable(portrait.photo)}: refused: {portrait.refused}")
     typer.echo(f"{out}: {len(drawn)} portraits, {per_portrait} photos each; {len(refused)} refused")
 
 
@@ -92,7 +92,7 @@ def check(
     for source in describe_sources(folder):
         typer.echo(source)
     for problem in problems:
-        typer.echo(str(problem))
+        typer.echo(printable(str(problem)))
     errors = sum(problem.severity == "error" for problem in problems)
     if not errors:
         typer.echo(_contents(folder, corrections or []))

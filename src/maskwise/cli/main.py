@@ -9,7 +9,7 @@ import typer
 
 import maskwise
 from maskwise.cli.verb_table import Verbs
-from maskwise.errors import UserError, must
+from maskwise.errors import UserError, must, printable
 
 TRAINING_PACKAGES = frozenset(
     {
@@ -68,7 +68,7 @@ def main() -> None:
         app()
     except UserError as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            print(printable(problem), file=sys.stderr)
         sys.exit(error.exit_code)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in TRAINING_PACKAGES:
@@ -79,7 +79,8 @@ def main() -> None:
         # A place that the user named cannot be read or written; without a name it is a fault of ours.
         if error.filename is None or error.strerror is None:
             raise
-        print(must(error.filename, "usable", error.strerror, "Check the path and its rights."), file=sys.stderr)
+        line = must(error.filename, "usable", error.strerror, "Check the path and its rights.")
+        print(printable(line), file=sys.stderr)
         sys.exit(UserError.exit_code)
     except InterruptedTraining as stop:
         print("Stopped; the state is saved. Run the same command again to go on.", file=sys.stderr)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from maskwise.errors import printable
+
 if TYPE_CHECKING:
     from maskwise.listeners import EpochReport, Listener, StepReport
 
@@ -73,7 +75,7 @@ class PlainLines:
         _print(epoch_line(report))
 
     def on_note(self, text: str) -> None:
-        _print(text)
+        _print(printable(text))
 
     def _due(self) -> bool:
         if time.monotonic() - self.told_at < 10:
@@ -116,7 +118,7 @@ class Bars:
         self.bars.console.print(epoch_line(report), highlight=False)
 
     def on_note(self, text: str) -> None:
-        self.bars.console.print(text, highlight=False)
+        self.bars.console.print(printable(text), highlight=False, markup=False)
 
     def _new_bar(self, name: str, total: int) -> None:
         if self.task is not None:
