@@ -16,7 +16,7 @@ _STANDARD = {b"", b"ai.onnx"}
 _VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 
 _CHILDREN: dict[str, dict[int, str]] = {
-    "model": {7: "graph", 8: "opset", 20: "training", 25: "function"},
+    "model": {7: "graph", 20: "training", 25: "function"},
     "training": {1: "subgraph", 2: "subgraph"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
     "subgraph": {},
@@ -26,7 +26,6 @@ _CHILDREN: dict[str, dict[int, str]] = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {13: "external"},
     "external": {},
-    "opset": {},
 }
 _REFUSED = {
     "external": "one that names other files",
@@ -34,7 +33,7 @@ _REFUSED = {
     "function": "one with functions of its own",
     "training": "one with training steps",
 }
-_NODE_DOMAIN, _OPSET_DOMAIN, _DATA_LOCATION = 7, 1, 14
+_NODE_DOMAIN, _DATA_LOCATION = 7, 14
 
 
 class _Field(NamedTuple):
@@ -63,7 +62,7 @@ def _refused(kind: str, message: memoryview, depth: int) -> str | None:
             if kind == "tensor" and field.number == _DATA_LOCATION and field.value:
                 return _REFUSED["external"]
             continue
-        if (kind, field.number) in (("node", _NODE_DOMAIN), ("opset", _OPSET_DOMAIN)):
+        if kind == "node" and field.number == _NODE_DOMAIN:
             if bytes(field.value) not in _STANDARD:
                 return "one with operators that are not of ONNX"
         elif field.number in children:
