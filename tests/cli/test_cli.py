@@ -49,6 +49,8 @@ VERBS = (
     ("train",),
     ("predict",),
     ("submit",),
+    ("submissions",),
+    ("submissions", "score"),
     ("export",),
     ("serve",),
     ("evaluate",),

@@ -269,7 +269,7 @@ def test_the_whole_path_of_the_command_line(
     assert "parts" in cli("board", *store)
     # Held out are the people whom a recipe without parts holds out, too.
     assert "macro F1" in cli("compare", "tiny", "parts", *store)
-    assert "42 answers" in cli("submit", "parts", "--data", str(place.data), "--out", str(submission), *store)
+    assert "42 photos" in cli("submit", "parts", "--data", str(place.data), "--out", str(submission), *store)
     table = tmp_path / "eval.csv"
     cli("predict", "parts", str(place.data), "--out", str(table), "--quiet", *store)
     assert "joint class" in cli("evaluate", str(table), "--answers", str(place.data / "eval_answers.csv"))

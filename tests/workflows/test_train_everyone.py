@@ -35,7 +35,7 @@ def place(workplace: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFacto
 
 
 def folder_of(place: Workplace, name: str) -> Path:
-    (folder,) = [path for path in place.store.iterdir() if read_record(path).name == name]
+    (folder,) = [path for path in place.store.iterdir() if path.is_dir() and read_record(path).name == name]
     return folder
 
 
@@ -64,7 +64,7 @@ def test_the_board_names_it_and_never_ranks_it(place: Workplace, cli: Cli) -> No
 def test_it_predicts_and_submits(place: Workplace, cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "submission.csv"
     store = ("--store", str(place.store))
-    assert "42 answers" in cli("submit", "tiny-everyone", "--data", str(place.data), "--out", str(out), *store)
+    assert "42 photos" in cli("submit", "tiny-everyone", "--data", str(place.data), "--out", str(out), *store)
     table = tmp_path / "eval.csv"
     cli("predict", "tiny-everyone", str(place.data), "--out", str(table), *store)
     assert "6 people" in cli("evaluate", str(table), "--answers", str(place.data / "eval_answers.csv"))

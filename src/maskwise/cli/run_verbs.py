@@ -200,9 +200,14 @@ def submit(
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Predict the eval part of a data set and write ImageID,ans in the order of eval/info.csv."""
+    """Predict the eval part of a data set and write ImageID,ans in the order of eval/info.csv.
+
+    The file is listed by `maskwise submissions`.
+    """
     from maskwise.files import refuse_overwrite
     from maskwise.store.find_run import find_run
+    from maskwise.store.runs import read_finished
+    from maskwise.store.submissions import record_submission
 
     refuse_overwrite(out, force)
     refuse_missing_folder("--data", data)
@@ -214,4 +219,5 @@ def submit(
     with listener(quiet) as told:
         predictions, _ = predict_photos(folder, data, skip_unreadable=False, listener=told)
     count = write_submission_of(predictions, data, out)
-    typer.echo(f"{out}: {count} answers")
+    written = record_submission(folder.resolve().parent, read_finished(folder), out)
+    typer.echo(f"{out}: {count} photos, submission {written.number}")

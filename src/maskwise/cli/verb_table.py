@@ -48,6 +48,7 @@ VERBS: dict[str, Verb] = {
     "store": Verb("Compare", "store_verbs:app", "Show the disk space of runs; delete runs"),
     "predict": Verb("Use", "run_verbs:predict", "Predict photos with a run or a bundle"),
     "submit": Verb("Use", "run_verbs:submit", "Predict the eval part and write a submission"),
+    "submissions": Verb("Use", "submission_verbs:app", "List submissions and leaderboard scores"),
     "export": Verb("Use", "bundle_verbs:export", "Export a run as a bundle that needs no PyTorch"),
     "serve": Verb("Use", "serve_verb:serve", "Serve a bundle over HTTP, with a web page"),
     "ladder": Verb("The source write-up", "ladder_verbs:ladder", "Retrace its eleven days on your data"),

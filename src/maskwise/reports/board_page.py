@@ -75,7 +75,7 @@ def _text(x: float, y: float, anchor: str, words: str) -> str:
 
 def _table(rows: Sequence[BoardRow], against: RunRecord | None, price_an_hour: float | None) -> str:
     lines = [_cells(row, against, price_an_hour) for row in rows]
-    marked = {"tags", "notes"}
+    marked = {"tags", "notes", "leaderboard"}
     names = [name for name in lines[0] if name not in marked or any(line[name] for line in lines)]
     return table(names, [[line[name] for name in names] for line in lines])
 

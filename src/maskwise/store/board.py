@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import string
@@ -13,6 +14,7 @@ from pathlib import Path
 from maskwise.store.marks import NO_MARKS, Marks, read_marks
 from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 from maskwise.store.runs import StoredRun, list_runs
+from maskwise.store.submissions import best_by_run, read_submissions
 
 _SORTED = json.JSONEncoder(sort_keys=True)
 
@@ -35,6 +37,8 @@ class BoardRow:
     record: RunRecord
     scores: ScoreSummary
     marks: Marks
+    leaderboard_macro_f1: float = math.nan
+    """The best that the public leaderboard reported for a submission of the run; NaN where there is none."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,11 @@ def read_board(store: Path, choice: RunFilter | None = None) -> Board:
     listing = list_runs(store)
     marks = {run.record.run_id: read_marks(run.folder) for run in listing.runs}
     unfinished = tuple(run for run in listing.runs if run.record.status != "finished")
-    rows = board_rows((run.record for run in listing.runs), marks, choice)
+    best = best_by_run(read_submissions(store).submissions)
+    rows = [
+        dataclasses.replace(row, leaderboard_macro_f1=best.get(row.record.run_id, math.nan))
+        for row in board_rows((run.record for run in listing.runs), marks, choice)
+    ]
     unscored = tuple(r for _, r in listing.runs if r.status == "finished" and r.scores is None)
     return Board(tuple(rows), unfinished, listing.skipped, unscored)
 

@@ -53,6 +53,7 @@ def _cells(
         "run": record.run_id,
         **dict(_score("macro_f1", row.scores.macro_f1)),
         **dict(_score("accuracy", row.scores.accuracy)),
+        "leaderboard_macro_f1": _plain(row.leaderboard_macro_f1),
         **{f"accuracy_{name}": _plain(row.scores.attribute_accuracy.get(name, math.nan)) for name in attributes},
         "people": record.n_held_out_people,
         "people_set": row.people,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 from maskwise.store.board import Board, BoardRow
@@ -20,8 +21,12 @@ OPTIMISTIC_MARK = f"{MARK} optimistic: the checkpoint was chosen on the scored p
 _SHORTEST_NAME = 8
 _NAMES_SHOWN = 10
 _GAP = 2
-_DROPPED_FIRST = ("tags", "cost", "time", "seed", "folds", "people", "age", "gender", "mask", "accuracy", "run")
+_DROPPED_FIRST = (
+    *("tags", "cost", "time", "seed", "folds", "people", "age", "gender", "mask", "accuracy", "leaderboard", "run"),
+)
 """What gives way on a narrow terminal, in this order."""
+_IF_ANY = ("tags", "leaderboard")
+"""Columns that are shown where some run has them."""
 _LEFT = ("", "name", "run", "macro F1", "tags")
 
 
@@ -75,6 +80,7 @@ def cells_of(row: BoardRow, price_an_hour: float | None = None) -> dict[str, str
         "name": record.name,
         "run": record.run_id[:8],
         "macro F1": score(row.scores.macro_f1),
+        "leaderboard": "" if math.isnan(row.leaderboard_macro_f1) else number(row.leaderboard_macro_f1),
         "accuracy": number(row.scores.accuracy.value),
         **{name: number(value) for name, value in row.scores.attribute_accuracy.items()},
         "people": f"{record.n_held_out_people:,}{f' {row.people}' if row.people else ''}",
@@ -94,7 +100,7 @@ def _table(rows: list[BoardRow], width: int, price_an_hour: float | None, sort: 
     for row, cells in zip(rows, columns, strict=True):
         cells["name"] = shortened(cells["name"], longest_name)
         cells["tags"] = ", ".join(row.marks.tags)
-    names = [name for name in columns[0] if name != "tags" or any(cells["tags"] for cells in columns)]
+    names = [name for name in columns[0] if name not in _IF_ANY or any(cells[name] for cells in columns)]
     widths = {name: column_width([name, *(cells[name] for cells in columns)]) for name in names}
     for dropped in _DROPPED_FIRST:
         if _total(widths) <= width:
