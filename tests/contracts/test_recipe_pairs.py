@@ -198,7 +198,7 @@ def fault_of(recipe: Recipe, folder: Path) -> str:
 def weights_moved(recipe: Recipe, folder: Path) -> bool:
     """Whether the kept weights of the head differ from those that the training began with."""
     torch.manual_seed(torch_seed_for(recipe.seed, "weights", 0))
-    first = build_model(recipe.model, recipe.task.sizes).state_dict()
+    first = build_model(recipe.model, recipe.task).state_dict()
     kept = safetensors.torch.load((folder / WEIGHTS).read_bytes())
     heads = [name for name in first if name.startswith("head.")]
     return bool(heads) and any(not torch.equal(first[name], kept[name]) for name in heads)

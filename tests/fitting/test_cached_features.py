@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.torch
+import torch
 
 from conftest import Workplace
 from maskwise.errors import RecipeError
+from maskwise.fitting.cached_features import training_views
 from maskwise.listeners import Silent
 from maskwise.recipe.load import load_recipe
 from maskwise.records import Predictions
@@ -150,3 +152,38 @@ def test_what_it_cannot_go_with_is_refused(workplace: Workplace, changes: list[s
 def test_the_whole_story_by_the_command_line(place: Workplace, cli: Callable[..., str]) -> None:
     options = [word for change in (*FROZEN, "train.cached_views=1") for word in ("--set", change)]
     assert "macro F1" in cli(*place.train("--quiet", *options))
+
+
+FACES = (
+    "model.backbone={kind: faces}",
+    "model.weights={kind: none}",
+    "input.height_px=48",
+    "input.width_px=40",
+    "train.frozen_blocks=6",
+    "train.optimizer.rate=0.01",
+    "augment=[]",
+)
+
+
+def test_the_last_blocks_learn_the_same_on_cached_maps(place: Workplace) -> None:
+    """Maps are kept in bytes, so probabilities agree to a few hundredths; the frozen blocks are those of the start."""
+    photos = train(place, *FACES)
+    told = Stages()
+    maps = train(place, *FACES, "train.cached_views=1", told=told)
+    assert len(told.computed) == 2
+    assert told.computed[0] > 0
+    np.testing.assert_allclose(answers(maps).probs_NC, answers(photos).probs_NC, atol=0.05)
+    kept, wanted = (safetensors.torch.load_file(weights_path(folder, 0)) for folder in (maps, photos))
+    assert kept.keys() == wanted.keys()
+    for name in kept:
+        if name.startswith("backbone.stem.") or name.startswith("backbone.blocks.4."):
+            assert torch.equal(kept[name], wanted[name])
+    moved = "backbone.blocks.5.pointwise.weight"
+    assert float((kept[moved] - wanted[moved]).abs().mean()) < 0.1 * float(wanted[moved].abs().mean())
+
+
+def test_a_view_that_is_always_mirrored_is_the_one_that_predictions_use() -> None:
+    changes = ["train.freeze_backbone_epochs=3", "train.cached_views=2", "train.epochs=3"]
+    base = load_recipe("probe-imagenet", [*changes, "augment=[{kind: flip, p: 1.0}]"])
+    assert training_views(base) == ["as_is", "mirrored"]
+    assert training_views(load_recipe("probe-imagenet", [*changes, "augment=[{kind: flip}]"])) == ["as_is", 1]

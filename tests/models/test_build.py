@@ -7,12 +7,13 @@ import torch
 from torch.testing import assert_close
 
 from maskwise.errors import RecipeError
+from maskwise.labels import Task
 from maskwise.models import config
 from maskwise.models.build import MaskwiseModel, build_model, normalisation
 from maskwise.models.config import ModelConfig
 from maskwise.records import Output
 
-SIZES = (3, 2, 3)
+TASK = Task()
 NO_WEIGHTS = config.NoWeights()
 BACKBONES: list[config.Backbone] = [
     config.TimmBackbone(name="test_resnet"),
@@ -42,7 +43,7 @@ def named(model: ModelConfig) -> str:
 
 def built(model: ModelConfig) -> MaskwiseModel:
     torch.manual_seed(0)
-    return build_model(model, SIZES)
+    return build_model(model, TASK)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=named)
@@ -78,7 +79,7 @@ class TestEveryModel:
         images_NCHW = torch.randn(2, 3, 40, 32)
         expected = first.eval()(images_NCHW)
         assert_close(second.eval()(images_NCHW).logits_NC, expected.logits_NC, rtol=0, atol=0)
-        third = build_model(model, SIZES, load_weights=False)
+        third = build_model(model, TASK, load_weights=False)
         third.load_state_dict(first.state_dict(), strict=True)
         assert_close(third.eval()(images_NCHW).logits_NC, expected.logits_NC, rtol=0, atol=0)
 
@@ -130,7 +131,7 @@ def test_a_finished_runs_model_is_built_without_its_first_weights(
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     monkeypatch.setattr("torch.hub.urlopen", refuse)
     for backbone in BACKBONES[:2]:
-        net = build_model(ModelConfig(backbone=backbone, weights=weights), SIZES, load_weights=False)
+        net = build_model(ModelConfig(backbone=backbone, weights=weights), TASK, load_weights=False)
         assert net.head is not None
 
 

@@ -56,7 +56,7 @@ def test_the_network_computes_what_the_graph_says(size: tuple[int, int]) -> None
     arrays = tiny_arrays(rng)
     graph, numbers = as_graph(arrays)
     state = convert(read_graph(graph, numbers, "tiny"), "tiny")
-    net = FaceNetwork(TINY_BLOCKS, TINY_STEM).eval()
+    net = FaceNetwork(halves=False, blocks=TINY_BLOCKS, stem_channels=TINY_STEM).eval()
     net.load_state_dict({n.removeprefix("backbone."): v for n, v in state.items() if n.startswith("backbone.")})
     photo_rgb = rng.integers(0, 256, (*size, 3)).astype(float)
     shown = (torch.from_numpy(photo_rgb / 255).float().permute(2, 0, 1) - torch.tensor(MEAN_RGB)[:, None, None]) / (

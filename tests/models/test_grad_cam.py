@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from maskwise.labels import Task
 from maskwise.models.backbones import build_timm
 from maskwise.models.build import MaskwiseModel, build_model
 from maskwise.models.config import BaselineCnn, ModelConfig, NoWeights
@@ -86,7 +87,7 @@ def test_behind_a_mean_and_a_linear_layer_it_is_grad_cam_and_its_places_sum_to_t
 def test_a_shipped_net_gives_maps_of_the_photos_size_and_keeps_its_answers() -> None:
     torch.manual_seed(0)
     config = ModelConfig(backbone=BaselineCnn(), weights=NoWeights())
-    model = build_model(config, (3, 2, 3), load_weights=False).eval()
+    model = build_model(config, Task(), load_weights=False).eval()
     images = torch.rand((3, 3, 64, 48))
     before = model(images).logits_NC
     maps = grad_cam(model, images, torch.tensor([0, 5, 17]))

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from maskwise.models.heads import AttributesHead, CosineHead, JointHead, added_up, linear_neck
+from maskwise.labels import Task
+from maskwise.models.heads import AttributesHead, CosineHead, JointHead, YearsToGroups, added_up, linear_neck
 
 SIZES = (3, 2, 3)
 
@@ -80,3 +81,19 @@ def test_the_neck() -> None:
     assert values_ND.shape == (9, 5)
     assert values_ND.min() == 0
     assert len(linear_neck(8, 5, "none", 0.0)) == 2
+
+
+def test_years_join_the_groups_by_the_log_of_their_mass() -> None:
+    """Ten years from 25 on, borders 30 and 60 in between: 5 of 40 years in the first group, and so on."""
+    task = Task(attributes=("mask", "age"))
+    joins = YearsToGroups(torch.arange(25, 65), task, factor=2.0)
+    joined = joins(torch.zeros(1, 40))[0].view(3, 3)
+    expected = 2 * torch.log(torch.tensor([5 / 40, 30 / 40, 5 / 40]))
+    for row in joined:
+        torch.testing.assert_close(row, expected)
+
+
+def test_a_group_without_mass_stays_finite() -> None:
+    logits = torch.full((1, 40), -1000.0)
+    logits[0, 0] = 0.0
+    assert torch.isfinite(YearsToGroups(torch.arange(25, 65), Task(), 1.0)(logits)).all()

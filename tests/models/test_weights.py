@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from maskwise.errors import WeightsError
+from maskwise.labels import Task
 from maskwise.models import config
 from maskwise.models.backbones import Backbone, build_baseline_cnn, build_timm
 from maskwise.models.build import build_model
@@ -46,13 +47,13 @@ def save(state: dict[str, Tensor], file: Path) -> Path:
 def test_a_file_is_loaded(tmp_path: Path, name: str) -> None:
     file = save(filled_state(0.5), tmp_path / name)
     model = config.ModelConfig(backbone=config.BaselineCnn(), weights=config.WeightsFile(file=str(file)))
-    backbone = build_model(model, (3, 2, 3)).backbone
+    backbone = build_model(model, Task()).backbone
     assert all(bool((value == 0.5).all()) for value in backbone.state_dict().values())
 
 
 def test_of_a_whole_maskwise_model_the_backbone_is_taken(tmp_path: Path) -> None:
     first = build_model(
-        config.ModelConfig(backbone=config.BaselineCnn(), neck=config.LinearNeck(), weights=config.NoWeights()), (18,)
+        config.ModelConfig(backbone=config.BaselineCnn(), neck=config.LinearNeck(), weights=config.NoWeights()), Task()
     )
     backbone = baseline()
     load_from_file(backbone, save(first.state_dict(), tmp_path / "model.safetensors"))
@@ -187,7 +188,7 @@ def test_bundled_weights_see_a_daisy_and_a_palace() -> None:
 
 def test_the_default_model_begins_with_the_bundled_features() -> None:
     net = classifier_with_bundled_weights("tf_efficientnet_lite0")
-    model = build_model(config.ModelConfig(), (3, 2, 3)).eval()
+    model = build_model(config.ModelConfig(), Task()).eval()
     images_NCHW = (sample_photo("flower.jpg", side_px=64) - 0.5) / 0.5
     with torch.inference_mode():
         embedding_ND = model(images_NCHW).embedding_ND

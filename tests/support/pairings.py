@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from maskwise.data.config import HoldOut, KFold
 from maskwise.losses.config import Ldam
-from maskwise.models.config import PretrainedWeights, TorchvisionBackbone, WeightsFile
+from maskwise.models.config import FacesWeights, PretrainedWeights, TorchvisionBackbone, WeightsFile
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import REFUSED_KINDS, explain
 from maskwise.recipe.schedule_config import Step
@@ -55,6 +55,7 @@ SETTINGS: dict[type[Settings], dict[str, Any]] = {
 
 LEFT_OUT: dict[type[Settings], str] = {
     PretrainedWeights: "it downloads",
+    FacesWeights: "they have to be brought; tests/models/test_face_network.py has them",
     WeightsFile: "its file fits one backbone alone; tests/models/test_weights.py has it",
 }
 

@@ -14,7 +14,7 @@ from maskwise.listeners import Silent
 from maskwise.recipe.optimizer_config import SGD
 from maskwise.recipe.train_config import Last, TrainConfig
 from maskwise.records import Output
-from maskwise.training.freezing import set_trainable, trainable_blocks
+from maskwise.training.freezing import learnable_blocks, set_trainable, trainable_blocks
 from maskwise.training.loop import train_model
 from support.fits import TASK, KillAt, Killed, equal_weights, tiny_fit
 
@@ -34,6 +34,12 @@ def test_groups_are_as_equal_as_can_be_and_all_blocks_learn_in_the_end(n_groups:
     sizes = [later - earlier for earlier, later in itertools.pairwise(learning)]
     assert sum(sizes) == 11
     assert max(sizes) - min(sizes) <= 1
+
+
+def test_the_first_blocks_never_learn_and_some_must() -> None:
+    assert [learnable_blocks(frozen, 14) for frozen in (0, 8, 13)] == [14, 6, 1]
+    with pytest.raises(RecipeError, match=r"train\.frozen_blocks must be below the backbone's 14 blocks, got 14"):
+        learnable_blocks(14, 14)
 
 
 def test_more_groups_than_blocks_are_refused() -> None:

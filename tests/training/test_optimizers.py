@@ -12,6 +12,7 @@ import torch
 from timm.optim import param_groups_layer_decay
 from torch import nn
 
+from maskwise.models.heads import PublishedLayers
 from maskwise.recipe.optimizer_config import SGD, Adagrad, Adam, Adamax, AdamW, NAdam, OptimizerConfig, RAdam, RMSprop
 from maskwise.training.optimizers import build_optimizer, parameter_groups
 from support.fits import tiny_model
@@ -175,3 +176,15 @@ def test_rates_fall_from_the_head_to_the_input() -> None:
     assert rates == sorted(rates, reverse=True)
     # Stem, eight residual blocks, head; each with and without decay.
     assert rates == [0.5**depth for depth in range(10) for _ in range(2)]
+
+
+def test_what_was_pretrained_learns_at_its_share() -> None:
+    with torch.device("meta"):
+        model = Headed("resnet18")
+        model.published = PublishedLayers(2)
+    groups = parameter_groups(model, 1.0, 0.1, None, 0.25)
+    rate_of = {id(parameter): group["lr"] for group in groups for parameter in group["params"]}
+    assert {rate_of[id(parameter)] for parameter in model.head.parameters()} == {1.0}
+    pretrained = [*model.backbone.parameters(), *model.published.parameters()]
+    assert {rate_of[id(parameter)] for parameter in pretrained} == {0.25}
+    assert len(rate_of) == len(list(model.parameters()))

@@ -2,6 +2,7 @@
 
     <cache>/<hash>/settings.json    what the features were made with, for people to read
     <cache>/<hash>/features.f32     a row of D numbers a photo, see ``data.row_file``
+    <cache>/<hash>/maps.u8          or, of a backbone whose first blocks are frozen, their maps: h × w × D bytes a photo
 
 The hash is of the backbone with its weights, the normalisation and the view; a row's key is that of the photo's pixels.
 So all heads, losses, samplers and seeds of one backbone share the features, folds share theirs, and the folder may be
@@ -15,7 +16,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskwise.augment.build import Augment, build_augment
+from maskwise.augment.config import Flip
 from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
 from maskwise.data.row_file import RowFile, describe
@@ -32,13 +35,14 @@ from maskwise.fitting.photo_set import PhotoSet
 from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import MaskwiseModel
+from maskwise.models.config import Faces
 from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.records import Floats, Ints
 from maskwise.training.batches import ReadArray, to_images
 from maskwise.training.checkpoints import load_weights
-from maskwise.training.devices import place_model
-from maskwise.training.features import FeatureInference, FeatureSource, backbone_state, without_backbone
+from maskwise.training.devices import autocast, multiplies_bf16, place_model
+from maskwise.training.features import FeatureInference, FeatureSource, frozen_part, frozen_state, learning_part
 from maskwise.training.fold_files import WEIGHTS
 from maskwise.training.folding import folded
 from maskwise.training.inference import Inference, predict_table
@@ -46,11 +50,11 @@ from maskwise.training.loop import train_model, trained_folder
 from maskwise.training.training_inputs import Fit
 
 FORMAT_VERSION = 2
-FEATURES_FILE = "features.f32"
+FEATURES_FILE, MAPS_FILE = "features.f32", "maps.u8"
 _BATCH_PHOTOS = 64
 _DURABLE_PHOTOS = 1024
 """So many are made durable at once: what a kill can lose."""
-_PREDICTED_AT_ONCE = 2048
+_PREDICTED_AT_ONCE, _MAPS_AT_ONCE = 2048, 64
 
 PhotoView = str | int
 """as_is, mirrored, or the number of an augmented view, from 1."""
@@ -63,8 +67,9 @@ class FrozenBackbone:
     model: MaskwiseModel
     """In eval mode, on the device; only its backbone is asked."""
     asked: nn.Module
-    """The backbone, as it is asked."""
+    """The backbone, or its frozen part, as it is asked."""
     how: Inference
+    precision: Literal["fp32", "bf16"]
     augment: Augment
     seed: int
     made_with: Mapping[str, Any]
@@ -73,8 +78,8 @@ class FrozenBackbone:
     """What decides an augmented view besides."""
 
     @torch.inference_mode()
-    def features(self, pixels_NHWC: NDArray[np.uint8], key_N: Sequence[str], view: PhotoView) -> Floats:
-        """N × D, float32. An augmented view of a photo depends on the photo, the view and the seed alone."""
+    def features(self, pixels_NHWC: NDArray[np.uint8], key_N: Sequence[str], view: PhotoView) -> NDArray[Any]:
+        """N × D, float32, or maps N × h × w × D, uint8. An augmented view depends on photo, view and seed alone."""
         images_NCHW = to_images(pixels_NHWC, self.how.device)
         if isinstance(view, int):
             images_NCHW = torch.cat(
@@ -84,14 +89,16 @@ class FrozenBackbone:
                 ]
             )
         given = self.how.of_batch(images_NCHW.contiguous(memory_format=torch.channels_last))
-        features_ND: Tensor = self.asked(given.flip(3) if view == "mirrored" else given)
-        return features_ND.float().cpu().numpy()
+        with autocast(self.how.device, self.precision):
+            made: Tensor = self.asked(given.flip(3) if view == "mirrored" else given)
+        return (made if made.dtype == torch.uint8 else made.float()).cpu().numpy()
 
-    @property
-    def width(self) -> int:
-        """D, found by asking for one black photo."""
+    @cached_property
+    def row(self) -> NDArray[Any]:
+        """Of one black photo: what shape and type a row has."""
         spec = self.how.spec
-        return int(self.features(np.zeros((1, spec.height_px, spec.width_px, 3), np.uint8), ["0"], "as_is").shape[1])
+        row: NDArray[Any] = self.features(np.zeros((1, spec.height_px, spec.width_px, 3), np.uint8), ["0"], "as_is")[0]
+        return row
 
 
 def train_on_features(job: FoldJob, people: FoldPeople, fit: Fit, model: MaskwiseModel) -> None:
@@ -99,34 +106,50 @@ def train_on_features(job: FoldJob, people: FoldPeople, fit: Fit, model: Maskwis
     if not trained_folder(job.folder):
         backbone = frozen_backbone(job.recipe, model, fit.inference)
         on_features = _fit_of_features(job, people, fit, backbone)
-        train_model(on_features, without_backbone(model), job.folder, job.listener)
+        train_model(on_features, learning_part(model, job.recipe.train.frozen_blocks), job.folder, job.listener)
     load_weights(job.folder / WEIGHTS, model)
     place_model(model, fit.device).eval()
+
+
+def training_views(recipe: Recipe) -> list[PhotoView]:
+    """The views that train. One that is always mirrored is the one that predictions use."""
+    views = recipe.train.cached_views or 1
+    if views == 2 and recipe.augment == (Flip(p=1.0),):
+        return ["as_is", "mirrored"]
+    return ["as_is", *range(1, views)]
 
 
 def predict_from_features(job: FoldJob, model: MaskwiseModel, photos: PhotoSet, how: Inference) -> Probabilities:
     """The predictions of a model with a frozen backbone, from cached features."""
     read = _all_views(frozen_backbone(job.recipe, model, how), photos, job.listener)
-    return predict_table(without_backbone(model), read, len(photos.table), _of_features(how), _PREDICTED_AT_ONCE)
+    frozen_blocks = job.recipe.train.frozen_blocks
+    at_once = _MAPS_AT_ONCE if frozen_blocks else _PREDICTED_AT_ONCE
+    behind = learning_part(model, frozen_blocks).eval()
+    return predict_table(behind, read, len(photos.table), _of_features(how), at_once)
 
 
 def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> FrozenBackbone:
     """The backbone of ``model`` as a maker of features, ready to be asked."""
+    frozen_blocks, faces = recipe.train.frozen_blocks, isinstance(recipe.model.backbone, Faces)
     made_with = {
         "format": FORMAT_VERSION,
         "backbone": recipe.model.backbone.model_dump(mode="json"),
-        "weights": _checksum(backbone_state(model)),
+        "weights": _checksum(frozen_state(model, frozen_blocks)),
         "mean_C": how.spec.mean_C,
         "std_C": how.spec.std_C,
         "torch": torch.__version__,
         "device": how.device.type,
     }
+    precision: Literal["fp32", "bf16"] = "bf16" if faces and multiplies_bf16(how.device) else "fp32"
+    if faces:
+        made_with |= {"frozen_blocks": frozen_blocks, "precision": precision}
     augment = [each.model_dump(mode="json") for each in recipe.augment]
     placed = place_model(model, how.device).eval()
     return FrozenBackbone(
         model=placed,
-        asked=folded(placed.backbone, how.spec),
+        asked=frozen_part(placed, frozen_blocks) if frozen_blocks else folded(placed.backbone, how.spec),
         how=how,
+        precision=precision,
         augment=build_augment(recipe.augment),
         seed=recipe.seed,
         made_with=made_with,
@@ -136,22 +159,23 @@ def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> Fro
 
 def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, listener: Listener) -> ReadArray:
     """Reads the features of ``photos`` in a view, M × D; those that are not in the cache yet are computed now."""
-    width = backbone.width
     if photos.keys is None:
         names = [content_of(str(name).encode()) for name in photos.table.photo_N]
         rows_ND = _compute(backbone, photos, np.arange(len(names)), names, view)
-        return lambda index_M: np.asarray(rows_ND.reshape(-1, width)[index_M])
+        return lambda index_M: np.asarray(rows_ND.reshape(-1, *backbone.row.shape)[index_M])
     key_N = photos.keys.key_N.tolist()
     told = _told(backbone, view)
     folder = photos.keys.cache / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
     with locked(folder / "lock"):
         describe(folder, told)
-        rows = RowFile.open(folder, FEATURES_FILE, 4 * width)
+        name = MAPS_FILE if backbone.row.dtype == np.uint8 else FEATURES_FILE
+        rows = RowFile.open(folder, name, backbone.row.nbytes)
         _add_missing(rows, backbone, photos, key_N, view, listener)
     if not key_N:
-        return lambda index_M: np.zeros((len(index_M), width), np.float32)
+        return lambda index_M: np.zeros((len(index_M), *backbone.row.shape), backbone.row.dtype)
     row_N = np.array([rows.row_of[key] for key in key_N])
-    mapped = np.asarray(np.memmap(rows.file, np.float32, "r", shape=(len(rows.row_of), width)))
+    shape = (len(rows.row_of), *backbone.row.shape)
+    mapped = np.asarray(np.memmap(rows.file, backbone.row.dtype, "r", shape=shape))
     return lambda index_M: mapped.take(row_N[index_M], axis=0)
 
 
@@ -198,17 +222,17 @@ def _compute(
 def _fit_of_features(job: FoldJob, people: FoldPeople, fit: Fit, backbone: FrozenBackbone) -> Fit:
     """``fit`` with features in place of photos."""
     source = {field.name: getattr(fit.source, field.name) for field in dataclasses.fields(fit.source)}
-    views: list[PhotoView] = ["as_is", *range(1, job.recipe.train.cached_views or 1)]
     selection = fit.selection
     if selection is not None and people.validation is not None:
         selection = dataclasses.replace(selection, read=_all_views(backbone, people.validation, job.listener))
-    reads = tuple(read_view(backbone, people.training, view, job.listener) for view in views)
+    reads = tuple(read_view(backbone, people.training, view, job.listener) for view in training_views(job.recipe))
     return dataclasses.replace(
         fit,
         source=FeatureSource(**source, views=reads),
         selection=selection,
         inference=_of_features(fit.inference),
-        still=backbone_state(backbone.model),
+        config=fit.config.model_copy(update={"frozen_blocks": 0}),
+        still=frozen_state(backbone.model, fit.config.frozen_blocks),
     )
 
 

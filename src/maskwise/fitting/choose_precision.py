@@ -145,7 +145,7 @@ def time_way(recipe: Recipe, way: Way) -> Timing:
     tried = way.put_into(recipe)
     n_photos = max(tried.train.batch_size, tried.task.n_classes)
     fit = bind_fit(tried, random_photos(tried, n_photos))
-    model = build_model(tried.model, tried.task.sizes, load_weights=False)
+    model = build_model(tried.model, tried.task, load_weights=False)
     stepper = Stepper(fit, MovingParts(fit, model), Silent())
     size = tried.train.batch_size
     batches = [fit.source.make(np.arange(max(n, 2)), 0, 0, fit.device) for n in (size, size - 1)]

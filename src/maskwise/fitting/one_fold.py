@@ -53,7 +53,7 @@ def fit_model(job: FoldJob, people: FoldPeople) -> MaskwiseModel:
     recipe = job.recipe
     fit = bind_fit(recipe, people.training, people.validation, job.fold)
     torch.manual_seed(torch_seed_for(recipe.seed, "weights", job.fold))
-    model = build_model(recipe.model, recipe.task.sizes)
+    model = build_model(recipe.model, recipe.task)
     if recipe.train.cached_views is None:
         train_model(fit, model, job.folder, job.listener)
     else:

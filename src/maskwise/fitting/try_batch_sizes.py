@@ -44,7 +44,7 @@ def try_batch_sizes(recipe: Recipe, limit: int, tell: Callable[[str], None]) -> 
         raise RecipeError(must("parts", "left out, as each has a size of its own", names, "Try a recipe of one model."))
     keep_freed_memory()
     fit = bind_fit(recipe, random_photos(recipe, max(limit, recipe.task.n_classes)))
-    model = build_model(recipe.model, recipe.task.sizes, load_weights=False)
+    model = build_model(recipe.model, recipe.task, load_weights=False)
     stepper = Stepper(fit, MovingParts(fit, model), Silent())
 
     def seconds_of_step(n_photos: int) -> float:

@@ -68,9 +68,10 @@ def build_baseline_cnn(dropout: float) -> Backbone:
     return Backbone(BaselineCnn(dropout), BaselineCnn.features, ())
 
 
-def build_faces() -> Backbone:
+def build_faces(halves: bool) -> Backbone:
     """The face network, without the heads that it was published with."""
-    return Backbone(FaceNetwork(), FaceNetwork.features, ())
+    net = FaceNetwork(halves)
+    return Backbone(net, net.features, ())
 
 
 def build_timm(name: str, pretrained: bool) -> Backbone:

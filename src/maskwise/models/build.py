@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import assert_never
 
+import torch
 from torch import Tensor, nn
 
+from maskwise.labels import Task
 from maskwise.models import backbones, config, face_network, heads, published, weights
 from maskwise.models.backbones import RGB, Backbone
 from maskwise.records import Output
@@ -28,6 +30,7 @@ class MaskwiseModel(nn.Module):
         head: nn.Module,
         age_head: nn.Module | None,
         normalised: tuple[RGB, RGB],
+        years_to_groups: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -35,6 +38,7 @@ class MaskwiseModel(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = head
         self.age_head = age_head
+        self.years_to_groups = years_to_groups
         self.mean_C, self.std_C = normalised
 
     def forward(self, images_NCHW: Tensor) -> Output:
@@ -44,13 +48,13 @@ class MaskwiseModel(nn.Module):
         kept_ND = self.dropout(embedding_ND)
         logits_NC = self.head(kept_ND).float()
         age_logits_NA = None if self.age_head is None else self.age_head(kept_ND).float()
+        if self.years_to_groups is not None:
+            logits_NC = logits_NC + self.years_to_groups(age_logits_NA)
         return Output(logits_NC=logits_NC, embedding_ND=embedding_ND, age_logits_NA=age_logits_NA)
 
 
-def build_model(
-    model: config.ModelConfig, attribute_sizes: tuple[int, ...], *, load_weights: bool = True
-) -> MaskwiseModel:
-    """The model of a recipe, in training mode, on the CPU; C is the product of ``attribute_sizes``.
+def build_model(model: config.ModelConfig, task: Task, *, load_weights: bool = True) -> MaskwiseModel:
+    """The model of a recipe, in training mode, on the CPU; C is the number of the task's joint classes.
 
     With ``load_weights=False`` neither a hub nor a package nor a file is touched: for a finished run, whose own weights
     follow. Initial weights come from torch's global generator. Raises RecipeError for a name that the library does not
@@ -60,10 +64,12 @@ def build_model(
     if load_weights:
         _load_local_weights(model.weights, backbone)
     neck, features = _build_neck(model.neck, backbone.features)
-    head = _build_head(model.head, features, attribute_sizes)
+    head = _build_head(model.head, features, task)
     # Last of all, so that the other layers begin alike with and without it.
-    age_head = heads.nearly_zero_linear(features, model.age_head.n_ages) if model.age_head else None
-    return MaskwiseModel(backbone.module, neck, model.dropout, head, age_head, normalisation(model))
+    age_head, years_to_groups = _build_age_head(model.age_head, features, task)
+    if load_weights and isinstance(model.weights, config.FacesWeights):
+        weights.load_published_heads(head, age_head)
+    return MaskwiseModel(backbone.module, neck, model.dropout, head, age_head, normalisation(model), years_to_groups)
 
 
 def refuse_missing_weights(model: config.ModelConfig) -> None:
@@ -97,8 +103,8 @@ def _build_backbone(model: config.ModelConfig, load_weights: bool) -> Backbone:
             return backbones.build_torchvision(name, version=download.version if download else None)
         case config.BaselineCnn(dropout=dropout):
             return backbones.build_baseline_cnn(dropout)
-        case config.Faces():
-            return backbones.build_faces()
+        case config.Faces(features=features):
+            return backbones.build_faces(halves=features == "last_and_halves")
         case other:
             assert_never(other)
 
@@ -124,13 +130,32 @@ def _build_neck(neck: config.LinearNeck | None, in_features: int) -> tuple[nn.Mo
     return heads.linear_neck(in_features, neck.features, neck.activation, neck.dropout), neck.features
 
 
-def _build_head(head: config.Head, features: int, attribute_sizes: tuple[int, ...]) -> nn.Module:
+def _build_age_head(
+    age_head: config.AgeHead | config.PublishedAgeHead | None, features: int, task: Task
+) -> tuple[nn.Module | None, nn.Module | None]:
+    """(the age head, what its years add to the joint logits)."""
+    match age_head:
+        case None:
+            return None, None
+        case config.AgeHead(n_ages=n_ages):
+            return heads.nearly_zero_linear(features, n_ages), None
+        case config.PublishedAgeHead(n_ages=n_ages, first_age_years=first, group_factor=factor):
+            joins = heads.YearsToGroups(torch.arange(first, first + n_ages), task, factor)
+            return heads.PublishedLayers(n_ages), joins if "age" in task.attributes else None
+        case other:
+            assert_never(other)
+
+
+def _build_head(head: config.Head, features: int, task: Task) -> nn.Module:
     match head:
         case config.JointHead():
-            return heads.JointHead(features, attribute_sizes)
-        case config.AttributesHead():
-            return heads.AttributesHead(features, attribute_sizes)
+            return heads.JointHead(features, task.sizes)
+        case config.AttributesHead(gender=gender):
+            published = (
+                task.attributes.index("gender") if gender == "published" and "gender" in task.attributes else None
+            )
+            return heads.AttributesHead(features, task.sizes, published)
         case config.CosineHead(scale=scale):
-            return heads.CosineHead(features, attribute_sizes, scale)
+            return heads.CosineHead(features, task.sizes, scale)
         case other:
             assert_never(other)

@@ -68,6 +68,10 @@ class Faces(Settings):
 
     kind: Literal["faces"] = "faces"
 
+    features: Literal["last", "last_and_halves"] = "last_and_halves"
+    """last: the mean over the last block's maps, 1024 numbers. last_and_halves: beside it the means over the upper and
+    the lower half of the seventh block's maps, 2048 numbers in all; they tell how a mask is worn."""
+
 
 Backbone = Annotated[TimmBackbone | TorchvisionBackbone | BaselineCnn | Faces, Field(discriminator="kind")]
 
@@ -97,6 +101,9 @@ class AttributesHead(Settings):
     """One linear layer an attribute; the joint logit is their sum, so the attributes are read independently."""
 
     kind: Literal["attributes"] = "attributes"
+
+    gender: Literal["linear", "published"] = "linear"
+    """published: the gender head that came with the face network is added to the linear one, and goes on learning."""
 
 
 class CosineHead(Settings):
@@ -141,6 +148,29 @@ class AgeHead(Settings):
     def n_ages(self) -> int:
         """Number of age bins of one year, A."""
         return self.last_age_years - self.first_age_years + 1
+
+
+class PublishedAgeHead(Settings):
+    """The age head that came with the face network: a hidden layer and 100 years, which go on learning.
+
+    The years join the groups: the log of their mass in each age group, times a learnt factor, is added to the joint
+    logits. Needs `auxiliary: {kind: age_distribution}`.
+    """
+
+    kind: Literal["published"] = "published"
+
+    group_factor: float = Field(default=1.0, ge=0, le=10)
+    """What the learnt factor begins with."""
+
+    @property
+    def first_age_years(self) -> int:
+        """Youngest age that can be told."""
+        return 1
+
+    @property
+    def n_ages(self) -> int:
+        """Number of age bins of one year, A."""
+        return 100
 
 
 class NoWeights(Settings):
@@ -203,7 +233,7 @@ class ModelConfig(Settings):
     head: Head = JointHead()
     """What turns the embedding into joint logits."""
 
-    age_head: AgeHead | None = None
+    age_head: Annotated[AgeHead | PublishedAgeHead, Field(discriminator="kind")] | None = None
     """What tells the age in years beside the classes, if anything does."""
 
     dropout: float = Field(default=0.2, ge=0, lt=1)
@@ -251,7 +281,18 @@ class ModelConfig(Settings):
         return []
 
     def _faces_problems(self) -> list[str]:
+        if isinstance(self.backbone, Faces) and self.neck is None:
+            return []
+        if (published := self._published_heads()) is not None:
+            rule = "of another kind without the backbone faces, and with a neck"
+            return [must(published, rule, "published", "Set model.backbone to {kind: faces} and leave out model.neck.")]
         if not isinstance(self.weights, FacesWeights) or isinstance(self.backbone, Faces):
             return []
         rule = "of another kind for this backbone (faces are the weights of the face network only)"
         return [must("model.weights", rule, "faces", "Set model.backbone to {kind: faces}, or choose other weights.")]
+
+    def _published_heads(self) -> str | None:
+        """The address of a head that came with the face network; None without one."""
+        if isinstance(self.head, AttributesHead) and self.head.gender == "published":
+            return "model.head.gender"
+        return "model.age_head.kind" if isinstance(self.age_head, PublishedAgeHead) else None

@@ -8,6 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from maskwise.labels import Task
+from maskwise.models.face_network import FEATURES
+
+PUBLISHED_HIDDEN = 256
+"""Width of the hidden layer of the heads that came with the face network."""
+LEAST_MASS = 1e-5
+"""A smaller mass of years in a group counts as this one, so that its log stays finite."""
 HEAD_WEIGHT_STD = 0.01
 """Standard deviation of a new head's weights: small, so that training begins at nearly equal probabilities."""
 
@@ -32,13 +39,19 @@ class AttributesHead(nn.Module):
     three softmaxes, because exp turns the sum into a product and the sum over all classes factors.
     """
 
-    def __init__(self, features: int, attribute_sizes: tuple[int, ...]) -> None:
+    def __init__(self, features: int, attribute_sizes: tuple[int, ...], published: int | None = None) -> None:
+        """``published`` is the place of the attribute that has a published layer besides, if one has."""
         super().__init__()
         self.attributes = nn.ModuleList([nearly_zero_linear(features, size) for size in attribute_sizes])
+        self.published = None if published is None else PublishedLayers(attribute_sizes[published])
+        self.place = published
 
     def forward(self, embedding_ND: Tensor) -> Tensor:
         """Joint logits, N × C, classes in mixed-radix order (first attribute slowest)."""
-        return added_up([linear(embedding_ND) for linear in self.attributes])
+        logits = [linear(embedding_ND) for linear in self.attributes]
+        if self.published is not None and self.place is not None:
+            logits[self.place] = logits[self.place] + self.published(embedding_ND)
+        return added_up(logits)
 
 
 class CosineHead(nn.Module):
@@ -60,6 +73,40 @@ class CosineHead(nn.Module):
             embedding_ND = functional.normalize(embedding_ND.float(), dim=1)
             vectors_CD = functional.normalize(self.class_vectors.float(), dim=1)
             return self.scale * functional.linear(embedding_ND, vectors_CD)
+
+
+class PublishedLayers(nn.Module):
+    """The two layers of a head that came with the face network: of its 1024 features, the first of an embedding."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(FEATURES, PUBLISHED_HIDDEN)
+        self.last = nn.Linear(PUBLISHED_HIDDEN, outputs)
+
+    def forward(self, embedding_ND: Tensor) -> Tensor:
+        """N × outputs."""
+        logits_NA: Tensor = self.last(self.hidden(embedding_ND[:, :FEATURES]).relu())
+        return logits_NA
+
+
+class YearsToGroups(nn.Module):
+    """Age logits N × A → what joins the joint logits: factor · log of the years' mass in each age group, N × C."""
+
+    def __init__(self, years_A: Tensor, task: Task, factor: float) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(factor))
+        group_A = torch.bucketize(years_A, torch.tensor(task.age_borders_years), right=True)
+        share_AG = nn.functional.one_hot(group_A, len(task.classes("age"))).float()
+        self.register_buffer("share_AG", share_AG, persistent=False)
+        self.sizes, self.place = task.sizes, task.attributes.index("age")
+
+    def forward(self, age_logits_NA: Tensor) -> Tensor:
+        """N × C."""
+        mass_NG = (age_logits_NA.float().softmax(dim=1) @ self.get_buffer("share_AG")).clamp(min=LEAST_MASS)
+        nothing_N = torch.zeros_like(mass_NG[:, :1])
+        parts = [nothing_N.expand(-1, size) for size in self.sizes]
+        parts[self.place] = self.factor * mass_NG.log()
+        return added_up(parts)
 
 
 def added_up(logits_NA: list[Tensor]) -> Tensor:

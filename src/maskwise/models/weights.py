@@ -25,10 +25,12 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from maskwise.errors import WeightsError, must
+from maskwise.labels import GENDER_CLASSES
 from maskwise.models.backbones import Backbone
+from maskwise.models.heads import AttributesHead, PublishedLayers
 from maskwise.models.published import faces_file, missing_faces
 
 State = dict[str, Tensor]
@@ -73,6 +75,31 @@ def load_faces(backbone: Backbone) -> None:
     own = "backbone."
     state = read_faces(faces_file())
     fit(backbone, {n.removeprefix(own): value for n, value in state.items() if n.startswith(own)}, faces_file())
+
+
+def load_published_heads(head: nn.Module, age_head: nn.Module | None) -> None:
+    """Let the published layers among the heads begin as they were published.
+
+    The published gender is one logit, male above 0: half of it for male, half against it for female.
+    """
+    published = head.published if isinstance(head, AttributesHead) else None
+    if published is None and not isinstance(age_head, PublishedLayers):
+        return
+    state = read_faces(faces_file())
+    if published is not None:
+        weight, bias = state["gender_pred.weight"], state["gender_pred.bias"]
+        sign = torch.tensor([[0.5 if name == "male" else -0.5] for name in GENDER_CLASSES])
+        _fill(published, state, sign * weight, sign[:, 0] * bias)
+    if isinstance(age_head, PublishedLayers):
+        _fill(age_head, state, state["age_pred.weight"], state["age_pred.bias"])
+
+
+def _fill(layers: PublishedLayers, state: State, weight: Tensor, bias: Tensor) -> None:
+    with torch.no_grad():
+        layers.hidden.weight.copy_(state["feats.weight"])
+        layers.hidden.bias.copy_(state["feats.bias"])
+        layers.last.weight.copy_(weight)
+        layers.last.bias.copy_(bias)
 
 
 def read_faces(file: Path) -> State:

@@ -10,7 +10,14 @@ from maskwise.faces.config import decisive_settings
 from maskwise.recipe.config import Recipe
 
 _LATER: dict[str, dict[str, Any]] = {
-    "train": {"cached_views": None, "layout": "channels_last", "on_nonfinite": "stop"},
+    "train": {
+        "cached_views": None,
+        "layout": "channels_last",
+        "on_nonfinite": "stop",
+        "frozen_blocks": 0,
+        "pretrained_share": None,
+    },
+    "attributes": {"gender": "linear"},
     "f1": {"classes": "present"},
     "undersample_masked": {"then": {"kind": "natural"}},
 }

@@ -15,8 +15,11 @@ from maskwise.losses.config import (
     SoftAgeBorder,
     WeightedSum,
 )
+from maskwise.models.config import Faces
 from maskwise.recipe.fields import RecipeFields
 from maskwise.recipe.parts import part_name, part_problems, with_part
+
+_MOST_CACHED_BLOCKS = 8
 
 
 def problems_of(recipe: RecipeFields) -> list[str]:
@@ -117,6 +120,13 @@ def _cached_views_problems(recipe: RecipeFields) -> list[str]:
     views, problems = recipe.train.cached_views, []
     if views is None:
         return []
+    frozen, backbone = recipe.train.frozen_blocks, recipe.model.backbone
+    if frozen and not isinstance(backbone, Faces):
+        rule = "faces with train.cached_views and train.frozen_blocks"
+        problems.append(must("model.backbone.kind", rule, backbone.kind, "Leave train.cached_views out."))
+    elif frozen > _MOST_CACHED_BLOCKS:
+        rule = f"at most {_MOST_CACHED_BLOCKS} with train.cached_views (the stem and seven blocks)"
+        problems.append(must("train.frozen_blocks", rule, frozen, "Lower it."))
     if recipe.mixing.kind != "none":
         rule = "none with train.cached_views (features are of one photo each)"
         problems.append(must("mixing.kind", rule, recipe.mixing.kind, "Leave one of them out."))

@@ -68,6 +68,9 @@ class TrainConfig(Settings):
     """Each block of the backbone learns at this share of the rate of the block after it, the last one at this share of
     the head's rate (arXiv 2003.10555): what is general changes less. 0.75 is usual. Unset: one rate for all."""
 
+    pretrained_share: float | None = Field(default=None, gt=0, lt=1)
+    """The backbone, and heads that were published with it, learn at this share of the rate. Unset: at the whole."""
+
     schedule: ScheduleConfig = Cosine()
     """How the rate changes over the epochs."""
 
@@ -102,10 +105,14 @@ class TrainConfig(Settings):
     the group at the head's end learns from the first of these epochs on (0 is the first epoch), the next from the
     second, and so on (arXiv 1801.06146). [0, 2, 4]: thirds. The number of epochs stands for never."""
 
+    frozen_blocks: int = Field(default=0, ge=0)
+    """So many of the backbone's blocks at its input learn in no epoch. 0: none."""
+
     cached_views: int | None = Field(default=None, ge=1, le=64)
-    """For a backbone that is frozen in all epochs: its features of so many views of each photo are computed once and
-    kept in the cache, and only neck and head train, on these, in seconds. One view is the photo as it is, the others
-    went through `augment`; every batch shows each photo in one of them. Unset: photos pass through in every epoch."""
+    """What the frozen part of a backbone makes of so many views of each photo is computed once and kept in the cache;
+    what follows trains on that. For a backbone that is frozen in all epochs, or with frozen_blocks and the backbone
+    faces. One view is the photo as it is, the others went through `augment`; every batch shows each photo in one of
+    them. Unset: photos pass through in every epoch."""
 
     checkpoint: CheckpointConfig = InnerHoldOut()
     """Which epoch's weights are kept."""
@@ -160,11 +167,15 @@ def _freezing_problems(train: TrainConfig) -> Iterator[str]:
 
 
 def _cached_views_problems(train: TrainConfig) -> Iterator[str]:
-    if not train.always_frozen:
+    if not train.always_frozen and not train.frozen_blocks:
         rule = "left out where the backbone learns"
-        remedy = f"Leave it out, or set train.freeze_backbone_epochs to {train.epochs}."
+        remedy = f"Leave it out, or set train.freeze_backbone_epochs to {train.epochs}, or train.frozen_blocks."
         yield must("train.cached_views", rule, train.cached_views, remedy)
-    if train.precision != "fp32":
+    if train.frozen_blocks and (train.freeze_backbone_epochs or train.unfreeze_epochs):
+        rule = "0 with train.cached_views and train.frozen_blocks"
+        wrong = "freeze_backbone_epochs" if train.freeze_backbone_epochs else "unfreeze_epochs"
+        yield must(f"train.{wrong}", rule, getattr(train, wrong), "Leave it out.")
+    if train.precision != "fp32" and train.always_frozen:
         rule = "fp32 with train.cached_views (neck and head are too small to gain)"
         yield must("train.precision", rule, train.precision, "Leave it out.")
 

@@ -97,7 +97,7 @@ def plain_step(recipe: Recipe, data: Path) -> Callable[[], int]:
     files = _Files(manifest.root, manifest.table.photo_N, manifest.table.train_class_N, recipe)
     loader = DataLoader(files, recipe.train.batch_size, shuffle=True, num_workers=recipe.runtime.workers)
     device = choose_device(recipe.runtime.device)
-    model = build_model(recipe.model, recipe.task.sizes, load_weights=False).to(device)
+    model = build_model(recipe.model, recipe.task, load_weights=False).to(device)
     optimizer = torch.optim.AdamW(model.parameters())
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:

@@ -150,7 +150,7 @@ def _trainer(recipe: Recipe, data: Path, cache: Path, clock: _Clock) -> Trainer:
     recipe = recipe.model_copy(update={"runtime": runtime})
     fit = bind_fit(recipe, read_photos(recipe, read_labels(recipe, data), cache, clock).labelled)
     torch.manual_seed(0)
-    trainer = Trainer(fit, build_model(recipe.model, recipe.task.sizes, load_weights=False), Path(), clock)
+    trainer = Trainer(fit, build_model(recipe.model, recipe.task, load_weights=False), Path(), clock)
     trainer.progress.epoch = recipe.train.epochs - 1  # as in the last epoch, when most of the model learns
     return trainer
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
+from functools import cache
 from typing import Literal, TypeVar
 
 import torch
@@ -21,6 +23,7 @@ _MEMORY_FORMATS: dict[Layout, torch.memory_format] = {
 }
 _LIKE_EAGER: dict[str, str | int | bool | Callable[..., object]] = {"fallback_random": True}
 """Dropout takes its chance from where it takes it without compiling."""
+_TRIES = 12
 _FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -60,6 +63,23 @@ def seed_torch(seed: int, device: torch.device) -> None:
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
+
+
+@cache
+def multiplies_bf16(device: torch.device) -> bool:
+    """Whether a CPU multiplies bf16 clearly faster than fp32 (it has AMX), found by trying once in a process."""
+    if device.type != "cpu":
+        return False
+    seconds = []
+    for dtype in (torch.float32, torch.bfloat16):
+        factor = torch.ones((512, 512), dtype=dtype)
+        times = []
+        for _ in range(_TRIES):
+            started = time.perf_counter()
+            factor @ factor
+            times.append(time.perf_counter() - started)
+        seconds.append(min(times))
+    return seconds[1] < seconds[0] / 2
 
 
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[object]:

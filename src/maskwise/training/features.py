@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskwise.models.build import MaskwiseModel
+from maskwise.models.face_network import FaceNetwork, FaceRest, FaceTrunk
 from maskwise.records import Ints
 from maskwise.training.batches import BatchSource, ReadArray
 from maskwise.training.inference import Inference
@@ -48,12 +49,28 @@ class FeatureInference(Inference):
         return list(torch.from_numpy(pixels_NHWC).to(self.device).unbind(1))
 
 
-def without_backbone(model: MaskwiseModel) -> MaskwiseModel:
-    """The neck and heads of ``model``, the very same modules, as a model of features N × D."""
+def frozen_part(model: MaskwiseModel, frozen_blocks: int) -> nn.Module:
+    """The first blocks of a face network; with 0, the whole backbone."""
+    if not frozen_blocks:
+        return model.backbone
+    return FaceTrunk(_face_network(model), frozen_blocks - 1)
+
+
+def learning_part(model: MaskwiseModel, frozen_blocks: int) -> MaskwiseModel:
+    """What follows the frozen part of ``model``, the very same modules, as a model of what that part makes."""
+    rest = FaceRest(_face_network(model), frozen_blocks - 1) if frozen_blocks else nn.Identity()
     normalised = (model.mean_C, model.std_C)
-    return MaskwiseModel(nn.Identity(), model.neck, model.dropout.p, model.head, model.age_head, normalised)
+    return MaskwiseModel(
+        rest, model.neck, model.dropout.p, model.head, model.age_head, normalised, model.years_to_groups
+    )
 
 
-def backbone_state(model: MaskwiseModel) -> dict[str, Tensor]:
-    """The tensors of the backbone, by their names in the whole model."""
-    return {name: tensor for name, tensor in model.state_dict().items() if name.startswith("backbone.")}
+def frozen_state(model: MaskwiseModel, frozen_blocks: int) -> dict[str, Tensor]:
+    """The tensors of the frozen part, by their names in the whole model."""
+    names = {f"backbone.{name}" for name in frozen_part(model, frozen_blocks).state_dict()}
+    return {name: tensor for name, tensor in model.state_dict().items() if name in names}
+
+
+def _face_network(model: MaskwiseModel) -> FaceNetwork:
+    assert isinstance(model.backbone, FaceNetwork)  # the recipe refuses others
+    return model.backbone

@@ -8,6 +8,14 @@ from maskwise.errors import RecipeError, must
 from maskwise.training.blocks import backbone_blocks
 
 
+def learnable_blocks(frozen_blocks: int, n_blocks: int) -> int:
+    """How many blocks learn in some epoch: all but the first ``frozen_blocks``. ``RecipeError`` where none is left."""
+    if frozen_blocks and frozen_blocks >= n_blocks:
+        remedy = "Lower it, or set train.freeze_backbone_epochs to train.epochs."
+        raise RecipeError(must("train.frozen_blocks", f"below the backbone's {n_blocks} blocks", frozen_blocks, remedy))
+    return n_blocks - frozen_blocks
+
+
 def trainable_blocks(epoch: int, unfreeze_epochs: tuple[int, ...], n_blocks: int) -> int:
     """How many of a backbone's ``n_blocks`` learn in ``epoch`` (0 is the first), counted from the head.
 

@@ -82,7 +82,7 @@ class MovingParts:
     def __init__(self, fit: Fit, model: nn.Module) -> None:
         config = fit.config
         self.model = place_model(model, fit.device, config.layout)
-        self.optimizer = build_optimizer(config.optimizer, self.model, config.layer_decay)
+        self.optimizer = build_optimizer(config.optimizer, self.model, config.layer_decay, config.pretrained_share)
         self.average = MovingAverage(self.model, config.ema_decay) if config.ema_decay else None
         self.scaler = torch.amp.GradScaler(fit.device.type, enabled=config.precision == "fp16")
         self.base_rates = [group["lr"] for group in self.optimizer.param_groups]

@@ -7,23 +7,28 @@ from typing import Any, assert_never
 import torch
 from torch import nn
 
+from maskwise.models.heads import PublishedLayers
 from maskwise.recipe import optimizer_config as kinds
 from maskwise.training.blocks import backbone_blocks
 
 
 def build_optimizer(
-    config: kinds.OptimizerConfig, model: nn.Module, layer_decay: float | None = None
+    config: kinds.OptimizerConfig,
+    model: nn.Module,
+    layer_decay: float | None = None,
+    pretrained_share: float | None = None,
 ) -> torch.optim.Optimizer:
     """The optimiser over all parameters of ``model``; frozen ones are skipped as long as they have no gradient.
 
-    With ``layer_decay``, the blocks of the submodule ``backbone`` have rates of their own (``parameter_groups``).
+    With ``layer_decay`` or ``pretrained_share``, the backbone and published heads have rates of their own
+    (``parameter_groups``).
     The first group is one of the full rate. Adam and AdamW take their step in one loop over all parameters: calls for
     each of a network's hundreds of small tensors cost more than their sums. (That of SGD fails for parameters that
     thaw later than others.)
     """
     fused = _fusable(model)
     weight_decay = 0.0 if isinstance(config, kinds.Adam) else config.weight_decay
-    groups = parameter_groups(model, config.rate, weight_decay, layer_decay)
+    groups = parameter_groups(model, config.rate, weight_decay, layer_decay, pretrained_share)
     match config:
         case kinds.AdamW():
             return torch.optim.AdamW(groups, fused=fused)
@@ -50,18 +55,17 @@ def _fusable(model: nn.Module) -> bool:
 
 
 def parameter_groups(
-    model: nn.Module, rate: float, weight_decay: float, layer_decay: float | None
+    model: nn.Module, rate: float, weight_decay: float, layer_decay: float | None, pretrained_share: float | None = None
 ) -> list[dict[str, Any]]:
     """Every parameter of ``model`` once, in groups of one rate and one decay, from the head to the input.
 
     Matrices and kernels decay; biases and normalisation (one-dimensional) do not: decay would only shift them. With
     ``layer_decay`` the k-th block of ``model.backbone``, counted from its end (k = 1, 2, …), learns at
     ``rate`` · ``layer_decay`` ** k and all that is not backbone at ``rate`` (ELECTRA, arXiv 2003.10555; BEiT,
-    arXiv 2106.08254).
+    arXiv 2106.08254). The backbone and the heads that were published with it learn at ``pretrained_share`` of that.
     """
     groups = []
-    for depth, parameters in enumerate(_layers(model, layer_decay is not None)):
-        layer_rate = rate if layer_decay is None else rate * layer_decay**depth
+    for parameters, layer_rate in _layers(model, rate, layer_decay, pretrained_share):
         for chosen, decay in (
             ([p for p in parameters if p.ndim > 1], weight_decay),
             ([p for p in parameters if p.ndim <= 1], 0.0),
@@ -71,12 +75,20 @@ def parameter_groups(
     return groups
 
 
-def _layers(model: nn.Module, by_block: bool) -> list[list[nn.Parameter]]:
-    """The parameters of each layer from the head on; all in one without ``by_block``."""
-    if not by_block:
-        return [list(model.parameters())]
+def _layers(
+    model: nn.Module, rate: float, layer_decay: float | None, pretrained_share: float | None
+) -> list[tuple[list[nn.Parameter], float]]:
+    """The parameters of each layer from the head on, and their rate; all in one without a decay or a share."""
+    if layer_decay is None and pretrained_share is None:
+        return [(list(model.parameters()), rate)]
     backbone = model.get_submodule("backbone")
     parameter_of_name = dict(backbone.named_parameters())
     blocks = [[parameter_of_name[name] for name in names] for names in backbone_blocks(backbone)]
-    inside = {id(parameter) for parameter in backbone.parameters()}
-    return [[p for p in model.parameters() if id(p) not in inside], *reversed(blocks)]
+    heads = [p for module in model.modules() if isinstance(module, PublishedLayers) for p in module.parameters()]
+    pretrained_rate, decay = rate * (pretrained_share or 1.0), layer_decay or 1.0
+    began = {id(parameter) for parameter in [*backbone.parameters(), *heads]}
+    return [
+        ([p for p in model.parameters() if id(p) not in began], rate),
+        (heads, pretrained_rate),
+        *((block, pretrained_rate * decay**depth) for depth, block in enumerate(reversed(blocks), start=1)),
+    ]

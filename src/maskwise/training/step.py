@@ -22,7 +22,7 @@ from maskwise.training.blocks import backbone_blocks
 from maskwise.training.depthwise import quicken_depthwise
 from maskwise.training.devices import autocast, laid_out, learner, seed_torch
 from maskwise.training.finite import LossesSeen
-from maskwise.training.freezing import set_trainable, trainable_blocks
+from maskwise.training.freezing import learnable_blocks, set_trainable, trainable_blocks
 from maskwise.training.moving_parts import MovingParts, UnfinishedStep
 from maskwise.training.schedules import rate_factor
 from maskwise.training.training_inputs import Fit
@@ -148,7 +148,8 @@ class Stepper:
         backbone = self.parts.model.get_submodule("backbone")
         config = self.fit.config
         epochs = config.unfreeze_epochs or (config.freeze_backbone_epochs,)
-        set_trainable(backbone, trainable_blocks(epoch, epochs, len(backbone_blocks(backbone))))
+        n_blocks = learnable_blocks(config.frozen_blocks, len(backbone_blocks(backbone)))
+        set_trainable(backbone, trainable_blocks(epoch, epochs, n_blocks))
 
 
 def batches_of_step(position: int, n_batches: int, accumulate_batches: int) -> int:

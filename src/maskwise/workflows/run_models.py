@@ -114,7 +114,7 @@ def load_models(run: StoredRun, recipe: Recipe, part: str = "") -> tuple[list[nn
     models: list[nn.Module] = []
     specs: list[InputSpec] = []
     for fold in range(run.record.folds):
-        model = build_model(recipe.model, recipe.task.sizes, load_weights=False)
+        model = build_model(recipe.model, recipe.task, load_weights=False)
         load_weights(weights_path(run.folder, fold, part), model)
         models.append(place_model(model, device).eval())
         specs.append(read_input_spec(input_path(run.folder, fold, part)))
