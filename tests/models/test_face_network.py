@@ -9,6 +9,7 @@ from maskwise.labels import Task
 from maskwise.models import config
 from maskwise.models.build import build_model, normalisation
 from maskwise.models.face_network import FaceNetwork, FaceRest, FaceTrunk
+from maskwise.models.heads import AttributesHead
 from maskwise.models.published import faces_file
 from maskwise.models.weights import read_faces
 from maskwise.training.blocks import backbone_blocks
@@ -79,6 +80,8 @@ def test_the_published_heads_begin_as_they_were_published() -> None:
     torch.testing.assert_close(
         model.age_head(embedding), hidden @ state["age_pred.weight"].T + state["age_pred.bias"], rtol=1e-4, atol=1e-4
     )
+    assert isinstance(model.head, AttributesHead)
+    assert model.head.published is not None
     torch.testing.assert_close(model.head.published(embedding).softmax(1)[:, 0], male)
 
 

@@ -167,7 +167,7 @@ def machine_key(recipe: Recipe) -> str:
         "model": recipe.model.model_dump(mode="json", exclude={"weights"}),
         "size": (recipe.input.height_px, recipe.input.width_px),
         "batch": recipe.train.batch_size,
-        "frozen": recipe.train.always_frozen,
+        "frozen": recipe.train.frozen_blocks or recipe.train.always_frozen,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "machine": torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name(),
