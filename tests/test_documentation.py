@@ -50,7 +50,7 @@ class Snippet:
     page: Path
     text: str
     own: str | None = None
-    shipped: str = "quick"
+    shipped: str = "quick-imagenet"
     changes: tuple[str, ...] = ()
 
     def recipe(self) -> Recipe:
@@ -110,7 +110,7 @@ def snippets(page: Path) -> Iterator[Snippet]:
         words = shlex.split(piece, comments=True) if re.search(r"--set |maskwise train [^-]", piece) else []
         said = [value for flag, value in itertools.pairwise(words) if flag == "--set"]
         changes = tuple(change for change in said if not is_of_the_service(change))
-        trained = words[words.index("train") + 1] if "train" in words else "quick"
+        trained = words[words.index("train") + 1] if "train" in words else "quick-imagenet"
         if words:
             yield Snippet(page, piece, own=whole.get(trained), shipped=trained, changes=changes)
 

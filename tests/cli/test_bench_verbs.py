@@ -91,6 +91,6 @@ def test_start_for_real() -> None:
 
 
 def test_a_profile_is_a_table_for_people(photos: Path) -> None:
-    words = ["bench", "train", "quick", "--data", str(photos), "--json", "--profile"]
+    words = ["bench", "train", "quick-imagenet", "--data", str(photos), "--json", "--profile"]
     with pytest.raises(UserError, match="--json and --profile must be given one at a time"):
         CliRunner().invoke(app, words, catch_exceptions=False)

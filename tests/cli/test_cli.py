@@ -133,8 +133,8 @@ def test_help_and_cheap_verbs_load_no_torch(tmp_path: Path) -> None:
         ["tag", "unknown", "--add", "x", "--store", str(tmp_path)],
         ["store", "--store", str(tmp_path), "--cache", str(tmp_path)],
         ["compare", "unknown", "others", "--rank", "--store", str(tmp_path)],
-        ["train", "quick", "--data", str(tmp_path / "nowhere")],
-        ["train", "quick", "--data", str(tmp_path), "--set", "train.epochz=1"],
+        ["train", "quick-imagenet", "--data", str(tmp_path / "nowhere")],
+        ["train", "quick-imagenet", "--data", str(tmp_path), "--set", "train.epochz=1"],
         ["batch-size", "quick", "--set", "train.epochz=1"],
         ["claims", "--data", str(tmp_path), "--set", "train.epochz=1"],
         ["sweep", "--list"],
@@ -158,7 +158,7 @@ def test_the_module_runs_and_leaves_with_the_exit_code(tmp_path: Path) -> None:
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
     assert (version.returncode, version.stdout, version.stderr) == (0, f"maskwise {maskwise.__version__}\n", "")
     bad = subprocess.run(
-        [*command, "train", "quick", "--data", ".", "--set", "train.epochz=1", "--set", "foo=2"],
+        [*command, "train", "quick-imagenet", "--data", ".", "--set", "train.epochz=1", "--set", "foo=2"],
         capture_output=True,
         text=True,
         check=False,
@@ -167,13 +167,13 @@ def test_the_module_runs_and_leaves_with_the_exit_code(tmp_path: Path) -> None:
     assert bad.returncode == 2
     assert bad.stdout == ""
     assert [line.split(" must be ")[0] for line in bad.stderr.splitlines()] == [
-        "recipe quick: train.epochz",
-        "recipe quick: foo",
+        "recipe quick-imagenet: train.epochz",
+        "recipe quick-imagenet: foo",
     ]
     assert files_below(tmp_path) == []
 
 
-@pytest.mark.parametrize("words", [("train",), ("train", "quick", "--data", ".", "--folds", "1"), ()])
+@pytest.mark.parametrize("words", [("train",), ("train", "quick-imagenet", "--data", ".", "--folds", "1"), ()])
 def test_wrong_words_are_bad_usage(run: Run, words: tuple[str, ...]) -> None:
     answer = run(*words)
     assert answer.code == 2
@@ -210,29 +210,29 @@ def test_an_unknown_recipe_names_the_nearest(run: Run, tmp_path: Path) -> None:
 
 
 def test_every_bad_change_is_a_line_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
-    answer = run("train", "quick", "--data", ".", "--set", "train.epochs=x", "--set", "loss.kind=focul")
+    answer = run("train", "quick-imagenet", "--data", ".", "--set", "train.epochs=x", "--set", "loss.kind=focul")
     assert answer.code == 2
     assert answer.err == [
-        "recipe quick: loss.kind must be a known kind, got 'focul'. Did you mean 'focal'? "
+        "recipe quick-imagenet: loss.kind must be a known kind, got 'focul'. Did you mean 'focal'? "
         + answer.err[0].partition("? ")[2],
-        "recipe quick: train.epochs must be a whole number, got 'x'. Change it in the recipe or with --set.",
+        "recipe quick-imagenet: train.epochs must be a whole number, got 'x'. Change it in the recipe or with --set.",
     ]
-    assert run("train", "quick", "--data", ".", "--set", "a", "--set", "b").err == [
+    assert run("train", "quick-imagenet", "--data", ".", "--set", "a", "--set", "b").err == [
         f"--set must be path=value, got '{word}'. For example --set train.epochs=8." for word in "ab"
     ]
     assert files_below(tmp_path) == []
 
 
 def test_folds_on_the_command_line_and_settings_of_the_split_go_together(run: Run) -> None:
-    seed = run("train", "quick", "--data", "nowhere", "--set", "split.seed=9", "--folds", "3")
+    seed = run("train", "quick-imagenet", "--data", "nowhere", "--set", "split.seed=9", "--folds", "3")
     assert "--data nowhere must be a folder" in refused(seed)
-    other = run("train", "quick", "--data", ".", "--set", "split.folds=4", "--folds", "3")
+    other = run("train", "quick-imagenet", "--data", ".", "--set", "split.folds=4", "--folds", "3")
     assert refused(other) == "--set split.folds must be given once, got 4 and 3. Leave one out."
 
 
 def test_a_missing_folder_is_bad_input(run: Run, tmp_path: Path) -> None:
     told = "nowhere must be a folder, got 'none of that name'. Check the path."
-    assert refused(run("train", "quick", "--data", "nowhere")) == f"--data {told}"
+    assert refused(run("train", "quick-imagenet", "--data", "nowhere")) == f"--data {told}"
     assert refused(run("submit", "a-run", "--data", "nowhere")) == f"--data {told}"
     assert refused(run("predict", "a-run", "nowhere", "--out", "p.csv")) == f"INPUT {told}"
     assert refused(run("data", "check", "nowhere")) == f"DIR {told}"
@@ -240,7 +240,7 @@ def test_a_missing_folder_is_bad_input(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_data_set_is_bad_input(run: Run, tmp_path: Path) -> None:
-    answer = run("train", "quick", "--data", ".", "--cache", "cache", "--quiet")
+    answer = run("train", "quick-imagenet", "--data", ".", "--cache", "cache", "--quiet")
     assert answer.code == 2
     assert [line.split(":")[0] for line in answer.err] == ["train/train.csv", "train/images"]
     assert files_below(tmp_path) == []

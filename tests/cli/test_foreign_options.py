@@ -16,17 +16,17 @@ from maskwise.recipe.other_words import OTHER_WORDS
 )
 def test_an_option_of_other_trainers_names_its_setting(option: str) -> None:
     path = OTHER_WORDS[option.lstrip("-")]
-    assert f"--set {path}=3" in str(way_out(option, ("train", "quick", option, "3")))
+    assert f"--set {path}=3" in str(way_out(option, ("train", "quick-imagenet", option, "3")))
     assert f"--set {path}=3" in str(way_out(option, ("sweep", "optimizer", f"{option}=3")))
 
 
 def test_one_size_is_height_and_width() -> None:
-    told = str(way_out("--imgsz", ("train", "quick", "--imgsz", "96")))
+    told = str(way_out("--imgsz", ("train", "quick-imagenet", "--imgsz", "96")))
     assert "--set input.height_px=96 --set input.width_px=96" in told
 
 
 def test_the_way_out_reaches_the_command_line() -> None:
-    result = CliRunner().invoke(app, ["train", "quick", "--epochs", "3"])
+    result = CliRunner().invoke(app, ["train", "quick-imagenet", "--epochs", "3"])
     assert isinstance(result.exception, UserError)
     assert "--set train.epochs=3" in str(result.exception)
 
@@ -38,6 +38,6 @@ def test_other_verbs_are_shown_their_words() -> None:
 
 
 def test_an_option_that_nobody_has_is_left_to_the_usual_message() -> None:
-    assert way_out("--epochz", ("train", "quick", "--epochz", "3")) is None
+    assert way_out("--epochz", ("train", "quick-imagenet", "--epochz", "3")) is None
     assert way_out(None, ("train",)) is None
-    assert CliRunner().invoke(app, ["train", "quick", "--epochz", "3"]).exit_code == 2
+    assert CliRunner().invoke(app, ["train", "quick-imagenet", "--epochz", "3"]).exit_code == 2

@@ -143,7 +143,7 @@ def test_every_setting_of_the_photos_goes_with_it(workplace: Workplace, tmp_path
     changes = (
         *("split={kind: k_fold, folds: 2}", "train.checkpoint={kind: inner_hold_out, share: 0.3}"),
         *("train.epochs=1", "task.attributes=[mask, age]"),
-        *("model.age_head={}", "auxiliary.kind=age_distribution", "sampling.kind=weighted"),
+        *("model.age_head.kind=linear", "auxiliary.kind=age_distribution", "sampling.kind=weighted"),
         *("targets=[{kind: label_smoothing}, {kind: soft_age_border}]", "loss.class_weights.kind=inverse_share"),
         *SOFT[1:],
     )

@@ -148,18 +148,21 @@ def test_a_set_without_unmasked_photos_is_refused(workplace: Workplace, tmp_path
 
 
 def test_unset_it_changes_nothing(workplace: Workplace, tmp_path: Path) -> None:
-    recipe = load_recipe("quick")
+    recipe = load_recipe("quick-imagenet")
     assert recipe.data.draw_masks is None
     table = read_train(workplace.data, recipe.task).table
     assert draw_on_bare(recipe, table, workplace.data, tmp_path, PlainLines()) is None
-    ids = {run_id(load_recipe("quick", [change]), "d") for change in ("data.draw_masks={}", "data.draw_masks.copies=3")}
+    ids = {
+        run_id(load_recipe("quick-imagenet", [change]), "d")
+        for change in ("data.draw_masks={}", "data.draw_masks.copies=3")
+    }
     assert len(ids | {run_id(recipe, "d")}) == 3
 
 
 def test_it_contradicts_a_choice_by_mask(workplace: Workplace) -> None:
     with pytest.raises(RecipeError, match=r"data\.only must be free of mask beside draw_masks, got"):
-        load_recipe("quick", ["data.draw_masks={}", "data.only={mask: not_worn}"])
-    kept = load_recipe("quick", ["data.draw_masks={}", "data.only={gender: male}"])
+        load_recipe("quick-imagenet", ["data.draw_masks={}", "data.only={mask: not_worn}"])
+    kept = load_recipe("quick-imagenet", ["data.draw_masks={}", "data.only={gender: male}"])
     assert kept.data.draw_masks == DrawMasks()
 
 

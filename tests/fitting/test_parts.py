@@ -40,7 +40,7 @@ parts:
     train: {epochs: 1, batch_size: 16, checkpoint: {kind: last}}
   - attributes: [gender, age]
     trains_on: {mask: worn}
-    model: {backbone: {kind: baseline_cnn}, head: {kind: attributes}, weights: {kind: none}, age_head: {}}
+    model: {backbone: {kind: baseline_cnn}, head: {kind: attributes}, weights: {kind: none}, age_head: {kind: linear}}
     auxiliary: {kind: age_distribution}
 """
 MASK, GENDER_AGE = Task(attributes=("mask",)), Task(attributes=("gender", "age"))

@@ -82,21 +82,25 @@ def test_any_change_that_decides_a_result_is_another_run_and_no_other_is(name: s
 
 
 def test_the_data_decides_too() -> None:
-    recipe = load_recipe("quick")
+    recipe = load_recipe("quick-imagenet")
     assert run_id(recipe, "a") != run_id(recipe, "b")
 
 
 def test_self_training_changes_the_id_and_runs_without_it_keep_the_one_from_before_it_could_be_set() -> None:
-    recipe = load_recipe("quick")
+    recipe = load_recipe("quick-imagenet")
     settings = recipe.model_dump(mode="json", exclude={"name", "runtime", "self_training", "parts"})
     assert settings["data"].pop("draw_masks") is None
     assert settings["input"]["crop"].pop("decoding") == "full"
     assert (settings["train"].pop("cached_views"), settings["train"].pop("layout")) == (None, "channels_last")
     assert settings["train"].pop("on_nonfinite") == "stop"
+    assert (settings["train"].pop("frozen_blocks"), settings["train"].pop("pretrained_share")) == (0, None)
+    assert settings["model"]["head"].pop("gender") == "linear"
     text = json.dumps([settings, DATA], sort_keys=True, separators=(",", ":"))
     assert run_id(recipe, DATA) == hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     changes = ["self_training={}", "self_training.rounds=2", "self_training.select.kind=soft"]
-    assert len({run_id(load_recipe("quick", [change]), DATA) for change in changes} | {run_id(recipe, DATA)}) == 4
+    assert (
+        len({run_id(load_recipe("quick-imagenet", [change]), DATA) for change in changes} | {run_id(recipe, DATA)}) == 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,12 +154,12 @@ def test_settings_that_came_later_leave_the_ids_of_runs_without_them(settings: d
 def test_an_id_is_16_hex_digits_and_the_same_in_every_process() -> None:
     code = (
         "from maskwise.recipe.load import load_recipe; from maskwise.recipe.identity import run_id;"
-        f"print(run_id(load_recipe('quick'), {DATA!r}))"
+        f"print(run_id(load_recipe('quick-imagenet'), {DATA!r}))"
     )
     command = [sys.executable, "-c", code]
     other = subprocess.run(command, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "3"}).stdout
     assert re.fullmatch(r"[0-9a-f]{16}\n", other)
-    assert run_id(load_recipe("quick"), DATA) == other.strip()
+    assert run_id(load_recipe("quick-imagenet"), DATA) == other.strip()
 
 
 def test_the_order_of_keys_and_the_way_of_writing_do_not_matter() -> None:
@@ -173,7 +177,7 @@ def test_the_order_of_keys_and_the_way_of_writing_do_not_matter() -> None:
         assert run_id(parse_recipe(text, "shuffled"), DATA) == run_id(recipe, DATA)
     # A default spelt out is the same run; so is a whole number where a number stands.
     assert run_id(load_recipe("final", ["seed=0", "data={corrections: []}"]), DATA) == run_id(recipe, DATA)
-    one, two = (load_recipe("quick", [f"train.clip_norm={value}"]) for value in ("1", "1.0"))
+    one, two = (load_recipe("quick-imagenet", [f"train.clip_norm={value}"]) for value in ("1", "1.0"))
     assert run_id(one, DATA) == run_id(two, DATA)
 
 
@@ -189,4 +193,4 @@ def test_the_order_of_a_list_matters() -> None:
 def test_types_are_strict_so_that_no_two_texts_of_one_look_differ(change: str) -> None:
     address, _, _ = change.partition("=")
     with pytest.raises(RecipeError, match=rf"{address} must be a (whole )?number"):
-        load_recipe("quick", [change])
+        load_recipe("quick-imagenet", [change])

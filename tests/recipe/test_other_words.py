@@ -9,7 +9,7 @@ from maskwise.recipe.addresses import settings_of
 from maskwise.recipe.load import load_recipe
 from maskwise.recipe.other_words import OTHER_WORDS, meant_address
 
-ADDRESSES = settings_of(load_recipe("quick").model_dump(mode="json"))
+ADDRESSES = settings_of(load_recipe("quick-imagenet").model_dump(mode="json"))
 
 
 def test_every_setting_that_is_named_is_one_of_a_recipe() -> None:
@@ -31,7 +31,7 @@ def test_every_setting_that_is_named_is_one_of_a_recipe() -> None:
 def test_a_misspelt_address_means_the_nearest_of_the_whole_recipe(written: str, meant: str) -> None:
     assert meant_address(written, ADDRESSES) == meant
     with pytest.raises(RecipeError, match=f"Did you mean {meant}\\?"):
-        load_recipe("quick", [f"{written}=1"])
+        load_recipe("quick-imagenet", [f"{written}=1"])
 
 
 def test_what_is_like_nothing_means_nothing() -> None:

@@ -35,7 +35,7 @@ def problems(**settings: Any) -> list[str]:
         {"loss": {"kind": "focal"}, "model": {"head": {"kind": "cosine"}}},
         {"loss": {"kind": "balanced_softmax"}, "model": {"head": {"kind": "attributes"}}},
         {"loss": {"kind": "attributes_cross_entropy", "age_weight": 2}},
-        {"model": {"age_head": {}}, **AGES},
+        {"model": {"age_head": {"kind": "linear"}}, **AGES},
         {"targets": [{"kind": "soft_age_border", "margin_years": 15}, {"kind": "soft_classes"}]},
         {"self_training": {}, "mixing": {"kind": "mixup"}, "loss": {"kind": "f1"}},
         {"self_training": {"select": {"kind": "soft", "weight": 0.5}}, "loss": {"kind": "focal"}},
@@ -64,13 +64,13 @@ def test_the_age_head_and_its_term_need_each_other() -> None:
     assert problem.startswith(
         "model.age_head must be given for auxiliary age_distribution, got None. Set model.age_head"
     )
-    (problem,) = problems(model={"age_head": {}})
+    (problem,) = problems(model={"age_head": {"kind": "linear"}})
     assert problem.startswith("auxiliary must be age_distribution with model.age_head (which would learn nothing)")
 
 
 @pytest.mark.parametrize("mixing", ["mixup", "cutmix", "half_cutmix"])
 def test_mixed_photos_have_no_age_to_learn(mixing: str) -> None:
-    (problem,) = problems(mixing={"kind": mixing}, model={"age_head": {}}, **AGES)
+    (problem,) = problems(mixing={"kind": mixing}, model={"age_head": {"kind": "linear"}}, **AGES)
     assert problem.startswith("mixing.kind must be none with auxiliary age_distribution")
     assert problem.endswith(f"got '{mixing}'. Leave mixing or auxiliary out.")
     assert recipe(mixing={"kind": mixing}).mixing.kind == mixing
@@ -106,7 +106,9 @@ def test_soft_age_borders_need_borders_and_room() -> None:
 
 def test_all_problems_are_told_together() -> None:
     found = problems(
-        loss={"kind": "arcface"}, targets=[{"kind": "soft_age_border", "margin_years": 20}], model={"age_head": {}}
+        loss={"kind": "arcface"},
+        targets=[{"kind": "soft_age_border", "margin_years": 20}],
+        model={"age_head": {"kind": "linear"}},
     )
     assert len(found) == 3
 

@@ -16,27 +16,27 @@ from maskwise.recipe.single_recipes import single_recipes
 TWO = "parts=[{attributes: [mask]}, {attributes: [gender, age]}]"
 
 
-def refusal(*changes: str, parts: str = TWO, recipe: str = "quick") -> tuple[str, ...]:
+def refusal(*changes: str, parts: str = TWO, recipe: str = "quick-imagenet") -> tuple[str, ...]:
     with pytest.raises(RecipeError) as caught:
         load_recipe(recipe, [parts, *changes])
     return tuple(line.removeprefix(f"recipe {recipe}: ") for line in caught.value.problems)
 
 
 def test_a_recipe_without_parts_is_itself() -> None:
-    recipe = load_recipe("quick")
+    recipe = load_recipe("quick-imagenet")
     ((name, single, trains_on),) = single_recipes(recipe)
     assert (name, trains_on) == ("", None)
     assert single is recipe
 
 
 def test_a_part_has_the_sections_of_the_recipe_but_for_its_own() -> None:
-    recipe = load_recipe("quick", [TWO, "parts.1.loss.kind=focal", "parts.1.trains_on={mask: worn}", "seed=4"])
+    recipe = load_recipe("quick-imagenet", [TWO, "parts.1.loss.kind=focal", "parts.1.trains_on={mask: worn}", "seed=4"])
     mask, gender_age = single_recipes(recipe)
     assert [mask.name, gender_age.name] == ["mask", "gender-age"]
     assert [mask.trains_on, gender_age.trains_on] == [None, PhotoGroup(mask="worn")]
     assert mask.recipe.task.sizes == (3,)
     assert gender_age.recipe.task.sizes == (2, 3)
-    plain = load_recipe("quick", ["seed=4"])
+    plain = load_recipe("quick-imagenet", ["seed=4"])
     rest = {"task": plain.task, "loss": plain.loss}
     assert mask.recipe.model_copy(update=rest) == gender_age.recipe.model_copy(update=rest) == plain
     assert [mask.recipe.loss.kind, gender_age.recipe.loss.kind] == ["balanced_softmax", "focal"]
@@ -44,7 +44,7 @@ def test_a_part_has_the_sections_of_the_recipe_but_for_its_own() -> None:
 
 def test_every_part_is_a_legal_recipe_of_its_own() -> None:
     borders = "task.train_age_borders_years=[30, 58]"
-    for recipe in (load_recipe("separate"), load_recipe("quick", [TWO, borders])):
+    for recipe in (load_recipe("separate"), load_recipe("quick-imagenet", [TWO, borders])):
         for _, single, _ in single_recipes(recipe):
             assert Recipe.model_validate_json(single.model_dump_json()) == single
             assert parse_recipe(dump_recipe(single), "part") == single
@@ -54,16 +54,16 @@ def test_every_part_is_a_legal_recipe_of_its_own() -> None:
 
 
 def test_an_empty_list_is_a_section_of_its_own() -> None:
-    recipe = load_recipe("quick", [TWO, "parts.0.augment=[]"])
+    recipe = load_recipe("quick-imagenet", [TWO, "parts.0.augment=[]"])
     assert [len(single.augment) for _, single, _ in single_recipes(recipe)] == [0, 4]
 
 
 def test_a_run_is_optimistic_if_one_part_is() -> None:
-    assert not load_recipe("quick", [TWO]).optimistic
-    assert load_recipe("quick", [TWO, "parts.0.train.checkpoint.kind=scored_people"]).optimistic
+    assert not load_recipe("quick-imagenet", [TWO]).optimistic
+    assert load_recipe("quick-imagenet", [TWO, "parts.0.train.checkpoint.kind=scored_people"]).optimistic
     # Nobody trains by the recipe's own section here.
     own = ["parts.0.train={checkpoint: {kind: last}}", "parts.1.train.checkpoint.kind=scored_people"]
-    assert load_recipe("quick", [TWO, *own, "train={}"]).optimistic
+    assert load_recipe("quick-imagenet", [TWO, *own, "train={}"]).optimistic
 
 
 @pytest.mark.parametrize("attributes", [["mask", "age"], ["gender"]])
@@ -84,7 +84,9 @@ def test_every_attribute_is_in_exactly_one_part(parts: str, got: str) -> None:
         "attributes of the parts must be the attributes of the task, mask, gender, age, each in one part, "
         f"got '{got}'. Name each once.",
     )
-    smaller = load_recipe("quick", ["parts=[{attributes: [age]}, {attributes: [mask]}]", "task.attributes=[mask, age]"])
+    smaller = load_recipe(
+        "quick-imagenet", ["parts=[{attributes: [age]}, {attributes: [mask]}]", "task.attributes=[mask, age]"]
+    )
     assert len(single_recipes(smaller)) == 2
 
 
@@ -105,7 +107,7 @@ def test_every_attribute_is_in_exactly_one_part(parts: str, got: str) -> None:
 )
 def test_other_parts_are_refused(parts: str, problem: str) -> None:
     with pytest.raises(RecipeError, match=problem) as caught:
-        load_recipe("quick", [f"parts={parts}"])
+        load_recipe("quick-imagenet", [f"parts={parts}"])
     assert len(caught.value.problems) == 1
 
 
@@ -117,7 +119,7 @@ def test_settings_that_no_part_has_are_refused() -> None:
     (problem,) = refusal(*models)
     assert problem.startswith("model would have no effect")
     # At its default it says nothing, so it takes nothing away.
-    assert load_recipe("quick", [TWO, *both, "loss.kind=cross_entropy"]).parts[0].loss is not None
+    assert load_recipe("quick-imagenet", [TWO, *both, "loss.kind=cross_entropy"]).parts[0].loss is not None
 
 
 def test_self_training_and_parts_do_not_go_together() -> None:
@@ -132,7 +134,7 @@ def test_pairs_are_judged_part_by_part_with_what_they_have_from_the_recipe() -> 
     )
     (problem,) = refusal("targets=[{kind: soft_age_border}]")
     assert problem.startswith("parts.0 (mask): targets.0.kind must be a kind that has an effect")
-    assert load_recipe("quick", [TWO, "parts.1.targets=[{kind: soft_age_border}]"])
+    assert load_recipe("quick-imagenet", [TWO, "parts.1.targets=[{kind: soft_age_border}]"])
 
 
 def test_sections_are_those_that_parts_have() -> None:

@@ -19,7 +19,7 @@ RECIPES = st.dictionaries(st.text("abcd", min_size=1), SETTINGS, max_size=4)
 
 
 def recipe(*changes: str) -> dict[str, Any]:
-    return load_recipe("quick", changes).model_dump(mode="json")
+    return load_recipe("quick-imagenet", changes).model_dump(mode="json")
 
 
 def test_only_changed_settings_differ() -> None:

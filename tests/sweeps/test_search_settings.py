@@ -41,7 +41,7 @@ from maskwise.sweeps.search_lists import (
 from maskwise.sweeps.search_settings import TrainedArm, score_search, train_alternatives
 from maskwise.workflows.run_recipe import Place
 
-QUICK = load_recipe("quick")
+QUICK = load_recipe("quick-imagenet")
 PLAIN = load_recipe("baseline")
 """Without augmentation, mixing, auxiliary term or average of weights."""
 
@@ -59,7 +59,7 @@ def test_every_augmentation_is_added_or_left_out() -> None:
     assert {each.what for each in found if each.what.startswith("without")} == {
         f"without {kind}" for kind in ("flip", "affine", "brightness", "erasing")
     }
-    recipe = load_recipe("quick", ["augment=[{kind: flip, p: 0.25}, {kind: noise}]"])
+    recipe = load_recipe("quick-imagenet", ["augment=[{kind: flip, p: 0.25}, {kind: noise}]"])
     changes = {each.what: each.changes for each in augmentations_to_try(recipe)}
     assert changes["without noise"] == ('augment=[{"kind": "flip", "p": 0.25}]',)
     assert changes["with affine"] == ('augment=[{"kind": "flip", "p": 0.25}, {"kind": "noise"}, {"kind": "affine"}]',)
@@ -78,7 +78,7 @@ def test_every_optimizer_is_tried_at_three_rates_around_its_default() -> None:
     assert {each.word for each in found} == kinds_of(OptimizerConfig)
     sgd = [each.changes for each in found if each.word == "sgd"]
     assert sgd == [("train.optimizer.kind=sgd", f"train.optimizer.rate={rate}") for rate in (0.003, 0.01, 0.03)]
-    slower = load_recipe("quick", ["train.optimizer.rate=0.0002"])
+    slower = load_recipe("quick-imagenet", ["train.optimizer.rate=0.0002"])
     own = [each.what for each in optimizers_to_try(slower) if each.word == "adamw"]
     assert own == ["adamw at 6e-05", "adamw at 0.0002", "adamw at 0.0006"]
 
@@ -110,7 +110,7 @@ def test_the_rate_follows_the_batch_size(recipe: Recipe, scaling: Any, changes: 
 
 
 def test_a_rate_that_is_not_scaled_keeps_all_its_digits() -> None:
-    recipe = load_recipe("quick", ["train.optimizer.rate=0.00123456"])
+    recipe = load_recipe("quick-imagenet", ["train.optimizer.rate=0.00123456"])
     assert all(len(each.changes) == 1 for each in batch_sizes_to_try(recipe, BATCH_SIZES, "none"))
 
 
@@ -138,14 +138,16 @@ def test_what_the_recipe_does_not_allow_is_left_out_and_told_or_refused_where_it
     found = augmentations_to_try(QUICK)
     plan = plan_search(QUICK, found, 1, by_name=False)
     assert [line.split(":")[0] for line in plan.left_out] == ["with mixup", "with cutmix", "with half_cutmix"]
-    assert format_plan(plan)[0] == f"{len(found) - 3} alternatives to quick, 1 seed: {len(found) - 2} trainings"
+    assert (
+        format_plan(plan)[0] == f"{len(found) - 3} alternatives to quick-imagenet, 1 seed: {len(found) - 2} trainings"
+    )
     assert format_plan(plan)[1].startswith("left out: with mixup: mixing.kind must be none with auxiliary")
     with pytest.raises(RecipeError, match=r"with cutmix: mixing\.kind must be none"):
         plan_search(QUICK, chosen_alternatives(found, ["flip", "cutmix"]), 1, by_name=True)
 
 
 def test_alternatives_have_names_that_a_run_can_have() -> None:
-    recipe = load_recipe("quick", [f"name={'x' * 64}", "train.optimizer.rate=3e8"])
+    recipe = load_recipe("quick-imagenet", [f"name={'x' * 64}", "train.optimizer.rate=3e8"])
     plan = plan_search(recipe, batch_sizes_to_try(recipe, [128], "linear"), 1, by_name=True)
     assert plan.alternatives[0].what == "128 photos at 1.2e+09"
     assert plan.alternatives[0].recipes[0].name == f"{'x' * 42}-128-photos-at-1.2e-09"
@@ -156,7 +158,7 @@ def test_senseless_searches_are_refused() -> None:
         chosen_alternatives(augmentations_to_try(QUICK), ["flop"])
     with pytest.raises(RecipeError, match="got the recipe alone"):
         plan_search(QUICK, batch_sizes_to_try(QUICK, [32], None), 1, by_name=True)
-    everyone = load_recipe("quick", ["split.kind=everyone"])
+    everyone = load_recipe("quick-imagenet", ["split.kind=everyone"])
     with pytest.raises(RecipeError, match="hold_out or k_fold for a search"):
         plan_search(everyone, optimizers_to_try(everyone), 1, by_name=False)
 
@@ -309,13 +311,13 @@ def test_wrong_words_are_refused_before_anything_is_read(cli: Callable[..., str]
         return cli("search", *words, "--data", "nowhere")
 
     with pytest.raises(UserError, match="--scale-rate must be left out but for batch-sizes"):
-        searched("optimizers", "quick", "--scale-rate", "sqrt")
+        searched("optimizers", "quick-imagenet", "--scale-rate", "sqrt")
     with pytest.raises(UserError, match="--list must be of whole numbers from 2 on, got 'x'"):
-        searched("batch-sizes", "quick", "--list", "16,x")
+        searched("batch-sizes", "quick-imagenet", "--list", "16,x")
     with pytest.raises(RecipeError, match=r"got 'adamm'\. Did you mean 'adam'"):
-        searched("optimizers", "quick", "--list", "adamm")
+        searched("optimizers", "quick-imagenet", "--list", "adamm")
     with pytest.raises(UserError, match="--data nowhere must be a folder"):
-        searched("batch-sizes", "quick", "--scale-rate", "none")
+        searched("batch-sizes", "quick-imagenet", "--scale-rate", "none")
 
 
 def test_the_plan_is_json_where_a_shell_must_read_it() -> None:

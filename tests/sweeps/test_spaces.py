@@ -56,7 +56,7 @@ def test_a_space_file_finds_its_base_beside_it(tmp_path: Path) -> None:
     )
     (tmp_path / "space.yaml").write_text(f"name: s\nbase: mine.yaml\nsearch: {RATES}\n")
     assert load_sweep(str(tmp_path / "space.yaml"), None, []).base.name == "mine"
-    assert load_sweep(str(tmp_path / "space.yaml"), "quick", ["seed=4"]).base.seed == 4
+    assert load_sweep(str(tmp_path / "space.yaml"), "quick-imagenet", ["seed=4"]).base.seed == 4
 
 
 def test_the_study_is_named_by_what_decides_it() -> None:

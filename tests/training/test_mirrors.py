@@ -73,7 +73,7 @@ def test_an_epoch_in_numbers() -> None:
 def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    recipe = load_recipe("quick")
+    recipe = load_recipe("quick-imagenet")
     for kind in ("mlflow", "tensorboard"):
         with pytest.raises(UserError, match=rf"pip install 'maskwise\[{kind}\]'"):
             open_mirrors(read_targets([f"{kind}:{tmp_path}"]), recipe, Silent())
@@ -91,7 +91,7 @@ def test_all_listeners_are_told() -> None:
 
 
 def test_tensorboard_shows_epochs_and_scores(tmp_path: Path) -> None:
-    recipe = load_recipe("quick")
+    recipe = load_recipe("quick-imagenet")
     mirror = TensorBoardMirror(tmp_path, recipe)
     mirror.on_epoch(REPORT)
     mirror.finish("abcd", {"macro_f1": 0.5})
@@ -117,7 +117,7 @@ def test_mlflow_shows_settings_epochs_and_scores(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     uri = (tmp_path / "tracking").as_uri()
-    mirror = MlflowMirror(uri, load_recipe("quick"), Silent())
+    mirror = MlflowMirror(uri, load_recipe("quick-imagenet"), Silent())
     mirror.on_epoch(REPORT)
     mirror.finish("abcd", {"macro_f1": 0.5})
     run = mlflow.MlflowClient(tracking_uri=uri).get_run(mirror.run)
@@ -143,7 +143,7 @@ def stub_mlflow(monkeypatch: pytest.MonkeyPatch, answering: bool) -> None:
 def test_a_server_that_stops_answering_does_not_stop_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     stub_mlflow(monkeypatch, answering=True)
     heard = Heard()
-    mirror = MlflowMirror("http://nowhere", load_recipe("quick"), heard)
+    mirror = MlflowMirror("http://nowhere", load_recipe("quick-imagenet"), heard)
     mirror.on_epoch(REPORT)
     mirror.on_epoch(REPORT)
     mirror.finish("abcd", {"macro_f1": 0.5})
@@ -153,4 +153,4 @@ def test_a_server_that_stops_answering_does_not_stop_the_training(monkeypatch: p
 def test_a_server_that_never_answers_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stub_mlflow(monkeypatch, answering=False)
     with pytest.raises(UserError, match=r"must be a usable MLflow, got 'http://nowhere'\. connection refused"):
-        open_mirrors(read_targets(["mlflow:http://nowhere"]), load_recipe("quick"), Silent())
+        open_mirrors(read_targets(["mlflow:http://nowhere"]), load_recipe("quick-imagenet"), Silent())

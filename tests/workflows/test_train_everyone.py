@@ -110,11 +110,11 @@ def test_contradictions_are_refused_before_anything_is_read(place: Workplace, cl
 
 
 def test_only_the_split_and_the_name_differ_unless_the_user_names_it() -> None:
-    quick, everyone = load_recipe("quick"), everyone_recipe("quick", [], None)
-    assert everyone.name == "quick-everyone"
-    assert everyone.model_copy(update={"name": "quick", "split": quick.split}) == quick
-    assert everyone_recipe("quick", ["name=last"], None).name == "last"
-    long = everyone_recipe("quick", [f"name={'x' * 64}"], None)
+    quick, everyone = load_recipe("quick-imagenet"), everyone_recipe("quick-imagenet", [], None)
+    assert everyone.name == "quick-imagenet-everyone"
+    assert everyone.model_copy(update={"name": "quick-imagenet", "split": quick.split}) == quick
+    assert everyone_recipe("quick-imagenet", ["name=last"], None).name == "last"
+    long = everyone_recipe("quick-imagenet", [f"name={'x' * 64}"], None)
     assert long.name == "x" * 64
 
 
