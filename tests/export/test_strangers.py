@@ -350,7 +350,7 @@ def header(size: int, text: bytes) -> bytes:
 
 def test_weights_that_are_none(tmp_path: Path) -> None:
     recipe = load_recipe("demo", ["model.backbone={kind: baseline_cnn}", "model.weights={kind: none}"])
-    model = build_model(recipe.model, recipe.task.sizes, load_weights=False)
+    model = build_model(recipe.model, recipe.task, load_weights=False)
     touched = tmp_path / "touched"
     huge = b'{"x":{"dtype":"F32","shape":[1000000000,1000000000],"data_offsets":[0,4]}}'
     cases = {
