@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,6 +35,7 @@ VERBS = (
     ("eda",),
     ("data", "import"),
     ("recipes",),
+    ("doctor",),
     ("ensemble",),
     ("compare",),
     ("ladder",),
@@ -302,8 +304,9 @@ def write_four(folder: Path, answers: str) -> None:
 def test_evaluate_prints_the_scores(run: Run, tmp_path: Path) -> None:
     # Truth 0 0 1 2 against 0 1 1 2: F1 2/3, 2/3 and 1, so macro F1 7/9 = 0.778; 3 of 4 are right.
     write_four(tmp_path, "ImageID,ans,person\nd.jpg,2,q\na.jpg,0,p\nb.jpg,0,p\nc.jpg,1,q\n")
-    answer = run("evaluate", "p.csv", "--answers", "answers.csv")
+    answer = run("evaluate", "p.csv", "--answers", "answers.csv", "--classes")
     assert (answer.code, answer.err) == (0, [])
+    assert json.loads(run("evaluate", "p.csv", "--answers", "answers.csv", "--json").out)["n_photos"] == 4
     assert "0.778" in answer.out
     assert "0.750" in answer.out
     assert "not_worn" in answer.out
@@ -324,7 +327,9 @@ def test_evaluate_refuses_bad_files_with_their_lines(run: Run, tmp_path: Path) -
 
 def test_an_empty_store_has_an_empty_board(run: Run, tmp_path: Path) -> None:
     for words in (("board",), ("board", "--store", "elsewhere")):
-        assert run(*words) == Answer(0, "no finished run with a score yet\n", [])
+        assert run(*words) == Answer(
+            0, f"no finished run with a score yet\n\nstore: {words[-1] if len(words) > 1 else 'runs'}\n", []
+        )
     (tmp_path / "file").write_text("")
     assert "file must be a store of runs" in refused(run("board", "--store", "file"))
     assert files_below(tmp_path) == ["file"]

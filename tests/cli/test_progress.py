@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from maskwise.cli.progress import Bars, PlainLines, epoch_line, listener
+from maskwise.cli.progress import Bars, PlainLines, about, epoch_line, listener, loading
 from maskwise.listeners import EpochReport, StepReport
 
 STEP = StepReport(fold=0, epoch=1, epochs=4, position=3, n_batches=10, n_photos=32, loss=0.5, seconds=0.5)
@@ -18,7 +19,9 @@ EPOCH = EpochReport(
 
 
 def test_an_epoch_in_words() -> None:
-    assert epoch_line(EPOCH) == "epoch 2/4: loss 0.8000, choosing people: macro F1 0.5100 (best so far), 64 photos/s"
+    assert (
+        epoch_line(EPOCH) == "epoch 2/4: loss 0.8000, macro F1 0.5100 on validation people (best so far), 64 photos/s"
+    )
 
 
 def test_plain_lines_are_few_and_say_speed_loss_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,15 +29,51 @@ def test_plain_lines_are_few_and_say_speed_loss_and_time_left(capsys: pytest.Cap
     plain.on_stage("reading photos", 100)
     for _ in range(50):
         plain.on_step(STEP)
-    plain.told_at -= 60
-    plain.on_step(STEP)
+    plain.printed_at -= 60
+    plain.on_step(dataclasses.replace(STEP, position=4))
     plain.on_epoch(EPOCH)
     told = capsys.readouterr()
     assert told.out == ""
     lines = told.err.splitlines()
     assert lines[0] == "reading photos: 100"
-    assert lines[1] == "epoch 2/4, batch 3/10, loss 0.5000, 64 photos/s, 4 s left in this epoch"
+    assert lines[1] == "epoch 2/4, batch 4/10, loss 0.5000, 64 photos/s"
     assert len(lines) == 3
+
+
+def test_the_time_left_is_that_of_all_models(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("maskwise.cli.progress.time.monotonic", lambda: now[0])
+    plain = PlainLines(trainings=2)
+    plain.on_step(dataclasses.replace(STEP, epoch=0, position=0))
+    now[0] += 20
+    plain.on_step(dataclasses.replace(STEP, epoch=1, position=0))
+    # A quarter of the first of two models took 20 s: seven more quarters are left.
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "training: 4 epochs of 2 models, about 2 min"
+    assert lines[1].endswith("about 2 min left")
+    now[0] += 60
+    plain.on_step(dataclasses.replace(STEP, epoch=3, position=10))
+    plain.on_step(dataclasses.replace(STEP, fold=1, epoch=0, position=0))
+    assert plain.whole.share == 0.5
+    assert plain.whole.seconds_left() == pytest.approx(80)
+
+
+@pytest.mark.parametrize("seconds, words", [(40, "about 40 s"), (380, "about 6 min"), (7800, "about 2 h 10 min")])
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert about(seconds) == words
+
+
+def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with listener(quiet=True) as told:
+        told.on_stage("reading photos", 3)
+        told.on_note("a note")
+        told.on_epoch(EPOCH)
+    loading("PyTorch", quiet=True)
+    assert capsys.readouterr() == ("", "")
+    loading("PyTorch")
+    assert capsys.readouterr().err == "loading PyTorch …\n"
 
 
 def test_bars_on_a_terminal_show_photos_per_second_and_loss() -> None:

@@ -14,7 +14,19 @@ from support.source_files import SOURCE, imported_files
 COMPONENTS = ("data", "sampling", "faces", "augment", "models", "losses")
 # Top to bottom; a room may import itself and every room of an earlier row.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "errors", "settings", "files", "tables", "chance", "memory", "score", "text_table", "intended_use"),
+    (
+        "__init__",
+        "errors",
+        "settings",
+        "files",
+        "tables",
+        "chance",
+        "memory",
+        "machine",
+        "score",
+        "text_table",
+        "intended_use",
+    ),
     ("records",),
     ("listeners",),
     ("labels",),

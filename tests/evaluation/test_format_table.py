@@ -13,8 +13,9 @@ from maskwise.labels import Task
 def test_table_shows_every_score_in_aligned_columns(make_predictions: MakePredictions) -> None:
     task = Task(attributes=("mask", "gender"))
     found = evaluate(make_predictions(40, photos_each=2, task=task), task, np.random.default_rng(0), resamples=50)
-    lines = format_table(found).splitlines()
-    assert lines[0] == "80 photos of 40 people; [low, high] is the 95 % interval over people"
+    lines = format_table(found, classes=True).splitlines()
+    assert "80 photos of 40 people; [low, high] is the 95 % interval over people" in lines
+    assert max(map(len, format_table(found).splitlines())) <= 78
     score = found.joint.macro_f1
     joint = next(line for line in lines if line.startswith("joint class"))
     assert f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]" in joint
@@ -24,12 +25,14 @@ def test_table_shows_every_score_in_aligned_columns(make_predictions: MakePredic
     place = lines[header].index("recall") + len("recall")
     assert all(row[place - 1].isdigit() and row[place] == " " for row in rows)
     assert "trained on" not in "\n".join(lines)
-    assert lines[header + 7 :] == []
+    assert lines[header + 7 :] == ["", *format_table(found).splitlines()]
 
 
 def test_what_weakens_the_scores_is_said(make_predictions: MakePredictions) -> None:
     found = evaluate(make_predictions(3), Task(), np.random.default_rng(0), resamples=5)
-    text = format_table(dataclasses.replace(found, optimistic=True, n_trained_on=2))
+    told = format_table(dataclasses.replace(found, optimistic=True, n_trained_on=2))
+    assert max(map(len, told.splitlines())) <= 78
+    text = " ".join(told.split())
     assert "each counted as its own person" in text
     assert "intervals are by photo" in text
     assert "2 of these photos were trained on" in text
@@ -38,7 +41,7 @@ def test_what_weakens_the_scores_is_said(make_predictions: MakePredictions) -> N
 
 def test_scores_without_meaning_show_a_dash(make_predictions: MakePredictions) -> None:
     found = evaluate(make_predictions(1), Task(), np.random.default_rng(0), resamples=5)
-    text = format_table(found)
+    text = " ".join(format_table(found, classes=True).split())
     assert "nan" not in text
     assert "–" in text
     assert "no intervals: they need at least two people" in text

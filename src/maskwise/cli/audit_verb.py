@@ -10,10 +10,11 @@ import typer
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CorrectionsOption,
-    DataOption,
     ForceOption,
+    OwnDataOption,
     QuietOption,
     StoreOption,
+    needed_data_of_run,
     refuse_missing_folder,
 )
 
@@ -23,7 +24,7 @@ def audit(
         list[str],
         typer.Argument(metavar="RUN", help="Finished runs; several cross-validated ones (--folds 5) work best."),
     ],
-    data: DataOption,
+    data: OwnDataOption = None,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the gallery and the lists.")
     ] = Path("audit"),
@@ -39,9 +40,12 @@ def audit(
     No label is changed: only the rows that you accept in the list are ever applied.
     """
     from maskwise.files import refuse_overwrite, write_atomically
+    from maskwise.store.find_run import find_run
 
-    refuse_missing_folder("--data", data)
+    if data is not None:
+        refuse_missing_folder("--data", data)
     refuse_overwrite(out, force)
+    data = needed_data_of_run(find_run(store, runs[0]), data)
 
     from maskwise.cli.progress import listener
     from maskwise.reports.audit_page import audit_page

@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from maskwise.cli.bundle_verbs import PrecisionWord
-from maskwise.cli.options import refuse_missing_folder
+from maskwise.cli.options import JsonOption, refuse_missing_folder
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RoundsOption = Annotated[int, typer.Option(min=1, metavar="N", help="Rounds of interleaved measurements.")]
 PhotosArgument = Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photos.")]
 

@@ -14,7 +14,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from maskwise.cli.bench_predict import JsonOption, RoundsOption
+from maskwise.cli.bench_predict import RoundsOption
+from maskwise.cli.options import JsonOption
 from maskwise.errors import UserError, must
 
 

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from maskwise.cli.options import CacheOption, DataOption, RecipeArgument, SetOption, cache_folder, refuse_missing_folder
+from maskwise.cli.options import (
+    CacheOption,
+    DataOption,
+    JsonOption,
+    RecipeArgument,
+    SetOption,
+    cache_folder,
+    refuse_missing_folder,
+)
 from maskwise.errors import UserError, must
 
 
@@ -18,7 +26,7 @@ def train(
     set_: SetOption = None,
     seconds: Annotated[float, typer.Option(min=1.0, metavar="S", help="Total duration of the measurement.")] = 60.0,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Rounds of interleaved measurements.")] = 5,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json_: JsonOption = False,
     profile: Annotated[bool, typer.Option("--profile", help="Print a profile by operation instead.")] = False,
     cache: CacheOption = None,
 ) -> None:

@@ -58,6 +58,7 @@ def board(
     compared = None if against is None else read_finished(find_run(store, against))
     found = chosen_board(store, where or [], tag or [], over or [], sort)
     typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
+    typer.echo(f"\nstore: {store}")
     if csv is not None:
         whole = board_csv(found.rows, against=compared, price_an_hour=price)
         write_atomically(csv, spread_csv(spread_over(found.rows, over)) if over else whole)

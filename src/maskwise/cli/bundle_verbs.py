@@ -14,6 +14,7 @@ from maskwise.cli.options import (
     QuietOption,
     RunArgument,
     StoreOption,
+    data_of_run,
     refuse_missing_folder,
 )
 from maskwise.errors import UserError, must
@@ -146,8 +147,13 @@ def export(
     if data is not None:
         refuse_missing_folder("--data", data)
     folder = find_run(store, run)
+    data = data_of_run(folder, data)
 
-    from maskwise.cli.progress import listener
+    from maskwise.cli.progress import listener, loading
+
+    loading("PyTorch", quiet)
+
+    from maskwise.cli.endings import next_lines
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.export.write_bundle import ExportOptions, export_run
 
@@ -163,6 +169,9 @@ def export(
             f"{each.largest_difference:.1e}, decisions equal for {each.decisions_equal:.2%}"
         )
     typer.echo(f"{written.place}: {written.n_bytes / 1e6:.1f} MB")
+    if not quiet and layout is LayoutWord.BUNDLE:
+        verbs = [f"predict {written.place} PHOTOS --out predictions.csv", f"serve {written.place}"]
+        typer.echo(f"\n{next_lines(verbs)}", err=True)
 
 
 def refuse_bundle_options(options: BundleOptions) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, ForceOption, StoreOption
+from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, ForceOption, JsonOption, StoreOption
 from maskwise.errors import UserError, must
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def compare(
     changed: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the photos whose prediction changed to a CSV file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
     force: ForceOption = False,
 ) -> None:

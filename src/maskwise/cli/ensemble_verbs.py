@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, ForceOption, StoreOption
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    RUN_HELP,
+    ClassesOption,
+    ForceOption,
+    JsonOption,
+    QuietOption,
+    StoreOption,
+)
 
 if TYPE_CHECKING:
     from maskwise.ensembles.config import EnsembleConfig
@@ -30,13 +38,17 @@ def ensemble(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the ensemble.", show_default="such as soft-of-3")
     ] = None,
+    classes: ClassesOption = False,
+    as_json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
     """Combine finished runs that held out the same people. The ensemble is a run itself, for every other verb.
 
     Weights are cross-fitted: each held-out person is scored with weights fitted on other people.
     """
+    from maskwise.cli.endings import after_run
     from maskwise.evaluation.format_table import format_table
     from maskwise.store.runs import read_record
     from maskwise.workflows.join_runs import join_runs
@@ -44,10 +56,15 @@ def ensemble(
     folder, evaluation, joined = join_runs(
         store, runs, config_of(vote), name or f"{vote}-of-{len(runs)}", sys.argv, force=force
     )
-    typer.echo(format_table(evaluation))
+    if as_json:
+        typer.echo(evaluation.to_json())
+        return
     shares = (f"{weight:.3f} {member[:8]}" for weight, member in zip(joined.weights, joined.members, strict=True))
     typer.echo(f"weights: {', '.join(shares)}")
-    typer.echo(f"run {folder.name} ({read_record(folder).name}) in {folder}")
+    typer.echo(f"run {folder.name} ({read_record(folder).name}) in {folder}\n")
+    typer.echo(format_table(evaluation, classes=classes))
+    if not quiet:
+        typer.echo(f"\n{after_run(read_record(folder).name, store)}", err=True)
 
 
 def config_of(vote: VoteWord) -> EnsembleConfig:

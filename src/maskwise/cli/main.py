@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import maskwise
+from maskwise.cli.project_file import project_folders
 from maskwise.cli.verb_table import Verbs
 from maskwise.errors import UserError, must, printable
 
@@ -65,6 +68,8 @@ def main() -> None:
     from maskwise.training.stopping import InterruptedTraining
 
     try:
+        for name, folder in project_folders(Path.cwd()).items():
+            os.environ.setdefault(name, folder)
         app()
     except UserError as error:
         for problem in error.problems:

@@ -16,6 +16,17 @@ RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped
 DataOption = Annotated[
     Path, typer.Option("--data", "-d", metavar="DIR", envvar="MASKWISE_DATA", help="Data set: a folder with train/.")
 ]
+OwnDataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        "-d",
+        metavar="DIR",
+        envvar="MASKWISE_DATA",
+        help="Data set: a folder with train/.",
+        show_default="where the run was trained",
+    ),
+]
 StoreOption = Annotated[
     Path, typer.Option("--store", metavar="DIR", envvar="MASKWISE_STORE", help="Folder of the runs.")
 ]
@@ -24,11 +35,14 @@ CacheOption = Annotated[
     typer.Option(
         "--cache",
         metavar="DIR",
+        envvar="MASKWISE_CACHE",
         help="Folder of decoded photos; safe to delete.",
         show_default="~/.cache/maskwise",
     ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print results only.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ClassesOption = Annotated[bool, typer.Option("--classes", help="Also print a line per joint class.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
 SetOption = Annotated[
     list[str] | None,
@@ -66,6 +80,25 @@ def refuse_output(path: Path, force: bool) -> None:
         raise UserError(
             must(f"the folder of {path}", "there", f"no {path.parent}", f"Make it: mkdir -p {path.parent}.")
         )
+
+
+def data_of_run(folder: Path, given: Path | None) -> Path | None:
+    """The data set of the run in ``folder``: as given, else where it was trained; None where that is gone."""
+    if given is not None:
+        refuse_missing_folder("--data", given)
+        return given
+    from maskwise.store.runs import read_record
+
+    remembered = read_record(folder).data.folder
+    return Path(remembered) if remembered and Path(remembered).is_dir() else None
+
+
+def needed_data_of_run(folder: Path, given: Path | None) -> Path:
+    """The same; ``UserError`` where there is none."""
+    found = data_of_run(folder, given)
+    if found is None:
+        raise UserError(must("--data", "given", "none, and the run's own is not there", "Name the folder: --data DIR."))
+    return found
 
 
 def cache_folder(chosen: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""Progress on the terminal: bars with time left, or plain lines where there is no terminal."""
+"""Progress on stderr: bars with time left, or plain lines where there is no terminal."""
 
 from __future__ import annotations
 
@@ -8,67 +8,126 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from maskwise.listeners import Silent
 
 from maskwise.errors import printable
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from maskwise.listeners import EpochReport, Listener, StepReport
+
+BETWEEN_S = 10.0
+"""Seconds between two plain lines on the same work."""
+PLANNED_AFTER_S = 5.0
+"""Seconds of training from which the time of the whole can be told."""
+
+
+def loading(what: str, quiet: bool = False) -> None:
+    """A sign of life before a slow import."""
+    if not quiet:
+        _print(f"loading {what} …")
 
 
 @contextmanager
-def listener(quiet: bool) -> Iterator[Listener]:
-    """Bars on a terminal, plain lines with ``quiet`` or elsewhere. Everything goes to stderr: stdout is for results."""
-    if quiet or not sys.stderr.isatty():
-        yield PlainLines()
+def listener(quiet: bool, trainings: int = 1) -> Iterator[Listener]:
+    """Bars on a terminal, plain lines elsewhere, nothing with ``quiet``.
+
+    ``trainings`` is the number of models that are trained one after the other: time left is that of all.
+    """
+    if quiet:
+        yield Silent()
         return
+    if not sys.stderr.isatty():
+        yield PlainLines(trainings)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=None),
         TextColumn("{task.completed:.0f}/{task.total:.0f}"),
         TextColumn("{task.fields[detail]}"),
         TimeRemainingColumn(compact=True),
+        TextColumn("left"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield Bars(bars)
+        yield Bars(bars, trainings)
 
 
 def epoch_line(report: EpochReport) -> str:
     """One epoch in words."""
     fold = f"fold {report.fold + 1}, " if report.fold else ""
-    score = "" if report.macro_f1 is None else f", choosing people: macro F1 {report.macro_f1:.4f}"
+    score = "" if report.macro_f1 is None else f", macro F1 {report.macro_f1:.4f} on validation people"
     best = " (best so far)" if report.best and report.macro_f1 is not None else ""
     speed = report.photos / report.seconds if report.seconds else 0
     return f"{fold}epoch {report.epoch + 1}/{report.epochs}: loss {report.loss:.4f}{score}{best}, {speed:.0f} photos/s"
 
 
-class PlainLines:
-    """One line an epoch and a stage; at most one line every ten seconds in between."""
+class Whole:
+    """How much of all trainings is done, by their steps; a training that begins again from epoch 0 is the next one."""
 
-    def __init__(self) -> None:
+    def __init__(self, trainings: int) -> None:
+        self.trainings = trainings
+        self.finished = 0
+        self.steps = self.steps_of_training = 0
+        self.began_at: float | None = None
+        self.share_at_begin = 0.0
+
+    def take(self, report: StepReport) -> None:
+        """A step was taken."""
+        steps = report.epoch * report.n_batches + report.position
+        if steps < self.steps:
+            self.finished = min(self.finished + 1, self.trainings - 1)
+        self.steps, self.steps_of_training = steps, report.epochs * report.n_batches
+        if self.began_at is None:
+            self.began_at, self.share_at_begin = time.monotonic(), self.share
+
+    @property
+    def share(self) -> float:
+        """Of the whole, from 0 to 1."""
+        return (self.finished + self.steps / max(1, self.steps_of_training)) / self.trainings
+
+    def seconds_left(self) -> float | None:
+        """Until all is done; None until that can be told."""
+        elapsed_s = 0.0 if self.began_at is None else time.monotonic() - self.began_at
+        gained = self.share - self.share_at_begin
+        return None if elapsed_s < PLANNED_AFTER_S or gained <= 0 else elapsed_s / gained * (1 - self.share)
+
+
+class PlainLines:
+    """One line for an epoch and a stage; at most one line every ten seconds in between."""
+
+    def __init__(self, trainings: int = 1) -> None:
         self.stage, self.total, self.done = "", 0, 0
-        self.told_at = time.monotonic()
-        self.fold_started = self.stage_started = time.monotonic()
+        self.whole, self.planned = Whole(trainings), False
+        self.printed_at = self.stage_started = time.monotonic()
 
     def on_stage(self, name: str, total: int) -> None:
         self.stage, self.total, self.done = name, total, 0
         self.stage_started = time.monotonic()
-        _print(f"{name}: {total}")
+        _print(f"{name}: {total:,}")
 
     def on_advance(self, done: int) -> None:
         self.done += done
         if self._due():
             left_s = (time.monotonic() - self.stage_started) / self.done * (self.total - self.done)
-            _print(f"{self.stage}: {self.done}/{self.total}, about {left_s:.0f} s left")
+            _print(f"{self.stage}: {self.done:,}/{self.total:,}, {about(left_s)} left")
 
     def on_step(self, report: StepReport) -> None:
+        self.whole.take(report)
+        left_s = self.whole.seconds_left()
+        if left_s is not None and not self.planned:
+            self.planned = True
+            models = f" of {self.whole.trainings} models" if self.whole.trainings > 1 else ""
+            _print(f"training: {report.epochs} epochs{models}, {about(left_s)}")
         if self._due():
-            left = (report.n_batches - report.position) * report.seconds
             loss = "" if report.loss is None else f", loss {report.loss:.4f}"
+            left = "" if left_s is None else f", {about(left_s)} left"
             _print(
                 f"epoch {report.epoch + 1}/{report.epochs}, batch {report.position}/{report.n_batches}{loss}, "
-                f"{report.n_photos / max(report.seconds, 1e-9):.0f} photos/s, {left:.0f} s left in this epoch"
+                f"{report.n_photos / max(report.seconds, 1e-9):.0f} photos/s{left}"
             )
 
     def on_epoch(self, report: EpochReport) -> None:
@@ -78,40 +137,45 @@ class PlainLines:
         _print(printable(text))
 
     def _due(self) -> bool:
-        if time.monotonic() - self.told_at < 10:
+        if time.monotonic() - self.printed_at < BETWEEN_S:
             return False
-        self.told_at = time.monotonic()
+        self.printed_at = time.monotonic()
         return True
 
 
 class Bars:
-    """A bar for the stage, and one for the batches of all epochs with photos/s, loss and time left."""
+    """A bar for the stage, and one for the batches of all trainings with photos/s, loss and time left."""
 
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: Progress, trainings: int = 1) -> None:
         self.bars = bars
         self.task: TaskID | None = None
-        self.training_fold: int | None = None
+        self.whole = Whole(trainings)
+        self.training = False
         self.speed = 0.0
 
     def on_stage(self, name: str, total: int) -> None:
         self._new_bar(name, total)
+        self.training = False
 
     def on_advance(self, done: int) -> None:
         if self.task is not None:
             self.bars.advance(self.task, done)
 
     def on_step(self, report: StepReport) -> None:
-        if self.training_fold != report.fold or self.task is None:
-            self.training_fold = report.fold
-            self._new_bar(f"training fold {report.fold + 1}", report.n_batches * report.epochs)
+        self.whole.take(report)
+        steps = self.whole.steps_of_training
+        if not self.training or self.task is None:
+            self._new_bar("training", steps * self.whole.trainings)
+            self.training = True
         assert self.task is not None
         now = report.n_photos / max(report.seconds, 1e-9)
         self.speed = 0.9 * self.speed + 0.1 * now if self.speed else now
+        model = f"model {self.whole.finished + 1}/{self.whole.trainings}  " if self.whole.trainings > 1 else ""
         loss = "" if report.loss is None else f"loss {report.loss:.3f}  "
         self.bars.update(
             self.task,
-            completed=report.epoch * report.n_batches + report.position,
-            detail=f"epoch {report.epoch + 1}/{report.epochs}  {loss}{self.speed:.0f} photos/s",
+            completed=self.whole.finished * steps + self.whole.steps,
+            detail=f"{model}epoch {report.epoch + 1}/{report.epochs}  {loss}{self.speed:.0f} photos/s",
         )
 
     def on_epoch(self, report: EpochReport) -> None:
@@ -123,8 +187,15 @@ class Bars:
     def _new_bar(self, name: str, total: int) -> None:
         if self.task is not None:
             self.bars.remove_task(self.task)
-        self.training_fold = None if name.startswith("reading") else self.training_fold
         self.task = self.bars.add_task(name, total=total, detail="")
+
+
+def about(seconds: float) -> str:
+    """``about 40 s``, ``about 6 min``, ``about 2 h 10 min``."""
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes < 90 else f"about {minutes // 60} h {minutes % 60} min"
 
 
 def _print(text: str) -> None:

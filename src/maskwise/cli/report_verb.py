@@ -15,6 +15,7 @@ from maskwise.cli.options import (
     RunArgument,
     StoreOption,
     cache_folder,
+    data_of_run,
     refuse_missing_folder,
     refuse_output,
 )
@@ -27,7 +28,14 @@ def report(
     ] = Path("report.html"),
     data: Annotated[
         Path | None,
-        typer.Option("--data", "-d", metavar="DIR", help="Its data set; adds photos, ages, sources and lighting."),
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="DIR",
+            envvar="MASKWISE_DATA",
+            help="Its data set, for photos, ages, sources and lighting.",
+            show_default="where it was trained",
+        ),
     ] = None,
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Write numbers only, without photos.")] = False,
     store: StoreOption = DEFAULT_STORE,
@@ -39,10 +47,11 @@ def report(
     from maskwise.files import write_atomically
     from maskwise.store.find_run import find_run
 
+    refuse_output(out, force)
     if data is not None:
         refuse_missing_folder("--data", data)
-    refuse_output(out, force)
     folder = find_run(store, run)
+    data = data_of_run(folder, data)
 
     from maskwise.cli.progress import listener
     from maskwise.evaluation.format_table import format_table
@@ -55,3 +64,5 @@ def report(
     for words in story.missing:
         typer.echo(words)
     typer.echo(f"page: {out}")
+    if not quiet:
+        typer.echo(f"next: open {out} in a browser", err=True)

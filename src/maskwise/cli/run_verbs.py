@@ -22,15 +22,19 @@ from maskwise.cli.bundle_verbs import (
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
+    ClassesOption,
     DataOption,
     ForceOption,
+    JsonOption,
     MirrorOption,
+    OwnDataOption,
     QuietOption,
     RecipeArgument,
     RunArgument,
     SetOption,
     StoreOption,
     cache_folder,
+    needed_data_of_run,
     refuse_missing_folder,
 )
 
@@ -99,6 +103,8 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Only resume a stopped run; never start a new one.")] = False,
     skip_unreadable: SkipOption = False,
     mirror: MirrorOption = None,
+    classes: ClassesOption = False,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -110,7 +116,11 @@ def train(
     loaded = recipe_to_train(recipe, changes, everyone, like, store)
     refuse_missing_folder("--data", data)
 
-    from maskwise.cli.progress import listener
+    from maskwise.cli.endings import after_run
+    from maskwise.cli.progress import listener, loading
+
+    loading("PyTorch", quiet)
+
     from maskwise.evaluation.format_table import format_table
     from maskwise.listeners import Several
     from maskwise.training.mirrors import open_mirrors, read_targets
@@ -119,7 +129,7 @@ def train(
     targets = read_targets(mirror or [])
 
     place = Place(data=data, store=store, cache=cache_folder(cache))
-    with listener(quiet) as told:
+    with listener(quiet, trainings_of(loaded)) as told:
         mirrors = open_mirrors(targets, loaded, told)
         heard = Several([told, *mirrors])
         folder, evaluation = run_recipe(
@@ -127,8 +137,20 @@ def train(
         )
         for each in mirrors:
             each.finish(folder.name, {} if evaluation is None else evaluation.headline())
-    typer.echo(format_table(evaluation) if evaluation else "trained on everyone: nobody was held out, so no score")
-    typer.echo(f"run {folder.name} ({loaded.name}) in {folder}")
+    if as_json:
+        typer.echo("null" if evaluation is None else evaluation.to_json())
+        return
+    typer.echo(f"run {folder.name} ({loaded.name}) in {folder}\n")
+    scores = None if evaluation is None else format_table(evaluation, classes=classes)
+    typer.echo(scores or "trained on everyone: nobody was held out, so no score")
+    if not quiet:
+        typer.echo(f"\n{after_run(loaded.name, store)}", err=True)
+
+
+def trainings_of(recipe: Recipe) -> int:
+    """How many models are trained one after the other: folds times parts."""
+    folds = recipe.split.folds if recipe.split.kind == "k_fold" else 1
+    return folds * max(1, len(recipe.parts))
 
 
 def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: str | None, store: Path) -> Recipe:
@@ -192,7 +214,7 @@ def predict(
 
 def submit(
     run: RunArgument,
-    data: DataOption,
+    data: OwnDataOption = None,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The submission to write.")] = Path(
         "submission.csv"
     ),
@@ -210,8 +232,10 @@ def submit(
     from maskwise.store.submissions import record_submission
 
     refuse_overwrite(out, force)
-    refuse_missing_folder("--data", data)
+    if data is not None:
+        refuse_missing_folder("--data", data)
     folder = find_run(store, run)
+    data = needed_data_of_run(folder, data)
 
     from maskwise.cli.progress import listener
     from maskwise.workflows.predict_photos import predict_photos, write_submission_of

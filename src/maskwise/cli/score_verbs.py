@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from maskwise.cli.options import ClassesOption, JsonOption
+
 
 def evaluate(
     predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="A file that `predict` wrote.")],
     answers: Annotated[
         Path, typer.Option(metavar="CSV", help="The true classes: ImageID,ans and, for intervals by person, person.")
     ],
+    classes: ClassesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Score predictions against the truth, with 95 % intervals by resampling people."""
     from maskwise.chance import rng_for
@@ -26,4 +30,5 @@ def evaluate(
     if record_path(predictions.parent).is_file():
         refuse_unscored([read_record(predictions.parent)])
     table, task = read_predictions(predictions)
-    typer.echo(format_table(score(with_truth(table, read_truth(answers, task)), task, rng_for(0, "intervals"))))
+    found = score(with_truth(table, read_truth(answers, task)), task, rng_for(0, "intervals"))
+    typer.echo(found.to_json() if as_json else format_table(found, classes=classes))

@@ -32,6 +32,7 @@ class Verb(NamedTuple):
 VERBS: dict[str, Verb] = {
     "demo": Verb("Start", "run_verbs:demo", "Draw people, train, score, predict, report: in minutes"),
     "recipes": Verb("Start", "run_verbs:recipes", "List the shipped recipes, or show one"),
+    "doctor": Verb("Start", "doctor_verb:doctor", "Show what this machine has: device, cores, extras, weights"),
     "data": Verb("Data", "data_verbs:app", "Import, check and audit data sets; draw people and masks"),
     "eda": Verb("Data", "eda_verbs:eda", "Describe a data set on one page"),
     "train": Verb("Train", "run_verbs:train", "Train a recipe and score it on held-out people"),

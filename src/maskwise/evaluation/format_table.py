@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from maskwise.evaluation.scores import Evaluation
 from maskwise.text_table import aligned, number, score
 
 OPTIMISTIC_SCORES = "optimistic: the checkpoint was chosen on the scored people, so these scores are too high"
 
+_WIDTH = 78
 
-def format_table(evaluation: Evaluation) -> str:
-    """Headline scores, one line per joint class, and what weakens them. Ends without a line break."""
+
+def format_table(evaluation: Evaluation, *, classes: bool = False) -> str:
+    """The headline scores and what a reader must know to trust them; with ``classes`` a line per joint class before.
+
+    Ends without a line break.
+    """
+    rows = [*_classes(evaluation), ""] if classes else []
     return "\n".join(
-        [_heading(evaluation), "", *_headline(evaluation), "", *_classes(evaluation), *_cautions(evaluation)]
+        [*rows, *textwrap.wrap(_heading(evaluation), _WIDTH), "", *_headline(evaluation), *_cautions(evaluation)]
     )
 
 
@@ -52,4 +60,4 @@ def _cautions(evaluation: Evaluation) -> list[str]:
         )
     if evaluation.optimistic:
         lines.append(OPTIMISTIC_SCORES)
-    return ["", *lines] if lines else []
+    return ["", *(part for line in lines for part in textwrap.wrap(line, _WIDTH))] if lines else []

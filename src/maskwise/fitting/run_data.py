@@ -77,6 +77,7 @@ def read_photos(recipe: Recipe, manifest: Manifest, cache: Path, listener: Liste
         n_photos=len(table),
         n_people=len(np.unique(table.person_N.astype(str))),
         sources=tuple(describe_sources(root)),
+        folder=str(root.resolve()),
     )
     if eval_table is None:
         return RunPhotos(labelled, None, about)

@@ -63,6 +63,8 @@ class RunData:
     """The same of the unlabelled photos that self-training learnt from; "" where there are none."""
     sources: tuple[str, ...] = ()
     """Where imported photos come from, one line each with the licence."""
+    folder: str = field(default="", compare=False)
+    """Where the data set was; "" where nobody knows. For convenience alone: it may have moved."""
 
     @property
     def decisive(self) -> str:

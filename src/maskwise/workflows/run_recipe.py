@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import timm
 import torch
 from numpy.typing import NDArray
 
@@ -129,7 +128,7 @@ def describe_run(recipe: Recipe, data: RunData, fold_N: Ints, command: Sequence[
             "python": platform.python_version(),
             "torch": torch.__version__,
             "torchvision": importlib.metadata.version("torchvision"),
-            "timm": timm.__version__,
+            "timm": importlib.metadata.version("timm"),
         },
         command=tuple(command),
         folds=max(1, int(fold_N.max()) + 1),  # one model also where nobody is held out

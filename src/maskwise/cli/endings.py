@@ -1,0 +1,23 @@
+"""The last lines of a verb: what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskwise.cli.options import DEFAULT_STORE
+
+WIDTH = 78
+"""What fits on a terminal of 80 columns."""
+
+
+def next_lines(commands: Sequence[str], store: Path = DEFAULT_STORE) -> str:
+    """``next: maskwise …``, a line for each command, with --store where it is another than usual."""
+    place = "" if store == DEFAULT_STORE else f" --store {shlex.quote(str(store))}"
+    return "\n".join(f"{'next:' if not k else '     '} maskwise {each}{place}" for k, each in enumerate(commands))
+
+
+def after_run(name: str, store: Path) -> str:
+    """What people do with a run that was scored."""
+    return next_lines([f"report {name}", f"predict {name} PHOTOS --out predictions.csv", f"export {name} OUT"], store)

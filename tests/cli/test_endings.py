@@ -1,0 +1,22 @@
+"""The lines that say what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maskwise.cli.endings import WIDTH, after_run, next_lines
+
+
+def test_every_command_is_a_line_that_can_be_typed() -> None:
+    assert next_lines(["report a", "board"]).splitlines() == ["next: maskwise report a", "      maskwise board"]
+
+
+def test_another_store_is_named() -> None:
+    assert next_lines(["board"], Path("my runs")) == "next: maskwise board --store 'my runs'"
+
+
+def test_after_a_run_come_report_predict_and_export() -> None:
+    lines = after_run("quick", Path("runs")).splitlines()
+    assert [line.split()[2] for line in (lines[0][5:], *lines[1:])] == ["quick", "quick", "quick"]
+    assert "report quick" in lines[0]
+    assert max(map(len, lines)) <= WIDTH
