@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import shutil
 import subprocess
@@ -51,7 +52,15 @@ def test_without_photos_and_without_data(workplace: Workplace, trained: Path, tm
     assert "<img" not in bare.read_text(encoding="utf-8")
     assert "data:image" not in bare.read_text(encoding="utf-8")
     assert "<h3>By brightness</h3>" in bare.read_text(encoding="utf-8")
-    told = cli("report", str(trained), "--out", str(alone), "--quiet")
+    told = cli(
+        "report", str(trained), "--out", str(tmp_path / "remembered.html"), "--quiet", "--cache", str(workplace.cache)
+    )
+    assert "was not at hand" not in told
+    moved = shutil.copytree(trained, tmp_path / "moved")
+    record = json.loads((moved / "run.json").read_text(encoding="utf-8"))
+    record["data"]["folder"] = str(tmp_path / "gone")
+    (moved / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    told = cli("report", str(moved), "--out", str(alone), "--quiet")
     assert "was not at hand" in told
     page = alone.read_text(encoding="utf-8")
     assert "<img" not in page

@@ -62,7 +62,7 @@ def test_an_ensemble_predicts_submits_and_stands_on_the_board(two_runs: Workplac
 def test_every_vote_keeps_held_out_answers(two_runs: Workplace, cli: Cli, vote: str) -> None:
     told = cli("ensemble", "one", "two", "--vote", vote, "--store", str(two_runs.store))
     assert "weights: 0.500 " in told
-    folder = Path(told.splitlines()[-1].split(" in ")[-1])
+    folder = Path(next(line for line in told.splitlines() if line.startswith("run ")).split(" in ")[-1])
     record = read_record(folder)
     assert record.name == f"{vote}-of-2"
     kept, _ = read_predictions(predictions_path(folder))

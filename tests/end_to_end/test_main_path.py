@@ -158,7 +158,7 @@ def test_inner_hold_out_people_neither_train_nor_are_scored(workplace: Workplace
 def test_another_task_is_a_few_settings(workplace: Workplace, cli: Cli, tmp_path: Path) -> None:
     place = workplace.with_store(tmp_path)
     options = ["--set", "task.attributes=[mask, age]", "--set", "task.age_borders_years=[40]"]
-    told = cli(*place.train(*options, "--set", "train.epochs=1"))
+    told = cli(*place.train(*options, "--set", "train.epochs=1", "--classes"))
     assert "40 and over" in told
     assert "gender" not in told
     (run,) = tmp_path.iterdir()
