@@ -70,7 +70,7 @@ def test_start_measures_every_verb_in_its_own_process(monkeypatch: pytest.Monkey
     monkeypatch.setattr(bench_start, "_seconds", seconds)
     words = ["start", "--runs", "2", "--rounds", "1", "--bundle", "b", "--photo", str(photos / "0.jpg"), "--json"]
     found = json.loads(told(*words))
-    assert begun == ["--help", "train", "board", "predict", "board"]
+    assert begun == ["--help", "train", "board", "predict"]
     assert found["board over 2 runs"] == {"clock": 1.0, "processor": 0.5}
 
 
