@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from maskwise.listeners import Silent
-
 from maskwise.errors import printable
+from maskwise.listeners import Silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
