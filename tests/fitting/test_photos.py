@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskwise.data.pixels import decode_photo, prepare, resize
+from maskwise.data.pixels import DECODER_VERSION, decode_photo, prepare, resize
 from maskwise.fitting.photos import cache_settings, input_spec, photo_reader
 from maskwise.recipe.load import load_recipe
 from support.quirks import encode, noise
@@ -22,7 +22,7 @@ def jpeg() -> bytes:
 
 def test_whole_photos_keep_the_cache_of_before_and_reduced_ones_have_their_own() -> None:
     whole, reduced = (cache_settings(input_spec(load_recipe("quick-imagenet", changes))) for changes in ([], [REDUCED]))
-    assert whole == {"crop": {"kind": "full_frame"}, "height_px": 128, "width_px": 112, "decoder": 1}
+    assert whole == {"crop": {"kind": "full_frame"}, "height_px": 128, "width_px": 112, "decoder": DECODER_VERSION}
     assert reduced == {**whole, "crop": {"kind": "full_frame", "decoding": "reduced"}}
 
 

@@ -11,19 +11,29 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from maskwise.chance import rng_for
 from maskwise.drawing.body import paint_body
 from maskwise.drawing.canvas import HEIGHT_PX, WIDTH_PX, Canvas, Colour, Pose, mix, shade
+from maskwise.drawing.draw_masks import draw_mask, plan_mask
 from maskwise.drawing.hair import paint_back_hair, paint_beard, paint_front_hair
-from maskwise.drawing.head import paint_features, paint_glasses, paint_head
-from maskwise.drawing.painted_masks import MASK_KINDS, WRONG_WEARINGS, paint_mask
+from maskwise.drawing.head import mouth_y, paint_features, paint_glasses, paint_head
+from maskwise.drawing.mask_plan import ClothKind
+from maskwise.drawing.seven_photos import plan_incorrect
 from maskwise.drawing.traits import Person, draw_person
 from maskwise.errors import DataError, must, nearest
-from maskwise.records import Image
+from maskwise.records import Floats, Image
 
 __all__ = ["PHOTO_STATES", "Person", "draw_person", "draw_photo"]
 
 PHOTO_STATES = ("mask1", "mask2", "mask3", "mask4", "mask5", "incorrect_mask", "normal")
 """A person's seven photos, by the names of their files."""
+_KIND_OF_STATE: dict[str, ClothKind] = {
+    "mask1": "surgical",
+    "mask2": "kf94",
+    "mask3": "dark",
+    "mask4": "n95",
+    "mask5": "patterned",
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,8 @@ class _Scene:
     warmth: float
     noise: float
     backdrop: Colour
+    mask_seed: int
+    """Of the mask alone: with or without one, all else is the same."""
 
 
 def draw_photo(person: Person, state: str, rng: np.random.Generator) -> Image:
@@ -57,7 +69,7 @@ def draw_photo(person: Person, state: str, rng: np.random.Generator) -> Image:
     face_HW = paint_head(canvas, person, scene.light_x)
     paint_beard(canvas, person, face_HW, rng)
     paint_features(canvas, person, face_HW)
-    _put_on_mask(canvas, person, state, scene.light_x, rng)
+    _put_on_mask(canvas, person, state, rng_for(scene.mask_seed, "demo mask"))
     paint_front_hair(canvas, person, rng)
     paint_glasses(canvas, person)
     return _develop(canvas.pixels_HWC, scene, rng)
@@ -83,6 +95,7 @@ def _draw_scene(person: Person, rng: np.random.Generator) -> _Scene:
         warmth=float(rng.normal(0, 0.025)),
         noise=float(rng.uniform(2, 5)),
         backdrop=shade(mix(person.style.backdrop, tint, 0.15), float(rng.uniform(0.85, 1.05))),
+        mask_seed=int(rng.integers(2**31)),
     )
 
 
@@ -94,15 +107,23 @@ def _backdrop(scene: _Scene) -> Image:
     return np.asarray(cv2.resize(small_hwC, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
-def _put_on_mask(canvas: Canvas, person: Person, state: str, light_x: float, rng: np.random.Generator) -> None:
+def _put_on_mask(canvas: Canvas, person: Person, state: str, rng: np.random.Generator) -> None:
+    """The mask that ``draw_masks`` would draw on a photo of this face; glasses and hair come over it."""
     if state == "normal":
         return
+    points_52 = landmarks_px(canvas.pose, person)
     if state == "incorrect_mask":
-        kind = MASK_KINDS[int(rng.integers(len(MASK_KINDS)))]
-        wearing = WRONG_WEARINGS[int(rng.integers(len(WRONG_WEARINGS)))]
-        paint_mask(canvas, person, kind, wearing, light_x)
-        return
-    paint_mask(canvas, person, MASK_KINDS[PHOTO_STATES.index(state)], "right", light_x)
+        plan = plan_incorrect(canvas.pixels_HWC, points_52, rng)
+    else:
+        plan = plan_mask(rng, "right", _KIND_OF_STATE[state])
+    canvas.pixels_HWC[...] = draw_mask(canvas.pixels_HWC, points_52, plan)
+
+
+def landmarks_px(pose: Pose, person: Person) -> Floats:
+    """Eyes, nose tip and mouth corners (x, y), those on the photo's left first."""
+    features, bones = person.features, person.bones
+    x, wide, y = features.eye_spacing, features.lip_width, mouth_y(bones)
+    return pose.to_px(np.array([(-x, 0.0), (x, 0.0), (0.0, bones.nose_y - 0.06), (-wide, y), (wide, y)]))
 
 
 def _develop(pixels_HWC: Image, scene: _Scene, rng: np.random.Generator) -> Image:

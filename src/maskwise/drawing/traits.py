@@ -148,9 +148,6 @@ class Style:
     clothes_colour: Colour
     glasses: GlassesKind
     glasses_colour: Colour
-    mask_tint: Colour
-    """The cloth of this person's patterned mask."""
-    mask_pattern: int
     backdrop: Colour
 
 
@@ -284,7 +281,6 @@ def _style(rng: np.random.Generator, lean: float, apparent_years: float) -> Styl
     glasses: GlassesKind = "none"
     if rng.random() < 0.14 + 0.3 * sight:
         glasses = frames[int(rng.integers(3))]
-    hue = rng.uniform(70, 215, size=3)
     return Style(
         lipstick=float(made_up * rng.uniform(0.2, 1.0)),
         eyeliner=float(made_up * rng.uniform(0.3, 1.0)),
@@ -294,8 +290,6 @@ def _style(rng: np.random.Generator, lean: float, apparent_years: float) -> Styl
         clothes_colour=shade(CLOTHES_COLOURS[int(rng.integers(len(CLOTHES_COLOURS)))], float(rng.uniform(0.9, 1.1))),
         glasses=glasses,
         glasses_colour=((36, 34, 38), (92, 60, 40), (120, 122, 130), (70, 40, 48))[int(rng.integers(4))],
-        mask_tint=(float(hue[0]), float(hue[1]), float(hue[2])),
-        mask_pattern=int(rng.integers(3)),
         backdrop=BACKDROPS[int(rng.integers(len(BACKDROPS)))],
     )
 
