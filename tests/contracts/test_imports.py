@@ -26,6 +26,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
         "score",
         "text_table",
         "intended_use",
+        "seen_files",
     ),
     ("records",),
     ("listeners",),

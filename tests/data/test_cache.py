@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from maskwise import seen_files
 from maskwise.data import cache as cache_module
-from maskwise.data import seen_files
 from maskwise.data.cache import PixelCache, build_cache
 from maskwise.data.contents import content_of
 from maskwise.data.pixels import prepare
 from maskwise.errors import DataError, StoreError
 from maskwise.records import Image
+from maskwise.seen_files import SeenFiles
 from support.quirks import encode, noise
 
 HEIGHT_PX, WIDTH_PX = 12, 8
@@ -147,7 +148,7 @@ def _remembering(opened: list[Path], really_open: object) -> object:
     return spying
 
 
-@pytest.mark.parametrize("settled_seconds", [0.0, 3.0])
+@pytest.mark.parametrize("settled_seconds", [0.0, 2.0])
 def test_no_change_goes_unseen(
     tmp_path: Path, photos: list[Path], monkeypatch: pytest.MonkeyPatch, settled_seconds: float
 ) -> None:
@@ -218,7 +219,7 @@ def test_a_photo_turned_by_exif_gives_the_same_pixels(tmp_path: Path) -> None:
 def test_a_pickled_cache_is_small_and_reads_the_same(tmp_path: Path, photos: list[Path]) -> None:
     cache = _build(tmp_path / "cache", photos)
     text = pickle.dumps(cache)
-    assert len(text) < 3000
+    assert len(text) < 3500
     np.testing.assert_array_equal(pickle.loads(text).read(np.arange(12)), cache.read(np.arange(12)))
 
 
@@ -286,20 +287,25 @@ def _start(root: Path, paths: list[Path]) -> multiprocessing.process.BaseProcess
     return process
 
 
+def _places(root: Path) -> dict[str, bytes]:
+    folders = [path.parent.name for path in root.glob("*/settings.json")]
+    return SeenFiles(root, f"rows of {folders[0]}/pixels.u8").all() if folders else {}
+
+
 def test_a_killed_build_loses_a_chunk_at_most_and_is_taken_up(tmp_path: Path, photos: list[Path]) -> None:
     root = tmp_path / "cache"
     process = _start(root, photos)
     deadline = time.monotonic() + 20
-    while not (indices := list(root.glob("*/index"))) or indices[0].stat().st_size < 4 * 16:
+    while len(_places(root)) < 4:
         assert time.monotonic() < deadline
         time.sleep(0.005)
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    durable = indices[0].stat().st_size // 16
+    durable = len(_places(root))
     assert 4 <= durable < 12
     # Half a row more than the index says, as a kill in the middle of a write leaves it.
-    with (indices[0].parent / "pixels.u8").open("ab") as file:
+    with next(root.glob("*/pixels.u8")).open("ab") as file:
         file.write(b"x" * (HEIGHT_PX * WIDTH_PX * 3 // 2))
     counting = Counting()
     cache = _build(root, photos, counting)

@@ -6,24 +6,27 @@ import io
 import json
 import os
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from maskwise import seen_files
 from maskwise.data import shards as shards_module
 from maskwise.data.cache import PixelCache
 from maskwise.data.checks import check_data
 from maskwise.data.manifest import read_eval, read_train
 from maskwise.data.pixels import decode_photo
+from maskwise.data.problems import DataProblem
 from maskwise.data.readable import find_unreadable
-from maskwise.data.shard_pixels import ShardPixels
-from maskwise.data.shards import SHARD_INDEX, is_sharded, open_shards
+from maskwise.data.shards import MEMORY, ShardPhoto, ShardPixels, is_sharded, open_shards
 from maskwise.errors import DataError
 from maskwise.fitting.photos import cached_pixels
 from maskwise.labels import GENDER_CLASSES, MASK_CLASSES, Task
 from maskwise.records import Image, PhotoTable
+from maskwise.seen_files import FILE
 from support.fits import SPEC, Remember
 from support.quirks import PEOPLE, encode, noise, write_quirky
 
@@ -104,23 +107,73 @@ def test_pixels_in_any_order_are_those_of_the_files(folder: Path, packed: Path) 
     assert some.content_N.tolist() == pixels.content_N[index_M].tolist()
 
 
-def test_shards_are_read_once_until_one_changes(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen_files, "SETTLED_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("settled")
+def test_only_shards_that_change_are_read_again(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    time.sleep(0.02)
     made = open_shards(packed)
     opened: list[str] = []
     index = shards_module._index_shard
 
-    def counted(root: Path, shard: str, *rest: Any) -> None:
+    def counted(root: Path, shard: str) -> tuple[list[ShardPhoto], list[DataProblem]]:
         opened.append(shard)
-        index(root, shard, *rest)
+        return index(root, shard)
 
     monkeypatch.setattr(shards_module, "_index_shard", counted)
     assert open_shards(packed) == made
     assert opened == []
     os.utime(packed / "train/000002.tar", ns=(1, 1))
+    time.sleep(0.02)
     assert open_shards(packed) == made
-    assert len(opened) == 4
-    (packed / SHARD_INDEX).write_bytes(b"torn")
+    assert opened == ["train/000002.tar"]
+    (packed / MEMORY / FILE).write_bytes(b"torn" * 500)
     assert open_shards(packed) == made
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_shard_of_equal_size_with_its_time_restored_is_seen_as_changed(tmp_path: Path) -> None:
+    photo = encode(noise(np.random.default_rng(0)))
+    shard = one_shard(tmp_path / "a", a__jpg=photo, a__json=labels(age=34)) / "train/0.tar"
+    time.sleep(0.02)
+    assert read_train(tmp_path / "a", Task()).table.age_years_N.tolist() == [34]
+    before = shard.stat()
+    other = one_shard(tmp_path / "b", a__jpg=photo, a__json=labels(age=43)) / "train/0.tar"
+    shard.write_bytes(other.read_bytes())
+    os.utime(shard, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (shard.stat().st_size, shard.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert read_train(tmp_path / "a", Task()).table.age_years_N.tolist() == [43]
+
+
+def test_photos_of_any_ending_are_found_and_what_has_no_photo_is_named(tmp_path: Path) -> None:
+    photo = encode(noise(np.random.default_rng(0)))
+    root = one_shard(tmp_path, a__jfif=photo, a__json=labels(), b__heic=encode(noise(np.random.default_rng(1)), "HEIF"))
+    with tarfile.open(root / "train/0.tar", "a") as tar:
+        further = {
+            "b.json": labels(),
+            "._b.jpg": b"side file",
+            "noending": photo,
+            "noending.json": labels(),
+            "c.png": photo,
+            "c.jpg": photo,
+            "c.json": labels(),
+            "clip.mp4": b"film",
+            "clip.json": labels(),
+            "alone.json": labels(),
+            "a.txt": b"a text beside a photo",
+        }
+        for name, data in further.items():
+            add(tar, name, data)
+    found = open_shards(root)
+    assert [photo.name.rpartition("/")[2] for photo in found.photos] == ["a.jfif", "b.heic", "noending", "c.png"]
+    assert {problem.where for problem in found.problems} == {
+        "train/0.tar/c.jpg",
+        "train/0.tar/clip.mp4",
+        "train/0.tar/alone.json",
+    }
 
 
 def test_every_flaw_is_told_with_its_shard(tmp_path: Path) -> None:
@@ -162,7 +215,6 @@ def test_every_flaw_is_told_with_its_shard(tmp_path: Path) -> None:
     ]
     checked = [problem.where for problem in check_data(root, Task())]
     assert checked == ["eval", *(place for place, _ in told[:7]), "train/0.tar/h.jpg", "train/1.tar", "train/2.tar"]
-    assert not (root / SHARD_INDEX).exists()
 
 
 def test_photos_without_a_person_are_people_of_their_own(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CenterCrop, FaceCrop
 from maskwise.faces.detection import find_face, find_faces
 from maskwise.records import FaceBox, Image
+from maskwise.seen_files import no_note
 
 BLANK = np.full((512, 384, 3), 128, dtype=np.uint8)
 FACE = FaceBox((100, 150, 200, 290), ((120, 200), (180, 200), (150, 230), (130, 260), (170, 260)), 0.9)
@@ -83,16 +84,17 @@ def test_a_photo_is_looked_at_once_and_faceless_ones_are_counted(tmp_path: Path)
         looked.append(photo_HWC.shape[0])
         return FACE if photo_HWC.shape[0] == 512 else None
 
-    store = BoxStore(tmp_path / "faces.sqlite", find, "detector/1")
+    store = BoxStore(tmp_path, no_note, find, "detector/1")
     for _ in range(3):
         assert store.face("aa", BLANK) == FACE
         assert store.face("bb", BLANK[:100]) is None
     assert looked == [512, 100]
-    again = BoxStore(tmp_path / "faces.sqlite", find, "detector/1")
+    store.save()
+    again = BoxStore(tmp_path, no_note, find, "detector/1")
     assert again.face("aa", BLANK) == FACE
     assert looked == [512, 100]
     assert again.count_faceless(["aa", "bb", "bb", "cc"]) == 2
-    other = BoxStore(tmp_path / "faces.sqlite", find, "detector/2")
+    other = BoxStore(tmp_path, no_note, find, "detector/2")
     assert other.face("aa", BLANK) == FACE
     assert looked == [512, 100, 512]
 

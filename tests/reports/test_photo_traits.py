@@ -9,7 +9,7 @@ from conftest import Workplace
 from maskwise.data.contents import content_of
 from maskwise.data.manifest import read_train
 from maskwise.data.pixels import decode_photo
-from maskwise.faces.box_store import BOXES_FILE, BoxStore
+from maskwise.faces.box_store import BoxStore
 from maskwise.faces.detection import find_face
 from maskwise.labels import Task
 from maskwise.listeners import Silent
@@ -39,11 +39,12 @@ def test_faces_that_were_found_before_come_from_the_cache_and_a_lost_photo_is_na
 ) -> None:
     monkeypatch.setattr(photo_traits, "MOST_NEW_FACES", 1)
     photo_N = np.array([*read_train(workplace.data, Task()).table.photo_N[:3], "train/images/gone.jpg"], object)
-    boxes = BoxStore(tmp_path / BOXES_FILE)
+    boxes = BoxStore(tmp_path)
     for name in photo_N[:3]:
         data = (workplace.data / name).read_bytes()
         boxes.face(content_of(data), decode_photo(data, name))
     assert len(boxes.known()) == 3
+    boxes.save()
     monkeypatch.setattr(BoxStore, "face", lambda *_: pytest.fail("nothing is looked for again"))
     found = look_at_traits(workplace.data, photo_N, tmp_path, Silent())
     assert found.looked_at == 3

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from maskwise.augment.random_per_photo import as_floats
+from maskwise.augment.numpy_to_images import as_floats
 
 
 def warp(images_NCHW: Tensor, source: Sequence[Sequence[Tensor]], outside: Literal["zeros", "border"]) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maskwise.augment.random_per_photo import as_floats, as_given, per_photo
+from maskwise.augment.numpy_to_images import as_floats, as_given, per_photo
 from maskwise.records import Floats, Ints
 
 Halves = Literal["left_right", "upper_lower"]

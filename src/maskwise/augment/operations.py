@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from maskwise.augment.geometry import warp
-from maskwise.augment.random_per_photo import as_floats, as_given, per_photo
+from maskwise.augment.numpy_to_images import as_floats, as_given, per_photo
 from maskwise.records import Floats, Strings
 
 OperationName = Literal[

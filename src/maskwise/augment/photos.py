@@ -14,7 +14,7 @@ from torch import Tensor
 
 from maskwise.augment import operations
 from maskwise.augment.geometry import warp
-from maskwise.augment.random_per_photo import as_floats, as_given, chosen, per_photo
+from maskwise.augment.numpy_to_images import as_floats, as_given, chosen, per_photo
 from maskwise.records import Floats
 
 

@@ -1,22 +1,17 @@
 """Every photo decoded, cropped and resized once, into one file of rows of bytes.
 
-A folder a settings hash, below the cache's root:
+    <cache>/<hash>/pixels.u8    rows of height × width × 3 bytes, a folder per settings (see ``row_file``)
+    <cache>/seen.sqlite         which row has which content, and which file had which content when last read
 
-    <hash>/settings.json    what the rows were made with, for people to read
-    <hash>/pixels.u8        rows of height × width × 3 bytes, only ever appended
-    <hash>/index            16 bytes a row: the content hash of the file that the row was made from
-    seen                    which file had which content when last read: spares reading unchanged files
-
-The index is replaced, whole, after the rows of a chunk are on the disk, so a kill loses at most that chunk and the one
-that is being prepared: rows beyond the index count for nothing and are written over by the next build.
+Rows become durable in chunks, so a kill loses at most one chunk and the one that is being prepared.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,11 +24,10 @@ import cv2
 import numpy as np
 
 from maskwise.data.contents import content_of
-from maskwise.data.row_file import RowFile, describe
-from maskwise.data.seen_files import SeenFiles, stat_key
+from maskwise.data.row_file import RowFile, open_rows
 from maskwise.errors import DataError, StoreError, must
-from maskwise.files import locked
 from maskwise.records import Image, Ints, Strings
+from maskwise.seen_files import SeenFiles, no_note, stamp_of
 from maskwise.tables import capped
 
 FORMAT_VERSION = 1
@@ -50,34 +44,43 @@ class PixelCache:
     Rows are read, not mapped: pages of a mapped file count as the process's memory until the machine runs short.
     """
 
-    def __init__(self, file: Path, row_N: Ints, content_N: Strings, height_px: int, width_px: int) -> None:
+    def __init__(self, file: Path, row_N: Ints, sum_N: Ints, content_N: Strings, height_px: int, width_px: int) -> None:
         self.file = file
         self.row_N = row_N
+        self.sum_N = sum_N
+        """CRC-32 of each photo's row, compared when it is first read."""
         self.content_N = content_N
         """The content hash of each photo's file, 32 hex digits."""
         self.height_px = height_px
         self.width_px = width_px
         self._rows = file.open("rb", buffering=0) if len(row_N) else None
+        self._is_sound_N = np.zeros(len(row_N), dtype=np.bool_)
 
     def __len__(self) -> int:
         return len(self.row_N)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return PixelCache, (self.file, self.row_N, self.content_N, self.height_px, self.width_px)
+        return PixelCache, (self.file, self.row_N, self.sum_N, self.content_N, self.height_px, self.width_px)
 
     def read(self, index_M: Ints) -> Image:
         """The photos at positions ``index_M`` of the list that was built: a fresh M × H × W × 3 array."""
         pixels_MHWC = np.empty((len(index_M), self.height_px, self.width_px, 3), dtype=np.uint8)
-        for pixels_HWC, row in zip(pixels_MHWC, self.row_N[index_M].tolist(), strict=True):
-            self._read_row(row, pixels_HWC)
+        for pixels_HWC, place in zip(pixels_MHWC, index_M.tolist(), strict=True):
+            self._read_row(place, pixels_HWC)
         return pixels_MHWC
 
-    def _read_row(self, row: int, pixels_HWC: Image) -> None:
+    def _read_row(self, place: int, pixels_HWC: Image) -> None:
         """Fill ``pixels_HWC``; several threads may do so at once, as no position in the file is shared."""
         assert self._rows is not None, "a cache of no photos has no row to read"
+        row = int(self.row_N[place])
+        got = ""
         if os.preadv(self._rows.fileno(), [pixels_HWC.data], row * pixels_HWC.nbytes) != pixels_HWC.nbytes:
             got = f"cut short before row {row}"
-            raise StoreError(must(str(self.file), "whole", got, "Delete its folder; it is made anew."))
+        elif not self._is_sound_N[place]:
+            self._is_sound_N[place] = zlib.crc32(pixels_HWC.data) == self.sum_N[place]
+            got = "" if self._is_sound_N[place] else f"other bytes in row {row}"
+        if got:
+            raise StoreError(must(str(self.file), "as it was written", got, "Delete its folder; it is made anew."))
 
 
 def build_cache(
@@ -89,28 +92,26 @@ def build_cache(
     width_px: int,
     threads: int,
     advance: Callable[[int], None],
+    note: Callable[[str], None] = no_note,
 ) -> PixelCache:
     """Prepare every photo of ``paths`` that is not in the cache yet, and open the cache in the order of ``paths``.
 
     ``prepare(data, name)`` gives ``height_px`` × ``width_px`` × 3; ``settings`` (JSON-able) says everything that its
-    result depends on. ``advance(n)`` is told of every n photos done. Files of equal content share a row. A second
+    result depends on. ``advance(n)`` hears of every n photos done. Files of equal content share a row. A second
     builder of the same folder waits for the first. ``DataError`` lists the unreadable photos, after all others are
     cached; ``StoreError`` when the disk refuses.
     """
-    told = _told(settings, height_px, width_px)
-    folder = cache_root / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+    made_with = _as_text(settings, height_px, width_px)
     row_bytes = height_px * width_px * 3
-    with locked(folder / "lock"), _single_threaded_opencv():
-        describe(folder, told)
-        build = _Build(RowFile.open(folder, PIXELS, row_bytes), prepare, (height_px, width_px, 3))
-        seen = SeenFiles.load(cache_root)
-        try:
-            content_N = _build_rows(build, paths, seen, threads, advance)
-        finally:
-            seen.save()
+    with open_rows(cache_root, made_with, PIXELS, row_bytes, note) as rows, _single_threaded_opencv():
+        build = _Build(rows, prepare, (height_px, width_px, 3))
+        content_N = _build_rows(build, paths, SeenFiles(cache_root, "contents", note), threads, advance)
     _refuse_unreadable(build, paths, content_N)
-    row_N = np.fromiter((build.rows.row_of[content] for content in content_N), dtype=np.int64, count=len(paths))
-    return PixelCache(folder / PIXELS, row_N, np.array(content_N, dtype=object), height_px, width_px)
+    row_N, sum_N = (
+        np.fromiter((value_of[content] for content in content_N), dtype=np.int64, count=len(paths))
+        for value_of in (rows.row_of, rows.sum_of)
+    )
+    return PixelCache(rows.file, row_N, sum_N, np.array(content_N, dtype=object), height_px, width_px)
 
 
 @dataclass
@@ -140,7 +141,7 @@ class _Result:
 
     position: int
     content: str
-    key: bytes | None = None
+    stamp: str | None = None
     photo: Image | None = None
 
 
@@ -148,30 +149,51 @@ def _build_rows(
     build: _Build, paths: Sequence[Path], seen: SeenFiles, threads: int, advance: Callable[[int], None]
 ) -> list[str]:
     """Cache what is missing; the content of every path, "" or a content of ``fault_of`` where it is unreadable."""
-    content_N = [seen.content(path) for path in paths]
+    content_N = _known_contents(paths, seen)
     todo = [k for k, content in enumerate(content_N) if content not in build.rows.row_of]
     advance(len(paths) - len(todo))
     ready: dict[str, Image] = {}
+    fresh: dict[str, bytes] = {}
     with ThreadPoolExecutor(max(threads, 1)) as pool:
         for chunk in _chunks(todo, max(CHUNK_BYTES // build.rows.row_bytes, 1)):
             # Begun before the rows of the chunk before are written: the disk and the threads work at the same time.
             tasks = pool.map(lambda task: [_prepare_one(build, k, paths[k]) for k in task], _tasks(chunk))
-            build.rows.append(ready)
-            ready = {}
+            _keep(build, seen, ready, fresh)
+            ready, fresh = {}, {}
             for result in chain.from_iterable(tasks):
                 content_N[result.position] = result.content
-                seen.note(result.key, result.content)
+                if result.stamp and result.content:
+                    fresh[result.stamp] = bytes.fromhex(result.content)
                 if result.photo is not None:
                     ready[result.content] = result.photo
                 advance(1)
-    build.rows.append(ready)
+    _keep(build, seen, ready, fresh)
     return content_N
+
+
+def _keep(build: _Build, seen: SeenFiles, ready: Mapping[str, Image], fresh: Mapping[str, bytes]) -> None:
+    build.rows.append(ready)
+    seen.put(fresh)
+
+
+def _known_contents(paths: Sequence[Path], seen: SeenFiles) -> list[str]:
+    """The content of every file that has not changed since it was read, "" of the others."""
+    stamps = [_stamp(path) for path in paths]
+    known = seen.get(filter(None, stamps))
+    return [known[stamp].hex() if stamp in known else "" for stamp in stamps]
+
+
+def _stamp(path: Path) -> str:
+    try:
+        return stamp_of(path) or ""
+    except OSError:
+        return ""
 
 
 def _prepare_one(build: _Build, position: int, path: Path) -> _Result:
     try:
         with path.open("rb") as file:
-            key = stat_key(path, os.fstat(file.fileno()))
+            stamp = stamp_of(path, os.fstat(file.fileno()))
             data = file.read()
     except OSError as error:
         message = must(str(path), "readable", error.strerror or "an error", "Restore the file.")
@@ -179,15 +201,15 @@ def _prepare_one(build: _Build, position: int, path: Path) -> _Result:
         return _Result(position, "")
     content = content_of(data)
     if not build.claim(content):
-        return _Result(position, content, key)
+        return _Result(position, content, stamp)
     try:
         photo = build.prepare(data, str(path))
     except DataError as error:
         build.fault_of[content] = str(error)
-        return _Result(position, content, key)
+        return _Result(position, content, stamp)
     if photo.shape != build.shape or photo.dtype != np.uint8:
         raise ValueError(f"prepare must give uint8 {build.shape}, got {photo.dtype} {photo.shape} for {path}")
-    return _Result(position, content, key, photo)
+    return _Result(position, content, stamp, photo)
 
 
 def _refuse_unreadable(build: _Build, paths: Sequence[Path], content_N: Sequence[str]) -> None:
@@ -202,7 +224,7 @@ def _refuse_unreadable(build: _Build, paths: Sequence[Path], content_N: Sequence
     raise DataError(capped(faults))
 
 
-def _told(settings: Mapping[str, object], height_px: int, width_px: int) -> str:
+def _as_text(settings: Mapping[str, object], height_px: int, width_px: int) -> str:
     """Everything that the rows depend on, as text."""
     everything = {"format": FORMAT_VERSION, "height_px": height_px, "width_px": width_px, "settings": dict(settings)}
     return json.dumps(everything, sort_keys=True, indent=1)

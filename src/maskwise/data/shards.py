@@ -1,32 +1,35 @@
 """Data sets in tar shards, by the WebDataset convention: files of one name but for the ending are one photo.
 
-train/<shard>.tar      <key>.jpg (or .jpeg, .png, .webp, .bmp) and <key>.json, one after the other
+train/<shard>.tar      <key>.jpg (or another kind of photo) and <key>.json
 <key>.json             {"mask": "worn", "gender": "female", "age": 34, "person": "p7"}
 
 Tar files without compression hold their members as they are, so an index of offsets makes every photo a seek away: any
-sampler works, nothing is unpacked and nothing grows. The index is made in one pass over the shards, and kept with them.
+sampler works, nothing is unpacked and nothing grows. The index is made in one pass over each shard, and remembered in
+``train/.maskwise`` until the shard changes.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import tarfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from maskwise.data.contents import content_of
 from maskwise.data.layout import GENDER_CODE, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, PHOTO_SUFFIXES, TRAIN_CSV
+from maskwise.data.photo_budget import photo_format
 from maskwise.data.problems import DataProblem
 from maskwise.errors import DataError, must
-from maskwise.files import write_atomically
 from maskwise.labels import MASK_CLASSES
+from maskwise.records import Image, Ints, Strings
+from maskwise.seen_files import SeenFiles, no_note, stamp_of
 
-SHARD_INDEX = "train/.shards.parquet"
-FORMAT = 1
+MEMORY = "train/.maskwise"
+FORMAT = 2
 """Raised when the index or what it is made by changes."""
 
 
@@ -74,24 +77,26 @@ def is_sharded(root: Path) -> bool:
     return not (root / TRAIN_CSV).exists() and any((root / "train").glob("*.tar"))
 
 
-def open_shards(root: Path) -> Shards:
-    """The index of the shards: the one kept beside them while no shard has changed, else a new one.
-
-    A new one reads every shard once. Where the folder cannot be written, the index is made again every time.
-    """
+def open_shards(root: Path, note: Callable[[str], None] = no_note) -> Shards:
+    """The index of the shards: remembered of those that have not changed, made by a pass over each of the others."""
+    seen = SeenFiles(root / MEMORY, f"shards, format {FORMAT}", note)
     shards = sorted(path.relative_to(root).as_posix() for path in (root / "train").glob("*.tar"))
-    stamp = _stamp(root, shards)
-    kept = _load(root, stamp)
-    if kept is not None:
-        return kept
+    stamps = {shard: stamp_of(root / shard) for shard in shards}
+    known = seen.get(filter(None, stamps.values()))
     photos: list[ShardPhoto] = []
     problems: list[DataProblem] = []
-    for shard in shards:
-        _index_shard(root, shard, photos, problems)
-    made = Shards(root, tuple(photos), tuple(problems))
-    if not problems:
-        _keep(made, stamp)
-    return made
+    fresh: dict[str, bytes] = {}
+    for shard, stamp in stamps.items():
+        if stamp in known:
+            photos += [ShardPhoto(*row) for row in json.loads(known[stamp])]
+            continue
+        found, faults = _index_shard(root, shard)
+        photos += found
+        problems += faults
+        if stamp and not faults:
+            fresh[stamp] = json.dumps([dataclasses.astuple(photo) for photo in found]).encode()
+    seen.put(fresh)
+    return Shards(root, tuple(photos), tuple(problems))
 
 
 def bytes_of(root: Path) -> Callable[[str], bytes]:
@@ -106,33 +111,61 @@ def bytes_of(root: Path) -> Callable[[str], bytes]:
     return lambda name: shards.read(photo_of[name]) if name in photo_of else (root / name).read_bytes()
 
 
-def _index_shard(root: Path, shard: str, photos: list[ShardPhoto], problems: list[DataProblem]) -> None:
-    """Add the photos of one shard, and what is wrong with it."""
-    found: dict[str, tuple[str, int, int, str]] = {}
-    labels: dict[str, bytes] = {}
+def _index_shard(root: Path, shard: str) -> tuple[list[ShardPhoto], list[DataProblem]]:
+    """The photos of one shard, and what is wrong with it."""
     try:
         with tarfile.open(root / shard, "r:") as tar:
+            members = _Members()
             for member in tar:
-                key, _, ending = member.name.rpartition(".")
-                if not member.isfile() or member.name.rpartition("/")[2].startswith("."):
-                    continue
-                if ending.lower() == "json":
-                    labels[key] = _bytes(tar, member)
-                elif f".{ending.lower()}" in PHOTO_SUFFIXES:
-                    found[key] = (member.name, member.offset_data, member.size, content_of(_bytes(tar, member)))
+                # Hidden files are what other systems leave behind.
+                if member.isfile() and not member.name.rpartition("/")[2].startswith("."):
+                    members.add(tar, member)
     except (tarfile.TarError, OSError, EOFError) as error:
         message = must("the shard", "a whole tar file without compression", str(error), "Copy it again, or unpack it.")
-        problems.append(DataProblem(shard, None, message))
-        return
-    for key, (name, offset, size, content) in found.items():
-        told = _read_labels(labels.get(key))
-        if isinstance(told, str):
-            problems.append(DataProblem(f"{shard}/{name}", None, told))
+        return [], [DataProblem(shard, None, message)]
+    photos, problems = [], [DataProblem(f"{shard}/{name}", None, message) for name, message in members.faults()]
+    for key, (name, offset, size, content) in members.photos.items():
+        place, labels = f"{shard}/{name}", _read_labels(members.labels.get(key))
+        if isinstance(labels, str):
+            problems.append(DataProblem(place, None, labels))
             continue
-        person, gender, age_years, mask = told
+        person, gender, age_years, mask = labels
         # A photo of which nobody says whom it shows is its own person.
-        place = f"{shard}/{name}"
         photos.append(ShardPhoto(place, shard, offset, size, content, person or place, gender, age_years, mask))
+    return photos, problems
+
+
+@dataclass
+class _Members:
+    """The files of one shard by key, the name without its ending."""
+
+    photos: dict[str, tuple[str, int, int, str]] = field(default_factory=dict)
+    labels: dict[str, bytes] = field(default_factory=dict)
+    doubled: list[str] = field(default_factory=list)
+    others: dict[str, str] = field(default_factory=dict)
+
+    def add(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        """Sort one file by its ending or, where that is none that we know, by its contents."""
+        stem, dot, ending = member.name.rpartition(".")
+        key, data = stem if dot else member.name, _bytes(tar, member)
+        if ending.lower() == "json":
+            self.labels[key] = data
+        elif f".{ending.lower()}" in PHOTO_SUFFIXES or photo_format(data):
+            if key in self.photos:
+                self.doubled.append(member.name)
+            else:
+                self.photos[key] = (member.name, member.offset_data, member.size, content_of(data))
+        else:
+            self.others[key] = member.name
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """(file, what is wrong with it)."""
+        for name in self.doubled:
+            message = must("a key", "that of one photo", "a second one", "Rename it together with its labels.")
+            yield name, message
+        for key in self.labels.keys() - self.photos.keys():
+            name = self.others.get(key, f"{key}.json")
+            yield name, must("labels", "of a photo", "no photo of this key", "Convert the picture, or delete both.")
 
 
 def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -148,8 +181,8 @@ def _read_labels(data: bytes | None) -> tuple[str, int, int, int] | str:
     if data is None:
         return must("a photo", "with a .json of the same name", "none", "Add it, or remove the photo.")
     try:
-        told = json.loads(data)
-        mask, gender, age, person = (told.get(name) for name in ("mask", "gender", "age", "person"))
+        labels = json.loads(data)
+        mask, gender, age, person = (labels.get(name) for name in ("mask", "gender", "age", "person"))
     except (ValueError, AttributeError):
         return must("the labels", "an object in JSON", "something else", "Write them again.")
     if mask not in MASK_CLASSES:
@@ -162,40 +195,32 @@ def _read_labels(data: bytes | None) -> tuple[str, int, int, int] | str:
     return "" if person is None else str(person), GENDER_CODE[gender], age, MASK_CLASSES.index(mask)
 
 
-def _stamp(root: Path, shards: Sequence[str]) -> str:
-    """What changes whenever a shard does: its size and the time of its last change."""
-    states = {shard: (root / shard).stat() for shard in shards}
-    return json.dumps([FORMAT, *([name, state.st_size, state.st_mtime_ns] for name, state in states.items())])
+class ShardPixels:
+    """The prepared pixels of N photos, decoded whenever they are read: for sets too large for a cache."""
 
+    def __init__(
+        self,
+        shards: Shards,
+        photo_N: Strings,
+        prepare: Callable[[bytes, str], Image],
+        height_px: int,
+        width_px: int,
+    ) -> None:
+        photo_of = {photo.name: photo for photo in shards.photos}
+        self.shards = shards
+        self.photos = [photo_of[name] for name in photo_N]
+        self.prepare = prepare
+        self.height_px = height_px
+        self.width_px = width_px
+        self.content_N: Strings = np.array([photo.content for photo in self.photos], dtype=object)
 
-def _load(root: Path, stamp: str) -> Shards | None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq  # only where shards are: predicting with a bundle needs no pyarrow
+    def __len__(self) -> int:
+        return len(self.photos)
 
-    path = root / SHARD_INDEX
-    if not path.is_file():
-        return None
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError):
-        return None
-    if (table.schema.metadata or {}).get(b"stamp") != stamp.encode():
-        return None
-    columns: dict[str, list[Any]] = table.to_pydict()
-    rows = zip(*(columns[field.name] for field in dataclasses.fields(ShardPhoto)), strict=True)
-    return Shards(root, tuple(ShardPhoto(*row) for row in rows))
-
-
-def _keep(shards: Shards, stamp: str) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq  # only where shards are: predicting with a bundle needs no pyarrow
-
-    names = [field.name for field in dataclasses.fields(ShardPhoto)]
-    table = pa.table({name: [getattr(photo, name) for photo in shards.photos] for name in names})
-    buffer = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({"stamp": stamp}), buffer)
-    try:
-        write_atomically(shards.root / SHARD_INDEX, buffer.getvalue())
-    except OSError:
-        # A folder that cannot be written only costs the pass again.
-        return
+    def read(self, index_M: Ints) -> Image:
+        """The photos at positions ``index_M``: a fresh M × H × W × 3 array. ``DataError`` for one that is damaged."""
+        out = np.empty((len(index_M), self.height_px, self.width_px, 3), dtype=np.uint8)
+        for row, place in enumerate(index_M):
+            photo = self.photos[int(place)]
+            out[row] = self.prepare(self.shards.read(photo), photo.name)
+        return out

@@ -28,8 +28,7 @@ from maskwise.augment.build import Augment, build_augment
 from maskwise.augment.config import Flip
 from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
-from maskwise.data.row_file import RowFile, describe
-from maskwise.files import locked
+from maskwise.data.row_file import RowFile, open_rows
 from maskwise.fitting.fold_job import FoldJob, FoldPeople
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.listeners import Listener
@@ -164,17 +163,14 @@ def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, liste
         rows_ND = _compute(backbone, photos, np.arange(len(names)), names, view)
         return lambda index_M: np.asarray(rows_ND.reshape(-1, *backbone.row.shape)[index_M])
     key_N = photos.keys.key_N.tolist()
-    told = _told(backbone, view)
-    folder = photos.keys.cache / hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-    with locked(folder / "lock"):
-        describe(folder, told)
-        name = MAPS_FILE if backbone.row.dtype == np.uint8 else FEATURES_FILE
-        rows = RowFile.open(folder, name, backbone.row.nbytes)
+    name = MAPS_FILE if backbone.row.dtype == np.uint8 else FEATURES_FILE
+    made_with = _told(backbone, view)
+    with open_rows(photos.keys.cache, made_with, name, backbone.row.nbytes, listener.on_note) as rows:
         _add_missing(rows, backbone, photos, key_N, view, listener)
     if not key_N:
         return lambda index_M: np.zeros((len(index_M), *backbone.row.shape), backbone.row.dtype)
     row_N = np.array([rows.row_of[key] for key in key_N])
-    shape = (len(rows.row_of), *backbone.row.shape)
+    shape = (rows.n_rows, *backbone.row.shape)
     mapped = np.asarray(np.memmap(rows.file, backbone.row.dtype, "r", shape=shape))
     return lambda index_M: mapped.take(row_N[index_M], axis=0)
 

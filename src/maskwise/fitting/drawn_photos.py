@@ -56,6 +56,7 @@ def draw_on_bare(recipe: Recipe, table: PhotoTable, root: Path, cache: Path, lis
         spec.width_px,
         threads=DECODING_THREADS,
         advance=listener.on_advance,
+        note=listener.on_note,
     )
     drawn = PhotoSet(
         drawn_table(bare, pixels, settings, recipe.task),

@@ -13,10 +13,9 @@ from pydantic import TypeAdapter
 from maskwise.data.cache import PixelCache, build_cache
 from maskwise.data.contents import content_of
 from maskwise.data.pixels import DECODER_VERSION, prepare, resize
-from maskwise.data.shard_pixels import ShardPixels
-from maskwise.data.shards import is_sharded, open_shards
+from maskwise.data.shards import ShardPixels, is_sharded, open_shards
 from maskwise.errors import DataError
-from maskwise.faces.box_store import BOXES_FILE, BoxStore
+from maskwise.faces.box_store import BoxStore
 from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CropConfig, decisive_settings, decodes_reduced
 from maskwise.faces.detection import DETECTOR_VERSION, find_face
@@ -100,11 +99,11 @@ def cached_pixels(
 
     Photos in tar shards are not cached but decoded whenever they are read: such sets are too large to be kept twice.
     """
-    boxes = BoxStore(cache / BOXES_FILE) if needs_faces(_crop_config(spec)) else None
+    boxes = BoxStore(cache, listener.on_note) if needs_faces(_crop_config(spec)) else None
     if is_sharded(root) and all(str(name).startswith("train/") for name in table.photo_N[:1]):
         listener.on_note("the photos lie in tar shards: they are decoded anew in every epoch, and no pixels are kept")
         reader = photo_reader(spec, boxes)
-        return ShardPixels(open_shards(root), table.photo_N, reader, spec.height_px, spec.width_px)
+        return ShardPixels(open_shards(root, listener.on_note), table.photo_N, reader, spec.height_px, spec.width_px)
     listener.on_stage("reading photos", len(table))
     keep_freed_memory()
     pixels = build_cache(
@@ -116,8 +115,10 @@ def cached_pixels(
         spec.width_px,
         threads=DECODING_THREADS,
         advance=listener.on_advance,
+        note=listener.on_note,
     )
     if boxes is not None:
+        boxes.save()
         faceless = boxes.count_faceless(pixels.content_N)
         listener.on_note(f"no face found in {faceless} of {len(table)} photos; they show the {_shown(spec)}")
     return pixels

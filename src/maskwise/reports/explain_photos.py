@@ -11,7 +11,7 @@ from torch import nn
 from maskwise.augment.build import build_augment
 from maskwise.chance import rng_for
 from maskwise.data.shards import bytes_of
-from maskwise.faces.box_store import BOXES_FILE, BoxStore
+from maskwise.faces.box_store import BoxStore
 from maskwise.fitting.bind_fit import mix_batches
 from maskwise.fitting.photos import input_spec, photo_reader
 from maskwise.listeners import Listener
@@ -108,7 +108,7 @@ def _named(found: tuple[Image, Floats, Floats | None], place: int, model: str) -
 
 def _reader(data: DataAtHand, spec: InputSpec) -> Callable[[str], Image]:
     """A photo's name → its pixels as the models see them."""
-    contents, prepare = bytes_of(data.root), photo_reader(spec, BoxStore(data.cache / BOXES_FILE))
+    contents, prepare = bytes_of(data.root), photo_reader(spec, BoxStore(data.cache))
     return lambda name: prepare(contents(name), name)
 
 

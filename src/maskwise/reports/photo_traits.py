@@ -13,7 +13,7 @@ from maskwise.data.pixels import decode_photo
 from maskwise.data.readable import in_threads
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError
-from maskwise.faces.box_store import BOXES_FILE, BoxStore
+from maskwise.faces.box_store import BoxStore
 from maskwise.listeners import Listener
 from maskwise.records import FaceBox, Floats, Strings
 
@@ -37,7 +37,7 @@ class PhotoTraits:
 
 def look_at_traits(root: Path, photo_N: Strings, cache: Path, listener: Listener) -> PhotoTraits:
     """Decode the photos below ``root``; faces come from ``cache`` and, for evenly spaced photos, are looked for."""
-    read, boxes = bytes_of(root), BoxStore(cache / BOXES_FILE)
+    read, boxes = bytes_of(root), BoxStore(cache, listener.on_note)
     known = boxes.known()
     looked_for = set(np.unique(np.linspace(0, len(photo_N) - 1, MOST_NEW_FACES).astype(np.int64)).tolist())
 
@@ -49,6 +49,7 @@ def look_at_traits(root: Path, photo_N: Strings, cache: Path, listener: Listener
     for row in in_threads(look, range(len(photo_N))):
         rows.append(row)
         listener.on_advance(1)
+    boxes.save()
     brightness_N = np.array([row[0] for row in rows], dtype=np.float64)
     return PhotoTraits(
         brightness_N=brightness_N,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from maskwise.data.describe_set import SetNumbers, describe_set
 from maskwise.data.manifest import Manifest, read_train
 from maskwise.data.photo_facts import PhotoFacts, ShowsFace, look_at_photos
-from maskwise.faces.box_store import BOXES_FILE, BoxStore
+from maskwise.faces.box_store import BoxStore
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.records import Image
@@ -35,15 +35,16 @@ def explore_data(
     manifest = read_train(root, task, corrections)
     for note in manifest.notes:
         listener.on_note(note)
-    finder = face_finder(cache) if faces else None
+    boxes = BoxStore(cache, listener.on_note) if faces else None
     listener.on_stage("looking at photos", len(manifest.table))
-    facts = look_at_photos(root, manifest.table.photo_N, finder, listener.on_advance)
+    facts = look_at_photos(root, manifest.table.photo_N, boxes and face_finder(boxes), listener.on_advance)
+    if boxes is not None:
+        boxes.save()
     return Exploration(manifest, facts, describe_set(manifest.table, facts, task), task)
 
 
-def face_finder(cache: Path) -> ShowsFace:
-    """Whether a photo shows a face, remembered in ``cache`` by the file's content."""
-    boxes = BoxStore(cache / BOXES_FILE)
+def face_finder(boxes: BoxStore) -> ShowsFace:
+    """Whether a photo shows a face, remembered in ``boxes`` by the file's content."""
 
     def has_face(content: str, photo_HWC: Image) -> bool:
         return boxes.face(content, photo_HWC) is not None
