@@ -13,14 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
-from pillow_heif import register_heif_opener
 
 from maskwise.data.photo_budget import RefusedPhotoError, check_budget, photo_format
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError
 from support.quirks import encode, huge_png, noise
 
-register_heif_opener()
 PHOTO = noise(np.random.default_rng(3), 60, 44)
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF")
 

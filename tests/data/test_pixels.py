@@ -10,14 +10,11 @@ import pytest
 from PIL import Image as PillowImage
 from PIL import ImageOps
 from PIL.PngImagePlugin import PngInfo
-from pillow_heif import register_heif_opener
 
 from maskwise.data.pixels import decode_photo, prepare, resize
 from maskwise.errors import DataError
 from maskwise.records import Image
 from support.quirks import encode, huge_png, noise
-
-register_heif_opener()
 
 FORMATS: dict[str, tuple[str, dict[str, object]]] = {
     "jpeg": ("JPEG", {}),

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as PillowImage
+from pillow_heif import register_heif_opener
 
 from maskwise.records import Image
+
+register_heif_opener()
 
 STEMS = ("incorrect_mask", "mask1", "mask2", "mask3", "mask4", "mask5", "normal")
 """In the order of a sorted listing."""

@@ -252,7 +252,7 @@ def test_every_kind_of_odd_file_is_taken_or_reported(tmp_path: Path) -> None:
         "truncated": "a whole JPEG file",
         "empty": "an empty file",
         "text": "something else",
-        "animated gif": "something else",
+        "animated gif": "a sound GIF file",
         "bomb": "at most 50 million pixels",
     }.items():
         assert reason in told[names[what]]
