@@ -82,11 +82,11 @@ def no_folder(root: Path, _: pytest.MonkeyPatch) -> None:
 
 def only_readable(root: Path, patch: pytest.MonkeyPatch) -> None:
     raised = sqlite3.OperationalError("attempt to write a readonly database")
-    patch.setattr(seen_files.sqlite3, "connect", refusing(raised))
+    patch.setattr(sqlite3, "connect", refusing(raised))
 
 
 def no_locks(root: Path, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(seen_files.sqlite3, "connect", refusing(sqlite3.OperationalError("disk I/O error")))
+    patch.setattr(sqlite3, "connect", refusing(sqlite3.OperationalError("disk I/O error")))
 
 
 def refusing(error: Exception) -> Callable[..., None]:

@@ -121,15 +121,18 @@ class SeenFiles:
             try:
                 return self._with_database(work, writing=writing)
             except sqlite3.OperationalError as error:
-                # Of a process that was killed before it had put anything.
-                return None if "no such table" in str(error) else self._give_up(str(error))
+                # There is no table after a process that was killed before it had put anything.
+                if "no such table" not in str(error):
+                    self._give_up(str(error))
+                return None
             except sqlite3.DatabaseError as error:
                 if again or not self._throw_away():
-                    return self._give_up(str(error))
-                if not writing:
+                    self._give_up(str(error))
+                if again or not writing:
                     return None
             except OSError as error:
-                return self._give_up(error.strerror or "an error")
+                self._give_up(error.strerror or "an error")
+                return None
         return None
 
     def _with_database(self, work: Callable[[sqlite3.Connection], Made], *, writing: bool) -> Made:

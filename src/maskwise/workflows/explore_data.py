@@ -37,7 +37,7 @@ def explore_data(
         listener.on_note(note)
     boxes = BoxStore(cache, listener.on_note) if faces else None
     listener.on_stage("looking at photos", len(manifest.table))
-    facts = look_at_photos(root, manifest.table.photo_N, boxes and face_finder(boxes), listener.on_advance)
+    facts = look_at_photos(root, manifest.table.photo_N, face_finder(boxes) if boxes else None, listener.on_advance)
     if boxes is not None:
         boxes.save()
     return Exploration(manifest, facts, describe_set(manifest.table, facts, task), task)
