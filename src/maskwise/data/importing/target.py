@@ -18,7 +18,7 @@ from maskwise.data.importing.ages import age_number, is_bin
 from maskwise.data.importing.faces import ImportedFace, Rejected
 from maskwise.data.layout import TRAIN_CSV, TRAIN_IMAGES, is_plain_name, list_folder
 from maskwise.data.sources import Source, read_sources, write_sources
-from maskwise.errors import DataError, StoreError, must
+from maskwise.errors import DataError, StoreError, must, printable
 from maskwise.files import TEMPORARY_PREFIX, write_atomically
 from maskwise.tables import csv_text, read_csv
 
@@ -190,11 +190,6 @@ def refuse_strange_folder(root: Path) -> None:
     if root.is_dir() and not read_sources(root) and any(not entry.name.startswith(".") for entry in root.iterdir()):
         got = "a folder with other files in it"
         raise StoreError(must(str(root), "missing, empty or made by an import", got, "Choose another folder."))
-
-
-def printable(text: str) -> str:
-    """The same text, with bytes of a file's name that are no UTF-8 spelt out."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _other_request(root: Path, before: Source, now: Source) -> str:
