@@ -1,6 +1,7 @@
 """maskwise: mask status × gender × age group of a face, learnt from few, imbalanced photos of many people.
 
-``maskwise.load(path).predict(images)`` asks a bundle that ``maskwise export`` wrote; see ``maskwise.export.reader``.
+``maskwise.train(recipe, data=…)`` gives a ``Run``; ``maskwise.runs()`` and ``maskwise.open(name)`` find earlier ones,
+``maskwise.compare(a, b)`` tests one against another, and ``maskwise.load(path).predict(images)`` predicts.
 """
 
 import importlib
@@ -8,9 +9,23 @@ from typing import Any
 
 __version__ = "0.2.0"
 
+_HOMES = {
+    "Run": "maskwise.api",
+    "compare": "maskwise.api",
+    "load": "maskwise.export.reader",
+    "open": "maskwise.api",
+    "runs": "maskwise.api",
+    "train": "maskwise.api",
+}
+"""Where each name is made; importing maskwise loads none of these."""
+
 
 def __getattr__(name: str) -> Any:
-    """``maskwise.load``, looked up when it is first asked for: importing maskwise loads nothing."""
-    if name != "load":
+    """A name of the API, imported when it is first used."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module("maskwise.export.reader").load
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -49,7 +49,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("speed",),
     ("reports",),
     ("serving",),
-    ("cli", "__main__"),
+    ("cli", "api", "__main__"),
 )
 ROW_OF = {room: number for number, row in enumerate(ROWS) for room in row}
 

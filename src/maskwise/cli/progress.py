@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from maskwise.listeners import EpochReport, Listener, StepReport
+    from maskwise.recipe.config import Recipe
 
 BETWEEN_S = 10.0
 """Seconds between two plain lines on the same work."""
@@ -53,6 +54,12 @@ def listener(quiet: bool, trainings: int = 1) -> Iterator[Listener]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         yield Bars(bars, trainings)
+
+
+def trainings_of(recipe: Recipe) -> int:
+    """How many models are trained one after the other: folds times parts."""
+    folds = recipe.split.folds if recipe.split.kind == "k_fold" else 1
+    return folds * max(1, len(recipe.parts))
 
 
 def epoch_line(report: EpochReport) -> str:

@@ -117,7 +117,7 @@ def train(
     refuse_missing_folder("--data", data)
 
     from maskwise.cli.endings import after_run
-    from maskwise.cli.progress import listener, loading
+    from maskwise.cli.progress import listener, loading, trainings_of
 
     loading("PyTorch", quiet)
 
@@ -145,12 +145,6 @@ def train(
     typer.echo(scores or "trained on everyone: nobody was held out, so no score")
     if not quiet:
         typer.echo(f"\n{after_run(loaded.name, store)}", err=True)
-
-
-def trainings_of(recipe: Recipe) -> int:
-    """How many models are trained one after the other: folds times parts."""
-    folds = recipe.split.folds if recipe.split.kind == "k_fold" else 1
-    return folds * max(1, len(recipe.parts))
 
 
 def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: str | None, store: Path) -> Recipe:
