@@ -62,8 +62,8 @@ def asked(folds: Exported, photos: Photos) -> tuple[Predictions, Predictions, He
     """What one process says and what two workers say, with the age head and two networks of ``folds``."""
     heard = Heard()
     with load(folds.bundle) as bundle:
-        alone = predict_folder(bundle, photos.folder, True, Heard(), calibrated=True)
-    return alone, predict_with_ray(folds.bundle, "fp32", photos.folder, 2, True, heard, calibrated=True), heard
+        alone = predict_folder(bundle, [photos.folder], True, Heard(), calibrated=True)
+    return alone, predict_with_ray(folds.bundle, "fp32", [photos.folder], 2, True, heard, calibrated=True), heard
 
 
 @pytest.mark.ray
@@ -98,7 +98,7 @@ def test_without_ray_the_way_out_is_told(
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setitem(sys.modules, "ray.data", None)
     with pytest.raises(UserError, match=r"pip install 'maskwise\[ray\]'"):
-        predict_with_ray(single.bundle, "fp32", workplace.data, 2, False, Heard())
+        predict_with_ray(single.bundle, "fp32", [workplace.data], 2, False, Heard())
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_a_cluster_that_is_not_there_is_told(
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "nowhere")
     with pytest.raises(UserError, match="RAY_ADDRESS must be the address of a running Ray cluster"):
-        predict_with_ray(single.bundle, "fp32", workplace.data, 2, False, Heard())
+        predict_with_ray(single.bundle, "fp32", [workplace.data], 2, False, Heard())

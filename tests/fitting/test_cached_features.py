@@ -90,7 +90,7 @@ def test_what_is_kept_is_a_whole_model(place: Workplace) -> None:
     """``predict`` asks the whole net about photos: of held-out people it says what the run said from features."""
     folder = train(place, *FROZEN, "train.cached_views=1")
     held_out = answers(folder)
-    predicted, _ = predict_photos(folder, place.data / "train" / "images", False, Silent())
+    predicted, _ = predict_photos(folder, [place.data / "train" / "images"], False, Silent())
     said = {f"train/images/{photo}": row for photo, row in zip(predicted.photo_N, predicted.probs_NC, strict=True)}
     again_NC = np.array([said[photo] for photo in held_out.photo_N])
     np.testing.assert_allclose(again_NC, held_out.probs_NC, atol=1e-5)

@@ -11,7 +11,9 @@ import pytest
 
 from maskwise.errors import DataError
 from maskwise.labels import Task
+from maskwise.records import Predictions
 from maskwise.store.predictions_file import read_predictions, refuse_unknown_ending, write_predictions
+from maskwise.store.task_columns import attribute_columns, joint_columns
 from store.conftest import random_predictions
 
 AWKWARD = [
@@ -42,8 +44,15 @@ def test_parquet_loses_nothing(tmp_path: Path) -> None:
 
 def test_columns_of_the_two_kinds(tmp_path: Path) -> None:
     predictions = random_predictions(age_years_N=np.full(40, 30.5))
-    probabilities = [f"p_{code}" for code in range(18)]
-    expected = ["photo", "class", "mask", "gender", "age_group", "age_years", "confidence", *probabilities]
+    expected = ["photo", "class", "mask", "gender", "age_group", "age_years", "confidence"]
+    expected += ["p_worn", "p_incorrect", "p_not_worn", "p_male", "p_female"]
+    expected += ["p_under_30", "p_30_to_59", "p_60_and_over"]
+    expected += [
+        f"p_{mask}_{gender}_{age}"
+        for mask in ("worn", "incorrect", "not_worn")
+        for gender in ("male", "female")
+        for age in ("under_30", "30_to_59", "60_and_over")
+    ]
     write_predictions(predictions, Task(), tmp_path / "p.csv")
     with (tmp_path / "p.csv").open(newline="") as file:
         assert next(csv.reader(file)) == expected
@@ -60,7 +69,12 @@ def test_a_row_by_hand(tmp_path: Path) -> None:
     write_predictions(dataclasses.replace(one, probs_NC=probs_NC), Task(), tmp_path / "p.csv")
     row = (tmp_path / "p.csv").read_text().splitlines()[1].split(",")
     assert row[:6] == ["images/00000.jpg", "10", "incorrect", "female", "30 to 59", "0.5"]
-    assert row[6] == f"{0.5 / 17:.9g}"
+    rest = 0.5 / 17
+    # Worn has 6 of the 17 others, incorrect 5 beside its own, female 8, 30 to 59 5.
+    assert [float(cell) for cell in row[6:14]] == pytest.approx(
+        [6 * rest, 0.5 + 5 * rest, 6 * rest, 9 * rest, 0.5 + 8 * rest, 6 * rest, 0.5 + 5 * rest, 6 * rest]
+    )
+    assert row[14] == f"{rest:.9g}"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -111,12 +125,32 @@ def test_the_task_is_read_off_the_columns(tmp_path: Path, task: Task) -> None:
     assert read_predictions(tmp_path / "p.csv")[1] == task
 
 
-def test_unclear_borders_are_the_default_or_refused(tmp_path: Path) -> None:
+def numbered(path: Path, predictions: Predictions, task: Task) -> None:
+    """A file as versions before 0.2 wrote it: joint classes by number, and no probabilities of attributes."""
+    write_predictions(predictions, task, path)
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    kept = [place for place, name in enumerate(header) if name not in attribute_columns(task)]
+    names = dict(zip(joint_columns(task), [f"p_{code}" for code in range(task.n_classes)], strict=True))
+    table = [[names.get(row[place], row[place]) for place in kept] for row in (header, *rows)]
+    path.write_text("".join(",".join(row) + "\n" for row in table))
+
+
+def test_files_with_numbered_classes_are_read(tmp_path: Path) -> None:
+    predictions = random_predictions()
+    numbered(tmp_path / "p.csv", predictions, Task())
+    assert "p_17" in (tmp_path / "p.csv").read_text()
+    back, task = read_predictions(tmp_path / "p.csv")
+    assert task == Task()
+    np.testing.assert_array_equal(back.probs_NC.astype(np.float32), predictions.probs_NC.astype(np.float32))
+
+
+def test_unclear_borders_of_numbered_classes_are_the_default_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     predictions = random_predictions(4, probs_NC=np.eye(18)[[0, 0, 3, 6]])
-    write_predictions(predictions, Task(), path)
+    numbered(path, predictions, Task())
     assert read_predictions(path)[1] == Task()  # only "under 30" occurs, which goes with the default (30, 60)
-    write_predictions(predictions, Task(age_borders_years=(25, 60)), path)
+    numbered(path, predictions, Task(age_borders_years=(25, 60)))
     with pytest.raises(DataError, match="must imply 2 borders, got under 25"):
         read_predictions(path)
 
@@ -141,8 +175,8 @@ def test_bad_cells_are_told_with_their_lines(tmp_path: Path) -> None:
     with pytest.raises(DataError) as refusal:
         read_predictions(path)
     first, second = refusal.value.problems
-    assert first.startswith("p.csv:2: p_17 must be a number, got 'high'")
-    assert second.startswith("p.csv:4: p_17 must be a number, got ''")
+    assert first.startswith("p.csv:2: p_not_worn_female_60_and_over must be a number, got 'high'")
+    assert second.startswith("p.csv:4: p_not_worn_female_60_and_over must be a number, got ''")
 
 
 @pytest.mark.parametrize(

@@ -69,14 +69,14 @@ def test_a_photo_is_decoded_once_whatever_the_members(
 
     monkeypatch.setattr(story, "decode_photo", counted)
     records = counting(monkeypatch, stored_runs, "read_record")
-    predict_photos(ensemble, folder, True, Silent())
+    predict_photos(ensemble, [folder], True, Silent())
     assert sorted(decoded) == sorted(path.name for path in folder.iterdir())
     assert len(records) == 3  # the ensemble's own and one for each member
 
 
 def test_a_photo_that_one_member_refuses_is_left_out_and_named(ensemble: Path, folder: Path) -> None:
     with pytest.raises(DataError, match=r"noise\.png.*"):
-        predict_photos(ensemble, folder, False, Silent())
+        predict_photos(ensemble, [folder], False, Silent())
 
     class Notes(Silent):
         lines: list[str] = []  # noqa: RUF012
@@ -85,16 +85,16 @@ def test_a_photo_that_one_member_refuses_is_left_out_and_named(ensemble: Path, f
             self.lines.append(text)
 
     heard = Notes()
-    predictions, _ = predict_photos(ensemble, folder, True, heard)
+    predictions, _ = predict_photos(ensemble, [folder], True, heard)
     assert len(predictions) == 2
     assert "noise.png" not in predictions.photo_N.tolist()
     assert [line for line in heard.lines if line.startswith("left out: noise.png")]
 
 
 def test_an_ensemble_of_members_is_the_vote_of_their_predictions(ensemble: Path, folder: Path) -> None:
-    both = predict_photos(ensemble, folder, True, Silent())[0]
+    both = predict_photos(ensemble, [folder], True, Silent())[0]
     members = [find_run(ensemble.parent, name) for name in ("whole", "faces")]
-    whole, faces = (predict_photos(member, folder, True, Silent())[0] for member in members)
+    whole, faces = (predict_photos(member, [folder], True, Silent())[0] for member in members)
     assert len(whole) == 3
     whole = whole.take(np.isin(whole.photo_N, both.photo_N))
     weight = np.linalg.lstsq(

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from maskwise.cli.bundle_verbs import PrecisionWord
 from maskwise.cli.options import JsonOption, refuse_missing_folder
+from maskwise.cli.predict_verb import PrecisionWord
 
 RoundsOption = Annotated[int, typer.Option(min=1, metavar="N", help="Rounds of interleaved measurements.")]
 PhotosArgument = Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photos.")]

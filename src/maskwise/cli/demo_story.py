@@ -35,7 +35,7 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
     run, held_out = run_recipe(recipe, place, command, listener)
     assert held_out is not None  # the demo's recipe holds people out
 
-    predictions, task = predict_photos(run, place.data, skip_unreadable=False, listener=listener)
+    predictions, task = predict_photos(run, [place.data], skip_unreadable=False, listener=listener)
     write_predictions(predictions, task, out / "predictions.csv")
     write_submission_of(predictions, place.data, out / "submission.csv")
     answers = with_truth(predictions, read_truth(place.data / "eval_answers.csv", task))

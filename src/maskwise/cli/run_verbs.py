@@ -8,17 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.bundle_verbs import (
-    AbstainOption,
-    BundleOptions,
-    CalibratedOption,
-    EngineOption,
-    FacesOption,
-    PrecisionOption,
-    WorkersOption,
-    predict_with_bundle,
-    refuse_bundle_options,
-)
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -161,51 +150,6 @@ def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: st
     return everyone_recipe(reference, changes, None if like is None else find_run(store, like))
 
 
-def predict(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN|BUNDLE", help="A run (id, prefix, name or path) or an exported bundle.")
-    ],
-    photos: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="A photo, a folder of photos, or a data set (its eval part).")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Predictions to write: .csv or .parquet.")],
-    store: StoreOption = DEFAULT_STORE,
-    skip_unreadable: SkipOption = False,
-    faces: FacesOption = None,
-    abstain_below: AbstainOption = None,
-    calibrated: CalibratedOption = False,
-    precision: PrecisionOption = None,
-    engine: EngineOption = None,
-    workers: WorkersOption = None,
-    quiet: QuietOption = False,
-    force: ForceOption = False,
-) -> None:
-    """Predict photos with a trained run, or with an exported bundle, which needs no PyTorch."""
-    from maskwise.cli.progress import listener
-    from maskwise.export.bundle_files import is_bundle
-    from maskwise.files import refuse_overwrite
-    from maskwise.store.find_run import find_run
-    from maskwise.store.predictions_file import refuse_unknown_ending, write_predictions
-
-    refuse_unknown_ending(out)
-    refuse_overwrite(out, force)
-    options = BundleOptions(faces, abstain_below, calibrated, precision, engine, workers)
-    if is_bundle(Path(run)):
-        with listener(quiet) as told:
-            typer.echo(predict_with_bundle(Path(run), photos, out, options, skip_unreadable, told))
-        return
-    refuse_bundle_options(options)
-    refuse_missing_folder("INPUT", photos)
-    folder = find_run(store, run)
-
-    from maskwise.workflows.predict_photos import predict_photos
-
-    with listener(quiet) as told:
-        predictions, task = predict_photos(folder, photos, skip_unreadable, told)
-    write_predictions(predictions, task, out)
-    typer.echo(f"{out}: {len(predictions)} photos")
-
-
 def submit(
     run: RunArgument,
     data: OwnDataOption = None,
@@ -235,7 +179,7 @@ def submit(
     from maskwise.workflows.predict_photos import predict_photos, write_submission_of
 
     with listener(quiet) as told:
-        predictions, _ = predict_photos(folder, data, skip_unreadable=False, listener=told)
+        predictions, _ = predict_photos(folder, [data], skip_unreadable=False, listener=told)
     count = write_submission_of(predictions, data, out)
     written = record_submission(folder.resolve().parent, read_finished(folder), out)
     typer.echo(f"{out}: {count} photos, submission {written.number}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from maskwise.cli.bundle_verbs import PrecisionOption, PrecisionWord
+from maskwise.cli.predict_verb import PrecisionOption, PrecisionWord
 
 
 def serve(

@@ -47,7 +47,7 @@ VERBS: dict[str, Verb] = {
     "evaluate": Verb("Compare", "score_verbs:evaluate", "Score a predictions file against the truth"),
     "tag": Verb("Compare", "board_verbs:tag", "Add tags and notes to a run"),
     "store": Verb("Compare", "store_verbs:app", "Show the disk space of runs; delete runs"),
-    "predict": Verb("Use", "run_verbs:predict", "Predict photos with a run or a bundle"),
+    "predict": Verb("Use", "predict_verb:predict", "Predict photos with a run or a bundle"),
     "submit": Verb("Use", "run_verbs:submit", "Predict the eval part and write a submission"),
     "submissions": Verb("Use", "submission_verbs:app", "List submissions and leaderboard scores"),
     "export": Verb("Use", "bundle_verbs:export", "Export a run as a bundle that needs no PyTorch"),

@@ -71,7 +71,7 @@ def read_eval(root: Path, task: Task) -> PhotoTable:
     names, problems = eval_names(root)
     refuse(problems)
     photo_N = _strings([f"{EVAL_IMAGES}/{name}" for name, _ in names])
-    return task.label(_unlabelled(photo_N))
+    return task.label(unlabelled(photo_N))
 
 
 def read_folder(folder: Path) -> PhotoTable:
@@ -83,7 +83,7 @@ def read_folder(folder: Path) -> PhotoTable:
         raise DataError(
             must(str(folder), "a folder of photos", "no photo below it", "JPEG, PNG, WEBP and BMP are read.")
         )
-    return _unlabelled(photo_N)
+    return unlabelled(photo_N)
 
 
 def eval_names(root: Path) -> tuple[list[tuple[str, int]], list[DataProblem]]:
@@ -131,7 +131,7 @@ def _read_sharded(root: Path, task: Task, corrections: Sequence[str | Path]) -> 
     }
     photo_N = _strings([photo.name for photo in shards.photos])
     table = dataclasses.replace(
-        _unlabelled(photo_N),
+        unlabelled(photo_N),
         person_N=_strings([photo.person for photo in shards.photos]),
         mask_N=codes["mask"],
         gender_N=codes["gender"],
@@ -213,7 +213,8 @@ def _table(people: People, photos: _Photos) -> PhotoTable:
     )
 
 
-def _unlabelled(photo_N: Strings) -> PhotoTable:
+def unlabelled(photo_N: Strings) -> PhotoTable:
+    """Photos of which only the names are known, each its own person."""
     unknown_N = np.full(len(photo_N), UNKNOWN, dtype=np.int64)
     return PhotoTable(
         photo_N=photo_N,

@@ -13,7 +13,7 @@ from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import Bundle, PredictedBlock
 from maskwise.listeners import Listener
 from maskwise.records import PhotoTable, Predictions
-from maskwise.workflows.photos_to_predict import as_predictions, list_photos, read_photo, report_problems
+from maskwise.workflows.photos_to_predict import as_predictions, list_photos, report_problems
 
 
 class PhotoFaces(NamedTuple):
@@ -24,20 +24,20 @@ class PhotoFaces(NamedTuple):
 
 
 def predict_folder(
-    bundle: Bundle, source: Path, skip_unreadable: bool, listener: Listener, *, calibrated: bool = False
+    bundle: Bundle, sources: Sequence[Path], skip_unreadable: bool, listener: Listener, *, calibrated: bool = False
 ) -> Predictions:
-    """What ``maskwise predict`` gives for the run: ``source`` is a folder, a data set (its eval part) or one photo.
+    """What ``maskwise predict`` gives for the run: see ``list_photos`` for ``sources``.
 
     Unreadable photos are all named in one ``DataError``, or left out and noted with ``skip_unreadable``.
     """
-    root, table = list_photos(source, bundle.task)
+    photos = list_photos(sources, bundle.task)
 
     def whole(name: str) -> list[Prepared]:
-        return [bundle.preparer.whole(read_photo(root, name), name)]
+        return [bundle.preparer.whole(photos.read(name), name)]
 
-    blocks = _predict(bundle, table, whole, listener)
+    blocks = _predict(bundle, photos.table, whole, listener)
     report_problems([problem for block in blocks for problem in block.problems], skip_unreadable, listener)
-    return readable_predictions(bundle, table, blocks, calibrated=calibrated)
+    return readable_predictions(bundle, photos.table, blocks, calibrated=calibrated)
 
 
 def readable_predictions(
@@ -49,22 +49,22 @@ def readable_predictions(
 
 
 def predict_faces(
-    bundle: Bundle, source: Path, skip_unreadable: bool, listener: Listener, *, calibrated: bool = False
+    bundle: Bundle, sources: Sequence[Path], skip_unreadable: bool, listener: Listener, *, calibrated: bool = False
 ) -> list[PhotoFaces]:
-    """Every photo of ``source`` with a prediction for each of its faces, surest first; none where no face is found."""
+    """Every photo of ``sources`` with a prediction for each of its faces, surest first; none where no face is found."""
     bundle.preparer.refuse_unframed()
-    root, table = list_photos(source, bundle.task)
+    photos = list_photos(sources, bundle.task)
 
     def each_face(name: str) -> list[Prepared]:
-        return bundle.preparer.each_face(read_photo(root, name), name)
+        return bundle.preparer.each_face(photos.read(name), name)
 
-    blocks = _predict(bundle, table, each_face, listener)
+    blocks = _predict(bundle, photos.table, each_face, listener)
     report_problems([problem for block in blocks for problem in block.problems], skip_unreadable, listener)
     predictions = iter(bundle.predictions(blocks, calibrated=calibrated))
     entries = [entry for block in blocks for entry in block.faces]
     return [
         PhotoFaces(photo, [next(predictions) for _ in entry])
-        for photo, entry in zip(table.photo_N.tolist(), entries, strict=True)
+        for photo, entry in zip(photos.table.photo_N.tolist(), entries, strict=True)
         if not isinstance(entry, str)
     ]
 

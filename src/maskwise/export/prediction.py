@@ -10,6 +10,7 @@ import numpy as np
 
 from maskwise.labels import Attribute, Task
 from maskwise.records import FaceBox, Floats
+from maskwise.store.task_columns import ATTRIBUTE_COLUMN
 
 ABSTAIN = "abstain"
 
@@ -40,6 +41,34 @@ class Prediction:
         """Its probability."""
         return float(self.probs_C[self.class_code])
 
+    @property
+    def mask(self) -> str | None:
+        """The mask class of the joint class; None where it is not predicted."""
+        return self.words().get("mask")
+
+    @property
+    def gender(self) -> str | None:
+        """The same for the gender."""
+        return self.words().get("gender")
+
+    @property
+    def age_group(self) -> str | None:
+        """The same for the age group."""
+        return self.words().get("age")
+
+    @property
+    def probabilities(self) -> dict[str, dict[str, float]]:
+        """Of each class of each attribute: ``prediction.probabilities["mask"]["worn"]``."""
+        return {ATTRIBUTE_COLUMN[attribute]: self.attribute_probs(attribute) for attribute in self.task.attributes}
+
+    def line(self, abstain_below: float | None = None) -> str:
+        """As ``worn · female · 30 to 59  0.83  (34 years)``."""
+        years = "" if self.age_years is None else f"  ({self.age_years:.0f} years)"
+        return f"{' · '.join(self.words(abstain_below).values())}  {self.confidence:.2f}{years}"
+
+    def __repr__(self) -> str:
+        return f"Prediction({self.line()})"
+
     def attribute_probs(self, attribute: Attribute) -> dict[str, float]:
         """The probability of each class of ``attribute``: the joint ones summed over the others."""
         marginal_A = self.task.marginal(self.probs_C[None], attribute)[0]
@@ -63,14 +92,15 @@ class Prediction:
         return abstain_below is not None and self.confidence < abstain_below
 
     def to_dict(self, abstain_below: float | None = None) -> dict[str, Any]:
-        """All of it as JSON types."""
+        """All of it as JSON types; the names are those of a predictions file."""
+        words = self.words(abstain_below)
         return {
             "class": ABSTAIN if self.abstains(abstain_below) else self.class_code,
             "class_name": ABSTAIN if self.abstains(abstain_below) else self.class_name,
-            **self.words(abstain_below),
+            **{ATTRIBUTE_COLUMN[attribute]: words[attribute] for attribute in self.task.attributes},
             "age_years": self.age_years,
             "confidence": self.confidence,
-            "attributes": {attribute: self.attribute_probs(attribute) for attribute in self.task.attributes},
-            "probs": self.probs_C.tolist(),
+            "probabilities": self.probabilities,
+            "joint_probabilities": self.probs_C.tolist(),
             "box_xyxy_px": None if self.face is None else list(self.face.box_xyxy_px),
         }

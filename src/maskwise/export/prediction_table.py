@@ -1,12 +1,14 @@
-"""Predictions for faces as CSV, one row per face; a photo without one has a row of its own that says so."""
+"""Predictions for faces as CSV (a row per face; a photo without one has a row that says so), and as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from maskwise.export.prediction import ABSTAIN, Prediction
 from maskwise.labels import Task
-from maskwise.store.task_columns import ATTRIBUTE_COLUMN, probability_columns
+from maskwise.store.task_columns import ATTRIBUTE_COLUMN, attribute_columns, joint_columns
 from maskwise.tables import csv_text
 
 NO_FACE = "no_face"
@@ -28,7 +30,7 @@ def predictions_csv(
     """
     columns = ["photo", *(["face", "left_px", "top_px", "right_px", "bottom_px"] if boxes else []), "class"]
     columns += [ATTRIBUTE_COLUMN[attribute] for attribute in task.attributes]
-    columns += [*(["age_years"] if with_age else []), "confidence", *probability_columns(task.n_classes)]
+    columns += [*(["age_years"] if with_age else []), "confidence", *attribute_columns(task), *joint_columns(task)]
     cells: list[list[object]] = []
     for photo, predictions in rows:
         if not predictions:
@@ -40,6 +42,23 @@ def predictions_csv(
     return csv_text([columns, *cells])
 
 
+def as_records(
+    rows: Sequence[tuple[str, Sequence[Prediction]]], *, boxes: bool, abstain_below: float | None
+) -> list[dict[str, Any]]:
+    """The same as JSON types, one record per photo: with ``boxes`` its faces are a list, else it is the photo's own."""
+    if boxes:
+        return [{"photo": photo, "faces": [each.to_dict(abstain_below) for each in faces]} for photo, faces in rows]
+    return [{"photo": photo, **each.to_dict(abstain_below)} for photo, (each,) in rows]
+
+
+def predictions_jsonl(
+    rows: Sequence[tuple[str, Sequence[Prediction]]], *, boxes: bool, abstain_below: float | None
+) -> str:
+    """``as_records``, each on a line."""
+    records = as_records(rows, boxes=boxes, abstain_below=abstain_below)
+    return "".join(f"{json.dumps(record)}\n" for record in records)
+
+
 def _cells(prediction: Prediction, abstain_below: float | None, with_age: bool) -> list[object]:
     age = [] if not with_age else ["" if prediction.age_years is None else _digits(prediction.age_years)]
     return [
@@ -47,8 +66,13 @@ def _cells(prediction: Prediction, abstain_below: float | None, with_age: bool) 
         *prediction.words(abstain_below).values(),
         *age,
         _digits(prediction.confidence),
-        *map(_digits, prediction.probs_C.tolist()),
+        *map(_digits, _probabilities(prediction)),
     ]
+
+
+def _probabilities(prediction: Prediction) -> list[float]:
+    of_attributes = [value for probs in prediction.probabilities.values() for value in probs.values()]
+    return [*(of_attributes if len(prediction.probabilities) > 1 else []), *prediction.probs_C.tolist()]
 
 
 def _box(prediction: Prediction) -> list[str]:

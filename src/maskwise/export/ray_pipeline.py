@@ -11,13 +11,14 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwise.data.manifest import unlabelled
 from maskwise.errors import UserError, must
 from maskwise.export.engines import BundlePrecision
 from maskwise.export.predict_folder import readable_predictions
@@ -26,7 +27,7 @@ from maskwise.export.reader import BLOCK_PHOTOS, Bundle, PredictedBlock, load
 from maskwise.listeners import Listener
 from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Predictions
-from maskwise.workflows.photos_to_predict import list_photos, read_photo, report_problems
+from maskwise.workflows.photos_to_predict import InputPhotos, list_photos, report_problems
 
 TASK_PHOTOS = 16 * BLOCK_PHOTOS
 """Photos that a worker is handed at once: whole blocks, some seconds of work."""
@@ -41,7 +42,7 @@ Columns = dict[str, NDArray[Any]]
 def predict_with_ray(
     path: Path,
     precision: BundlePrecision,
-    source: Path,
+    sources: Sequence[Path],
     workers: int,
     skip_unreadable: bool,
     listener: Listener,
@@ -54,10 +55,13 @@ def predict_with_ray(
     """
     _require_ray()
     with load(path, precision, threads=1) as bundle:
-        root, table = list_photos(source, bundle.task)
+        photos = list_photos(sources, bundle.task)
+        table = photos.table
+        if photos.piped is not None:
+            raise UserError(must("--engine ray", "given photos on disk", "standard input", "Leave the engine out."))
         listener.on_stage("predicting photos", len(table))
         with _ray(workers):
-            block = _predict(path, precision, root, table.photo_N.tolist(), workers, listener)
+            block = _predict(path, precision, photos.root, table.photo_N.tolist(), workers, listener)
         report_problems(block.problems, skip_unreadable, listener)
         return readable_predictions(bundle, table, [block], calibrated=calibrated)
 
@@ -67,7 +71,7 @@ class Worker:
 
     def __init__(self, path: str, precision: BundlePrecision, root: str) -> None:
         self.bundle: Bundle = load(path, precision, threads=1)
-        self.root = Path(root)
+        self.photos = InputPhotos(Path(root), unlabelled(np.zeros(0, dtype=object)))
 
     def __call__(self, batch: Columns) -> Columns:
         """``row`` and ``name`` (bytes: names of files need not be UTF-8) → row, problem, probabilities, age."""
@@ -88,7 +92,7 @@ class Worker:
         return {"row": batch["row"], "problem": problem_N, "probs": probs_NRC, "age_years": age_years_N}
 
     def _whole(self, name: str) -> list[Prepared]:
-        return [self.bundle.preparer.whole(read_photo(self.root, name), name)]
+        return [self.bundle.preparer.whole(self.photos.read(name), name)]
 
 
 def _predict(

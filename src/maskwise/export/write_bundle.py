@@ -203,10 +203,10 @@ def _prove(
             class_N = np.array([class_of[name] for name in names], dtype=np.int64)
     found = []
     with photos as folder, _whole_float32():
-        of_run, _ = predict_with_run(run, folder, False, listener)
+        of_run, _ = predict_with_run(run, [folder], False, listener)
         for precision in _to_compare(manifest, options):
             with Bundle(source, precision) as bundle:
-                of_bundle = predict_folder(bundle, folder, False, listener)
+                of_bundle = predict_folder(bundle, [folder], False, listener)
             found.append(compare_predictions(of_run, of_bundle, precision, inputs, class_N))
     if not found[0].holds:
         got = f"{found[0].largest_difference:.2g}, decisions equal for {found[0].decisions_equal:.2%}"

@@ -141,8 +141,8 @@ def prediction_json(fields: dict[str, Any], face_confidence: float | None) -> di
         "confidence": fields["confidence"],
         "mask": fields.get("mask"),
         "gender": fields.get("gender"),
-        "age_group": fields.get("age"),
+        "age_group": fields.get("age_group"),
         "age_years": fields["age_years"],
-        "probs": {("age_group" if name == "age" else name): each for name, each in fields["attributes"].items()},
-        "joint_probs": fields["probs"],
+        "probs": fields["probabilities"],
+        "joint_probs": fields["joint_probabilities"],
     }

@@ -1,8 +1,9 @@
 """Predictions as .parquet (nothing lost) or .csv (for people and spreadsheets).
 
-Both have the columns photo, class, one for each attribute, age_years where predicted, confidence, and p_0, p_1 …
-for the joint classes: ``p_7`` is the probability of class 7. ``class`` is the most probable joint class, the
-attributes are those of that class (so a row never contradicts itself) and ``confidence`` is its probability.
+Both have the columns photo, class, one for each attribute, age_years where predicted, confidence, and probabilities:
+of each class of each attribute (``p_worn``), then of each joint class (``p_worn_male_under_30``). ``class`` is the most
+probable joint class, the attributes are those of that class (so a row never contradicts itself) and ``confidence`` is
+its probability. Files of versions before 0.2, with p_0, p_1 … for the joint classes alone, are read, too.
 Parquet adds person, true_class and seen, and keeps the task in the file's metadata.
 
 Photo names are written byte for byte. A name that begins with ``=``, ``+``, ``-`` or ``@`` is therefore a formula to a
@@ -24,7 +25,13 @@ from maskwise.errors import DataError, must
 from maskwise.files import write_atomically
 from maskwise.labels import UNKNOWN, Task
 from maskwise.records import Floats, Predictions, Strings
-from maskwise.store.task_columns import ATTRIBUTE_COLUMN, probability_columns, task_from_columns
+from maskwise.store.task_columns import (
+    ATTRIBUTE_COLUMN,
+    attribute_columns,
+    joint_columns,
+    joint_columns_in,
+    task_from_columns,
+)
 from maskwise.tables import CsvTable, capped, csv_text, read_csv
 
 _METADATA = b"maskwise"
@@ -85,11 +92,20 @@ def _to_csv(predictions: Predictions, task: Task) -> bytes:
     for name in ("age_years", "confidence"):
         if name in columns:
             columns[name] = [_digits(value) for value in columns[name].tolist()]
-    cells = zip(*columns.values(), predictions.probs_NC.tolist(), strict=True)
-    rows = ([*row, *map(_digits, probs_C)] for *row, probs_C in cells)
-    text = csv_text([[*columns, *probability_columns(task.n_classes)], *rows])
+    probs = probability_table(predictions.probs_NC, task)
+    cells = zip(*columns.values(), np.stack(list(probs.values()), axis=1).tolist(), strict=True)
+    rows = ([*row, *map(_digits, probs_P)] for *row, probs_P in cells)
+    text = csv_text([[*columns, *probs], *rows])
     # Names of files need not be UTF-8; surrogateescape gives their bytes back unchanged.
     return text.encode("utf-8", errors="surrogateescape")
+
+
+def probability_table(probs_NC: Floats, task: Task) -> dict[str, Floats]:
+    """The probabilities of each class of each attribute, then of each joint class, by column."""
+    marginals = [task.marginal(probs_NC, attribute) for attribute in task.attributes]
+    of_attributes = np.concatenate(marginals, axis=1).T
+    columns = dict(zip(attribute_columns(task), of_attributes, strict=True)) if len(marginals) > 1 else {}
+    return columns | dict(zip(joint_columns(task), np.ascontiguousarray(probs_NC.T), strict=True))
 
 
 def _digits(value: float) -> str:
@@ -99,7 +115,7 @@ def _digits(value: float) -> str:
 
 def _from_csv(table: CsvTable) -> tuple[Predictions, Task]:
     task = task_from_columns(table)
-    names = probability_columns(task.n_classes)
+    names = joint_columns_in(table.header, task)
     absent = [name for name in ("photo", *names) if name not in table.header]
     if absent:
         raise DataError(f"{table.name} must have the columns {', '.join(absent)}, got none such. Predict again.")
@@ -146,8 +162,7 @@ def _to_parquet(predictions: Predictions, task: Task) -> bytes:
     import pyarrow.parquet
 
     columns = _shared_columns(predictions, task)
-    probs_CN = np.ascontiguousarray(predictions.probs_NC.T)
-    columns |= dict(zip(probability_columns(task.n_classes), probs_CN, strict=True))
+    columns |= probability_table(predictions.probs_NC, task)
     columns |= {"person": predictions.person_N, "true_class": predictions.class_N, "seen": predictions.seen_N}
     _refuse_foreign_bytes(predictions.photo_N, predictions.person_N)
     texts = {"photo", "person", "seen", *ATTRIBUTE_COLUMN.values()}
@@ -184,7 +199,7 @@ def _from_parquet(path: Path) -> tuple[Predictions, Task]:
         task = Task.model_validate_json(json.dumps(about["task"]))
         optimistic = bool(about["optimistic"])
         columns = {name: table.column(name).to_numpy() for name in table.column_names}
-        probs_NC = np.stack([columns[name] for name in probability_columns(task.n_classes)], axis=1)
+        probs_NC = np.stack([columns[name] for name in joint_columns_in(table.column_names, task)], axis=1)
         return _as_predictions(columns, probs_NC, optimistic), task
     except FileNotFoundError:
         raise DataError(f"{path} must be a predictions file, got none there. Check the path.") from None

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from maskwise.errors import DataError
 from maskwise.fitting.photos import DECODING_THREADS
-from maskwise.records import Image, Ints, Strings
-from maskwise.workflows.photos_to_predict import read_photo
+from maskwise.records import Image, Ints
+from maskwise.workflows.photos_to_predict import InputPhotos
 
 BATCH_PHOTOS = 64
 """Photos per forward pass: enough to keep the model busy, few enough to need little memory."""
@@ -35,20 +34,20 @@ class PhotoBatch(NamedTuple):
     requested: int
 
 
-def photo_batches(root: Path, photo_N: Strings, prepare: Callable[[bytes, str], PreparedPhoto]) -> Iterator[PhotoBatch]:
-    """All photos of ``photo_N`` below ``root`` in order; the next batches are decoded while the caller computes."""
+def photo_batches(photos: InputPhotos, prepare: Callable[[bytes, str], PreparedPhoto]) -> Iterator[PhotoBatch]:
+    """All of ``photos`` in order; the next batches are decoded while the caller computes."""
 
     def read(position: int) -> PreparedPhoto | str:
-        name = str(photo_N[position])
+        name = str(photos.table.photo_N[position])
         try:
-            return prepare(read_photo(root, name), name)
+            return prepare(photos.read(name), name)
         except DataError as error:
             return error.problems[0]
 
     waiting: deque[tuple[Ints, list[Future[PreparedPhoto | str]]]] = deque()
     with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decoding") as pool:
-        for start in range(0, len(photo_N), BATCH_PHOTOS):
-            index_M = np.arange(start, min(start + BATCH_PHOTOS, len(photo_N)))
+        for start in range(0, len(photos), BATCH_PHOTOS):
+            index_M = np.arange(start, min(start + BATCH_PHOTOS, len(photos)))
             waiting.append((index_M, [pool.submit(read, int(position)) for position in index_M]))
             if len(waiting) > BATCHES_AHEAD:
                 yield _collect(*waiting.popleft())

@@ -2,35 +2,79 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from maskwise.data.layout import EVAL_CSV
-from maskwise.data.manifest import read_eval, read_folder
+from maskwise.data.manifest import read_eval, read_folder, unlabelled
 from maskwise.errors import DataError, must
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.probabilities import Probabilities
 from maskwise.records import PhotoTable, Predictions
 
-
-def list_photos(source: Path, task: Task) -> tuple[Path, PhotoTable]:
-    """(the folder that photos are named from, the photos): of a folder, a data set's eval part, or one photo."""
-    if source.is_file():
-        table = read_folder(source.parent)
-        return source.parent, table.take(table.photo_N == source.name)
-    return source, read_eval(source, task) if (source / EVAL_CSV).is_file() else read_folder(source)
+MOST_PIPED_BYTES = 256 * 2**20
+PIPE = "-"
+"""Stands for a photo that comes through standard input; also its name."""
 
 
-def read_photo(root: Path, name: str) -> bytes:
-    """The bytes of a photo's file; ``DataError`` where it cannot be read."""
-    try:
-        return (root / name).read_bytes()
-    except OSError as error:
-        remedy = "Check it, or leave it out."
-        raise DataError(must(name, "a readable file", error.strerror or "an error", remedy)) from None
+@dataclass(frozen=True)
+class InputPhotos:
+    """The photos to predict."""
+
+    root: Path
+    """Their names are paths below it."""
+    table: PhotoTable
+    piped: bytes | None = None
+    """The contents of the photo named ``-``."""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def read(self, name: str) -> bytes:
+        """The contents of a photo's file; ``DataError`` where it cannot be read."""
+        if name == PIPE and self.piped is not None:
+            return self.piped
+        try:
+            return (self.root / name).read_bytes()
+        except OSError as error:
+            remedy = "Check it, or leave it out."
+            raise DataError(must(name, "a readable file", error.strerror or "an error", remedy)) from None
+
+
+def list_photos(sources: Sequence[Path], task: Task) -> InputPhotos:
+    """The photos of ``sources``: photos, folders of photos, data sets (their eval part), and ``-`` for standard input.
+
+    Of one source, photos are named by their path below it; of several, by the path as it was given. ``DataError`` names
+    all sources that are not there.
+    """
+    absent = [str(source) for source in sources if str(source) != PIPE and not source.exists()]
+    if absent:
+        remedy = "Check the path."
+        raise DataError([must(f"INPUT {path}", "a photo or a folder of photos", "nothing", remedy) for path in absent])
+    piped = sys.stdin.buffer.read(MOST_PIPED_BYTES + 1) if Path(PIPE) in sources else None
+    if piped is not None and len(piped) > MOST_PIPED_BYTES:
+        raise DataError(
+            must("the photo in standard input", f"of at most {MOST_PIPED_BYTES:,} bytes", "more", "Cut it.")
+        )
+    if len(sources) == 1 and sources[0].is_dir():
+        return InputPhotos(sources[0], _in_folder(sources[0], task))
+    if len(sources) == 1:
+        (source,) = sources
+        return InputPhotos(source.parent, task.label(unlabelled(np.array([source.name], object))), piped)
+    names: list[str] = []
+    for source in sources:
+        names += [str(source / name) for name in _in_folder(source, task).photo_N] if source.is_dir() else [str(source)]
+    table = unlabelled(np.array(list(dict.fromkeys(names)), object))
+    return InputPhotos(Path(), task.label(table), piped)
+
+
+def _in_folder(folder: Path, task: Task) -> PhotoTable:
+    return read_eval(folder, task) if (folder / EVAL_CSV).is_file() else read_folder(folder)
 
 
 def report_problems(problems: Sequence[str], skip_unreadable: bool, listener: Listener) -> None:

@@ -26,8 +26,10 @@ from maskwise.workflows.photos_to_predict import as_predictions, list_photos, re
 from maskwise.workflows.run_models import RunModels, load_run
 
 
-def predict_photos(run: Path, source: Path, skip_unreadable: bool, listener: Listener) -> tuple[Predictions, Task]:
-    """Probabilities for all photos of ``source``: a folder, one photo, or a data set, of which the eval part is taken.
+def predict_photos(
+    run: Path, sources: Sequence[Path], skip_unreadable: bool, listener: Listener
+) -> tuple[Predictions, Task]:
+    """Probabilities for all photos of ``sources`` (see ``list_photos``).
 
     Photos are walked outside and models inside: each is read and decoded once, whatever the members. A photo that any
     member's crop refuses has no prediction. Unreadable photos are all named in one ``DataError``, or left out and
@@ -35,19 +37,19 @@ def predict_photos(run: Path, source: Path, skip_unreadable: bool, listener: Lis
     """
     keep_freed_memory()
     loaded = _quickened(load_run(run))
-    root, table = list_photos(source, loaded.task)
-    listener.on_stage("predicting photos", len(table))
+    photos = list_photos(sources, loaded.task)
+    listener.on_stage("predicting photos", len(photos))
     blocks: list[MemberProbabilities] = []
     readable: list[Ints] = []
     problems: list[str] = []
-    for batch in photo_batches(root, table.photo_N, _preparer(loaded.specs)):
+    for batch in photo_batches(photos, _preparer(loaded.specs)):
         if len(batch.index_M):
             blocks.append(loaded.predict(batch.pixels))
             readable.append(batch.index_M)
         problems += batch.problems
         listener.on_advance(batch.requested)
     report_problems(problems, skip_unreadable, listener)
-    kept = table.take(np.concatenate(readable) if readable else np.zeros(0, dtype=np.int64))
+    kept = photos.table.take(np.concatenate(readable) if readable else np.zeros(0, dtype=np.int64))
     weights = [member.weight for member in loaded.members]
     return as_predictions(kept, vote_members(loaded.vote, weights, blocks, loaded.task.n_classes)), loaded.task
 
