@@ -178,7 +178,7 @@ def _digest(text: str) -> str:
 
 
 def _row(person: ImportedPerson, source_name: str) -> tuple[object, ...]:
-    face, where = person.face, utf8_spelt_out(person.face.where)
+    face, where = person.face, printable(person.face.where)
     told = (person.id, face.gender, NO_ORIGIN, age_number(face.age_years), person.folder, person.person)
     return (*told, source_name, where, *face.age_years)
 
