@@ -96,6 +96,10 @@ class Batch:
     age_years_N: Tensor
     weight_N: Tensor | None = None
     """How much each photo counts in the loss; None: all alike."""
+    partner_age_years_N: Tensor | None = None
+    """The age of the photo that each was mixed with; None: nothing was mixed."""
+    own_share_N: Tensor | None = None
+    """How much of each photo is its own, where photos were mixed."""
 
 
 class Output(NamedTuple):
@@ -104,6 +108,8 @@ class Output(NamedTuple):
     logits_NC: Tensor
     embedding_ND: Tensor
     age_logits_NA: Tensor | None
+    attribute_logits_NA: Tensor | None = None
+    """While it trains, the logits of each attribute side by side, of a head whose losses need them."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from maskwise.augment.mixing import cutmix, half_cutmix, mixup
+from maskwise.augment.mixing import Mixed, cutmix, half_cutmix, mixup
 
 HEIGHT, WIDTH = 16, 20
 
@@ -37,7 +37,7 @@ def halve(
     partner: Literal["any", "same_class", "oldest"] = "any",
     jitter: float = 0.0,
     p: float = 1.0,
-) -> tuple[Tensor, Tensor]:
+) -> Mixed:
     rng = np.random.default_rng(seed)
     return half_cutmix(
         images_NCHW, target_NC, rng, halves=halves, partner=partner, oldest_classes=(2, 5), jitter=jitter, p=p
@@ -47,7 +47,7 @@ def halve(
 @pytest.mark.parametrize("seed", range(5))
 def test_mixup_is_torchvisions_at_each_photos_own_share(seed: int) -> None:
     before, labels = images(), one_hot([0, 1])
-    out, target_NC = mixup(before, labels, np.random.default_rng(seed), alpha=1, p=1)
+    out, target_NC, *_ = mixup(before, labels, np.random.default_rng(seed), alpha=1, p=1)
     for i in (0, 1):  # in a batch of two, each is the other's partner, as torchvision rolls a batch
         drawn = {"lam": float(target_NC[i, i]), "labels": labels, "batch_size": 2}
         reference = v2.MixUp(num_classes=6)
@@ -57,7 +57,7 @@ def test_mixup_is_torchvisions_at_each_photos_own_share(seed: int) -> None:
 
 def test_mixup_shares_follow_the_beta_distribution() -> None:
     n, alpha = 4000, 0.4
-    _, target_NC = mixup(torch.zeros(n, 3, 1, 1), torch.eye(n), np.random.default_rng(1), alpha=alpha, p=1)
+    _, target_NC, *_ = mixup(torch.zeros(n, 3, 1, 1), torch.eye(n), np.random.default_rng(1), alpha=alpha, p=1)
     share_N = target_NC.diagonal()
     assert float(share_N.mean()) == pytest.approx(0.5, abs=0.03)
     assert float(share_N.var()) == pytest.approx(1 / (4 * (2 * alpha + 1)), abs=0.01)  # of Beta(alpha, alpha)
@@ -66,7 +66,7 @@ def test_mixup_shares_follow_the_beta_distribution() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_cutmix_is_torchvisions_for_the_same_box(seed: int) -> None:
     before, labels = images(), one_hot([0, 1])
-    out, target_NC = cutmix(before, labels, np.random.default_rng(seed), alpha=1, p=1)
+    out, target_NC, *_ = cutmix(before, labels, np.random.default_rng(seed), alpha=1, p=1)
     for i, j in ((0, 1), (1, 0)):
         pasted_HW = (out[i] == before[j]).all(0)
         rows, columns = torch.where(pasted_HW.any(1))[0].tolist(), torch.where(pasted_HW.any(0))[0].tolist()
@@ -80,7 +80,7 @@ def test_cutmix_is_torchvisions_for_the_same_box(seed: int) -> None:
 
 def test_cutmix_boxes_have_the_photos_shape_and_reach_every_corner() -> None:
     n = 3000
-    out, target_NC = cutmix(numbered(n), torch.eye(n), np.random.default_rng(3), alpha=1, p=1)
+    out, target_NC, *_ = cutmix(numbered(n), torch.eye(n), np.random.default_rng(3), alpha=1, p=1)
     pasted_NHW = (out != numbered(n)).any(1)
     assert torch.allclose(pasted_NHW.double().mean((1, 2)).float(), 1 - target_NC.diagonal(), atol=1e-6)
     assert float(pasted_NHW[:, [0, 0, -1, -1], [0, -1, 0, -1]].float().mean(0).min()) > 0.05
@@ -92,7 +92,7 @@ def test_cutmix_boxes_have_the_photos_shape_and_reach_every_corner() -> None:
 def test_cutmix_pastes_one_minus_the_share_of_the_area() -> None:
     n = 300
     before = (torch.arange(n) / n).view(n, 1, 1, 1).expand(n, 3, 100, 100)
-    out, _ = cutmix(before, torch.eye(n), np.random.default_rng(2), alpha=1e6, p=1)  # every share is about 0.5
+    out, _, *_ = cutmix(before, torch.eye(n), np.random.default_rng(2), alpha=1e6, p=1)  # every share is about 0.5
     high_N = (out != before).any((1, 3)).sum(1)
     assert set(high_N.tolist()) <= set(range(35, 72))
     assert float((high_N >= 70).float().mean()) > 0.2  # 100 · √0.5 where the box lies inside
@@ -103,7 +103,7 @@ def test_half_cutmix_by_hand(halves: Literal["left_right", "upper_lower"]) -> No
     before = images()
     seen = set()
     for seed in range(8):
-        out, target_NC = halve(before, one_hot([0, 4]), seed=seed, halves=halves)
+        out, target_NC, *_ = halve(before, one_hot([0, 4]), seed=seed, halves=halves)
         first = out[0, :, : HEIGHT // 2] if halves == "upper_lower" else out[0, :, :, : WIDTH // 2]
         from_own = before[0, :, : HEIGHT // 2] if halves == "upper_lower" else before[0, :, :, : WIDTH // 2]
         own_first = torch.equal(first, from_own)
@@ -121,7 +121,7 @@ def test_half_cutmix_by_hand(halves: Literal["left_right", "upper_lower"]) -> No
 
 def test_jitter_moves_the_cut_and_the_target_follows() -> None:
     n = 500
-    out, target_NC = halve(numbered(n), torch.eye(n), jitter=0.1)
+    out, target_NC, *_ = halve(numbered(n), torch.eye(n), jitter=0.1)
     pasted_N = (out != numbered(n)).any(1).double().mean((1, 2)).float()
     assert torch.allclose(pasted_N, 1 - target_NC.diagonal(), atol=1e-6)
     assert set((pasted_N * WIDTH).round().int().tolist()) == {8, 9, 10, 11, 12}  # 0.4 … 0.6 of 20 columns
@@ -132,7 +132,7 @@ def test_a_partner_of_the_same_class_leaves_the_target_and_a_class_of_one_unchan
     before = numbered(6)
     partners: dict[int, set[int]] = {i: set() for i in range(6)}
     for seed in range(30):
-        out, mixed_NC = halve(before, target_NC, seed=seed, partner="same_class")
+        out, mixed_NC, *_ = halve(before, target_NC, seed=seed, partner="same_class")
         assert torch.equal(mixed_NC, target_NC)
         for i in range(6):
             partners[i] |= {round(6 * value) for value in out[i].flatten().tolist()} - {i}
@@ -144,21 +144,21 @@ def test_one_half_comes_from_the_oldest_where_the_batch_has_any() -> None:
     before = numbered(5)
     partners: dict[int, set[int]] = {i: set() for i in range(5)}
     for seed in range(30):
-        out, mixed_NC = halve(before, target_NC, seed=seed, partner="oldest")
+        out, mixed_NC, *_ = halve(before, target_NC, seed=seed, partner="oldest")
         assert float(mixed_NC[:, [2, 5]].sum(1).min()) >= 0.5
         for i in range(5):
             partners[i] |= {round(5 * value) for value in out[i].flatten().tolist()} - {i}
     assert partners == {0: {1, 3}, 1: {3}, 2: {1, 3}, 3: {1}, 4: {1, 3}}
 
     without = one_hot([0, 1, 3, 4, 0])
-    out, mixed_NC = halve(before, without, partner="oldest")
+    out, mixed_NC, *_ = halve(before, without, partner="oldest")
     assert torch.equal(out, before)
     assert torch.equal(mixed_NC, without)
 
 
 def test_the_class_of_a_soft_target_is_its_largest_share() -> None:
     soft_NC = torch.tensor([[0.6, 0.4, 0], [0.1, 0.8, 0.1], [0.7, 0, 0.3]])
-    out, mixed_NC = halve(numbered(3), soft_NC, partner="same_class")
+    out, mixed_NC, *_ = halve(numbered(3), soft_NC, partner="same_class")
     assert torch.equal(out[1], numbered(3)[1])
     assert torch.allclose(mixed_NC[0], torch.tensor([0.65, 0.2, 0.15]))
 
@@ -168,7 +168,7 @@ def test_p_is_the_share_of_photos_that_are_mixed_with_any_other_alike(p: float) 
     n = 40
     shown_NN = torch.zeros(n, n)
     for seed in range(200):
-        _, target_NC = halve(torch.zeros(n, 3, 2, 2), torch.eye(n), seed=seed, p=p)
+        _, target_NC, *_ = halve(torch.zeros(n, 3, 2, 2), torch.eye(n), seed=seed, p=p)
         shown_NN += target_NC.fill_diagonal_(0) * 2
     assert float(shown_NN.sum()) / (200 * n) == pytest.approx(p, abs=0.02)
     assert 0.6 < float(shown_NN.sum(0).std()) / (200 * p) ** 0.5 < 1.4  # of a binomial: everyone alike

@@ -38,6 +38,7 @@ LOSSES = (
     losses.Ldam(reweight_from=0.5),
     losses.BalancedSoftmax(),
     losses.AttributesCrossEntropy(),
+    losses.PerAttribute(),
     losses.F1(classes="present"),
     losses.WeightedSum(terms=(losses.Term(weight=0.4, loss=losses.F1()), losses.Term(weight=0.6, loss=losses.Focal()))),
 )
@@ -63,7 +64,7 @@ def test_no_mixing_waits_as_labels_are_still_on_the_cpu(config: MixingConfig) ->
     mix = build_mixing(config, oldest_classes=(2, 5))
     target_NC = torch.eye(TASK.n_classes)[torch.arange(24) % TASK.n_classes]
     with Waits() as waits:
-        images, target = mix(torch.empty((24, 3, 16, 12), device=META), target_NC, np.random.default_rng(0))
+        images, target, *_ = mix(torch.empty((24, 3, 16, 12), device=META), target_NC, np.random.default_rng(0))
     assert (images.device, target.device.type) == (META, "cpu")
     assert waits.seen == []
 

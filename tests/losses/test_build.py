@@ -43,12 +43,25 @@ PHOTO_LOSSES: list[LossConfig] = [
     config.Ldam(reweight_from=None),
     config.Ldam(reweight_from=0.0),
     config.BalancedSoftmax(),
-    config.AttributesCrossEntropy(age_weight=3.0),
 ]
 ARCFACE_SUM = config.WeightedSum(
     terms=(config.Term(weight=0.4, loss=config.F1()), config.Term(weight=0.6, loss=config.ArcFace()))
 )
-LOSSES: list[LossConfig] = [*PHOTO_LOSSES, config.F1(), config.F1(classes="present"), config.WeightedSum(), ARCFACE_SUM]
+PER_ATTRIBUTE: list[LossConfig] = [
+    config.AttributesCrossEntropy(age_weight=3.0),
+    config.PerAttribute(age_weight=3.0),
+    config.PerAttribute(loss=config.F1()),
+    config.PerAttribute(loss=config.Focal(class_weights=config.InverseShare())),
+    config.PerAttribute(loss=config.CrossEntropy(class_weights=config.EffectiveNumber())),
+]
+LOSSES: list[LossConfig] = [
+    *PHOTO_LOSSES,
+    *PER_ATTRIBUTE,
+    config.F1(),
+    config.F1(classes="present"),
+    config.WeightedSum(),
+    ARCFACE_SUM,
+]
 OF_ANGLES = {config.ArcFace(class_weights=weights) for weights in WEIGHTS} | {ARCFACE_SUM}
 """What a logit means to these is an angle, so they alone see a shift of all logits."""
 
@@ -216,6 +229,22 @@ def test_the_margins_are_those_of_the_heads_scale() -> None:
     objective = build_loss(ldam, LossInputs(np.array([16, 1]), cosine_scale=8.0))
     assert objective(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])).item() == pytest.approx(np.log1p(np.exp(1.6)))
     assert objective(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]])).item() == pytest.approx(np.log1p(np.exp(3.2)))
+
+
+def test_class_weights_of_an_attribute_are_those_of_its_classes_over_what_is_shown() -> None:
+    """Gender 20 : 10 photos, shown 1 : 1: weights ∝ 1/2 and 1, so 2/3 and 4/3. Flat logits cost log 2 on average."""
+    weighted = config.PerAttribute(
+        loss=config.CrossEntropy(class_weights=config.InverseShare()), age_weight=1e-9, gender_weight=1.0
+    )
+    inputs = LossInputs(np.array([10, 5, 5, 5, 3, 2]), np.array([1.0, 1, 1, 1, 1, 1]), task=TASK)
+    objective = build_loss(weighted, inputs)
+    values = [objective(torch.zeros(1, C), torch.eye(C)[k : k + 1]).item() for k in (0, 5)]
+    assert values == pytest.approx([2 / 3 * np.log(2), 4 / 3 * np.log(2)], rel=1e-6)
+
+
+def test_an_attributes_plain_cross_entropy_has_one_kind() -> None:
+    with pytest.raises(ValueError, match="attributes_cross_entropy"):
+        config.PerAttribute(loss=config.CrossEntropy())
 
 
 def test_attribute_weights_go_to_their_attributes() -> None:

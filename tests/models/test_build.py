@@ -11,6 +11,7 @@ from maskwise.labels import Task
 from maskwise.models import config
 from maskwise.models.build import MaskwiseModel, build_model, normalisation
 from maskwise.models.config import ModelConfig
+from maskwise.models.heads import added_up
 from maskwise.records import Output
 
 TASK = Task()
@@ -21,7 +22,12 @@ BACKBONES: list[config.Backbone] = [
     config.BaselineCnn(),
 ]
 NECKS = [None, config.LinearNeck(features=16, activation="relu", dropout=0.1)]
-HEADS: list[config.Head] = [config.JointHead(), config.AttributesHead(), config.CosineHead()]
+HEADS: list[config.Head] = [
+    config.JointHead(),
+    config.AttributesHead(),
+    config.CosineHead(),
+    config.CosineAttributesHead(),
+]
 MODELS = [
     ModelConfig(backbone=backbone, neck=neck, head=head, weights=NO_WEIGHTS)
     for backbone in BACKBONES
@@ -168,3 +174,15 @@ def test_normalisation_of_an_unknown_name_is_refused() -> None:
     for backbone in (config.TimmBackbone(name="resnet1818"), config.TorchvisionBackbone(name="resnet1818")):
         with pytest.raises(RecipeError, match="Nearest: resnet18"):
             normalisation(ModelConfig(backbone=backbone, weights=NO_WEIGHTS))
+
+
+def test_the_logits_of_each_attribute_are_there_while_a_head_that_has_them_trains() -> None:
+    model = config.ModelConfig(
+        backbone=config.BaselineCnn(), weights=config.NoWeights(), head=config.CosineAttributesHead(scale=16.0)
+    )
+    built, images_NCHW = build_model(model, Task()), torch.rand(4, 3, 32, 32)
+    output = built(images_NCHW)
+    assert output.attribute_logits_NA is not None
+    assert output.attribute_logits_NA.abs().max() <= 16
+    assert torch.equal(added_up(list(output.attribute_logits_NA.split([3, 2, 3], dim=1))), output.logits_NC)
+    assert built.eval()(images_NCHW).attribute_logits_NA is None

@@ -69,11 +69,18 @@ def test_the_age_head_and_its_term_need_each_other() -> None:
 
 
 @pytest.mark.parametrize("mixing", ["mixup", "cutmix", "half_cutmix"])
-def test_mixed_photos_have_no_age_to_learn(mixing: str) -> None:
-    (problem,) = problems(mixing={"kind": mixing}, model={"age_head": {"kind": "linear"}}, **AGES)
-    assert problem.startswith("mixing.kind must be none with auxiliary age_distribution")
-    assert problem.endswith(f"got '{mixing}'. Leave mixing or auxiliary out.")
-    assert recipe(mixing={"kind": mixing}).mixing.kind == mixing
+def test_mixed_photos_have_mixed_ages_to_learn(mixing: str) -> None:
+    assert recipe(mixing={"kind": mixing}, model={"age_head": {"kind": "linear"}}, **AGES).mixing.kind == mixing
+
+
+@pytest.mark.parametrize("head", ["joint", "attributes", "cosine"])
+def test_a_margin_for_each_attribute_needs_the_cosines_of_each(head: str) -> None:
+    loss = {"kind": "per_attribute", "loss": {"kind": "arcface"}}
+    (problem,) = problems(loss=loss, model={"head": {"kind": head}})
+    assert problem.startswith("model.head.kind must be cosine_attributes for loss.loss.kind arcface")
+    assert recipe(loss=loss, model={"head": {"kind": "cosine_attributes"}}).loss.kind == "per_attribute"
+    (problem,) = problems(loss={"kind": "arcface"}, model={"head": {"kind": "cosine_attributes"}})
+    assert problem.startswith("model.head.kind must be cosine for loss.kind arcface")
 
 
 @pytest.mark.parametrize("epochs, allowed", [(4, 0.75), (10, 0.9), (1, 0.0)])

@@ -106,7 +106,12 @@ class GoesWrong:
     def at(self, progress: float) -> Objective:
         real = cross_entropy_always(progress)
 
-        def objective(logits_NC: Tensor, target_NC: Tensor, weight_N: Tensor | None = None) -> Tensor:
+        def objective(
+            logits_NC: Tensor,
+            target_NC: Tensor,
+            weight_N: Tensor | None = None,
+            attribute_logits_NA: Tensor | None = None,
+        ) -> Tensor:
             self.number += 1
             loss = real(logits_NC, target_NC, weight_N)
             if self.number not in self.calls:

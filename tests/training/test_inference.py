@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from maskwise.fitting.photos import inference, input_spec
 from maskwise.probabilities import Probabilities, averaged, joined
+from maskwise.recipe.config import Recipe
 from maskwise.records import Image, Ints, Output
+from maskwise.training.devices import Precision, predicting_precision
 from maskwise.training.inference import Inference, predict_table
 from support.fits import HOW, SPEC, TinyModel, tiny_model, tiny_photos
 
@@ -67,3 +72,40 @@ def test_the_mean_of_models_and_the_joining_of_batches_by_hand() -> None:
     both = joined([one, two])
     assert both.probs_NC.shape == (2, 2)
     assert both.age_years_N == pytest.approx([20.0, 40.0])
+
+
+def _agreement(device: str, precision: Precision) -> None:
+    """Half a precision moves probabilities by a rounding, and nothing else; they still are float32 and sum to 1."""
+    model = tiny_model().to(device)
+    halved, whole = (
+        predict_table(model, read, 23, Inference(SPEC, ("as_is",), torch.device(device), precision=each)).probs_NC
+        for each in (precision, "fp32")
+    )
+    assert halved.dtype == np.float32
+    assert np.allclose(halved.sum(axis=1), 1, atol=1e-6)
+    assert np.allclose(halved, whole, atol=0.02)
+    assert not np.array_equal(halved, whole)
+
+
+def test_bf16_on_a_cpu() -> None:
+    _agreement("cpu", "bf16")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp16", "bf16"])
+def test_half_precision_on_a_gpu(precision: Precision) -> None:
+    _agreement("cuda", precision)
+
+
+def test_runs_predict_in_the_format_that_they_were_trained_in_but_for_fp16_on_a_cpu() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert [predicting_precision(each, cpu) for each in ("fp32", "bf16", "fp16")] == ["fp32", "bf16", "fp32"]
+    assert [predicting_precision(each, gpu) for each in ("fp32", "bf16", "fp16")] == ["fp32", "bf16", "fp16"]
+    settings = {
+        "name": "half",
+        "split": {"kind": "hold_out", "share": 0.2},
+        "model": {"backbone": {"kind": "baseline_cnn"}, "weights": {"kind": "none"}},
+        "train": {"precision": "bf16"},
+    }
+    recipe = Recipe.model_validate_json(json.dumps(settings))
+    assert inference(recipe, input_spec(recipe)).precision == "bf16"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import get_args
+from functools import partial
+from typing import Any, get_args
 
 import pytest
 import timm
@@ -62,6 +63,7 @@ MU_1, MU_2 = (0.9 * (1 - 0.5 * 0.96 ** (0.004 * t)) for t in (1, 2))
     [
         # The first step on a gradient of 2, as a multiple of the rate.
         (SGD(rate=0.1), 2.0),
+        (SGD(rate=0.1, momentum=0.5, nesterov=True), 3.0),  # the gradient, and half of the momentum that it begins
         (Adam(rate=0.1), 1.0),
         (AdamW(rate=0.1, weight_decay=0.0), 1.0),
         (Adamax(rate=0.1), 1.0),
@@ -98,13 +100,47 @@ def test_decoupled_decay_shrinks_matrices_alone_and_by_rate_times_decay(
 
 @pytest.mark.parametrize(
     "config",
-    [SGD(weight_decay=0.2), Adamax(weight_decay=0.2), RMSprop(weight_decay=0.2), Adagrad(weight_decay=0.2)],
+    [
+        SGD(weight_decay=0.2),
+        Adam(weight_decay=0.2),
+        Adamax(weight_decay=0.2),
+        RMSprop(weight_decay=0.2),
+        Adagrad(weight_decay=0.2),
+    ],
     ids=lambda config: config.kind,
 )
 def test_an_l2_penalty_is_a_gradient_of_the_weights(config: OptimizerConfig) -> None:
     penalised, pulled = _step(config, 1.0, [0.0]), _step(config.model_copy(update={"weight_decay": 0.0}), 1.0, [0.2])
     torch.testing.assert_close(penalised.matrix, pulled.matrix)
     assert penalised.bias.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "torchs"),
+    [
+        (AdamW, torch.optim.AdamW),
+        (Adam, torch.optim.Adam),
+        (NAdam, partial(torch.optim.NAdam, decoupled_weight_decay=True)),
+        (RAdam, partial(torch.optim.RAdam, decoupled_weight_decay=True)),
+        (Adamax, torch.optim.Adamax),
+    ],
+)
+def test_betas_and_decay_are_torchs(kind: Any, torchs: Any) -> None:
+    config = kind(rate=0.1, betas=(0.5, 0.7), weight_decay=0.2)
+    ours, by_torch = _step(config, 1.0, [2.0, -1.0, 0.5]), Weights(1.0)
+    optimizer = torchs([by_torch.matrix], lr=0.1, betas=(0.5, 0.7), weight_decay=0.2)
+    for gradient in (2.0, -1.0, 0.5):
+        by_torch.matrix.grad = torch.full_like(by_torch.matrix, gradient)
+        optimizer.step()
+    torch.testing.assert_close(ours.matrix, by_torch.matrix)
+    assert not torch.allclose(
+        ours.matrix, _step(config.model_copy(update={"betas": (0.9, 0.999)}), 1.0, [2.0, -1.0, 0.5]).matrix
+    )
+
+
+def test_looking_ahead_needs_momentum() -> None:
+    with pytest.raises(ValueError, match=r"train\.optimizer\.nesterov must be false without"):
+        SGD(momentum=0.0, nesterov=True)
 
 
 @every_member

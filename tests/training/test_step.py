@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from maskwise.augment.mixing import mixup
 from maskwise.errors import UserError
+from maskwise.losses.age_distribution import age_distribution, log_bell_curve
 from maskwise.recipe.optimizer_config import SGD
 from maskwise.recipe.train_config import RuntimeConfig, TrainConfig
-from maskwise.records import Output
+from maskwise.records import Batch, Output
 from maskwise.training.batch_size import MOST_HALVINGS, halved
 from maskwise.training.batches import TargetRows, parts_of_batch
 from maskwise.training.checkpoints import load_checkpoint
 from maskwise.training.loop import train_model
+from maskwise.training.moving_parts import MovingParts
+from maskwise.training.step import Stepper
 from maskwise.training.training_inputs import Fit
 from support.fits import KillAt, Killed, Remember, TinyModel, tiny_fit
 
@@ -89,6 +94,39 @@ def test_batches_are_halved_five_times_at_most() -> None:
     assert "16 photos: each batch goes through in 32 parts" in halved(256, MOST_HALVINGS)
     with pytest.raises(UserError, match=r"part of a batch \(8 photos\)"):
         halved(256, MOST_HALVINGS + 1)
+
+
+def test_the_age_term_of_mixed_photos_has_the_gradient_of_mixed_age_distributions() -> None:
+    """KL(share · own + (1 − share) · partner's ‖ softmax), written out; a partner of unknown age teaches nothing."""
+    share_N, ages, partners = torch.tensor([0.7, 0.25, 0.5]), torch.tensor([20, 30, 40]), torch.tensor([30, 31, -1])
+    age_logits_NA = torch.randn(3, 30, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    output = Output(torch.zeros(3, 3), torch.zeros(3, 4), age_logits_NA)
+    term = partial(age_distribution, first_age_years=18, spread_years=2.0, weight=1.0)
+    fit = dataclasses.replace(_fit(), auxiliary=term)
+    stepper = Stepper(fit, MovingParts(fit, TinyModel()), Remember())
+    batch = Batch(torch.zeros(3, 3, 8, 6), torch.zeros(3).long(), torch.eye(3), ages, None, partners, share_N)
+    stepper.loss_of(output, batch).backward()  # type: ignore[no-untyped-call]
+    years_A = torch.arange(18, 48).float()
+    own_NA, partner_NA = (log_bell_curve(each.float(), years_A, 2.0).exp() for each in (ages, partners))
+    known_N1 = (partners >= 0).float()[:, None]
+    target_NA = share_N[:, None] * own_NA + (1 - share_N[:, None]) * known_N1 * partner_NA
+    by_hand = age_logits_NA.detach().clone().requires_grad_()
+    log_probs_NA = by_hand.log_softmax(1)
+    (-(target_NA * log_probs_NA).sum(1).mean()).backward()  # type: ignore[no-untyped-call]
+    assert torch.allclose(age_logits_NA.grad, by_hand.grad, atol=1e-6)  # type: ignore[arg-type]
+
+
+def test_a_batch_knows_the_ages_of_partners_as_mixing_chose_them() -> None:
+    fit = _fit()
+    source = dataclasses.replace(fit.source, mix=partial(mixup, alpha=0.4, p=0.5))
+    batch = source.make(np.arange(12), 0, 0, fit.device)
+    assert batch.own_share_N is not None
+    assert batch.partner_age_years_N is not None
+    mixed_N = batch.own_share_N < 1
+    assert 0 < int(mixed_N.sum()) < 12
+    assert torch.equal(batch.partner_age_years_N[~mixed_N], batch.age_years_N[~mixed_N])
+    plain = fit.source.make(np.arange(12), 0, 0, fit.device)
+    assert plain.partner_age_years_N is None
 
 
 def test_what_else_a_step_raises_passes_through(tmp_path: Path) -> None:

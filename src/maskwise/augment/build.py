@@ -26,13 +26,13 @@ from maskwise.augment.config import (
     RandAugment,
     TrivialAugment,
 )
-from maskwise.augment.mixing import cutmix, half_cutmix, mixup, no_mixing
+from maskwise.augment.mixing import Mixed, cutmix, half_cutmix, mixup, no_mixing
 from maskwise.augment.photos import affine, brightness, contrast, erasing, flip, noise
 from maskwise.augment.policies import auto_augment, rand_augment, trivial_augment
 from maskwise.errors import RecipeError, must
 
 Augment = Callable[[Tensor, np.random.Generator], Tensor]
-Mix = Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
+Mix = Callable[[Tensor, Tensor, np.random.Generator], Mixed]
 
 
 def build_augment(configs: Sequence[AugmentConfig]) -> Augment:

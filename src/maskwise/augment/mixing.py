@@ -1,4 +1,4 @@
-"""``mix(images_NCHW, target_NC, rng) → (images, target)``: photos of a batch share pixels, and targets by as much.
+"""``mix(images_NCHW, target_NC, rng) → Mixed``: photos of a batch share pixels, and targets by as much.
 
 Every photo that is mixed gets a partner from the same batch, drawn for it alone. Target rows still sum to 1, shape,
 dtype and device are kept, the input is left alone. ``p = 0`` is the identity.
@@ -6,7 +6,7 @@ dtype and device are kept, the input is left alone. ``p = 0`` is the identity.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -21,14 +21,23 @@ Partner = Literal["any", "same_class", "oldest"]
 Bools = NDArray[np.bool_]
 
 
-def no_mixing(images_NCHW: Tensor, target_NC: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:  # noqa: ARG001
+class Mixed(NamedTuple):
+    """A batch after mixing, and who was mixed with whom."""
+
+    images_NCHW: Tensor
+    target_NC: Tensor
+    partner_N: Ints | None = None
+    """Each photo's partner in the batch, itself where it has none; None: nothing was mixed."""
+    own_share_N: Floats | None = None
+    """How much of each photo is its own."""
+
+
+def no_mixing(images_NCHW: Tensor, target_NC: Tensor, rng: np.random.Generator) -> Mixed:  # noqa: ARG001
     """Every photo stays itself."""
-    return images_NCHW, target_NC
+    return Mixed(images_NCHW, target_NC)
 
 
-def mixup(
-    images_NCHW: Tensor, target_NC: Tensor, rng: np.random.Generator, *, alpha: float, p: float
-) -> tuple[Tensor, Tensor]:
+def mixup(images_NCHW: Tensor, target_NC: Tensor, rng: np.random.Generator, *, alpha: float, p: float) -> Mixed:
     """``share · photo + (1 − share) · partner``, share ~ Beta(alpha, alpha) for each photo; targets alike.
 
     Zhang et al. 2018, arXiv 1710.09412, with a share for each photo in place of one for the batch.
@@ -38,14 +47,11 @@ def mixup(
     share_N = np.where(mixed_N, rng.beta(alpha, alpha, n), 1.0)
     share, partner = as_floats(share_N, images_NCHW), as_given(partner_N, images_NCHW)
     blended = torch.lerp(images_NCHW.index_select(0, partner), images_NCHW, per_photo(share))
-    return torch.where(per_photo(as_given(mixed_N, images_NCHW)), blended, images_NCHW), _mix_targets(
-        target_NC, partner_N, share_N
-    )
+    images_NCHW = torch.where(per_photo(as_given(mixed_N, images_NCHW)), blended, images_NCHW)
+    return Mixed(images_NCHW, _mix_targets(target_NC, partner_N, share_N), partner_N, share_N)
 
 
-def cutmix(
-    images_NCHW: Tensor, target_NC: Tensor, rng: np.random.Generator, *, alpha: float, p: float
-) -> tuple[Tensor, Tensor]:
+def cutmix(images_NCHW: Tensor, target_NC: Tensor, rng: np.random.Generator, *, alpha: float, p: float) -> Mixed:
     """A box of the photo's own shape shows the partner; the target counts the pixels that each one shows.
 
     Yun et al. 2019, arXiv 1905.04899: the box has sides ``sqrt(1 − share)`` of the photo's, share ~ Beta(alpha, alpha),
@@ -69,7 +75,7 @@ def half_cutmix(
     oldest_classes: tuple[int, ...],
     jitter: float,
     p: float,
-) -> tuple[Tensor, Tensor]:
+) -> Mixed:
     """One half of the photo, either with equal chance, shows the partner; the target counts the pixels of each.
 
     The class of a photo is the argmax of its target row. ``oldest_classes`` are the joint classes of the oldest age
@@ -113,15 +119,14 @@ def _stretch(length_px: int, size_px_N: Ints, rng: np.random.Generator) -> Bools
     return (place_L >= first_N[:, None]) & (place_L < (first_N + size_px_N)[:, None])
 
 
-def _paste(
-    images_NCHW: Tensor, target_NC: Tensor, partner_N: Ints, rows_NH: Bools, columns_NW: Bools
-) -> tuple[Tensor, Tensor]:
+def _paste(images_NCHW: Tensor, target_NC: Tensor, partner_N: Ints, rows_NH: Bools, columns_NW: Bools) -> Mixed:
     """The partner where both the row and the column are marked; targets by the share of pixels."""
     rows, columns = as_given(rows_NH, images_NCHW), as_given(columns_NW, images_NCHW)
     pasted_NHW = rows[:, :, None] & columns[:, None, :]
     partner_images = images_NCHW.index_select(0, as_given(partner_N, images_NCHW))
     share_N = 1 - rows_NH.mean(1) * columns_NW.mean(1)
-    return torch.where(pasted_NHW[:, None], partner_images, images_NCHW), _mix_targets(target_NC, partner_N, share_N)
+    images_NCHW = torch.where(pasted_NHW[:, None], partner_images, images_NCHW)
+    return Mixed(images_NCHW, _mix_targets(target_NC, partner_N, share_N), partner_N, share_N)
 
 
 def _mix_targets(target_NC: Tensor, partner_N: Ints, share_N: Floats) -> Tensor:

@@ -239,7 +239,7 @@ def _all_views(backbone: FrozenBackbone, photos: PhotoSet, listener: Listener) -
 
 
 def _of_features(how: Inference) -> FeatureInference:
-    return FeatureInference(how.spec, how.views, how.device, how.first_age_years)
+    return FeatureInference(how.spec, how.views, how.device, how.first_age_years, how.precision)
 
 
 def _checksum(state: Mapping[str, Tensor]) -> str:

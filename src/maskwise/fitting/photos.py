@@ -26,7 +26,7 @@ from maskwise.models.build import normalisation
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import FaceBox, Image, InputSpec, PhotoTable, Strings
-from maskwise.training.devices import choose_device
+from maskwise.training.devices import choose_device, predicting_precision
 from maskwise.training.inference import Inference
 
 DECODING_THREADS = 2
@@ -48,10 +48,12 @@ def input_spec(recipe: Recipe) -> InputSpec:
 def inference(recipe: Recipe, spec: InputSpec) -> Inference:
     """How the recipe's models predict."""
     age_head = recipe.model.age_head
+    device = choose_device(recipe.runtime.device)
     return Inference(
         spec=spec,
         views=recipe.predict.views,
-        device=choose_device(recipe.runtime.device),
+        device=device,
+        precision=predicting_precision(recipe.train.precision, device),
         first_age_years=None if age_head is None else age_head.first_age_years,
     )
 

@@ -1,4 +1,4 @@
-"""A cross-entropy for each attribute of the joint classes."""
+"""A loss for each attribute of the joint classes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,42 @@ import torch
 from torch import Tensor
 
 from maskwise.losses.cross_entropy import log_softmax
+from maskwise.losses.weighted_sum import Objective
 
 
-def attributes_cross_entropy(
-    logits_NC: Tensor, target_NC: Tensor, *, sizes: Sequence[int], weights: Sequence[float]
+def per_attribute(
+    logits_NC: Tensor,
+    target_NC: Tensor,
+    weight_N: Tensor | None = None,
+    attribute_logits_NA: Tensor | None = None,
+    *,
+    terms: Sequence[tuple[float, Objective]],
+    sizes: Sequence[int],
 ) -> Tensor:
-    """Loss of each photo: Σ_a w_a · CE of attribute a, whose target and probabilities are sums over the joint ones.
+    """Σ_a w_a · loss of attribute a, whose target is a sum over the joint ones.
 
-    ``sizes`` are the numbers of classes of each attribute, first attribute slowest; C is their product. Returns N
-    values in float32 (float64 for float64 logits), finite at any finite logits. The log of a sum of probabilities is
-    taken by logsumexp, so attributes that the model all but rules out keep a finite loss.
+    ``sizes`` are the numbers of classes of each attribute, first attribute slowest; C is their product. The logits of
+    an attribute are the model's own where it has them, side by side in ``attribute_logits_NA``; else the logs of its
+    marginal probabilities.
     """
     log_probs_NC = log_softmax(logits_NC)
-    target_NC = target_NC.to(log_probs_NC.dtype)
-    terms = []
-    for position, weight in enumerate(weights):
-        split = (math.prod(sizes[:position]), sizes[position], math.prod(sizes[position + 1 :]))
-        log_probs_NA = torch.logsumexp(log_probs_NC.reshape(-1, *split), dim=(1, 3))
-        target_NA = target_NC.reshape(-1, *split).sum(dim=(1, 3))
-        terms.append(-weight * (target_NA * log_probs_NA).sum(dim=1))
-    return torch.stack(terms).sum(dim=0)
+    own = None if attribute_logits_NA is None else torch.split(attribute_logits_NA, list(sizes), dim=1)
+    values = []
+    for position, (weight, objective) in enumerate(terms):
+        logits_NA = log_marginals(log_probs_NC, sizes, position) if own is None else own[position]
+        values.append(weight * objective(logits_NA, marginals(target_NC, sizes, position), weight_N))
+    return torch.stack(values).sum()
+
+
+def log_marginals(log_probs_NC: Tensor, sizes: Sequence[int], position: int) -> Tensor:
+    """Logs of an attribute's probabilities, by logsumexp: what the model all but rules out stays finite."""
+    return torch.logsumexp(log_probs_NC.reshape(-1, *_around(sizes, position)), dim=(1, 3))
+
+
+def marginals(target_NC: Tensor, sizes: Sequence[int], position: int) -> Tensor:
+    """An attribute's part of rows over joint classes, N × its classes."""
+    return target_NC.reshape(-1, *_around(sizes, position)).sum(dim=(1, 3))
+
+
+def _around(sizes: Sequence[int], position: int) -> tuple[int, int, int]:
+    return math.prod(sizes[:position]), sizes[position], math.prod(sizes[position + 1 :])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar, assert_never
 
@@ -15,7 +15,7 @@ from maskwise.labels import Attribute, Task
 from maskwise.losses import class_weights, config
 from maskwise.losses.age_distribution import age_distribution
 from maskwise.losses.arcface import arcface
-from maskwise.losses.attributes import attributes_cross_entropy
+from maskwise.losses.attributes import marginals, per_attribute
 from maskwise.losses.cross_entropy import cross_entropy
 from maskwise.losses.f1 import f1
 from maskwise.losses.focal import focal
@@ -50,7 +50,7 @@ class LossInputs:
     """Each joint class's part of what the sampler shows, in any unit; None: that of the photos. Class weights have the
     mean 1 over it."""
     task: Task | None = None
-    """The attributes; attributes_cross_entropy needs it."""
+    """The attributes; losses of each attribute need it."""
     cosine_scale: float | None = None
     """The scale of the model's cosine head; arcface and ldam need it."""
     progress: float = 0.0
@@ -70,6 +70,10 @@ def build_loss(loss: config.LossConfig, inputs: LossInputs) -> Objective:
             return partial(f1, classes=classes)
         case config.WeightedSum(terms=terms):
             return partial(weighted_sum, terms=tuple((term.weight, build_loss(term.loss, inputs)) for term in terms))
+        case config.AttributesCrossEntropy():
+            return _build_per_attribute(loss, config.CrossEntropy(), inputs)
+        case config.PerAttribute(loss=of_attribute):
+            return _build_per_attribute(loss, of_attribute, inputs)
         case photo_loss:
             return partial(mean_over_photos, loss=_build_photo_loss(photo_loss, inputs))
 
@@ -87,12 +91,25 @@ def _build_photo_loss(loss: config.PhotoLossConfig, inputs: LossInputs) -> Photo
             return _build_ldam(loss, inputs)
         case config.BalancedSoftmax(tau=tau):
             return partial(balanced_softmax, log_prior_C=torch.from_numpy(log_prior(inputs.count_C, tau)).float())
-        case config.AttributesCrossEntropy():
-            task = _given(inputs.task, "task", "attributes_cross_entropy")
-            weight_A = tuple(_attribute_weight(loss, attribute) for attribute in task.attributes)
-            return partial(attributes_cross_entropy, sizes=task.sizes, weights=weight_A)
         case other:
             assert_never(other)
+
+
+def _build_per_attribute(
+    loss: config.AttributeLossConfig, of_attribute: config.SingleLoss, inputs: LossInputs
+) -> Objective:
+    """The loss of each attribute, built from the counts of the attribute's own classes."""
+    task = _given(inputs.task, "task", loss.kind)
+    weights = {"mask": loss.mask_weight, "gender": loss.gender_weight, "age": loss.age_weight}
+    terms = []
+    for position, attribute in enumerate(task.attributes):
+        count_A, shown_A = (
+            None if each_C is None else marginals(torch.from_numpy(each_C)[None], task.sizes, position)[0].numpy()
+            for each_C in (inputs.count_C, inputs.shown_C)
+        )
+        own = replace(inputs, count_C=_given(count_A, "count_C", loss.kind), shown_C=shown_A, task=None)
+        terms.append((weights[attribute], build_loss(of_attribute, own)))
+    return partial(per_attribute, terms=tuple(terms), sizes=task.sizes)
 
 
 def _build_ldam(loss: config.Ldam, inputs: LossInputs) -> PhotoLoss:
@@ -102,10 +119,6 @@ def _build_ldam(loss: config.Ldam, inputs: LossInputs) -> PhotoLoss:
     reweighted = loss.reweight_from is not None and inputs.progress >= loss.reweight_from
     weights = config.EffectiveNumber(beta=loss.reweight_beta) if reweighted else config.NoClassWeights()
     return partial(ldam, margin_C=margin_C, class_weight_C=build_class_weights(weights, inputs))
-
-
-def _attribute_weight(loss: config.AttributesCrossEntropy, attribute: Attribute) -> float:
-    return {"mask": loss.mask_weight, "gender": loss.gender_weight, "age": loss.age_weight}[attribute]
 
 
 def _given(value: _Given | None, name: str, kind: str) -> _Given:

@@ -55,12 +55,12 @@ class CrossEntropy(Settings):
 
 
 class Focal(Settings):
-    """Cross-entropy that counts photos less the surer the model is of them (Lin et al. 2017, arXiv 1708.02002)."""
+    """Cross-entropy that counts photos less the more confident the model is (Lin et al. 2017, arXiv 1708.02002)."""
 
     kind: Literal["focal"] = "focal"
 
     gamma: float = Field(default=2.0, gt=0)
-    """How fast sure photos fade: the factor is (1 − p)^gamma. 0 would be cross_entropy."""
+    """How fast photos of high confidence fade: the factor is (1 − p)^gamma. 0 would be cross_entropy."""
 
     class_weights: ClassWeights = NoClassWeights()
     """How much more rare classes count; the mean over what the sampler shows is 1."""
@@ -133,7 +133,8 @@ class BalancedSoftmax(Settings):
 class AttributesCrossEntropy(Settings):
     """A cross-entropy for each attribute, added up with weights: the "3+2+3" loss, for any head.
 
-    With the head `attributes`, hard targets and equal weights of 1 it is cross_entropy.
+    With the head `attributes`, hard targets and equal weights of 1 it is cross_entropy. Other losses for each
+    attribute: per_attribute.
     """
 
     kind: Literal["attributes_cross_entropy"] = "attributes_cross_entropy"
@@ -148,9 +149,39 @@ class AttributesCrossEntropy(Settings):
     """What the cross-entropy of the age group is multiplied by."""
 
 
-PhotoLossConfig = CrossEntropy | Focal | ArcFace | Ldam | BalancedSoftmax | AttributesCrossEntropy
+class PerAttribute(Settings):
+    """One loss for each attribute, added up with weights; class weights are those of the attribute's classes.
+
+    arcface needs the model head `cosine_attributes`; the others go with any head.
+    """
+
+    kind: Literal["per_attribute"] = "per_attribute"
+
+    loss: Annotated[CrossEntropy | Focal | F1 | ArcFace, Field(discriminator="kind")] = Focal()
+    """The loss of each attribute."""
+
+    mask_weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """What the loss of the mask status is multiplied by."""
+
+    gender_weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """What the loss of the gender is multiplied by."""
+
+    age_weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """What the loss of the age group is multiplied by."""
+
+    @model_validator(mode="after")
+    def _refuse_two_ways_to_one_loss(self) -> Self:
+        if self.loss == CrossEntropy():
+            remedy = "Use the kind attributes_cross_entropy, or set its class_weights."
+            raise ValueError(must("loss.loss.kind", "another than cross_entropy", "cross_entropy", remedy))
+        return self
+
+
+PhotoLossConfig = CrossEntropy | Focal | ArcFace | Ldam | BalancedSoftmax
 """Losses of one photo, whose mean is that of a batch."""
-SingleLoss = Annotated[PhotoLossConfig | F1, Field(discriminator="kind")]
+AttributeLossConfig = AttributesCrossEntropy | PerAttribute
+"""Losses of each attribute, added up."""
+SingleLoss = Annotated[PhotoLossConfig | AttributeLossConfig | F1, Field(discriminator="kind")]
 
 
 class Term(Settings):
@@ -183,7 +214,7 @@ class WeightedSum(Settings):
         return self
 
 
-LossConfig = Annotated[PhotoLossConfig | F1 | WeightedSum, Field(discriminator="kind")]
+LossConfig = Annotated[PhotoLossConfig | AttributeLossConfig | F1 | WeightedSum, Field(discriminator="kind")]
 
 
 class AgeDistribution(Settings):
@@ -207,7 +238,11 @@ AuxiliaryConfig = AgeDistribution
 
 
 class LabelSmoothing(Settings):
-    """Move a share of every target row to all classes alike (Szegedy et al. 2016, arXiv 1512.00567)."""
+    """Move a share of every target row to all classes alike (Szegedy et al. 2016, arXiv 1512.00567).
+
+    The source write-up tried "0.6 to 1.0": as the share that is taken away that is an epsilon of 0.6 to 1.0, as the
+    share that the true class keeps one of 0.4 to 0.0. Both readings can be tried.
+    """
 
     kind: Literal["label_smoothing"] = "label_smoothing"
 
@@ -219,7 +254,8 @@ class SoftClasses(Settings):
     """Share every target among all joint classes by nearness: exp(−distance / temperature), scaled to sum to 1.
 
     The distance of two joint classes counts a different mask status 1, a different gender 1, and age groups by how many
-    groups they lie apart. This is the source write-up's "soft loss".
+    groups they lie apart. This is our reading of the source write-up's "soft loss" ("no one-hot targets"), which it
+    does not define.
     """
 
     kind: Literal["soft_classes"] = "soft_classes"

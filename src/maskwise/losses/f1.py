@@ -13,7 +13,12 @@ AveragedClasses = Literal["all", "present"]
 
 
 def f1(
-    logits_NC: Tensor, target_NC: Tensor, weight_N: Tensor | None = None, *, classes: AveragedClasses = "all"
+    logits_NC: Tensor,
+    target_NC: Tensor,
+    weight_N: Tensor | None = None,
+    attribute_logits_NA: Tensor | None = None,  # noqa: ARG001 - the objectives share one signature
+    *,
+    classes: AveragedClasses = "all",
 ) -> Tensor:
     """1 − macro F1 over the batch with p = softmax(logits) in place of decisions; one value from 0 to 1.
 

@@ -15,12 +15,26 @@ PhotoLoss = Callable[[Tensor, Tensor], Tensor]
 class Objective(Protocol):
     """What training minimises: one number for a batch."""
 
-    def __call__(self, logits_NC: Tensor, target_NC: Tensor, weight_N: Tensor | None = None) -> Tensor:
-        """The loss as a scalar tensor; ``weight_N`` says how much each photo counts, all alike if None."""
+    def __call__(
+        self,
+        logits_NC: Tensor,
+        target_NC: Tensor,
+        weight_N: Tensor | None = None,
+        attribute_logits_NA: Tensor | None = None,
+    ) -> Tensor:
+        """The loss as a scalar tensor; ``weight_N`` says how much each photo counts, all alike if None.
+
+        ``attribute_logits_NA`` are the logits of each attribute, side by side, of a model that has them.
+        """
 
 
 def mean_over_photos(
-    logits_NC: Tensor, target_NC: Tensor, weight_N: Tensor | None = None, *, loss: PhotoLoss
+    logits_NC: Tensor,
+    target_NC: Tensor,
+    weight_N: Tensor | None = None,
+    attribute_logits_NA: Tensor | None = None,  # noqa: ARG001 - the objectives share one signature
+    *,
+    loss: PhotoLoss,
 ) -> Tensor:
     """A photo loss as an objective: its weighted mean."""
     return weighted_mean(loss(logits_NC, target_NC), weight_N)
@@ -38,8 +52,10 @@ def weighted_sum(
     logits_NC: Tensor,
     target_NC: Tensor,
     weight_N: Tensor | None = None,
+    attribute_logits_NA: Tensor | None = None,
     *,
     terms: Sequence[tuple[float, Objective]],
 ) -> Tensor:
     """Σ weight · objective over ``terms``, one or more."""
-    return torch.stack([weight * term(logits_NC, target_NC, weight_N) for weight, term in terms]).sum()
+    values = [weight * term(logits_NC, target_NC, weight_N, attribute_logits_NA) for weight, term in terms]
+    return torch.stack(values).sum()

@@ -46,11 +46,16 @@ class MaskwiseModel(nn.Module):
         N × D before the dropout."""
         embedding_ND = self.neck(self.backbone(images_NCHW))
         kept_ND = self.dropout(embedding_ND)
-        logits_NC = self.head(kept_ND).float()
+        attribute_logits_NA = None
+        if self.training and isinstance(self.head, heads.CosineAttributesHead):
+            of_attributes = self.head.attribute_logits(kept_ND)
+            logits_NC, attribute_logits_NA = heads.added_up(of_attributes), torch.cat(of_attributes, dim=1)
+        else:
+            logits_NC = self.head(kept_ND).float()
         age_logits_NA = None if self.age_head is None else self.age_head(kept_ND).float()
         if self.years_to_groups is not None:
             logits_NC = logits_NC + self.years_to_groups(age_logits_NA)
-        return Output(logits_NC=logits_NC, embedding_ND=embedding_ND, age_logits_NA=age_logits_NA)
+        return Output(logits_NC, embedding_ND, age_logits_NA, attribute_logits_NA)
 
 
 def build_model(model: config.ModelConfig, task: Task, *, load_weights: bool = True) -> MaskwiseModel:
@@ -157,5 +162,7 @@ def _build_head(head: config.Head, features: int, task: Task) -> nn.Module:
             return heads.AttributesHead(features, task.sizes, published)
         case config.CosineHead(scale=scale):
             return heads.CosineHead(features, task.sizes, scale)
+        case config.CosineAttributesHead(scale=scale):
+            return heads.CosineAttributesHead(features, task.sizes, scale)
         case other:
             assert_never(other)

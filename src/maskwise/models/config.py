@@ -120,7 +120,18 @@ class CosineHead(Settings):
     many thousand people uses 64."""
 
 
-Head = Annotated[JointHead | AttributesHead | CosineHead, Field(discriminator="kind")]
+class CosineAttributesHead(Settings):
+    """For each attribute the logits scale · cos θ, θ the angle to a learnt vector of its class; the joint logit is
+    their sum. What the loss `arcface` needs within `per_attribute`; others can use it too.
+    """
+
+    kind: Literal["cosine_attributes"] = "cosine_attributes"
+
+    scale: float = Field(default=16.0, ge=1, le=256)
+    """Largest logit of an attribute, fixed; see the head `cosine`."""
+
+
+Head = Annotated[JointHead | AttributesHead | CosineHead | CosineAttributesHead, Field(discriminator="kind")]
 
 
 class AgeHead(Settings):
@@ -245,7 +256,7 @@ class ModelConfig(Settings):
     @property
     def cosine_scale(self) -> float | None:
         """The scale of the cosine head; None with another head."""
-        return self.head.scale if isinstance(self.head, CosineHead) else None
+        return self.head.scale if isinstance(self.head, CosineHead | CosineAttributesHead) else None
 
     @model_validator(mode="after")
     def _refuse_senseless_pairs(self) -> Self:

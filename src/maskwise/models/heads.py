@@ -109,6 +109,22 @@ class YearsToGroups(nn.Module):
         return added_up(parts)
 
 
+class CosineAttributesHead(nn.Module):
+    """A cosine head an attribute: embedding_ND → joint logits N × C, the sums of the attributes' logits."""
+
+    def __init__(self, features: int, attribute_sizes: tuple[int, ...], scale: float) -> None:
+        super().__init__()
+        self.attributes = nn.ModuleList([CosineHead(features, (size,), scale) for size in attribute_sizes])
+
+    def attribute_logits(self, embedding_ND: Tensor) -> list[Tensor]:
+        """N × classes of the attribute for each attribute, in float32 from -scale to scale."""
+        return [head(embedding_ND) for head in self.attributes]
+
+    def forward(self, embedding_ND: Tensor) -> Tensor:
+        """Joint logits, N × C, classes in mixed-radix order (first attribute slowest)."""
+        return added_up(self.attribute_logits(embedding_ND))
+
+
 def added_up(logits_NA: list[Tensor]) -> Tensor:
     """Joint logits, N × C, from one N × A tensor an attribute; the first attribute is the slowest.
 

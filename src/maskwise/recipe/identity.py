@@ -20,6 +20,9 @@ _LATER: dict[str, dict[str, Any]] = {
     "attributes": {"gender": "linear"},
     "f1": {"classes": "present"},
     "undersample_masked": {"then": {"kind": "natural"}},
+    "adam": {"weight_decay": 0.0, "betas": [0.9, 0.999]},
+    **{kind: {"betas": [0.9, 0.999]} for kind in ("adamw", "nadam", "radam", "adamax")},
+    "sgd": {"nesterov": False},
 }
 """By section or kind: settings that earlier runs did not have, and the value that says what they did."""
 

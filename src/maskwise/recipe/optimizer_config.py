@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from maskwise.errors import must
 from maskwise.settings import Settings
 
 LearningRate = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Betas = tuple[Share, Share]
 
 
 class AdamW(Settings):
@@ -22,6 +25,9 @@ class AdamW(Settings):
     weight_decay: float = Field(default=0.01, ge=0)
     """Decay of all weights except biases and normalisation."""
 
+    betas: Betas = (0.9, 0.999)
+    """Shares of the mean gradient and of its mean square that are carried on a step."""
+
 
 class Adam(Settings):
     """Adam (Kingma & Ba 2015, arXiv 1412.6980)."""
@@ -30,6 +36,12 @@ class Adam(Settings):
 
     rate: LearningRate = 1e-3
     """Learning rate after warm-up."""
+
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 penalty, part of the gradient (decoupled: adamw), on all weights except biases and normalisation."""
+
+    betas: Betas = (0.9, 0.999)
+    """Shares of the mean gradient and of its mean square that are carried on a step."""
 
 
 class SGD(Settings):
@@ -46,6 +58,16 @@ class SGD(Settings):
     weight_decay: float = Field(default=0.0, ge=0)
     """Decay of all weights except biases and normalisation."""
 
+    nesterov: bool = False
+    """Look ahead along the momentum (Nesterov 1983; Sutskever et al. 2013, ICML)."""
+
+    @model_validator(mode="after")
+    def _refuse_looking_ahead_without_momentum(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            rule = "false without train.optimizer.momentum (it would have no effect)"
+            raise ValueError(must("train.optimizer.nesterov", rule, True, "Set momentum, 0.9 for example."))
+        return self
+
 
 class NAdam(Settings):
     """Adam with Nesterov's look ahead (Dozat 2016, openreview OM0jvwB8jIp57ZJjtNEZ), weight decay decoupled."""
@@ -57,6 +79,9 @@ class NAdam(Settings):
 
     weight_decay: float = Field(default=0.01, ge=0)
     """Decay of all weights except biases and normalisation."""
+
+    betas: Betas = (0.9, 0.999)
+    """Shares of the mean gradient and of its mean square that are carried on a step."""
 
 
 class RAdam(Settings):
@@ -70,6 +95,9 @@ class RAdam(Settings):
     weight_decay: float = Field(default=0.01, ge=0)
     """Decay of all weights except biases and normalisation."""
 
+    betas: Betas = (0.9, 0.999)
+    """Shares of the mean gradient and of its mean square that are carried on a step."""
+
 
 class Adamax(Settings):
     """Adam with the largest gradient so far in place of the mean square (arXiv 1412.6980, section 7.1)."""
@@ -81,6 +109,9 @@ class Adamax(Settings):
 
     weight_decay: float = Field(default=0.0, ge=0)
     """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+
+    betas: Betas = (0.9, 0.999)
+    """Shares of the mean gradient and of its mean square that are carried on a step."""
 
 
 class RMSprop(Settings):

@@ -11,6 +11,7 @@ from maskwise.losses.config import (
     AttributesCrossEntropy,
     Ldam,
     LossConfig,
+    PerAttribute,
     SingleLoss,
     SoftAgeBorder,
     WeightedSum,
@@ -39,14 +40,16 @@ def problems_of(recipe: RecipeFields) -> list[str]:
 
 
 def _problems_of_model(recipe: RecipeFields) -> list[str]:
-    problems = [*_age_head_problems(recipe), *_mixed_age_problems(recipe), *_self_training_problems(recipe)]
+    problems = [*_age_head_problems(recipe), *_self_training_problems(recipe)]
     problems += [*_everyone_problems(recipe), *_cached_views_problems(recipe), *_decoding_problems(recipe)]
     for address, loss in _losses(recipe.loss):
         if isinstance(loss, ArcFace | Ldam):
-            problems += _cosine_problems(address, loss, recipe)
+            problems += _cosine_problems(address, loss, "cosine", recipe)
+        if isinstance(loss, PerAttribute) and isinstance(loss.loss, ArcFace):
+            problems += _cosine_problems(f"{address}.loss", loss.loss, "cosine_attributes", recipe)
         if isinstance(loss, Ldam):
             problems += _reweight_problems(address, loss, recipe)
-        if isinstance(loss, AttributesCrossEntropy):
+        if isinstance(loss, AttributesCrossEntropy | PerAttribute):
             problems += _attribute_problems(address, loss, recipe)
     for position, target in enumerate(recipe.targets):
         if isinstance(target, SoftAgeBorder):
@@ -65,18 +68,13 @@ def _age_head_problems(recipe: RecipeFields) -> list[str]:
     if recipe.auxiliary is not None and recipe.model.age_head is None:
         remedy = "Set model.age_head.kind to linear, or leave auxiliary out."
         return [must("model.age_head", f"given for auxiliary {recipe.auxiliary.kind}", None, remedy)]
+    if recipe.model.head.kind == "cosine_attributes" and getattr(recipe.model.age_head, "kind", None) == "published":
+        rule = "linear with model.head cosine_attributes (its years join the joint logits, not those of the attributes)"
+        return [must("model.age_head.kind", rule, "published", "Choose another head.")]
     if recipe.auxiliary is None and recipe.model.age_head is not None:
         rule = "age_distribution with model.age_head (which would learn nothing)"
         return [must("auxiliary", rule, None, "Set auxiliary.kind to age_distribution, or leave model.age_head out.")]
     return []
-
-
-def _mixed_age_problems(recipe: RecipeFields) -> list[str]:
-    """A mixed photo has a mixed target row, but no age that the age term could learn."""
-    if recipe.auxiliary is None or recipe.mixing.kind == "none":
-        return []
-    rule = f"none with auxiliary {recipe.auxiliary.kind} (a photo mixed of two people has no age)"
-    return [must("mixing.kind", rule, recipe.mixing.kind, "Leave mixing or auxiliary out.")]
 
 
 def _self_training_problems(recipe: RecipeFields) -> list[str]:
@@ -140,10 +138,10 @@ def _cached_views_problems(recipe: RecipeFields) -> list[str]:
     return problems
 
 
-def _cosine_problems(address: str, loss: ArcFace | Ldam, recipe: RecipeFields) -> list[str]:
-    if recipe.model.cosine_scale is not None:
+def _cosine_problems(address: str, loss: ArcFace | Ldam, head: str, recipe: RecipeFields) -> list[str]:
+    if recipe.model.head.kind == head:
         return []
-    rule = f"cosine for {address}.kind {loss.kind}"
+    rule = f"{head} for {address}.kind {loss.kind}"
     return [must("model.head.kind", rule, recipe.model.head.kind, "Change it, or choose another loss.")]
 
 
@@ -155,7 +153,7 @@ def _reweight_problems(address: str, loss: Ldam, recipe: RecipeFields) -> list[s
     return [must(f"{address}.reweight_from", rule, loss.reweight_from, "Lower it, train longer, or set it to null.")]
 
 
-def _attribute_problems(address: str, loss: AttributesCrossEntropy, recipe: RecipeFields) -> list[str]:
+def _attribute_problems(address: str, loss: AttributesCrossEntropy | PerAttribute, recipe: RecipeFields) -> list[str]:
     weights = {"mask": loss.mask_weight, "gender": loss.gender_weight, "age": loss.age_weight}
     return [
         must(f"{address}.{name}_weight", f"left out, as {name} is none of task.attributes", weight, "Leave it out.")

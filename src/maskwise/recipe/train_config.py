@@ -81,7 +81,8 @@ class TrainConfig(Settings):
     """Gradients longer than this are shortened to it."""
 
     precision: Literal["fp32", "bf16", "fp16", "auto"] = "fp32"
-    """Number format of the forward pass (torch autocast); weights and losses stay in float32. fp16 needs a GPU.
+    """Number format of the forward pass (torch autocast), in training and in prediction; weights, losses and
+    probabilities stay in float32. fp16 needs a GPU to train; on a CPU such a run predicts in fp32.
     auto: a short measurement on this machine chooses fp32 or bf16, `layout` and `runtime.step`, which then stand in
     the run's recipe."""
 

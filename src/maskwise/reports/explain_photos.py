@@ -147,6 +147,6 @@ def _draw(recipe: Recipe, pixels_NHWC: Image, class_N: Ints, draw: int) -> Image
     images_NCHW = to_images(pixels_NHWC, torch.device("cpu"))
     images_NCHW = build_augment(recipe.augment)(images_NCHW, rng_for(recipe.seed, "shown augmentation", draw))
     target_NC = nn.functional.one_hot(torch.from_numpy(class_N), recipe.task.n_classes).float()
-    images_NCHW, _ = mix_batches(recipe)(images_NCHW, target_NC, rng_for(recipe.seed, "shown mixing", draw))
+    images_NCHW = mix_batches(recipe)(images_NCHW, target_NC, rng_for(recipe.seed, "shown mixing", draw)).images_NCHW
     mixed: Image = (images_NCHW.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     return mixed

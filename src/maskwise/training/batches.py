@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from maskwise.augment.build import Mix
 from maskwise.chance import rng_for
 from maskwise.records import Batch, Floats, Image, Ints, PhotoTable
 
@@ -46,8 +48,8 @@ class BatchSource:
     soften: Callable[[Tensor, Tensor], Tensor]
     """(target rows, ages in years) → softer ones. Pseudo-labelled rows pass through it like all others: else a guess
     would be trained on more sharply than a true label."""
-    mix: Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
-    """(images, target rows, chance) → the same, photos mixed with each other."""
+    mix: Mix
+    """(images, target rows, rng) → the same, photos mixed with each other."""
     n_classes: int
     batch_size: int
     seed: int
@@ -70,14 +72,21 @@ class BatchSource:
         age_years_N = torch.from_numpy(self.table.age_years_N[index_N])
         target_NC, weight_N = self._label(index_N)
         target_NC = self.soften(target_NC, age_years_N)
-        chance = rng_for(self.seed, "mix", self.fold, epoch, position)
-        images_NCHW, target_NC = self.mix(images_NCHW, target_NC, chance)
-        return Batch(
-            images_NCHW=images_NCHW,
+        rng = rng_for(self.seed, "mix", self.fold, epoch, position)
+        mixed = self.mix(images_NCHW, target_NC, rng)
+        batch = Batch(
+            images_NCHW=mixed.images_NCHW,
             class_N=sent(torch.from_numpy(self.table.class_N[index_N]), device),
-            target_NC=sent(target_NC, device),
+            target_NC=sent(mixed.target_NC, device),
             age_years_N=sent(age_years_N, device),
             weight_N=None if weight_N is None else sent(weight_N, device),
+        )
+        if mixed.partner_N is None or mixed.own_share_N is None:
+            return batch
+        return dataclasses.replace(
+            batch,
+            partner_age_years_N=sent(age_years_N[torch.from_numpy(mixed.partner_N)], device),
+            own_share_N=sent(torch.from_numpy(mixed.own_share_N).float(), device),
         )
 
     def show(self, index_N: Ints, rng: np.random.Generator, device: torch.device) -> Tensor:
@@ -109,12 +118,9 @@ def parts_of_batch(batch: Batch, n_parts: int) -> Iterator[tuple[Batch, float | 
         return
     total = n_photos if batch.weight_N is None else batch.weight_N.sum()
     for index_M in torch.arange(n_photos, device=batch.class_N.device).tensor_split(n_parts):
-        part = Batch(
-            images_NCHW=batch.images_NCHW[index_M],
-            class_N=batch.class_N[index_M],
-            target_NC=batch.target_NC[index_M],
-            age_years_N=batch.age_years_N[index_M],
-            weight_N=None if batch.weight_N is None else batch.weight_N[index_M],
+        columns: dict[str, Any] = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
+        part = dataclasses.replace(
+            batch, **{name: column[index_M] for name, column in columns.items() if column is not None}
         )
         yield part, (len(index_M) if part.weight_N is None else part.weight_N.sum()) / total
 

@@ -82,6 +82,11 @@ def multiplies_bf16(device: torch.device) -> bool:
     return seconds[1] < seconds[0] / 2
 
 
+def predicting_precision(trained_in: Precision, device: torch.device) -> Precision:
+    """What a model that was trained in this format predicts in: the same, but no fp16 on a CPU, which lacks it."""
+    return "fp32" if trained_in == "fp16" and device.type == "cpu" else trained_in
+
+
 def autocast(device: torch.device, precision: Precision) -> contextlib.AbstractContextManager[object]:
     """The forward pass in ``precision``: fp32 is no cast at all, nor is auto where nobody has measured."""
     if precision in ("fp32", "auto"):

@@ -16,6 +16,7 @@ from maskwise.losses.age_distribution import expected_age
 from maskwise.probabilities import Probabilities, joined
 from maskwise.records import Floats, InputSpec, Output
 from maskwise.training.batches import ReadArray, normalise, to_images
+from maskwise.training.devices import Precision, autocast
 
 View = Literal["as_is", "mirrored"]
 
@@ -29,6 +30,8 @@ class Inference:
     device: torch.device
     first_age_years: int | None = None
     """The age of the first bin of the model's age head; None where it has none."""
+    precision: Precision = "fp32"
+    """The number format of the forward pass; probabilities and ages are always computed in float32."""
 
     def of_batch(self, images_NCHW: Tensor) -> Tensor:
         """What a model is given of a batch of images in 0 … 1."""
@@ -43,7 +46,8 @@ class Inference:
 @torch.inference_mode()
 def predict_batch(model: nn.Module, pixels_NHWC: NDArray[Any], how: Inference) -> Probabilities:
     """The softmax (and the expected age), each averaged over the views. ``model`` must be in eval mode."""
-    outputs: list[Output] = [model(given) for given in how.of_photos(pixels_NHWC)]
+    with autocast(how.device, how.precision):
+        outputs: list[Output] = [model(given) for given in how.of_photos(pixels_NHWC)]
     probs_NC: Floats = torch.stack([output.logits_NC.float().softmax(1) for output in outputs]).mean(0).cpu().numpy()
     age_logits = [output.age_logits_NA for output in outputs if output.age_logits_NA is not None]
     if how.first_age_years is None or not age_logits:

@@ -27,21 +27,20 @@ def build_optimizer(
     thaw later than others.)
     """
     fused = _fusable(model)
-    weight_decay = 0.0 if isinstance(config, kinds.Adam) else config.weight_decay
-    groups = parameter_groups(model, config.rate, weight_decay, layer_decay, pretrained_share)
+    groups = parameter_groups(model, config.rate, config.weight_decay, layer_decay, pretrained_share)
     match config:
         case kinds.AdamW():
-            return torch.optim.AdamW(groups, fused=fused)
+            return torch.optim.AdamW(groups, betas=config.betas, fused=fused)
         case kinds.Adam():
-            return torch.optim.Adam(groups, fused=fused)
+            return torch.optim.Adam(groups, betas=config.betas, fused=fused)
         case kinds.NAdam():
-            return torch.optim.NAdam(groups, decoupled_weight_decay=True)
+            return torch.optim.NAdam(groups, betas=config.betas, decoupled_weight_decay=True)
         case kinds.RAdam():
-            return torch.optim.RAdam(groups, decoupled_weight_decay=True)
+            return torch.optim.RAdam(groups, betas=config.betas, decoupled_weight_decay=True)
         case kinds.Adamax():
-            return torch.optim.Adamax(groups)
+            return torch.optim.Adamax(groups, betas=config.betas)
         case kinds.SGD():
-            return torch.optim.SGD(groups, momentum=config.momentum)
+            return torch.optim.SGD(groups, momentum=config.momentum, nesterov=config.nesterov)
         case kinds.RMSprop():
             return torch.optim.RMSprop(groups, alpha=config.smoothing, momentum=config.momentum)
         case kinds.Adagrad():

@@ -108,10 +108,15 @@ class Stepper:
 
     def loss_of(self, output: Output, batch: Batch) -> Tensor:
         """The loss of a batch: the objective, and the auxiliary term where there is one."""
-        loss = self.objective(output.logits_NC.float(), batch.target_NC, batch.weight_N)
+        logits_NC, attribute_logits_NA = output.logits_NC.float(), output.attribute_logits_NA
+        loss = self.objective(logits_NC, batch.target_NC, batch.weight_N, attribute_logits_NA)
         if self.fit.auxiliary is None:
             return loss
-        return loss + weighted_mean(self.fit.auxiliary(output, batch.age_years_N), batch.weight_N)
+        term_N = self.fit.auxiliary(output, batch.age_years_N)
+        if batch.partner_age_years_N is not None and batch.own_share_N is not None:
+            # KL is linear in the age distribution up to its entropy, so this is the gradient of the mixed distribution.
+            term_N = torch.lerp(self.fit.auxiliary(output, batch.partner_age_years_N), term_N, batch.own_share_N)
+        return loss + weighted_mean(term_N, batch.weight_N)
 
     def _step(self, position: int, n_batches: int) -> None:
         config, parts = self.fit.config, self.parts
