@@ -48,9 +48,20 @@ def sync_folder(folder: Path) -> None:
 
 
 def refuse_overwrite(path: Path, force: bool) -> None:
-    """Nothing is ever overwritten without ``--force``."""
+    """Nothing is ever overwritten without ``--force``; nor is work begun whose result could not be written."""
     if path.exists() and not force:
         raise StoreError(f"{path} exists already. Choose another name, or add --force to replace it.")
+    refuse_unwritable(path.parent)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """``StoreError`` where no file could be written into ``folder``, which need not be there yet."""
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise StoreError(f"{there} must be a folder, got a file. Remove it, or write elsewhere than to {folder}.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        rule = "must be writable, got a folder in which this user may not write"
+        raise StoreError(f"{there} {rule}. Change its mode, or write elsewhere than to {folder}.")
 
 
 @contextlib.contextmanager

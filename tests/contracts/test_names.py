@@ -21,7 +21,6 @@ TWICE = {
     "AttributesHead": "the setting, and the network that it builds",
     "CosineHead": "the setting, and the network that it builds",
     "CosineAttributesHead": "the setting, and the network that it builds",
-    "refuse_missing_weights": "of one model, and of all models of a recipe",
 }
 """Name → why it stands in several modules all the same."""
 

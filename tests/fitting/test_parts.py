@@ -15,7 +15,8 @@ import pytest
 from conftest import TINY_RECIPE, Workplace
 from maskwise.errors import DataError, RecipeError
 from maskwise.fitting.one_fold import train_fold
-from maskwise.fitting.parts import Factor, multiplied_parts, refuse_unseen_classes
+from maskwise.fitting.parts import Factor, multiplied_parts
+from maskwise.fitting.refuse_early import refuse_unseen_classes
 from maskwise.fitting.run_data import read_labels, read_photos
 from maskwise.fitting.try_batch_sizes import try_batch_sizes
 from maskwise.labels import Task

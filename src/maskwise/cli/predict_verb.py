@@ -151,7 +151,7 @@ def predict(
     from maskwise.store.find_run import find_run
 
     options = BundleOptions(faces, abstain_below, calibrated, precision, engine, workers)
-    _refuse_bad_output(out, as_json, options, force)
+    _refuse_bad_output(photos, out, as_json, options, force)
     if is_bundle(Path(run)):
         _refuse_odd_engine(options)
         with listener(quiet) as progress:
@@ -168,10 +168,14 @@ def predict(
     typer.echo(_print(found, abstain_below, as_json) if out is None else _write(found, out, abstain_below))
 
 
-def _refuse_bad_output(out: Path | None, as_json: bool, options: BundleOptions, force: bool) -> None:
-    """Before a photo is read: endings, files that are there already, options that do not go together."""
+def _refuse_bad_output(
+    photos: list[Path], out: Path | None, as_json: bool, options: BundleOptions, force: bool
+) -> None:
+    """Before a photo is read: endings, files that are there already, names and options that do not go together."""
     from maskwise.files import refuse_overwrite
-    from maskwise.store.predictions_file import refuse_unknown_ending
+    from maskwise.labels import Task
+    from maskwise.store.predictions_file import refuse_foreign_names, refuse_unknown_ending
+    from maskwise.workflows.photos_to_predict import PIPE, list_photos
 
     if out is None:
         return
@@ -186,6 +190,8 @@ def _refuse_bad_output(out: Path | None, as_json: bool, options: BundleOptions, 
     if out.suffix != ".jsonl":
         refuse_unknown_ending(out)
     refuse_overwrite(out, force)
+    if out.suffix == ".parquet":
+        refuse_foreign_names(list_photos([each for each in photos if str(each) != PIPE], Task()).table.photo_N)
 
 
 def _refuse_bundle_options(options: BundleOptions) -> None:

@@ -111,11 +111,13 @@ def train(
     loading("PyTorch", quiet)
 
     from maskwise.evaluation.format_table import format_table
+    from maskwise.fitting.refuse_early import refuse_impossible
     from maskwise.listeners import Several
     from maskwise.training.mirrors import open_mirrors, read_targets
     from maskwise.workflows.run_recipe import Place, run_recipe
 
     targets = read_targets(mirror or [])
+    refuse_impossible(loaded)  # before a mirror is begun
 
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet, trainings_of(loaded)) as told:
@@ -176,7 +178,11 @@ def submit(
     data = needed_data_of_run(folder, data)
 
     from maskwise.cli.progress import listener
+    from maskwise.data.manifest import eval_names
+    from maskwise.data.problems import refuse
     from maskwise.workflows.predict_photos import predict_photos, write_submission_of
+
+    refuse(eval_names(data)[1])  # without an eval part the photos that were trained on would be predicted
 
     with listener(quiet) as told:
         predictions, _ = predict_photos(folder, [data], skip_unreadable=False, listener=told)

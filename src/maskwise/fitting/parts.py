@@ -13,10 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from maskwise import probabilities
-from maskwise.errors import DataError
 from maskwise.fitting.drawn_photos import draw_on_bare
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import cache_settings, input_spec, read_set
@@ -25,7 +22,7 @@ from maskwise.listeners import Listener
 from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
-from maskwise.records import PhotoTable, Predictions
+from maskwise.records import Predictions
 
 
 class PartPhotos(NamedTuple):
@@ -69,13 +66,11 @@ def read_parts(
 ) -> tuple[PartPhotos, ...]:
     """The photos of ``labelled`` as each model of ``recipe`` sees them; without parts there is one, and sees these.
 
-    ``labelled`` has the pixels of the first part; parts of one crop and size share theirs. ``DataError`` where a part
-    would never see one of its classes.
+    ``labelled`` has the pixels of the first part; parts of one crop and size share theirs.
     """
     models = single_recipes(recipe)
     if not recipe.parts:
         return (PartPhotos(models[0], labelled),)
-    refuse_unseen_classes(models, labelled.table)
     sets = {_pixels_key(recipe): labelled}
     parts = []
     for model in models:
@@ -85,24 +80,6 @@ def read_parts(
         drawn = draw_on_bare(model.recipe, table, root, cache, listener)
         parts.append(PartPhotos(model, dataclasses.replace(sets[key], table=table, drawn=drawn)))
     return tuple(parts)
-
-
-def refuse_unseen_classes(singles: Sequence[SingleRecipe], table: PhotoTable) -> None:
-    """``DataError`` names each part whose ``trains_on`` leaves out all photos of one of its classes."""
-    problems = []
-    for position, (_, recipe, trains_on) in enumerate(singles):
-        if trains_on is None:
-            continue
-        class_N = recipe.task.label(table).train_class_N
-        unseen = np.setdiff1d(class_N, class_N[trains_on.members(table)])
-        if len(unseen):
-            names = ", ".join(recipe.task.class_names[c] for c in unseen)
-            problems.append(
-                f"parts.{position}.trains_on must leave photos of every class, got {{{trains_on}}}, without any photo "
-                f"that is {names}. Widen it."
-            )
-    if problems:
-        raise DataError(problems)
 
 
 def _pixels_key(recipe: Recipe) -> str:

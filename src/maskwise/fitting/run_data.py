@@ -20,9 +20,7 @@ from maskwise.fitting.drawn_photos import draw_on_bare
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import input_spec, read_set
 from maskwise.listeners import Listener
-from maskwise.models import build as models
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import PhotoTable, Strings
 from maskwise.store.run_record import RunData
 
@@ -34,12 +32,6 @@ class RunPhotos(NamedTuple):
     unlabelled: PhotoSet | None
     """For self-training; None without it."""
     about: RunData
-
-
-def refuse_missing_weights(recipe: Recipe) -> None:
-    """``WeightsError`` where ``recipe`` begins with weights that were not brought here yet."""
-    for single in single_recipes(recipe):
-        models.refuse_missing_weights(single.recipe.model)
 
 
 def read_labels(recipe: Recipe, data: Path) -> Manifest:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from maskwise.labels import Task
-from maskwise.models import backbones, config, face_network, heads, published, weights
+from maskwise.models import backbones, config, face_network, heads, weights
 from maskwise.models.backbones import RGB, Backbone
 from maskwise.records import Output
 
@@ -75,12 +75,6 @@ def build_model(model: config.ModelConfig, task: Task, *, load_weights: bool = T
     if load_weights and isinstance(model.weights, config.FacesWeights):
         weights.load_published_heads(head, age_head)
     return MaskwiseModel(backbone.module, neck, model.dropout, head, age_head, normalisation(model), years_to_groups)
-
-
-def refuse_missing_weights(model: config.ModelConfig) -> None:
-    """``WeightsError`` with the way out where weights that have to be brought first are not here."""
-    if isinstance(model.weights, config.FacesWeights):
-        published.refuse_missing_faces()
 
 
 def normalisation(model: config.ModelConfig) -> tuple[RGB, RGB]:

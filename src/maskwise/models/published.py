@@ -72,12 +72,6 @@ def is_here(name: Name) -> bool:
     return faces_file().is_file()
 
 
-def refuse_missing_faces() -> None:
-    """``WeightsError`` with the way out where the face weights are not here."""
-    if not is_here("faces"):
-        raise missing_faces()
-
-
 def missing_faces() -> WeightsError:
     """What to do where the face weights are not here."""
     remedy = "Run `maskwise weights add faces`, or use an ImageNet recipe such as quick-imagenet."

@@ -164,7 +164,7 @@ def _to_parquet(predictions: Predictions, task: Task) -> bytes:
     columns = _shared_columns(predictions, task)
     columns |= probability_table(predictions.probs_NC, task)
     columns |= {"person": predictions.person_N, "true_class": predictions.class_N, "seen": predictions.seen_N}
-    _refuse_foreign_bytes(predictions.photo_N, predictions.person_N)
+    refuse_foreign_names(predictions.photo_N, predictions.person_N)
     texts = {"photo", "person", "seen", *ATTRIBUTE_COLUMN.values()}
     kinds = {name: pyarrow.string() for name in columns if name in texts}
     table = pyarrow.table({name: pyarrow.array(column, kinds.get(name)) for name, column in columns.items()})
@@ -174,7 +174,8 @@ def _to_parquet(predictions: Predictions, task: Task) -> bytes:
     return sink.getvalue()
 
 
-def _refuse_foreign_bytes(*columns_N: Sequence[str] | Strings) -> None:
+def refuse_foreign_names(*columns_N: Sequence[str] | Strings) -> None:
+    """``DataError`` for names that a parquet file cannot hold."""
     foreign = sorted({str(name) for column in columns_N for name in column if _is_foreign(str(name))})
     if foreign:
         raise DataError(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from maskwise.errors import UserError, must, nearest
+from maskwise.files import refuse_unwritable
 from maskwise.listeners import EpochReport, Listener, Silent
 from maskwise.recipe.addresses import settings_of
 from maskwise.recipe.config import Recipe
@@ -48,6 +49,9 @@ def read_targets(texts: Sequence[str]) -> list[MirrorTarget]:
     ]
     if problems:
         raise UserError(problems)
+    for target in targets:
+        if target.kind == "tensorboard":
+            refuse_unwritable(Path(target.place))
     return targets
 
 

@@ -18,16 +18,18 @@ from numpy.typing import NDArray
 import maskwise
 from maskwise.chance import rng_for
 from maskwise.data.build import build_split
+from maskwise.data.manifest import Manifest
 from maskwise.errors import StoreError
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
-from maskwise.files import write_atomically
+from maskwise.files import refuse_unwritable, write_atomically
 from maskwise.fitting.choose_precision import settle_precision
 from maskwise.fitting.fold_job import FoldJob
 from maskwise.fitting.one_fold import train_fold
 from maskwise.fitting.parts import Factor, PartPhotos, multiplied_parts, read_parts
 from maskwise.fitting.photo_set import PhotoSet
-from maskwise.fitting.run_data import leave_out_unreadable, read_labels, read_photos, refuse_missing_weights
+from maskwise.fitting.refuse_early import refuse_impossible, refuse_unfit_labels
+from maskwise.fitting.run_data import leave_out_unreadable, read_labels, read_photos
 from maskwise.fitting.self_train import self_train_fold
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
@@ -66,16 +68,18 @@ def run_recipe(
     Returns the run's folder and its scores on held-out people, None where everybody trains. ``resume_only`` refuses to
     begin a new run; ``force`` replaces a finished one; ``skip_unreadable`` leaves out damaged photos and notes them.
     """
-    refuse_missing_weights(recipe)
+    refuse_unwritable(place.store)
+    refuse_impossible(recipe)
     manifest = read_labels(recipe, place.data)
+    fold_N = split_people(recipe, manifest)
     if skip_unreadable:
         manifest = leave_out_unreadable(manifest, listener)
+        fold_N = split_people(recipe, manifest)
     for note in manifest.notes:
         listener.on_note(note)
     recipe, speed = settle_precision(recipe, len(manifest.table), place.cache, listener)
     photos = read_photos(recipe, manifest, place.cache, listener)
     parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
-    fold_N = build_split(recipe.split, recipe.task)(manifest.table, rng_for(recipe.split.seed, "split"))
     record = describe_run(recipe, photos.about, fold_N, command)
     folder = open_run(place.store, record, resume_only=resume_only, force=force)
     with lock_run(folder):
@@ -97,6 +101,13 @@ def run_recipe(
         evaluation = evaluate(predictions, recipe.task, rng_for(0, "intervals"))
         finish_run(folder, record, evaluation, predictions, recipe.task, seconds=seconds)
     return folder, evaluation
+
+
+def split_people(recipe: Recipe, manifest: Manifest) -> Ints:
+    """The fold that holds out each photo, -1 for none; refuses labels that any training of a fold could not use."""
+    fold_N = build_split(recipe.split, recipe.task)(manifest.table, rng_for(recipe.split.seed, "split"))
+    refuse_unfit_labels(recipe, manifest.table, fold_N, manifest.root)
+    return fold_N
 
 
 def fold_jobs(
