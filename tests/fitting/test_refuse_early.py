@@ -198,7 +198,7 @@ def test_names_that_a_parquet_file_cannot_hold(
     photo = next((workplace.data / "eval" / "images").iterdir())
     folder = tmp_path / "photos"
     folder.mkdir()
-    shutil.copy(photo, os.fsencode(folder) + b"/\xff.jpg")
+    shutil.copy(photo, os.fsdecode(os.fsencode(folder) + b"/\xff.jpg"))
     watched.clear()
     with pytest.raises(UserError, match="must be UTF-8"):
         cli("predict", str(trained), str(folder), "--out", str(tmp_path / "out.parquet"))

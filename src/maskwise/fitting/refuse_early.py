@@ -18,7 +18,7 @@ from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.store.predictions_file import refuse_foreign_names
 from maskwise.training.devices import autocast, choose_device
-from maskwise.training.loop import refuse_long_accumulation
+from maskwise.training.step import refuse_long_accumulation
 
 
 def refuse_impossible(recipe: Recipe) -> None:
