@@ -56,6 +56,7 @@ COVERED_BY = {
     "export/manifest.py": "export/test_bundles.py",
     "export/onnx_content.py": "export/test_strangers.py",
     "export/networks.py": "export/test_bundles.py",
+    "export/onnx_content.py": "export/test_strangers.py",
     "export/onnx_graph.py": "export/test_fixed_padding.py",
     "export/onnxruntime_engine.py": "export/test_openvino_engine.py",
     "export/opened_network.py": "export/test_openvino_engine.py",
@@ -115,6 +116,7 @@ COVERED_BY = {
     "settings.py": "test_documentation.py",
     "speed/plain_prediction.py": "speed/test_prediction.py",
     "store/format_board.py": "store/test_board.py",
+    "store/format_submissions.py": "store/test_submissions.py",
     "store/kept_for.py": "store/test_retention.py",
     "store/layout.py": "store/test_marks.py",
     "store/sizes.py": "store/test_retention.py",
@@ -152,6 +154,7 @@ COVERED_BY = {
 """Module → the test file that covers it, which imports it, directly or through what it tests."""
 
 THROUGH_A_VERB = {
+    "cli/submission_verbs.py": ("cli/test_cli.py", "submissions"),
     "cli/audit_verb.py": ("cli/test_eda_audit.py", "audit"),
     "cli/bench_predict.py": ("export/test_engines.py", "bench"),
     "cli/bench_train.py": ("cli/test_bench_verbs.py", "train"),
