@@ -56,7 +56,6 @@ COVERED_BY = {
     "export/manifest.py": "export/test_bundles.py",
     "export/onnx_content.py": "export/test_strangers.py",
     "export/networks.py": "export/test_bundles.py",
-    "export/onnx_content.py": "export/test_strangers.py",
     "export/onnx_graph.py": "export/test_fixed_padding.py",
     "export/onnxruntime_engine.py": "export/test_openvino_engine.py",
     "export/opened_network.py": "export/test_openvino_engine.py",
