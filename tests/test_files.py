@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import StoreError
-from maskwise.files import locked, refuse_overwrite, write_atomically
+from maskwise.files import draft_folder, locked, refuse_overwrite, temporary_prefix, write_atomically
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,3 +70,37 @@ def test_a_lock_refuses_a_second_holder_and_dies_with_its_process(tmp_path: Path
         holder.kill()
     with locked(lock, busy="free again"):
         assert lock.exists()
+
+
+def test_the_next_write_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    target = tmp_path / "scores.json"
+    left = tmp_path / f"{temporary_prefix(target)}abc"
+    other = tmp_path / f"{temporary_prefix(tmp_path / 'other')}abc"
+    for path in (left, other):
+        path.write_text("half")
+    write_atomically(target, "whole")
+    assert sorted(tmp_path.iterdir()) == sorted([target, other])
+
+
+def test_a_file_that_another_process_is_writing_stays(tmp_path: Path) -> None:
+    target = tmp_path / "scores.json"
+    used = tmp_path / f"{temporary_prefix(target)}abc"
+    with used.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        write_atomically(target, "whole")
+        assert used.exists()
+    write_atomically(target, "whole again")
+    assert not used.exists()
+
+
+def test_a_draft_folder_is_renamed_or_gone(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    (tmp_path / f"{temporary_prefix(target)}old").mkdir()
+    with pytest.raises(RuntimeError), draft_folder(target) as draft:
+        (draft / "file").write_text("half")
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    with draft_folder(target) as draft:
+        (draft / "file").write_text("whole")
+        draft.rename(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]

@@ -42,7 +42,7 @@ class KillPoints:
 
     def _watched_fsync(self, handle: Any) -> None:
         number = handle if isinstance(handle, int) else handle.fileno()
-        path = os.readlink(f"/proc/self/fd/{number}")
+        path = str(Path(f"/proc/self/fd/{number}").readlink())
         self._point(f"fsync {path}", path)
         if Path(path).is_file():
             self._point(f"torn {path}", path, torn=True)

@@ -7,9 +7,7 @@ import hashlib
 import io
 import multiprocessing
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from maskwise.chance import rng_for
 from maskwise.drawing.portraits import PHOTO_STATES, draw_photo
 from maskwise.drawing.traits import Gender, draw_person
 from maskwise.errors import DataError, must
-from maskwise.files import TEMPORARY_PREFIX, sync_folder
+from maskwise.files import draft_folder, sync_folder
 from maskwise.labels import GENDER_CLASSES, MASK_CLASSES, Attribute, Task
 from maskwise.records import Image, Ints
 
@@ -82,19 +80,14 @@ def write_demo_set(
     _refuse_bad_request(out, people, eval_people, seed)
     train = plan_people(people, seed, first_number=1)
     test = plan_people(eval_people, seed, first_number=people + 1)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    shelter = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=out.parent))
-    try:
-        root = shelter / "set"
-        _write_tables(root, train, test, seed)
-        jobs = [(person, seed, _train_paths(root, person)) for person in train]
-        jobs += [(person, seed, _eval_paths(root, person, seed)) for person in test]
+    with draft_folder(out) as draft:
+        _write_tables(draft, train, test, seed)
+        jobs = [(person, seed, _train_paths(draft, person)) for person in train]
+        jobs += [(person, seed, _eval_paths(draft, person, seed)) for person in test]
         for finished in _draw_all(jobs, workers or min(os.cpu_count() or 1, 8)):
             advance(finished)
-        root.replace(out)
+        draft.replace(out)
         sync_folder(out.parent)
-    finally:
-        shutil.rmtree(shelter, ignore_errors=True)
 
 
 def plan_people(people: int, seed: int, first_number: int) -> tuple[DemoPerson, ...]:

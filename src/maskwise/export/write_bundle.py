@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import os
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +36,7 @@ from maskwise.export.training_photos import (
     measure_training_framing,
     read_table,
 )
-from maskwise.files import TEMPORARY_PREFIX, refuse_overwrite, sync_folder, write_atomically
+from maskwise.files import draft_folder, refuse_overwrite, sync_folder, write_atomically
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
@@ -254,19 +252,15 @@ def _place(files: dict[str, bytes], out: Path, options: ExportOptions) -> None:
     if options.zipped:
         write_atomically(out, _zip(files))
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=out.parent))
-    try:
-        draft.chmod(0o755)  # mkdtemp makes private folders; a bundle is for others, too
+    with draft_folder(out) as draft:
         for name, data in files.items():
             write_atomically(draft / name, data)
+        replaced = draft.with_name(f"{draft.name}-replaced")
         if out.exists():
-            out.rename(draft.with_name(f"{draft.name}-replaced-{os.getpid()}"))
+            out.rename(replaced)
         draft.rename(out)
         sync_folder(out.parent)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.rmtree(draft.with_name(f"{draft.name}-replaced-{os.getpid()}"), ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _zip(files: dict[str, bytes]) -> bytes:

@@ -6,7 +6,6 @@ place. So a kill at any moment leaves either no run, or one that is plainly unfi
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from maskwise.errors import StoreError
 from maskwise.evaluation.scores import Evaluation
-from maskwise.files import TEMPORARY_PREFIX, locked, sync_folder, write_atomically
+from maskwise.files import draft_folder, locked, sync_folder, temporary_prefix, write_atomically
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.layout import (
@@ -107,25 +106,22 @@ def discard_run(folder: Path) -> None:
     """Delete a run, finished or not, for ``--force``. It is gone at once, even if the deletion is cut short."""
     with lock_run(folder):
         read_record(folder)  # never deletes what is no run
-        grave = folder.with_name(f"{TEMPORARY_PREFIX}{folder.name}-{os.getpid()}-discarded")
+        grave = folder.with_name(f"{temporary_prefix(folder)}{os.getpid()}-discarded")
         folder.rename(grave)
-        shutil.rmtree(grave)
+        shutil.rmtree(grave, ignore_errors=True)  # the next run of this id removes what may be left
 
 
 def _place_whole(store: Path, record: RunRecord, folder: Path) -> bool:
     """Let the folder appear together with its run.json; False if another process was faster."""
-    draft = store / f"{TEMPORARY_PREFIX}{record.run_id}-{os.getpid()}"
-    draft.mkdir(parents=True, exist_ok=True)
-    write_atomically(record_path(draft), record.to_json())
-    try:
-        draft.rename(folder)
-    except OSError:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(draft)
-        if not folder.exists():
-            raise
-        return False
-    sync_folder(store)
+    with draft_folder(folder) as draft:
+        write_atomically(record_path(draft), record.to_json())
+        try:
+            draft.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+            return False
+        sync_folder(store)
     return True
 
 

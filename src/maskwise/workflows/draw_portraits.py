@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,7 @@ from maskwise.data.contents import content_of
 from maskwise.data.manifest import read_folder
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, must
-from maskwise.files import TEMPORARY_PREFIX, sync_folder
+from maskwise.files import draft_folder, sync_folder
 from maskwise.tables import csv_text
 from maskwise.workflows.draw_import import DRAWN_LOG, UnusablePortraitError, draw_files
 
@@ -59,25 +57,19 @@ def draw_portraits(
         raise DataError(must("OUT", "a folder that does not exist yet", str(out), "Choose another name."))
     names = read_folder(folder).photo_N.tolist()
     homes = _homes(names)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    shelter = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=out.parent))
-    try:
-        root = shelter / "portraits"
-        root.mkdir()
+    with draft_folder(out) as draft:
         portraits = []
         with ThreadPoolExecutor(DRAWING_THREADS) as pool:
-            draw = partial(_draw_one, folder, root, photos=photos, seed=seed)
+            draw = partial(_draw_one, folder, draft, photos=photos, seed=seed)
             for portrait in pool.map(draw, names, homes):
                 portraits.append(portrait)
                 advance(1)
         drawn, refused = [p for p in portraits if not p.refused], [p for p in portraits if p.refused]
-        (root / LOG).write_text("".join(f"{line}\n" for p in drawn for line in p.log), encoding="utf-8")
+        (draft / LOG).write_text("".join(f"{line}\n" for p in drawn for line in p.log), encoding="utf-8")
         rows = [("photo", "reason"), *((p.photo, p.refused) for p in refused)]
-        (root / REFUSED).write_text(csv_text(rows), encoding="utf-8")
-        root.replace(out)
+        (draft / REFUSED).write_text(csv_text(rows), encoding="utf-8")
+        draft.replace(out)
         sync_folder(out.parent)
-    finally:
-        shutil.rmtree(shelter, ignore_errors=True)
     return drawn, refused
 
 
