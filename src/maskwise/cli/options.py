@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from maskwise.cli.completion import complete_recipe, complete_run
 from maskwise.errors import UserError, must
 from maskwise.files import user_cache_folder
 
 RUN_HELP = "Run id, unique prefix of one, name or path."
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP)]
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe or a YAML file.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=complete_run)]
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A shipped recipe or a YAML file.", autocompletion=complete_recipe)
+]
 DataOption = Annotated[
     Path, typer.Option("--data", "-d", metavar="DIR", envvar="MASKWISE_DATA", help="Data set: a folder with train/.")
 ]

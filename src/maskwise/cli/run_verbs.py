@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,8 +63,11 @@ def recipes(
     from maskwise.recipe.load import shipped_names, shipped_summary, shipped_text
 
     if action is None:
+        width = max(map(len, shipped_names())) + 2
+        columns = min(100, shutil.get_terminal_size((100, 24)).columns)
         for each in shipped_names():
-            typer.echo(f"{each:12} {shipped_summary(each)}")
+            indent = " " * width
+            typer.echo(textwrap.fill(f"{each:{width}}{shipped_summary(each)}", columns, subsequent_indent=indent))
         return
     if (action == "show") == (name is None):
         got = action if name is None else f"{action} {name}"
