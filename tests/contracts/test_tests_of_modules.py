@@ -97,7 +97,6 @@ COVERED_BY = {
     "reports/page.py": "reports/test_pages.py",
     "reports/run_card.py": "reports/test_run_page.py",
     "reports/run_groups.py": "reports/test_run_page.py",
-    "reports/run_numbers.py": "reports/test_run_page.py",
     "reports/run_story.py": "reports/test_run_page.py",
     "reports/sweep_charts.py": "reports/test_parallel_coordinates.py",
     "reports/sweep_page.py": "sweeps/test_run_sweep.py",

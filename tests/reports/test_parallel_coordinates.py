@@ -9,17 +9,17 @@ import pytest
 from maskwise.reports.parallel_coordinates import Scale, alone, parallel_coordinates, scale_of
 from maskwise.reports.sweep_charts import by_setting, history
 from maskwise.sweeps.results import SweepResults, read_results
+from maskwise.sweeps.run_sweep import run_sweep
+from maskwise.workflows import train_or_read as stored
 from support.sweeps import Trainer, sweep_of, work_at
 
 
 @pytest.fixture
 def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SweepResults:
-    from maskwise.sweeps import run_sweep as story
-
-    monkeypatch.setattr(story, "train_or_read", Trainer())
+    monkeypatch.setattr(stored, "train_or_read", Trainer())
     rates = "{train.optimizer.rate: [0.0001, 0.001, 0.01]}"
     work = work_at(tmp_path, sweep_of(rates, sampler="{kind: grid}"), runs=9)
-    assert story.run_sweep(work)
+    assert run_sweep(work)
     return read_results(work.queue.study, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The frame of every page: one file without scripts or links to elsewhere, light and dark, readable on a phone."""
+"""The frame of every page: one file without links to elsewhere, light and dark, readable on a phone."""
 
 from __future__ import annotations
 
@@ -6,30 +6,59 @@ from collections.abc import Sequence
 from html import escape
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #27313f; --paper: #fdfdfb; --faint: #66717e; --line: #d9dee3; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --paper: #171b20; --faint: #9aa5b1; --line: #38414b; } }
+:root { color-scheme: light dark; --ink: #27313f; --paper: #fdfdfb; --faint: #5f6a77; --line: #d9dee3;
+  --shade: rgb(0 0 0 / 18%); }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --paper: #171b20; --faint: #9aa5b1; --line: #38414b;
+  --shade: rgb(0 0 0 / 70%); } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
        max-width: 64rem; margin: 0 auto; padding: 1.2rem; }
+body.wide { max-width: 110rem; } main { min-width: 0; } a { color: inherit; }
 h1 { font-size: 1.6rem; margin: 0.4em 0; } h2 { font-size: 1.15rem; margin: 1.6em 0 0.4em; }
 p.note, figcaption { color: var(--faint); font-size: 0.92rem; }
 figure { margin: 0.6em 0; } .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
-img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+img { max-width: 100%; height: auto; background: var(--line); border-radius: 6px; }
+.scroll { overflow-x: auto; max-width: 100%;
+  background: linear-gradient(to left, var(--paper) 40%, transparent) right / 2.4rem 100% no-repeat local,
+    linear-gradient(to left, var(--shade), transparent) calc(100% + 2px) 0 / 0.8rem 100% no-repeat scroll; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.3em 0.55em; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
+.scroll th:first-child, .scroll td:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
 pre { overflow-x: auto; padding: 0.8em; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }
-@media print { body { max-width: none; } figure, tr { break-inside: avoid; } .scroll { overflow: visible; }
+button, select, .chip { font: inherit; font-size: 0.88rem; color: inherit; background: transparent;
+  border: 1px solid var(--faint); border-radius: 1rem; padding: 0.15em 0.8em; cursor: pointer; }
+button[aria-pressed="true"], .chip[aria-pressed="true"] { background: var(--ink); color: var(--paper); }
+:focus-visible { outline: 3px solid var(--fill, currentColor); outline-offset: 2px; }
+nav.contents { font-size: 0.9rem; display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin: 0.8rem 0; }
+nav.contents a { color: var(--fill, inherit); }
+@media (min-width: 1100px) {
+  body.listed { max-width: 90rem; display: grid; grid-template-columns: 12.5rem minmax(0, 1fr); gap: 2rem; }
+  body.listed nav.contents { position: sticky; top: 0; align-self: start; flex-flow: column; margin: 4.2rem 0 0;
+    max-height: 100vh; overflow-y: auto; padding-bottom: 1rem; box-sizing: border-box; } }
+@media print { body, body.wide { max-width: none; } figure, tr { break-inside: avoid; } nav.contents { display: none; }
+  .scroll { overflow: visible; background: none; } .scroll th:first-child, .scroll td:first-child { position: static; }
   table { font-size: 0.72rem; } th, td { padding: 0.2em 0.4em; white-space: normal; } pre { white-space: pre-wrap; } }
 """
 
 
-def page(title: str, *parts: str) -> str:
-    """A whole HTML document of ``parts``, which are HTML already."""
+def page(
+    title: str, *parts: str, contents: Sequence[tuple[str, str]] = (), wide: bool = False, script: str = ""
+) -> str:
+    """A whole HTML document of ``parts``, which are HTML already.
+
+    ``contents`` (anchor, words) is a list of links that stays beside the page where there is room. ``script`` is
+    JavaScript that runs at the end; it may ask nothing of any network.
+    """
+    links = "".join(f'<a href="#{escape(anchor)}">{escape(words)}</a>' for anchor, words in contents)
+    listed = f'<nav class="contents" aria-label="Contents">{links}</nav>' if contents else ""
+    kinds = " ".join(kind for kind, is_so in (("listed", bool(contents)), ("wide", wide)) if is_so)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{escape(title)}</title><link rel="icon" href="data:,"><style>{_STYLE}</style></head>'
-        f"<body><main><h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n</main></body></html>\n"
+        f'<body class="{kinds}">{listed}<main><h1>{escape(title)}</h1>\n'
+        + "\n".join(parts)
+        + f"\n</main>{f'<script>{script}</script>' if script else ''}</body></html>\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""A run's report: the surest mistakes, the hardest people, where the models look, what augmentation does."""
+"""A run's report: the hardest people, where the models look, what augmentation does."""
 
 from __future__ import annotations
 
@@ -15,32 +15,22 @@ from maskwise.errors import DataError
 from maskwise.records import Floats, Image
 from maskwise.reports.charts import photo
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
-from maskwise.reports.page import paragraph, table
-from maskwise.reports.pick_photos import HardPerson, hardest_people, surest_mistakes
+from maskwise.reports.page import paragraph
+from maskwise.reports.pick_photos import HardPerson, hardest_people
 from maskwise.reports.run_story import RunStory
 
-MISTAKES, PEOPLE = 24, 10
-_HEIGHT_PX = 160
-_LIKELIEST = 4
+PEOPLE = 10
+_HEIGHT_PX = 220
 _STRONGEST = 0.7
 """How far the colours of a map cover the photo at the most."""
 
 STYLE = """<style>
-.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 0.9rem; align-items: start; }
-.case { border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem; min-width: 0; }
-.case summary { list-style: none; font-size: 0.85rem; overflow-wrap: anywhere; }
-.case summary::-webkit-details-marker { display: none; }
-.case summary span::before { content: "▸ "; color: var(--fill); }
-.case[open] summary span::before { content: "▾ "; }
-.case img { display: block; margin: 0 auto 0.3rem; } .case table { font-size: 0.8rem; width: 100%; }
-.case td, .case th { padding: 0.15em 0.2em; white-space: normal; }
-.case p { font-size: 0.8rem; margin: 0.3em 0; overflow-wrap: anywhere; color: var(--faint); }
 .person { border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem 0.7rem; margin: 0.5rem 0; }
 .person summary { overflow-wrap: anywhere; } .person .faces { margin-top: 0.5rem; }
 .views { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: 1.2rem; }
 .views .tiles { margin-bottom: 0.3rem; } .views figure { margin: 0; } .views figcaption { font-size: 0.85rem; }
 .views .tiles img { max-width: 31%; } .draws .tiles img { max-width: 15%; } .draws figure { margin: 0 0 0.7rem; }
-@media print { .case, .person, .views figure, .draws figure { break-inside: avoid; } }
+@media print { .person, .views figure, .draws figure { break-inside: avoid; } }
 </style>"""
 
 Opener = Callable[[str], Image | None]
@@ -65,22 +55,6 @@ def opener(story: RunStory) -> Opener:
 def without_photos(_name: str) -> Image | None:
     """Opens nothing: the page then has words alone."""
     return None
-
-
-def mistakes(story: RunStory, open_photo: Opener) -> list[str]:
-    """The photos that are read wrongly with the highest probability, one a person."""
-    places = surest_mistakes(story.predictions, MISTAKES).tolist()
-    if not places:
-        return [paragraph("There are none.")]
-    wrong = int(np.sum(story.predictions.probs_NC.argmax(axis=1) != story.predictions.class_N))
-    return [
-        paragraph(
-            f"{wrong:,} of {len(story.predictions):,} photos are read wrongly. Here, one photo a person, the surest "
-            "first. A sure mistake is often a wrong label: maskwise data audit looks for those. Open a card for the "
-            "probabilities."
-        ),
-        f'<div class="cases">{"".join(_case(story, place, open_photo) for place in places)}</div>',
-    ]
 
 
 def people(story: RunStory, open_photo: Opener) -> list[str]:
@@ -136,23 +110,6 @@ def augmentation(samples: Sequence[AugmentedPhoto]) -> list[str]:
         ),
         f'<div class="draws">{"".join(lines)}</div>',
     ]
-
-
-def _case(story: RunStory, place: int, open_photo: Opener) -> str:
-    predictions, names = story.predictions, story.task.class_names
-    probs_C = predictions.probs_NC[place]
-    guessed, labelled = int(probs_C.argmax()), int(predictions.class_N[place])
-    name = str(predictions.photo_N[place])
-    words = f"labelled {names[labelled]}; appears {names[guessed]} ({probs_C[guessed]:.2f})"
-    likeliest = np.argsort(-probs_C, kind="stable")[:_LIKELIEST].tolist()
-    codes = likeliest if labelled in likeliest else [*likeliest, labelled]
-    rows = [[names[code] + (" (label)" if code == labelled else ""), f"{probs_C[code]:.3f}"] for code in codes]
-    image = open_photo(name)
-    shown = "" if image is None else photo(image, words)
-    return (
-        f'<details class="case"><summary>{shown}<span>{escape(words)}</span></summary>'
-        f"{table(['class', 'probability'], rows)}<p>{escape(_short(name))}</p></details>"
-    )
 
 
 def _person(story: RunStory, person: HardPerson, open_photo: Opener, *, opened: bool) -> str:

@@ -1,24 +1,26 @@
-"""A run's report: scores, classes, confusion, learning curves, sureness."""
+"""A run's report: scores, classes, confusion, learning curves, confidence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import NamedTuple
 
 import numpy as np
 
 from maskwise.evaluation.metrics import confusion
 from maskwise.evaluation.reliability import Calibration
-from maskwise.evaluation.scores import Evaluation
+from maskwise.evaluation.scores import ClassScore, Evaluation
 from maskwise.labels import Task
 from maskwise.records import Ints, Predictions
-from maskwise.reports.charts import figures
+from maskwise.reports.forest import ForestRow, forest, words_of
 from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart
 from maskwise.reports.page import paragraph, side_by_side, table
 from maskwise.reports.training_curves import TrainingCurve
 from maskwise.score import Score
 from maskwise.text_table import number, score
 
+_LARGEST = 10
 _NEARLY = 0.05
 """Temperatures this near to 1 change next to nothing."""
 
@@ -30,12 +32,17 @@ STYLE = """<style>
 .track i { position: absolute; top: 0.1em; height: 0.35em; background: rgb(var(--soft) / 45%); border-radius: 2px; }
 .track b { position: absolute; top: -0.05em; width: 3px; height: 0.65em; background: var(--fill); }
 .confusion td { text-align: center; padding: 0.25em 0.4em; min-width: 1.6em; font-size: 0.88rem;
-  background: rgb(var(--soft) / calc(var(--much, 0) * 0.6)); }
-.confusion td.none { color: var(--faint); } .confusion td.hit { outline: 1px solid var(--faint); outline-offset: -2px; }
+  background: rgb(var(--soft) / calc(var(--much, 0) * 0.5)); }
+@media (prefers-color-scheme: dark) {
+  .confusion td { background: rgb(var(--soft) / calc(var(--much, 0) * 0.38)); } }
+.confusion td.none { color: var(--faint); background: none; }
+.confusion td.hit { outline: 1px solid var(--faint); outline-offset: -2px; }
 .confusion thead th { text-align: center; padding: 0.25em 0.4em; } .confusion th { font-weight: normal; }
 .confusion.few td { min-width: 3.4em; } .row > * { max-width: 100%; min-width: 0; }
 details > summary { cursor: pointer; }
 details.more { margin: 0.5em 0; } details.more > summary { color: var(--faint); font-size: 0.92rem; }
+.largest td { white-space: normal; } @media (min-width: 40rem) { .largest { display: none; } }
+@media (max-width: 40rem) { .whole { display: none; } }
 @media (max-width: 30rem) {
   .confusion tbody th { white-space: normal; min-width: 6.8rem; font-size: 0.85rem; } }
 @media print { .scored td, .scored th, .confusion td, .confusion th { padding: 0.2em 0.25em; }
@@ -44,74 +51,102 @@ details.more { margin: 0.5em 0; } details.more > summary { color: var(--faint); 
 </style>"""
 
 
-def headline(evaluation: Evaluation) -> str:
-    """The few numbers that people ask for first."""
-    return figures(
-        [
-            (number(evaluation.joint.macro_f1.value), "macro F1 of the joint classes"),
-            (number(evaluation.joint.accuracy.value), "accuracy of the joint class"),
-            *((number(found.accuracy.value), f"accuracy, {name}") for name, found in evaluation.per_attribute.items()),
-            (f"{evaluation.n_people:,}", "people held out"),
-            (f"{evaluation.n_photos:,}", "photos of them"),
-        ]
-    )
-
-
 def scores(evaluation: Evaluation) -> list[str]:
-    """Macro F1 and accuracy of every reading, with intervals."""
-    rows = [("joint class", evaluation.joint), *evaluation.per_attribute.items()]
+    """Macro F1 and accuracy of the joint class and of every attribute, on one axis."""
+    scored = [("joint class", evaluation.joint), *evaluation.per_attribute.items()]
+    rows = [ForestRow("macro F1", None), *(ForestRow(name, found.macro_f1) for name, found in scored)]
+    rows += [ForestRow("accuracy", None), *(ForestRow(name, found.accuracy) for name, found in scored)]
     return [
-        scored_table(["", "macro F1", "accuracy"], [[name, found.macro_f1, found.accuracy] for name, found in rows]),
+        forest(rows),
         paragraph(
-            f"95 % intervals by resampling the {evaluation.n_people:,} people {evaluation.resamples:,} times, each "
-            f"with all of their photos. Log loss of the joint class: {number(evaluation.log_loss)} nats a photo."
+            f"{evaluation.n_photos:,} photos of {evaluation.n_people:,} people. 95 % intervals by resampling people "
+            f"{evaluation.resamples:,} times, each with all of their photos. Log loss of the joint class: "
+            f"{number(evaluation.log_loss)} nats per photo."
         ),
     ]
 
 
 def classes(evaluation: Evaluation) -> list[str]:
     """F1 of each joint class with its counts."""
-    rows: list[list[str | Score]] = [
-        [row.name, f"{row.photos:,}", f"{row.people:,}", number(row.precision), number(row.recall), row.f1]
+    rows: list[list[str | Scored]] = [
+        [row.name, Scored(row.f1, row.people), number(row.precision), number(row.recall), *_counts(row)]
         for row in evaluation.per_class
     ]
     return [
-        scored_table(["joint class", "photos", "people", "precision", "recall", "F1"], rows),
+        scored_table(["joint class", "F1", "precision", "recall", "photos", "people"], rows),
         paragraph("A class of few people has a wide interval: macro F1 counts it as much as the largest one."),
     ]
 
 
-def confusions(predictions: Predictions, evaluation: Evaluation, task: Task) -> list[str]:
-    """What is taken for what: each attribute by itself, then all joint classes."""
+def _counts(row: ClassScore) -> tuple[str, str]:
+    return f"{row.photos:,}", f"{row.people:,}"
+
+
+def attribute_confusions(predictions: Predictions, task: Task) -> str:
+    """A small matrix for each attribute, beside each other where there is room."""
     truth = task.codes(predictions.class_N)
     small = []
     for attribute in task.attributes:
         names = task.classes(attribute)
-        guessed_N = task.marginal(predictions.probs_NC, attribute).argmax(axis=1)
-        counts_CC = confusion(truth[attribute], guessed_N, len(names))
-        small.append(f"<div><h3>{escape(attribute)}</h3>{_confusion(counts_CC, names, names)}</div>")
-    whole = evaluation.confusion_CC
+        predicted_N = task.marginal(predictions.probs_NC, attribute).argmax(axis=1)
+        counts_CC = confusion(truth[attribute], predicted_N, len(names))
+        small.append(f"<div><h3>{escape(attribute)}</h3>{_matrix(counts_CC, names, names)}</div>")
+    return side_by_side(*small)
+
+
+def confusions(evaluation: Evaluation, task: Task) -> list[str]:
+    """All joint classes, and the largest of the wrong cells as a list, which takes its place on a phone."""
     rows = [f"{code} {name}" for code, name in enumerate(task.class_names)]
+    whole = _matrix(evaluation.confusion_CC, rows, [str(code) for code in range(len(rows))])
+    head = ["labelled → predicted", "photos", "of the class"]
     return [
         paragraph(
-            "Rows: what is labelled. Columns: what it appears to be to the model. Numbers are photos; the darker, the "
-            "larger the share of the row. Framed: read as labelled."
+            "Rows: what is labelled. Columns: what is predicted. Numbers are photos; the stronger the colour, the "
+            "larger the share of the row. Framed: predicted as labelled."
         ),
-        side_by_side(*small),
-        f"<h3>All {len(rows)} joint classes</h3>",
-        _confusion(whole, rows, [str(code) for code in range(len(rows))]),
+        f'<div class="whole">{whole}</div>',
+        f'<div class="largest">{table(head, largest_confusions(evaluation.confusion_CC, task.class_names))}</div>',
     ]
+
+
+def largest_confusions(counts_CC: Ints, names: Sequence[str]) -> list[list[str]]:
+    """(labelled → what differs, photos, share of the class) of the ten largest, largest first."""
+    wrong_CC = counts_CC - np.diag(np.diag(counts_CC))
+    order = np.argsort(-wrong_CC, axis=None, kind="stable")[:_LARGEST]
+    cells = [divmod(int(place), len(names)) for place in order]
+    return [
+        [
+            f"{names[row]} → {_what_differs(names[row], names[column])}",
+            f"{counts_CC[row, column]:,}",
+            f"{counts_CC[row, column] / counts_CC[row].sum():.0%}",
+        ]
+        for row, column in cells
+        if wrong_CC[row, column]
+    ]
+
+
+def _what_differs(labelled: str, predicted: str) -> str:
+    pairs = zip(labelled.split(" · "), predicted.split(" · "), strict=True)
+    return " · ".join(after for before, after in pairs if before != after)
+
+
+def learning_charts(curves: Sequence[TrainingCurve]) -> str:
+    """Training loss, and where there are validation people their macro F1; nothing without a log."""
+    drawn = (
+        [epochs_chart("training loss", [Line(each.name, each.loss_E, each.kept_epoch) for each in curves])]
+        if curves
+        else []
+    )
+    chosen = [Line(each.name, each.macro_f1_E, each.kept_epoch) for each in curves if each.macro_f1_E is not None]
+    drawn += [epochs_chart("macro F1 of the validation people", chosen, 1.0)] if chosen else []
+    return charts(*drawn) if drawn else ""
 
 
 def learning(curves: Sequence[TrainingCurve]) -> list[str]:
     """Training loss of every fold, and the score by which the epoch was chosen, where one was."""
     if not curves:
         return [paragraph("No log of the training is there.")]
-    drawn = [epochs_chart("training loss", [Line(each.name, each.loss_E, each.kept_epoch) for each in curves])]
-    chosen = [(each, each.macro_f1_E) for each in curves if each.macro_f1_E is not None]
-    if chosen:
-        lines = [Line(each.name, values, each.kept_epoch) for each, values in chosen]
-        drawn.append(epochs_chart("macro F1 of the people who choose", lines, 1.0))
+    chosen = any(each.macro_f1_E is not None for each in curves)
     note = "The ring marks the epoch whose weights were kept."
     note += " Macro F1 here is of the people who chose it, so it is no score." if chosen else ""
     head = ["", "epoch", "training loss", *(["macro F1, choosing"] if chosen else [])]
@@ -125,10 +160,10 @@ def learning(curves: Sequence[TrainingCurve]) -> list[str]:
         for each in curves
         for epoch, loss in enumerate(each.loss_E, start=1)
     ]
-    return [charts(*drawn), paragraph(note), more("The curves as a table", table(head, rows))]
+    return [learning_charts(curves), paragraph(note), more("The curves as a table", table(head, rows))]
 
 
-def sureness(found: Calibration) -> list[str]:
+def confidence(found: Calibration) -> list[str]:
     """Reliability diagrams, and the calibration error before and after a temperature."""
     after = {each.name: each for each in found.tempered}
     drawn = [reliability_chart(each.name, each.bins, each.error) for each in found.plain]
@@ -163,7 +198,14 @@ def sureness(found: Calibration) -> list[str]:
     return [*parts, more("The diagrams as a table", table(head, bins))]
 
 
-def scored_table(head: Sequence[str], rows: Sequence[Sequence[str | Score]]) -> str:
+class Scored(NamedTuple):
+    """A cell of a table."""
+
+    score: Score
+    people: int
+
+
+def scored_table(head: Sequence[str], rows: Sequence[Sequence[str | Scored]]) -> str:
     """A table in which a score stands above its place on a line from 0 to 1."""
     titles = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     lines = []
@@ -187,19 +229,21 @@ def _word(temperature: float) -> str:
     return "too sure" if temperature > 1 else "not sure enough"
 
 
-def _tracked(found: Score) -> str:
-    if np.isnan(found.value):
-        return number(found.value)
-    low, high = (found.value, found.value) if np.isnan(found.low) else (found.low, found.high)
-    value, _, interval = score(found).partition(" ")
+def _tracked(cell: Scored) -> str:
+    value, interval = words_of(cell.score, cell.people)
+    if np.isnan(cell.score.value):
+        return value
+    bar = ""
+    if interval.startswith("["):
+        low, width = 100 * cell.score.low, 100 * (cell.score.high - cell.score.low)
+        bar = f'<i style="left:{low:.1f}%;width:{width:.1f}%"></i>'
     return (
-        f'{escape(value)} <small>{escape(interval)}</small><span class="track" aria-hidden="true">'
-        f'<i style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></i>'
-        f'<b style="left:{100 * min(found.value, 0.98):.1f}%"></b></span>'
+        f'{escape(value)} <small>{escape(interval)}</small><span class="track" aria-hidden="true">{bar}'
+        f'<b style="left:{100 * min(cell.score.value, 0.98):.1f}%"></b></span>'
     )
 
 
-def _confusion(counts_CC: Ints, row_names: Sequence[str], column_names: Sequence[str]) -> str:
+def _matrix(counts_CC: Ints, row_names: Sequence[str], column_names: Sequence[str]) -> str:
     share_CC = 100 * counts_CC / np.maximum(counts_CC.sum(axis=1, keepdims=True), 1)
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in column_names)
     lines = []

@@ -6,23 +6,36 @@ from collections.abc import Sequence
 from html import escape
 
 from maskwise.intended_use import OPTIMISTIC
-from maskwise.reports import charts, line_charts, run_gallery, run_numbers
+from maskwise.reports import charts, forest, line_charts, run_gallery, run_mistakes, run_numbers
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.page import page, paragraph, section
 from maskwise.reports.run_card import repeat, run_model_card
-from maskwise.reports.run_gallery import augmentation, looks, mistakes, opener, people, without_photos
+from maskwise.reports.run_gallery import Opener, augmentation, looks, opener, people, without_photos
 from maskwise.reports.run_groups import by_age, groups
-from maskwise.reports.run_numbers import classes, confusions, headline, learning, scores, sureness
+from maskwise.reports.run_mistakes import mistakes, telling_mistakes
+from maskwise.reports.run_numbers import (
+    attribute_confusions,
+    classes,
+    confidence,
+    confusions,
+    learning,
+    learning_charts,
+    scores,
+)
 from maskwise.reports.run_story import RunStory
 
 _STYLE = """<style>
 .warn { border-left: 4px solid var(--line-1); padding: 0.2rem 0.8rem; }
-nav { font-size: 0.9rem; display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin: 0.8rem 0; }
-nav a { color: var(--fill); } h3 { font-size: 1rem; margin: 1.1em 0 0.3em; } th[scope=row] { font-weight: normal; }
-.lines { flex: 1 1 300px; min-width: 0; } main { min-width: 0; } section { scroll-margin-top: 0.5rem; }
+h3 { font-size: 1rem; margin: 1.1em 0 0.3em; } th[scope=row] { font-weight: normal; }
+.lines { flex: 1 1 300px; min-width: 0; } section { scroll-margin-top: 0.5rem; }
 .commands pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-@media print { nav { display: none; }
-  details::details-content { content-visibility: visible; block-size: auto; } }
+.glance { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 2.4rem; }
+.glance h3:first-child { margin-top: 0.2em; }
+.glance h2 { margin-top: 0.6em; } .glance .charts .lines { max-width: 420px; }
+@media (min-width: 62rem) { .glance { grid-template-columns: minmax(24rem, 5fr) 6fr; }
+  .glance > .all { grid-column: 1 / -1; }
+  .glance .confusion.few td { min-width: 2.6em; } .glance .confusion { font-size: 0.85rem; } }
+@media print { details::details-content { content-visibility: visible; block-size: auto; } }
 </style>"""
 
 
@@ -36,34 +49,45 @@ def run_page(
     """One self-contained HTML document; without ``photos`` it shows words and numbers alone."""
     open_photo = opener(story) if photos else without_photos
     sections = [
-        ("Scores", scores(story.evaluation)),
-        ("Classes", classes(story.evaluation)),
-        ("What is taken for what", confusions(story.predictions, story.evaluation, story.task)),
-        ("Training", learning(story.curves)),
-        ("By age in years", by_age(story)),
-        ("By group", groups(story)),
-        ("How sure it is", sureness(story.calibration)),
+        ("At a glance", glance(story, open_photo)),
         ("The surest mistakes", mistakes(story, open_photo)),
+        ("What is taken for what", confusions(story.evaluation, story.task)),
+        ("Classes", classes(story.evaluation)),
+        ("By group", groups(story)),
+        ("By age in years", by_age(story)),
+        ("Confidence", confidence(story.calibration)),
         ("The hardest people", people(story, open_photo)),
         ("Where the models look", looks(story, explained if photos else ())),
         ("What augmentation does", augmentation(augmented if photos else ())),
+        ("Training", learning(story.curves)),
         ("Model card", run_model_card(story)),
         ("Repeat it", repeat(story)),
     ]
-    links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections)
+    styles = (charts, line_charts, forest, run_numbers, run_mistakes, run_gallery)
     return page(
         f"Report: {story.record.name}",
-        charts.STYLE,
-        line_charts.STYLE,
-        run_numbers.STYLE,
-        run_gallery.STYLE,
+        *(each.STYLE for each in styles),
         _STYLE,
         paragraph(_what(story)),
         *_warnings(story, photos=photos),
-        headline(story.evaluation),
-        f"<nav>{links}</nav>",
         *(f'<div id="{_anchor(name)}">{section(name, *parts)}</div>' for name, parts in sections),
+        contents=[(_anchor(name), name) for name, _ in sections],
+        script=run_mistakes.SCRIPT,
     )
+
+
+def glance(story: RunStory, open_photo: Opener) -> list[str]:
+    """What people look for first: scores, confusions, a few mistakes, curves."""
+    telling = telling_mistakes(story, open_photo)
+    mistaken = f'<div class="all"><h3>Telling mistakes</h3>{telling}</div>' if telling else ""
+    curves, (plot, note) = learning_charts(story.curves), scores(story.evaluation)
+    return [
+        '<div class="glance">'
+        f"<div>{plot}</div>"
+        f"<div>{attribute_confusions(story.predictions, story.task)}</div>"
+        f"{mistaken}"
+        f'<div class="all">{curves}{note}</div></div>'
+    ]
 
 
 def _what(story: RunStory) -> str:

@@ -29,6 +29,7 @@ from maskwise.store.runs import StoredRun, correction_lists, read_evaluation, re
 from maskwise.workflows.join_runs import Joined, member_runs, read_joined
 
 _BANDS = 5
+_FEW_PEOPLE, _YEARS_TOGETHER = 100, 5
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class RunStory:
     calibration: Calibration
     groupings: tuple[Grouping, ...]
     by_age_years: tuple[GroupScores, ...]
-    """One group for each age in years; none where the data are not at hand."""
+    """One group for each age in years, or five of them; none where the data are not at hand."""
     data: DataAtHand | None
     settings: tuple[tuple[str, str], ...]
     """(file, its text): recipes, and how an ensemble joins."""
@@ -166,9 +167,13 @@ def _groupings_of_photos(predictions: Predictions, task: Task, data: DataAtHand)
 
 
 def _by_age(predictions: Predictions, task: Task, data: DataAtHand) -> tuple[GroupScores, ...]:
+    """By year; of fewer than a hundred people by five years, as a year would be a person or two."""
     age_N = data.table.at(predictions.photo_N).age_years_N
-    names = [str(age) for age in range(int(age_N.max(initial=0)) + 1)]
-    return _scored(predictions, task, np.where(age_N >= 0, age_N, -1), names, "ages")
+    few = len(np.unique(predictions.person_N.astype(str))) < _FEW_PEOPLE
+    step = _YEARS_TOGETHER if few else 1
+    starts = range(0, int(age_N.max(initial=0)) + 1, step)
+    names = [f"{start} to {start + step - 1}" if few else str(start) for start in starts]
+    return _scored(predictions, task, np.where(age_N >= 0, age_N // step, -1), names, "ages")
 
 
 def _scored(
