@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conftest import Workplace
+from maskwise.data.relabel import read_corrections
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -52,7 +54,8 @@ def pages(workplace: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytes
     cli("board", "--store", str(workplace.store), "--html", str(out / "board.html"))
     cli("eda", str(workplace.data), *cache, "--out", str(out / "eda.html"), "--quiet")
     cli("data", "audit", str(trained), *data, "--out", str(out / "audit"), "--quiet")
-    shutil.copyfile(out / "audit" / "audit.html", out / "audit.html")
+    for name in ("audit.html", "corrections.csv"):
+        shutil.copyfile(out / "audit" / name, out / name)
     (out / "space.yaml").write_text(SPACE.format(base=workplace.recipe))
     cli("sweep", str(out / "space.yaml"), *data, *cache, "--store", str(out / "runs"), "--out", str(out / "swept"))
     shutil.copyfile(out / "swept" / "sweep.html", out / "sweep.html")
@@ -145,6 +148,78 @@ def test_the_galleries_of_a_report_open_and_close(browser: Browser, pages: dict[
     top = page.locator("#model-card").evaluate("each => each.getBoundingClientRect().top")
     assert -5 <= top < 900
     page.close()
+
+
+def test_mistakes_are_filtered_by_chips(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["report"], 1280, "light").page
+    cards, chips = page.locator(".case"), page.locator(".chips button")
+    everything = cards.count()
+    for number in range(1, chips.count()):
+        chip = chips.nth(number)
+        chip.click()
+        assert chip.get_attribute("aria-pressed") == "true"
+        assert page.locator('.chips [aria-pressed="true"]').count() == 1
+        shown = page.locator(".case:visible").count()
+        assert f"({shown})" in chip.inner_text()
+    chips.first.click()
+    assert page.locator(".case:visible").count() == everything
+    page.close()
+
+
+def test_the_contents_stay_beside_a_wide_report_and_the_first_screen_has_all(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    page = Visit(browser, pages["report"], 1280, "light").page
+    glance = page.locator("#at-a-glance")
+    for selector in (".forest", ".confusion", ".telling img"):
+        assert glance.locator(selector).first.bounding_box()["y"] < 900  # type: ignore[index]
+    page.evaluate("window.scrollTo(0, 3000)")
+    box = page.locator("nav.contents").bounding_box()
+    assert box is not None
+    assert box["y"] < 100
+    assert box["x"] + box["width"] <= page.locator("main").bounding_box()["x"]  # type: ignore[index]
+    page.close()
+
+
+def test_a_phone_shows_the_largest_confusions_in_place_of_the_matrix(browser: Browser, pages: dict[str, Path]) -> None:
+    for width_px, whole in ((1280, True), (390, False)):
+        page = Visit(browser, pages["report"], width_px, "light").page
+        assert page.locator(".whole").is_visible() is whole
+        assert page.locator(".largest").is_visible() is not whole
+        page.close()
+
+
+def test_an_audit_is_reviewed_by_keys_alone_and_remembered(
+    browser: Browser, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(pages["audit"].as_uri())
+    count = page.locator(".item").count()
+    assert count >= 4
+    for key in ("a", "r", "s", "a", "u"):
+        page.keyboard.press(key)
+    said = f"3 of {count} decided: 1 accepted, 1 rejected, 1 skipped"
+    assert page.locator(".bar output").inner_text() == said
+    # After the undo the fourth is under the cursor again; back to the second, which is accepted after all.
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("a")
+    page.reload()
+    assert page.locator(".bar output").inner_text().endswith("2 accepted, 0 rejected, 1 skipped")
+    with page.expect_download() as download:
+        page.locator('[data-act="download"]').press("Enter")
+    download.value.save_as(tmp_path / "corrections.csv")
+    with (
+        (tmp_path / "corrections.csv").open(newline="") as file,
+        (pages["audit"].parent / "corrections.csv").open(newline="") as suggested,
+    ):
+        rows, before = list(csv.DictReader(file)), list(csv.DictReader(suggested))
+    assert [row["accept"] for row in rows] == ["yes", "yes", *["no"] * (len(rows) - 2)]
+    assert [{**row, "accept": "no"} for row in rows] == before
+    (taken,) = read_corrections([str(tmp_path / "corrections.csv")])
+    assert len(taken.ids) == len({row["id"] for row in rows[:2]})
+    context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)

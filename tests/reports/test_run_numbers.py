@@ -17,7 +17,8 @@ def test_the_largest_confusions_come_first_and_say_only_what_differs() -> None:
 
 
 def test_a_score_of_too_few_people_has_no_bar() -> None:
-    cells = [[name, Scored(Score(0.5, 0.2, 0.8), people)] for name, people in (("few", 3), ("many", 30))]
+    found = Score(0.5, 0.2, 0.8)
+    cells: list[list[str | Scored]] = [["few", Scored(found, 3)], ["many", Scored(found, 30)]]
     few, many = scored_table(["", "F1"], cells).split("<tbody>")[1].split("</tr>")[:2]
     assert "too few people" in few
     assert "<i " not in few

@@ -7,32 +7,44 @@ from itertools import groupby
 
 import numpy as np
 
-from maskwise.reports.audit_tables import Suspect, summary_lines, suspects
+from maskwise.reports import review_script
+from maskwise.reports.audit_tables import Suspect, correction_rows, ids_of, summary_lines, suspects, two_ids
 from maskwise.reports.charts import STYLE, figures, photo, shortened_list
 from maskwise.reports.page import page, paragraph, section
+from maskwise.reports.review_script import review_bar, review_item
 from maskwise.text_table import number
 from maskwise.workflows.audit_labels import AuditedSet, NearCopy
 
 _CAUTION = (
-    "These are suggestions, the most suspicious first. Nothing is corrected until somebody has looked and has written "
-    "yes into the column accept of corrections.csv. A score is the probability that a label is wrong if one in a "
-    "hundred is."
+    "These are suggestions, the most suspicious first. Accept those that you see to be wrong, then download the list: "
+    "maskwise data check and the setting data.corrections of a training take it as it is. Decisions stay in this "
+    "browser. A score is the probability that a label is wrong if one in a hundred is."
 )
 _NEAR = (
     "Pictures of different people that are nearly the same: one photo used twice, not faces that look alike. If they "
-    "are one person, accept the row: no split parts them then."
+    "are one person, accept: no split parts them then."
 )
 _LISTED_PAIRS = 100
+_STYLE = """<style>
+.suspect { margin: 1.2rem 0 2rem; } .suspect h3 { margin: 0.3em 0; font-size: 1.02rem; overflow-wrap: anywhere; }
+.seven { display: grid; grid-template-columns: repeat(7, minmax(0, 1fr)); gap: 0.5rem; }
+.seven figure { margin: 0; } .seven img { width: 100%; } .seven figcaption { font-size: 0.78rem; line-height: 1.25; }
+@media (max-width: 40rem) { .seven { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
+</style>"""
 
 
 def audit_page(audited: AuditedSet, top: int, *, photos: bool = True) -> str:
     """One self-contained HTML document; without ``photos`` it shows words and numbers alone."""
     found = suspects(audited, top)
-    cards = [_card(audited, list(rows), photos) for _, rows in groupby(found, key=lambda suspect: suspect.rank)]
-    pairs = [_pair_card(audited, pair, photos) for pair in audited.near[:_LISTED_PAIRS]]
+    numbered = groupby(enumerate(found), key=lambda item: item[1].rank)
+    cards = [_card(audited, list(items), photos) for _, items in numbered]
+    row_of = {pair: len(found) + number for number, pair in enumerate(two_ids(audited))}
+    pairs = [_pair_card(audited, pair, row_of.get(pair), photos) for pair in audited.near[:_LISTED_PAIRS]]
     return page(
         "Likely wrong labels",
         STYLE,
+        review_script.STYLE,
+        _STYLE,
         figures(
             [
                 (f"{len(audited.audit.folder_P):,}", "people judged"),
@@ -41,29 +53,27 @@ def audit_page(audited: AuditedSet, top: int, *, photos: bool = True) -> str:
             ]
         ),
         paragraph(_CAUTION),
-        shortened_list(summary_lines(audited)),
-        section("People, the most suspicious first", f'<div class="cards">{"".join(cards)}</div>'),
-        section(
-            "Near copies across people",
-            paragraph(_NEAR if pairs else "None were found."),
-            f'<div class="cards">{"".join(pairs)}</div>',
-        ),
+        review_bar(correction_rows(audited, found)),
+        section("People, the most suspicious first", *cards),
+        section("Near copies across people", paragraph(_NEAR if pairs else "None were found."), *pairs),
+        section("In numbers", shortened_list(summary_lines(audited))),
+        script=review_script.SCRIPT,
     )
 
 
-def _card(audited: AuditedSet, rows: list[Suspect], photos: bool) -> str:
-    first = rows[0]
-    lines = "".join(f"<li>{escape(_told(audited, row))}</li>" for row in rows)
+def _card(audited: AuditedSet, items: list[tuple[int, Suspect]], photos: bool) -> str:
+    first = items[0][1]
+    rows = "".join(review_item(row, _in_words(audited, suspect)) for row, suspect in items)
     tiles = _person_photos(audited, first.folder) if photos else ""
-    return f'<div><h3>{first.rank}. {escape(first.id)}</h3><ul class="list">{lines}</ul>{tiles}</div>'
+    return f'<div class="suspect"><h3>{first.rank}. {escape(first.id)}</h3>{tiles}{rows}</div>'
 
 
-def _told(audited: AuditedSet, row: Suspect) -> str:
+def _in_words(audited: AuditedSet, row: Suspect) -> str:
     quality = audited.audit.quality_K.get(row.kind)
     opinion = "" if quality is None else f", cleanlab's quality {number(float(quality[row.place]), 2)}"
     if row.kind == "photos":
         return f"incorrect_mask and normal look swapped (score {row.score:.3f}{opinion})"
-    return f"{row.kind} labelled {row.label}, reads {row.reading} (score {row.score:.3f}{opinion})"
+    return f"{row.kind} labelled {row.label}, predicted {row.reading} (score {row.score:.3f}{opinion})"
 
 
 def _person_photos(audited: AuditedSet, folder: str) -> str:
@@ -74,12 +84,14 @@ def _person_photos(audited: AuditedSet, folder: str) -> str:
             small = audited.facts.small_NHWC[audited.place_of_photo[name]]
             words = name.rpartition("/")[2].partition(".")[0].replace("_", " ")
             cells.append(f"<figure>{photo(small, words)}<figcaption>{escape(words)}</figcaption></figure>")
-    return f'<div class="faces">{"".join(cells)}</div>'
+    return f'<div class="seven">{"".join(cells)}</div>'
 
 
-def _pair_card(audited: AuditedSet, pair: NearCopy, photos: bool) -> str:
+def _pair_card(audited: AuditedSet, pair: NearCopy, row: int | None, photos: bool) -> str:
     names = pair.one, pair.other
-    ids = " and ".join(audited.id_of_folder[name.split("/")[2]] for name in names)
+    ids = " and ".join(ids_of(audited, pair))
     folds = {True: ", in different folds", False: ", in one fold", None: ""}[pair.parted]
     shown = [photo(audited.facts.small_NHWC[audited.place_of_photo[name]], name) for name in names if photos]
-    return f'<div><h3>{escape(ids)} ({pair.alike:.2f}{folds})</h3><div class="tiles">{"".join(shown)}</div></div>'
+    decided = "" if row is None else review_item(row, f"{ids} are one person (alike {pair.alike:.2f})")
+    head = f"{escape(ids)} ({pair.alike:.2f}{folds})"
+    return f'<div class="suspect"><h3>{head}</h3><div class="tiles">{"".join(shown)}</div>{decided}</div>'

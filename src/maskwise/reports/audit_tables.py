@@ -13,7 +13,7 @@ from maskwise.label_audit.people import FAULTS, Audit, LabelFault
 from maskwise.labels import GENDER_CLASSES
 from maskwise.tables import csv_text
 from maskwise.text_table import ABSENT, aligned
-from maskwise.workflows.audit_labels import AuditedSet
+from maskwise.workflows.audit_labels import AuditedSet, NearCopy
 
 SWAP = "swap incorrect_mask normal"
 _SURE = 0.5
@@ -76,16 +76,31 @@ def summary_lines(audited: AuditedSet) -> list[str]:
 
 def corrections_csv(audited: AuditedSet, top: int) -> str:
     """A list of corrections of which nothing is accepted yet: whoever reviews it writes yes."""
+    return csv_text(correction_rows(audited, suspects(audited, top)))
+
+
+def correction_rows(audited: AuditedSet, found: Sequence[Suspect]) -> list[Sequence[str]]:
+    """The head, a row for each of ``found``, and one for each of ``two_ids``, in that order."""
     head = ("accept", "id", "attribute", "value", "score", "labelled", "reads", "folder")
-    rows: list[Sequence[object]] = [
-        ("no", s.id, s.kind, s.value, f"{s.score:.3f}", s.label, s.reading, s.folder) for s in suspects(audited, top)
+    rows: list[Sequence[str]] = [
+        ("no", s.id, s.kind, s.value, f"{s.score:.3f}", s.label, s.reading, s.folder) for s in found
     ]
-    for pair in audited.near:
-        one, other = (photo.split("/")[2] for photo in (pair.one, pair.other))
-        ids = audited.id_of_folder[one], audited.id_of_folder[other]
-        if ids[0] != ids[1]:
-            rows.append(("no", ids[0], "person", f"same as {ids[1]}", f"{pair.alike:.3f}", "two", "one", one))
-    return csv_text([head, *rows])
+    for pair in two_ids(audited):
+        folder = pair.one.split("/")[2]
+        one, other = ids_of(audited, pair)
+        rows.append(("no", one, "person", f"same as {other}", f"{pair.alike:.3f}", "two", "one", folder))
+    return [head, *rows]
+
+
+def two_ids(audited: AuditedSet) -> list[NearCopy]:
+    """The near copies under different ids, which can be said to be one person."""
+    return [pair for pair in audited.near if len(set(ids_of(audited, pair))) == 2]
+
+
+def ids_of(audited: AuditedSet, pair: NearCopy) -> tuple[str, str]:
+    """Whose photos they are."""
+    one, other = (audited.id_of_folder[photo.split("/")[2]] for photo in (pair.one, pair.other))
+    return one, other
 
 
 def people_csv(audited: AuditedSet) -> str:
