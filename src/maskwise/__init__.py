@@ -12,7 +12,7 @@ __version__ = "0.2.0"
 _HOMES = {
     "Run": "maskwise.api",
     "compare": "maskwise.api",
-    "load": "maskwise.export.reader",
+    "load": "maskwise.export.load_model:load_model",
     "open": "maskwise.api",
     "runs": "maskwise.api",
     "train": "maskwise.api",
@@ -24,7 +24,8 @@ def __getattr__(name: str) -> Any:
     """A name of the API, imported when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
 
 
 def __dir__() -> list[str]:

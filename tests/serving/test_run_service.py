@@ -143,7 +143,7 @@ def test_keys_are_asked_for_where_photos_are_read(
 
 
 def test_it_refuses_to_start_without_a_bundle(tmp_path: Path, cli: Callable[..., str]) -> None:
-    with pytest.raises(UserError, match="BUNDLE must be given"):
+    with pytest.raises(UserError, match=r"RUN\|BUNDLE must be given"):
         cli("serve")
     with pytest.raises(UserError, match=r"must be a bundle, got .*without SHA256SUMS"):
         cli("serve", str(tmp_path), "--port", "0")
@@ -152,7 +152,18 @@ def test_it_refuses_to_start_without_a_bundle(tmp_path: Path, cli: Callable[...,
     with pytest.raises(UserError, match=r"port must be .*65535, got 99999") as caught:
         cli("serve", str(tmp_path), "--port", "99999")
     assert "recipe" not in str(caught.value)
+    with pytest.raises(UserError, match="run must be an id"):
+        cli("serve", "nothing-of-that-name", "--store", str(tmp_path))
     assert "queue_images = 64" in cli("serve", "--show-settings")
+
+
+@pytest.mark.slow
+def test_a_run_is_exported_to_the_cache_and_served(trained: Path, temporary: Path, tmp_path: Path) -> None:
+    words = ("--store", str(trained.parent), "--cache", str(tmp_path))
+    for _ in range(2):
+        with running_service(trained, temporary, *words) as running, running.client() as client:
+            assert client.get("/v1/model").json()["name"] == "tiny"
+    assert len(list((tmp_path / "bundles").iterdir())) == 1
 
 
 def test_a_port_that_is_taken_is_told(free_port: int) -> None:

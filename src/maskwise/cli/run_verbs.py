@@ -164,6 +164,7 @@ def submit(
         "submission.csv"
     ),
     store: StoreOption = DEFAULT_STORE,
+    skip_unreadable: SkipOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -185,12 +186,13 @@ def submit(
     from maskwise.cli.progress import listener
     from maskwise.data.manifest import eval_names
     from maskwise.data.problems import refuse
-    from maskwise.workflows.predict_photos import predict_photos, write_submission_of
+    from maskwise.workflows.predict_photos import fill_unreadable, predict_photos, write_submission_of
 
     refuse(eval_names(data)[1])  # without an eval part the photos that were trained on would be predicted
 
     with listener(quiet) as told:
-        predictions, _ = predict_photos(folder, [data], skip_unreadable=False, listener=told)
+        predictions, task = predict_photos(folder, [data], skip_unreadable, told)
+        predictions = fill_unreadable(predictions, data, task, told)
     count = write_submission_of(predictions, data, out)
     written = record_submission(folder.resolve().parent, read_finished(folder), out)
     typer.echo(f"{out}: {count} photos, submission {written.number}")

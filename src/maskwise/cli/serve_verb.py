@@ -7,12 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from maskwise.cli.options import DEFAULT_STORE, CacheOption, StoreOption, cache_folder, data_of_run
 from maskwise.cli.predict_verb import PrecisionOption, PrecisionWord
+from maskwise.store.layout import RECORD
 
 
 def serve(
     bundle: Annotated[
-        Path | None, typer.Argument(metavar="BUNDLE", help="An exported bundle: a folder or a .zip file.")
+        str | None,
+        typer.Argument(metavar="RUN|BUNDLE", help="A bundle, or a run, which is exported to the cache first."),
     ] = None,
     host: Annotated[
         str | None,
@@ -33,11 +36,13 @@ def serve(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, such as queue_images=128. Repeatable."),
     ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
     show_settings: Annotated[
         bool, typer.Option("--show-settings", help="Print every setting with its default and exit.")
     ] = False,
 ) -> None:
-    """Serve a bundle over HTTP, with a web page. No photo is stored. Needs the extra `serve`."""
+    """Serve a bundle or a run over HTTP, with a web page. No photo is stored. Needs the extra `serve`."""
     from maskwise.errors import UserError, must
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.serving.config import parse_settings, settings_table
@@ -46,7 +51,7 @@ def serve(
         typer.echo(settings_table())
         return
     if bundle is None:
-        raise UserError(must("BUNDLE", "given", "none", "Name what `maskwise export` wrote."))
+        raise UserError(must("RUN|BUNDLE", "given", "none", "Name a run, or what `maskwise export` wrote."))
     given: dict[str, Any] = {"host": host, "port": port, "allow_hosts": tuple(allow_host) if allow_host else None}
     settings = parse_settings({name: value for name, value in given.items() if value is not None}, set_ or [])
     try:
@@ -58,4 +63,26 @@ def serve(
     keys = read_keys(api_key_file) if api_key_file is not None else ()
     if precision is PrecisionWord.INT8 and saturates_in_8_bits():
         typer.echo(SATURATES, err=True)
-    run(bundle, "fp32" if precision is None else precision.value, settings, keys, typer.echo)
+    run(_bundle_of(bundle, store, cache), "fp32" if precision is None else precision.value, settings, keys, typer.echo)
+
+
+def _bundle_of(reference: str, store: Path, cache: Path | None) -> Path:
+    """The bundle at the path ``reference``; else that of the run of that name, exported now unless the cache has it."""
+    import maskwise
+    from maskwise.export.bundle_files import is_bundle
+    from maskwise.store.find_run import find_run
+    from maskwise.store.runs import read_finished
+
+    path = Path(reference).expanduser()
+    if is_bundle(path) or (path.exists() and not (path / RECORD).is_file()):
+        return path
+    folder = find_run(store, reference)
+    kept = cache_folder(cache) / "bundles" / f"{read_finished(folder).run_id}-{maskwise.__version__}"
+    if not is_bundle(kept):
+        from maskwise.cli.progress import listener
+        from maskwise.export.write_bundle import ExportOptions, export_run
+
+        typer.echo(f"exporting the run to {kept}; `maskwise export` writes it elsewhere", err=True)
+        with listener(quiet=False) as progress:
+            export_run(folder, kept, ExportOptions(data=data_of_run(folder, None), parity_photos=32), progress)
+    return kept

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from maskwise.chance import rng_for
+from maskwise.data.shards import bytes_of
 from maskwise.drawing.portraits import PHOTO_STATES, draw_person, draw_photo
 from maskwise.evaluation.metrics import macro_f1
 from maskwise.records import Ints, Predictions
@@ -71,10 +72,18 @@ def compare_predictions(
 
 @contextmanager
 def linked_photos(data: Path, names: Sequence[str]) -> Iterator[Path]:
-    """A folder of links to some photos of ``data``, so that run and bundle see just these, in this order."""
+    """A folder of some photos of ``data``, so that run and bundle see just these, in this order; links where it can be.
+
+    The number of a photo in ``names`` is its name without the ending.
+    """
+    read = bytes_of(data)
     with tempfile.TemporaryDirectory() as scratch:
         for place, name in enumerate(names):
-            (Path(scratch) / f"{place:07d}{Path(name).suffix}").symlink_to((data / name).resolve())
+            photo = Path(scratch) / f"{place:07d}{Path(name).suffix}"
+            if (data / name).is_file():
+                photo.symlink_to((data / name).resolve())
+            else:
+                photo.write_bytes(read(name))
         yield Path(scratch)
 
 

@@ -140,7 +140,7 @@ class Bundle:
         calibrated: bool,
     ) -> list[list[Prediction]]:
         listed = [images] if isinstance(images, str | Path | bytes | np.ndarray) else list(images)
-        items = [(image, _name(image, place)) for place, image in enumerate(listed)]
+        items = [(image, image_name(image, place)) for place, image in enumerate(listed)]
         blocks = list(self.blocks(items, prepare, self._share(len(items))))
         if problems := [problem for block in blocks for problem in block.problems]:
             raise DataError(problems)
@@ -176,5 +176,6 @@ def _prepared(item: Item, prepare: Prepare[Item]) -> Sequence[Prepared] | str:
         return error.problems[0]
 
 
-def _name(image: AnyImage, place: int) -> str:
+def image_name(image: AnyImage, place: int) -> str:
+    """What messages call an image: its path, or ``image 3``."""
     return str(image) if isinstance(image, str | Path) else f"image {place + 1}"

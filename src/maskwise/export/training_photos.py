@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from maskwise.chance import rng_for
 from maskwise.data.manifest import read_train
 from maskwise.data.pixels import decode_photo
+from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError, must
 from maskwise.faces.detection import find_face
 from maskwise.faces.framing import Framing, measure_framing
@@ -28,7 +30,8 @@ def held_out_photos(predictions: Predictions | None, table: PhotoTable, data: Pa
     ``DataError`` where ``data`` is not the data set that the run was trained on.
     """
     names = table.photo_N if predictions is None else predictions.photo_N
-    absent = [name for name in names.tolist() if not (data / name).is_file()]
+    there = set(table.photo_N.tolist())
+    absent = [name for name in names.tolist() if name not in there]
     if absent:
         got = f"one without {len(absent):,} of its photos, first {absent[0]}"
         raise DataError(must(f"--data {data}", "the data set that the run was trained on", got, "Name that one."))
@@ -37,7 +40,9 @@ def held_out_photos(predictions: Predictions | None, table: PhotoTable, data: Pa
 
 def measure_training_framing(data: Path, table: PhotoTable) -> Framing | None:
     """Where the face stands in the photos of ``table``; None where the detector finds too few faces."""
-    photos = [_decoded(data, name) for name in table.photo_N[_spaced(len(table), FRAMED_PHOTOS)]]
+    read = bytes_of(data)
+    decoded = [_decoded(read, name) for name in table.photo_N[_spaced(len(table), FRAMED_PHOTOS)]]
+    photos = [photo for photo in decoded if photo is not None]
     pairs = [(face, (photo.shape[0], photo.shape[1])) for photo in photos if (face := find_face(photo)) is not None]
     return measure_framing([face for face, _ in pairs], [size for _, size in pairs])
 
@@ -50,8 +55,16 @@ def calibration_pixels(
     training = {person for person, held in zip(split["person"], split["fold"], strict=True) if int(held) != fold}
     places = np.flatnonzero([person in training for person in table.person_N.tolist()])
     chosen = np.sort(rng_for(0, "8-bit ranges", fold).permutation(places)[:most])
-    read = photo_reader(spec)
-    return np.stack([read((data / name).read_bytes(), name) for name in table.photo_N[chosen].tolist()])
+    read, crop = bytes_of(data), photo_reader(spec)
+    pixels = []
+    for name in table.photo_N[chosen].tolist():
+        try:
+            pixels.append(crop(read(name), name))
+        except (DataError, OSError):
+            continue  # the training left it out, too
+    if not pixels:
+        raise DataError(must(f"--data {data}", "photos that can be read", "none of those chosen", "Check the folder."))
+    return np.stack(pixels)
 
 
 def read_table(member: MemberModels, data: Path) -> PhotoTable:
@@ -59,8 +72,11 @@ def read_table(member: MemberModels, data: Path) -> PhotoTable:
     return read_train(data, member.recipe.task, member.recipe.data.corrections).table
 
 
-def _decoded(data: Path, name: str) -> Image:
-    return decode_photo((data / name).read_bytes(), name)
+def _decoded(read: Callable[[str], bytes], name: str) -> Image | None:
+    try:
+        return decode_photo(read(name), name)
+    except (DataError, OSError):
+        return None
 
 
 def _spaced(count: int, most: int | None) -> list[int]:

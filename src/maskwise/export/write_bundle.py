@@ -17,7 +17,7 @@ import onnx
 import torch
 
 import maskwise
-from maskwise.errors import CheckFailedError, StoreError, UserError, must
+from maskwise.errors import CheckFailedError, DataError, StoreError, UserError, must
 from maskwise.evaluation.scores import Evaluation
 from maskwise.evaluation.temperature import fit_temperature
 from maskwise.export.bundle_files import CHECKSUMS, BundleFiles, checksum_lines
@@ -38,7 +38,7 @@ from maskwise.export.training_photos import (
 )
 from maskwise.files import draft_folder, refuse_overwrite, sync_folder, write_atomically
 from maskwise.labels import Task
-from maskwise.listeners import Listener
+from maskwise.listeners import Listener, Silent
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.layout import predictions_path
 from maskwise.store.predictions_file import read_predictions
@@ -201,10 +201,15 @@ def _prove(
             class_N = np.array([class_of[name] for name in names], dtype=np.int64)
     found = []
     with photos as folder, _whole_float32():
-        of_run, _ = predict_with_run(run, [folder], False, listener)
+        # Photos that cannot be read are left out and noted, as the training did.
+        of_run, _ = predict_with_run(run, [folder], True, listener)
+        if not len(of_run):
+            raise DataError(must("photos to compare", "readable", "none that is", "Check --data."))
+        if class_N is not None:
+            class_N = class_N[[int(Path(name).stem) for name in of_run.photo_N.tolist()]]
         for precision in _to_compare(manifest, options):
             with Bundle(source, precision) as bundle:
-                of_bundle = predict_folder(bundle, [folder], False, listener)
+                of_bundle = predict_folder(bundle, [folder], True, Silent())
             found.append(compare_predictions(of_run, of_bundle, precision, inputs, class_N))
     if not found[0].holds:
         got = f"{found[0].largest_difference:.2g}, decisions equal for {found[0].decisions_equal:.2%}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from maskwise.data.manifest import eval_names
+from maskwise.data.manifest import eval_names, read_eval
 from maskwise.data.pixels import decode_photo
 from maskwise.data.problems import refuse
 from maskwise.ensembles.vote_members import vote_members
@@ -17,7 +17,7 @@ from maskwise.fitting.photo_inputs import ModelInput, PhotoInputs
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
-from maskwise.probabilities import MemberProbabilities
+from maskwise.probabilities import MemberProbabilities, Probabilities
 from maskwise.records import Image, InputSpec, Ints, Predictions
 from maskwise.store.submission import write_submission
 from maskwise.training.folding import folded
@@ -35,8 +35,7 @@ def predict_photos(
     member's crop refuses has no prediction. Unreadable photos are all named in one ``DataError``, or left out and
     noted with ``skip_unreadable``.
     """
-    keep_freed_memory()
-    loaded = _quickened(load_run(run))
+    loaded = load_to_predict(run)
     photos = list_photos(sources, loaded.task)
     listener.on_stage("predicting photos", len(photos))
     blocks: list[MemberProbabilities] = []
@@ -62,6 +61,30 @@ def write_submission_of(predictions: Predictions, data: Path, out: Path) -> int:
     return len(names)
 
 
+def fill_unreadable(predictions: Predictions, data: Path, task: Task, listener: Listener) -> Predictions:
+    """``predictions`` of the eval part of ``data``, with a row for each photo that was left out as unreadable.
+
+    A submission needs every photo: those get the mean of all predictions, which is noted.
+    """
+    table = read_eval(data, task)
+    place_of = {photo: place for place, photo in enumerate(predictions.photo_N.tolist())}
+    absent = [photo for photo in table.photo_N.tolist() if photo not in place_of]
+    if not absent or not len(predictions):
+        return predictions
+    listener.on_note(f"given the mean of all predictions, as they cannot be read: {', '.join(absent)}")
+    probs_NC = np.tile(predictions.probs_NC.mean(axis=0), (len(table), 1))
+    for row, photo in enumerate(table.photo_N.tolist()):
+        if photo in place_of:
+            probs_NC[row] = predictions.probs_NC[place_of[photo]]
+    return as_predictions(table, Probabilities(probs_NC, None))
+
+
+def load_to_predict(run: Path) -> RunModels:
+    """The models of a finished run, made quick where they only predict."""
+    keep_freed_memory()
+    return _quickened(load_run(run))
+
+
 def _quickened(loaded: RunModels) -> RunModels:
     """The same models, batch norms folded where that is faster."""
     members = []
@@ -73,11 +96,16 @@ def _quickened(loaded: RunModels) -> RunModels:
 
 def _preparer(specs: Sequence[InputSpec]) -> Callable[[bytes, str], tuple[Image, ...]]:
     """(file contents, name) → the pixels of each of ``specs``."""
-    crops = [TypeAdapter[CropConfig](CropConfig).validate_python(dict(spec.crop)) for spec in specs]
-    pairs = zip(crops, specs, strict=True)
-    inputs = PhotoInputs([ModelInput(crop, spec.height_px, spec.width_px) for crop, spec in pairs])
+    inputs = photo_inputs(specs)
 
     def prepare(data: bytes, name: str) -> tuple[Image, ...]:
         return inputs.whole(lambda least_px: decode_photo(data, name, least_px), name)
 
     return prepare
+
+
+def photo_inputs(specs: Sequence[InputSpec]) -> PhotoInputs:
+    """How a photo becomes the pixels of each of ``specs``."""
+    crops = [TypeAdapter[CropConfig](CropConfig).validate_python(dict(spec.crop)) for spec in specs]
+    pairs = zip(crops, specs, strict=True)
+    return PhotoInputs([ModelInput(crop, spec.height_px, spec.width_px) for crop, spec in pairs])
