@@ -54,6 +54,7 @@ COVERED_BY = {
     "evaluation/shared_photos.py": "evaluation/test_comparison.py",
     "export/bundle_files.py": "export/test_bundles.py",
     "export/manifest.py": "export/test_bundles.py",
+    "export/hub.py": "export/test_layouts.py",
     "export/onnx_content.py": "export/test_strangers.py",
     "export/networks.py": "export/test_bundles.py",
     "export/onnx_graph.py": "export/test_fixed_padding.py",

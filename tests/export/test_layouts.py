@@ -27,6 +27,7 @@ from maskwise.export.reader import load
 from maskwise.store.find_run import find_run
 from maskwise.store.kept_for import read_needs
 from maskwise.store.predictions_file import read_predictions
+from maskwise.store.runs import read_evaluation
 
 Cli = Callable[..., str]
 
@@ -52,6 +53,24 @@ def test_the_card_and_the_licences(single: Exported, folds: Exported) -> None:
     with zipfile.ZipFile(folds.bundle) as archive:
         assert "the mean of the folds" in archive.read("MODEL_CARD.md").decode()
         assert "(drawn)" in archive.read("MODEL_CARD.md").decode()
+
+
+def test_a_folder_for_the_hub_is_a_bundle_with_a_readme(
+    single: Exported, place: Workplace, cli: Cli, tmp_path: Path
+) -> None:
+    out = tmp_path / "hub"
+    cli("export", str(single.run), str(out), "--layout", "hub", "--quiet")
+    _, front, text = (out / "README.md").read_text().split("---\n", 2)
+    about = yaml.safe_load(front)
+    assert (about["library_name"], about["pipeline_tag"]) == ("maskwise", "image-classification")
+    ((result,),) = (each["results"] for each in about["model-index"])
+    scores = {metric["name"]: metric["value"] for metric in result["metrics"]}
+    assert scores["macro F1, joint class"] == pytest.approx(read_evaluation(single.run).joint.macro_f1.value, abs=1e-4)
+    assert len(scores) == 8
+    assert "# Model card: tiny" in text
+    assert "README.md" in (out / "SHA256SUMS").read_text()
+    photo = min((place.data / "eval" / "images").iterdir())
+    assert load(out).predict(photo)[0].line() == load(single.bundle).predict(photo)[0].line()
 
 
 def test_an_mlflow_model_is_loaded_by_its_own_words(

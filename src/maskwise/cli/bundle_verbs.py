@@ -23,6 +23,7 @@ class LayoutWord(StrEnum):
     """The words of ``--layout``."""
 
     BUNDLE = "bundle"
+    HUB = "hub"
     TRITON = "triton"
     MLFLOW = "mlflow"
 
@@ -42,7 +43,8 @@ def export(
     ] = False,
     zip_: Annotated[bool, typer.Option("--zip", help="Write one .zip file instead of a folder.")] = False,
     layout: Annotated[
-        LayoutWord, typer.Option(help="Format: a bundle, a Triton model repository or an MLflow model.")
+        LayoutWord,
+        typer.Option(help="Format: a bundle, or one for the Hugging Face Hub, Triton or MLflow."),
     ] = LayoutWord.BUNDLE,
     parity_photos: Annotated[
         int, typer.Option(min=0, metavar="N", help="Photos of --data to verify on; 0 for all held-out ones.")
@@ -80,6 +82,6 @@ def export(
             f"{each.largest_difference:.1e}, decisions equal for {each.decisions_equal:.2%}"
         )
     typer.echo(f"{written.place}: {written.n_bytes / 1e6:.1f} MB")
-    if not quiet and layout is LayoutWord.BUNDLE:
+    if not quiet and layout in (LayoutWord.BUNDLE, LayoutWord.HUB):
         verbs = [f"predict {written.place} PHOTOS", f"serve {written.place}"]
         typer.echo(f"\n{next_lines(verbs)}", err=True)

@@ -9,18 +9,21 @@ import yaml
 
 import maskwise
 from maskwise.export.bundle_files import CHECKSUMS, checksum_lines
+from maskwise.export.hub import README
 from maskwise.export.manifest import Manifest
 
-BundleLayout = Literal["bundle", "triton", "mlflow"]
+BundleLayout = Literal["bundle", "hub", "triton", "mlflow"]
 _MOST_PHOTOS = 64
 _DELAY_US = 2000
 
 
-def arranged(bundle: dict[str, bytes], manifest: Manifest, layout: BundleLayout) -> dict[str, bytes]:
-    """The files of ``bundle`` in ``layout``, with the checksums of all of them at the top."""
+def arranged(bundle: dict[str, bytes], manifest: Manifest, layout: BundleLayout, readme: str) -> dict[str, bytes]:
+    """The files of ``bundle`` in ``layout``, with checksums of all of them at the top; ``readme`` is for the hub."""
     match layout:
         case "bundle":
             return bundle
+        case "hub":
+            found = {**{name: data for name, data in bundle.items() if name != CHECKSUMS}, README: readme.encode()}
         case "triton":
             found = _triton(bundle, manifest)
         case "mlflow":

@@ -23,6 +23,7 @@ from maskwise.evaluation.temperature import fit_temperature
 from maskwise.export.bundle_files import CHECKSUMS, BundleFiles, checksum_lines
 from maskwise.export.card import CardFacts, licences, model_card
 from maskwise.export.engines import BundlePrecision, refuse_uncomputable
+from maskwise.export.hub import hub_readme
 from maskwise.export.layouts import BundleLayout, arranged
 from maskwise.export.manifest import MANIFEST, BundleInput, BundlePart, Manifest, Member, StoredPrecision
 from maskwise.export.onnx_graph import to_onnx
@@ -93,7 +94,8 @@ def export_run(run: Path, out: Path, options: ExportOptions, listener: Listener)
     parity = _prove(run, files, manifest, options, predictions, table, listener)
     files |= _papers(models, manifest, predictions, evaluation, parity)
     files[CHECKSUMS] = checksum_lines(files).encode()
-    _place(arranged(files, manifest, options.layout), out, options)
+    readme = hub_readme(files[CARD].decode(), manifest.name, models.record.data.name, evaluation)
+    _place(arranged(files, manifest, options.layout, readme), out, options)
     return Written(out, sum(map(len, files.values())), tuple(parity))
 
 

@@ -15,6 +15,7 @@ _TYPES = {
     "json": "application/json",
     "svg": "image/svg+xml",
     "png": "image/png",
+    "jpg": "image/jpeg",
     "ico": "image/x-icon",
     "webmanifest": "application/manifest+json",
 }
@@ -33,6 +34,8 @@ def page_files() -> dict[str, PageFile]:
     found = dict(_below(files("maskwise.serving").joinpath("page"), "/"))
     if "/index.html" in found:
         found["/"] = found["/index.html"]
+    if "/docs.html" in found:
+        found["/docs"] = found["/docs.html"]
     return found
 
 

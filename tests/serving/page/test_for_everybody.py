@@ -33,6 +33,23 @@ def test_the_keyboard_is_enough(page: Page, seen: Seen, pictures: Pictures) -> N
     assert seen.errors == []
 
 
+def test_faces_are_walked_by_arrows_from_anywhere(page: Page, pictures: Pictures) -> None:
+    page.set_input_files("#file", pictures.two)
+    expect(page.locator("#status")).to_contain_text("Face 1")
+    page.locator("#clear").focus()
+    for key, face in (("ArrowRight", "Face 2"), ("ArrowRight", "Face 1"), ("ArrowLeft", "Face 2")):
+        page.keyboard.press(key)
+        expect(page.locator("#status")).to_contain_text(face)
+
+
+def test_on_a_phone_the_prediction_is_in_view(browser: Browser, service: Running) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-US")
+    page = opened(context.new_page(), service)
+    page.locator(".samples button").first.click()
+    expect(page.locator("#reading strong").first).to_be_in_viewport()
+    context.close()
+
+
 def test_screen_readers_are_told(page: Page, pictures: Pictures) -> None:
     page.set_input_files("#file", pictures.one)
     expect(page.get_by_role("status")).to_contain_text("appears to be")

@@ -40,6 +40,38 @@ def test_a_chosen_picture_is_read(page: Page, seen: Seen, service: Running, pict
     assert seen.hosts == {service.url.split("/")[2]}
 
 
+def test_a_drawn_person_can_be_tried(page: Page, seen: Seen, service: Running) -> None:
+    samples = page.locator(".samples button")
+    assert samples.count() == 2
+    samples.nth(1).click()
+    expect(page.locator("#reading .attribute")).to_have_count(3)
+    expect(page.locator("#caption")).to_have_text("A drawn person")
+    assert seen.errors == []
+    assert seen.hosts == {service.url.split("/")[2]}
+
+
+def test_the_card_is_shown_as_it_is_meant(context: BrowserContext, service: Running) -> None:
+    page = context.new_page()
+    card = "# Model card: <b>x</b>\n\n## Scores\n\n| a | b |\n| --- | --- |\n| 1 | **2** |\n\n- one\n- `two`\n"
+    facts = {"name": "x", "card": card, "licences": "# Licences\n\nNone.", "limits": {}}
+    page.route("**/v1/model", lambda route: route.fulfill(json=facts))
+    opened(page, service)
+    page.click("#about summary")
+    root = page.locator("#about-card")
+    assert root.locator("h3").all_inner_texts() == ["Model card: <b>x</b>", "Licences"]
+    assert root.locator("tr").all_inner_texts() == ["a\tb", "1\t2"]
+    assert root.locator("li").all_inner_texts() == ["one", "two"]
+    assert root.locator("b").count() == 0
+
+
+def test_the_address_docs_leads_somewhere(page: Page, seen: Seen, service: Running) -> None:
+    page.goto(f"{service.url}docs")
+    expect(page.locator("h1")).to_have_text("Use it from a program")
+    page.get_by_role("link", name="Back to the page").click()
+    expect(page.locator("#languages")).to_be_visible()
+    assert seen.errors == []
+
+
 def test_a_dropped_picture_is_read(page: Page, seen: Seen, pictures: Pictures) -> None:
     drop(page, pictures.one, "image/png", name="<img src=x onerror=alert(1)>.png")
     expect(page.locator("#boxes .box")).to_have_count(1)
@@ -50,7 +82,7 @@ def test_a_dropped_picture_is_read(page: Page, seen: Seen, pictures: Pictures) -
 
 def test_what_is_dropped_but_no_picture_is_told(page: Page, seen: Seen, pictures: Pictures) -> None:
     drop(page, pictures.one, "text/html", name="page.html")
-    expect(page.locator("#problem")).to_contain_text("not a picture that the service reads")
+    expect(page.locator("#problem")).to_contain_text("not a picture that the service takes")
     page.evaluate(
         "() => { const data = new DataTransfer(); data.setData('text/uri-list', 'https://example.org/a.jpg');"
         "document.dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true})) }"
@@ -85,8 +117,8 @@ def test_no_face_is_said_kindly_with_what_to_do(page: Page, seen: Seen, pictures
     page.set_input_files("#file", pictures.none)
     expect(page.locator("#problem")).to_contain_text("No face was found.")
     expect(page.locator("#problem")).to_contain_text("larger, brighter")
-    page.get_by_role("button", name="Read the picture as a whole").click()
-    expect(page.locator("#reading")).to_contain_text("The photo was read as a whole.")
+    page.get_by_role("button", name="Predict the picture as a whole").click()
+    expect(page.locator("#reading")).to_contain_text("The photo was predicted as a whole.")
     page.click("#why-ask")
     expect(page.locator(".seen img")).to_be_visible()
     expect(page.locator("#problem")).to_be_empty()
@@ -115,7 +147,7 @@ def test_the_service_may_say_that_it_is_too_large(
 
 def test_files_that_are_no_pictures_are_told(page: Page, pictures: Pictures) -> None:
     page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no picture at all"})
-    expect(page.locator("#problem")).to_contain_text("not a picture that the service reads")
+    expect(page.locator("#problem")).to_contain_text("not a picture that the service takes")
     half = pictures.two.read_bytes()[:3000]
     page.set_input_files("#file", {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": half})
     expect(page.locator("#problem")).to_contain_text("This picture cannot be read.")
@@ -157,7 +189,7 @@ def test_a_key_is_asked_for(context: BrowserContext, small_bundle: Path, picture
     with running_service(small_bundle, tmp_path, "--api-key-file", str(keys)) as running:
         page = opened(context.new_page(), running, knows_model=False)
         page.set_input_files("#file", pictures.one)
-        expect(page.locator("#problem")).to_contain_text("asks for an API key")
+        expect(page.locator("#problem")).to_contain_text("needs an API key")
         expect(page.locator("#key")).to_be_focused()
         page.keyboard.type("wrong")
         page.keyboard.press("Enter")

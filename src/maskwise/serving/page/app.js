@@ -248,6 +248,17 @@ byId("file").addEventListener("change", (event) => {
   event.target.value = ""; // so that the same file can be chosen again
   if (file) read(file, ["photo_of", { name: file.name }]);
 });
+for (const sample of document.querySelectorAll(".samples button")) {
+  sample.addEventListener("click", async () => read(await (await fetch(sample.value)).blob(), ["sample"]));
+}
+// Faces can be walked by the arrows from anywhere, except where arrows have another meaning.
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const count = state.result?.answers.length ?? 0;
+  if (!step || count < 2 || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, .scrolled")) return;
+  event.preventDefault();
+  choose((state.chosen + step + count) % count);
+});
 byId("camera-on").addEventListener("click", startCamera);
 byId("camera-off").addEventListener("click", () => stopCamera());
 byId("shot").addEventListener("click", takePhoto);

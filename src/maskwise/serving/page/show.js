@@ -1,5 +1,6 @@
 // Everything that is shown follows from the state and from nothing else; see `state` in app.js.
 
+import { showCard } from "./card.js";
 import { make, sentence, showAnswer, showBoxes, showFaces } from "./results.js";
 import { showWhy } from "./why.js";
 import { say } from "./words.js";
@@ -29,7 +30,19 @@ export function show(state, acts) {
   setText(byId("status"), statusText(state));
   byId("about").hidden = state.model === null;
   setText(byId("about-name"), state.model ? say("about", { name: state.model.name }) : "");
-  setText(byId("about-card"), state.model ? `${state.model.card}\n\n${state.model.licences}` : "");
+  showModelCard(state.model);
+}
+
+/** Built anew only when the model or the language changes. */
+function showModelCard(model) {
+  const root = byId("about-card");
+  const language = document.documentElement.lang;
+  const card = model?.cards?.[language];
+  const text = model ? `${card ?? model.card}\n\n${model.licences}` : "";
+  if (root.dataset.text === text) return;
+  root.dataset.text = text;
+  root.lang = card ? language : "en";
+  showCard(root, text);
 }
 
 function showPhoto(state) {
@@ -99,7 +112,7 @@ function statusText({ status, result, chosen }) {
   return found + sentence(answers[chosen], chosen);
 }
 
-/** On a phone the answer stands below the picture, out of sight. */
+/** On a phone the prediction stands below the picture, out of sight. */
 export function bringAnswerIntoView() {
   const card = byId("answer-title").parentElement;
   if (card.getBoundingClientRect().top > 0.6 * window.innerHeight) card.scrollIntoView();
