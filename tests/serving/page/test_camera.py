@@ -24,7 +24,7 @@ def test_live_frames_follow_each_other(context: BrowserContext, page: Page, seen
     start_camera(context, page)
     page.get_by_role("button", name="Live").click()
     expect(page.locator("#boxes .box")).to_have_count(1)
-    expect(page.locator("#status")).to_contain_text("answers a second")
+    expect(page.locator("#status")).to_contain_text("predictions per second")
     assert seen.requests >= 3
     assert seen.most_under_way == 1  # the next frame waits for the last answer
     page.get_by_role("button", name="Stop the camera").click()

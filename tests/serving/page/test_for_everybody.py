@@ -60,7 +60,7 @@ def test_screen_readers_are_told(page: Page, pictures: Pictures) -> None:
     assert page.locator("main, h1").count() == 2
     unnamed = page.evaluate(
         "() => [...document.querySelectorAll('button, input')].filter(each => !each.closest('[aria-hidden=true]') && "
-        "!(each.textContent || each.labels?.[0]?.textContent)).length"
+        "!(each.textContent.trim() || each.ariaLabel || each.labels?.[0]?.textContent)).length"
     )
     assert unnamed == 0
 
