@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from maskwise.data.photo_budget import Reason, RefusedPhotoError, check_budget
 from maskwise.errors import DataError
 from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import Prepared
@@ -22,6 +21,7 @@ from maskwise.serving.config import ServeSettings
 from maskwise.serving.explain import explain_face, shown_png
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.multipart import Upload
+from maskwise.serving.photo_header import pixels_of
 from maskwise.serving.receive_body import Bodies
 from maskwise.serving.refusals import RefusedError
 from maskwise.serving.schema import prediction_json
@@ -31,11 +31,6 @@ _Made = TypeVar("_Made")
 Gone = Callable[[], Awaitable[Any]]
 """Waits until the client is gone."""
 CHECKED_AT_ONCE_BYTES = 128 * 2**10
-_REFUSED: dict[Reason, tuple[int, str]] = {
-    "unsupported": (415, "unsupported_type"),
-    "too_many_pixels": (413, "too_many_pixels"),
-    "unreadable": (422, "unreadable"),
-}
 
 
 class PredictOptions(NamedTuple):
@@ -190,11 +185,10 @@ class Service:
         problems: dict[int, RefusedError] = {}
         for number, upload in enumerate(uploads):
             try:
-                header = check_budget(upload.data, f"photo {number + 1}", self.settings.photo_pixels)
-                photos.append(Photo(upload.data, header.width_px * header.height_px, number))
-            except RefusedPhotoError as error:
-                status, code = _REFUSED[error.reason]
-                problems[number] = RefusedError(status, code, error.problems[0])
+                pixels = pixels_of(upload.data, self.settings.photo_pixels, f"photo {number + 1}")
+                photos.append(Photo(upload.data, pixels, number))
+            except RefusedError as refusal:
+                problems[number] = refusal
         return photos, problems
 
     async def _predict(self, photos: list[Photo], faces: FacesRead, gone: Gone) -> Work:
