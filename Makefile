@@ -20,13 +20,18 @@ help:
 
 setup: $(INSTALLED)
 
-$(INSTALLED): constraints.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e ".[dev]"
-	$(BIN)/maskwise weights add faces || echo "make setup: goes on without the face weights; ImageNet recipes work"
+$(INSTALLED): $(RUNS)
+	$(PIP) -e ".[dev]"
 	touch $(INSTALLED)
 
-demo: setup
+# To use maskwise, without what its tests need.
+$(RUNS): constraints.txt pyproject.toml setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) -e ".[train,serve]"
+	$(BIN)/maskwise weights add faces || echo "goes on without the face weights; ImageNet recipes work"
+	touch $(RUNS)
+
+demo: $(RUNS)
 	$(BIN)/maskwise demo
 
 test: setup

@@ -38,9 +38,9 @@ def draw_demo(
     from maskwise.drawing.demo_set import write_demo_set
 
     to_predict = eval_people if eval_people is not None else max(1, round(people * 2 / 3))
-    with listener(quiet) as told:
-        told.on_stage("drawing photos", 7 * (people + to_predict))
-        write_demo_set(out, people, to_predict, seed, told.on_advance)
+    with listener(quiet) as progress:
+        progress.on_stage("drawing photos", 7 * (people + to_predict))
+        write_demo_set(out, people, to_predict, seed, progress.on_advance)
     typer.echo(f"{out}: {people} people to train on, {to_predict} to predict, 7 photos each")
 
 
@@ -64,9 +64,9 @@ def draw_masks(
     from maskwise.data.manifest import read_folder
     from maskwise.workflows.draw_portraits import draw_portraits
 
-    with listener(quiet) as told:
-        told.on_stage("drawing masks", len(read_folder(folder)))
-        drawn, refused = draw_portraits(folder, out, per_portrait, seed, told.on_advance)
+    with listener(quiet) as progress:
+        progress.on_stage("drawing masks", len(read_folder(folder)))
+        drawn, refused = draw_portraits(folder, out, per_portrait, seed, progress.on_advance)
     for portrait in refused:
         typer.echo(f"{printable(portrait.photo)}: refused: {portrait.refused}")
     typer.echo(f"{out}: {len(drawn)} portraits, {per_portrait} photos each; {len(refused)} refused")

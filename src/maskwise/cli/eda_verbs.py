@@ -43,8 +43,10 @@ def eda(
     from maskwise.reports.eda_page import eda_page, eda_text
     from maskwise.workflows.explore_data import explore_data
 
-    with listener(quiet) as told:
-        explored = explore_data(folder, Task(), cache_folder(cache), told, faces=faces, corrections=corrections or ())
+    with listener(quiet) as progress:
+        explored = explore_data(
+            folder, Task(), cache_folder(cache), progress, faces=faces, corrections=corrections or ()
+        )
     write_atomically(out, eda_page(explored, f"Data set {folder.resolve().name}", photos=not no_photos))
     typer.echo(eda_text(explored.numbers, explored.task))
     typer.echo(f"page: {out}")

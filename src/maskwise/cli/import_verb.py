@@ -70,14 +70,14 @@ def import_set(
         limit=limit,
         force=force,
     )
-    with listener(quiet) as told:
-        made = import_faces(request, told)
+    with listener(quiet) as progress:
+        made = import_faces(request, progress)
     typer.echo(str(made))
     typer.echo(f"{out}: {made.people} people, {made.photos} photos, {made.rejected} rejected ({out / REPORT})")
 
 
 def _table_words(pairs: list[str], file: Path | None) -> TableWords:
-    """``--map`` and ``--map-file`` together; what stands in both is told by the flag."""
+    """``--map`` and ``--map-file`` together; the flag wins where both speak."""
     from pydantic import ValidationError
 
     from maskwise.data.importing.config import TABLE_FIELDS, TableWords
@@ -85,16 +85,16 @@ def _table_words(pairs: list[str], file: Path | None) -> TableWords:
     from maskwise.recipe.explain import explain
     from maskwise.recipe.strict_yaml import read_yaml
 
-    told = {} if file is None else read_yaml(file.read_text(encoding="utf-8"), str(file))
-    if not isinstance(told, dict):
-        raise UserError(must(str(file), "a list of columns and genders", told, "For example columns: {sex: gender}."))
-    columns = told.get("columns") or {}
+    given = {} if file is None else read_yaml(file.read_text(encoding="utf-8"), str(file))
+    if not isinstance(given, dict):
+        raise UserError(must(str(file), "a list of columns and genders", given, "For example columns: {sex: gender}."))
+    columns = given.get("columns") or {}
     for pair in pairs:
         column, _, meaning = pair.rpartition("=")
         if not column or meaning not in TABLE_FIELDS:
             raise UserError(must("--map", f"COL=FIELD, FIELD one of {', '.join(TABLE_FIELDS)}", pair, "Correct it."))
         columns = {**{c: m for c, m in columns.items() if m != meaning}, column: meaning}
     try:
-        return TableWords.model_validate({**told, "columns": columns})
+        return TableWords.model_validate({**given, "columns": columns})
     except ValidationError as error:
         raise UserError([f"{file or '--map'}: {line}" for line in explain(error, TableWords)]) from None

@@ -57,8 +57,8 @@ def report(
     from maskwise.evaluation.format_table import format_table
     from maskwise.reports.run_report import run_report
 
-    with listener(quiet) as told:
-        story, text = run_report(folder, data, cache_folder(cache), told, photos=not no_photos)
+    with listener(quiet) as progress:
+        story, text = run_report(folder, data, cache_folder(cache), progress, photos=not no_photos)
     write_atomically(out, text)
     typer.echo(format_table(story.evaluation))
     for words in story.missing:

@@ -81,10 +81,10 @@ def search(
     from maskwise.workflows.run_recipe import Place
 
     place = Place(data=data, store=store, cache=cache_folder(cache))
-    with listener(quiet) as told:
+    with listener(quiet) as progress:
         for line in format_plan(plan):
-            told.on_note(line)
-        arms = train_alternatives(plan, place, sys.argv, told)
+            progress.on_note(line)
+        arms = train_alternatives(plan, place, sys.argv, progress)
     typer.echo(format_search(score_search(plan, arms)))
 
 

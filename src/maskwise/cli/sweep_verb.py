@@ -148,14 +148,14 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     ends_at_s = math.inf if wanted.minutes is None else time.monotonic() + 60 * wanted.minutes
     runs = wanted.runs or planned.space.runs or number_of_runs(planned)
     place = Place(*folders)
-    with listener(quiet) as told:
+    with listener(quiet) as progress:
         for line in [format_sweep_plan(planned.space, runs), *notes]:
-            told.on_note(line)
-        about = describe_data(planned.base, place, told)
+            progress.on_note(line)
+        about = describe_data(planned.base, place, progress)
         queue = open_queue(planned, about, place.store, wanted.storage, runs)
-        work = SweepWork(queue, place, about, [hidden(word) for word in sys.argv], told, ends_at_s)
+        work = SweepWork(queue, place, about, [hidden(word) for word in sys.argv], progress, ends_at_s)
         if not run_sweep(work):
-            told.on_note("the time is over; the same command goes on")
+            progress.on_note("the time is over; the same command goes on")
         elif wanted.confirm is not None:
             confirm_best(work, read_results(queue.study, place.store), wanted.confirm, wanted.confirm_seeds)
     return queue.study
