@@ -189,6 +189,19 @@ def test_a_phone_shows_the_largest_confusions_in_place_of_the_matrix(browser: Br
         page.close()
 
 
+def test_a_board_is_sorted_thinned_and_compared_by_clicks(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["board"], 1280, "light").page
+    head = page.locator(".sortable th").first
+    for order in ("descending", "ascending"):
+        head.locator("button").click()
+        assert head.get_attribute("aria-sort") == order
+    page.locator(".columns button", has_text="accuracy").click()
+    assert page.locator(".sortable th", has_text="accuracy").is_hidden()
+    page.locator('[data-act="base"]').first.click()
+    assert page.locator(".sortable tbody tr").first.locator(".differs").inner_text() == "this run"
+    page.close()
+
+
 def test_an_audit_is_reviewed_by_keys_alone_and_remembered(
     browser: Browser, pages: dict[str, Path], tmp_path: Path
 ) -> None:

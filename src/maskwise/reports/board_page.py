@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from html import escape
 
-from maskwise.reports.page import page, paragraph, section, table
+from maskwise.reports import charts
+from maskwise.reports import sortable_table as sortable
+from maskwise.reports.page import page, paragraph, section
+from maskwise.reports.sortable_table import Cell, lane_cell, sortable_table, text_cell
 from maskwise.store.board import Board, BoardRow
 from maskwise.store.daily_best import DailyCurve, Day, daily_best
 from maskwise.store.format_board import cells_of, footnotes
-from maskwise.store.recipe_difference import describe_difference
+from maskwise.store.recipe_difference import IDLE, describe_difference
 from maskwise.store.run_record import RunRecord
 from maskwise.text_table import score
 
@@ -19,13 +23,15 @@ _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 220, 52, 12, 12, 34
 
 def board_page(board: Board, *, against: RunRecord | None = None, price_an_hour: float | None = None) -> str:
     """One self-contained HTML document. ``against``: a column tells what differs in the recipe from that run's."""
-    parts = []
+    parts = [charts.STYLE, sortable.STYLE]
     for _, rows in itertools.groupby(board.rows, key=lambda row: row.group):
         members = list(rows)
         parts.append(section(members[0].heading, _table(members, against, price_an_hour)))
     parts += [paragraph(note) for note in footnotes(board)]
     parts += [section("Best score so far, day by day", *map(_curve, daily_best(board.rows)))] if board.rows else []
-    return page("Board", *(parts or [paragraph("no finished run with a score yet")]))
+    if not board.rows:
+        parts.append(paragraph("no finished run with a score yet"))
+    return page("Board", *parts, wide=True, script=sortable.SCRIPT)
 
 
 def curve_svg(curve: DailyCurve) -> str:
@@ -77,7 +83,23 @@ def _table(rows: Sequence[BoardRow], against: RunRecord | None, price_an_hour: f
     lines = [_cells(row, against, price_an_hour) for row in rows]
     marked = {"tags", "notes", "leaderboard"}
     names = [name for name in lines[0] if name not in marked or any(line[name] for line in lines)]
-    return table(names, [[line[name] for name in names] for line in lines])
+    place = names.index("macro F1") + 1
+    found = [row.scores.macro_f1 for row in rows]
+    bounds = [bound for each in found for bound in (each.value, each.low, each.high) if math.isfinite(bound)]
+    axis = (min(bounds), max(bounds))
+    cells = []
+    for line, each in zip(lines, found, strict=True):
+        texts = [_sorted_cell(name, line[name]) for name in names]
+        cells.append([*texts[:place], lane_cell(each.value, each.low, each.high, axis), *texts[place:]])
+    head = [*names[:place], f"{axis[0]:.2f} to {axis[1]:.2f}", *names[place:]]
+    settings = [{k: v for k, v in row.record.recipe.items() if k not in IDLE} for row in rows]
+    return sortable_table(head, cells, settings)
+
+
+def _sorted_cell(name: str, text: str) -> Cell:
+    """Scores are sorted by their number, ranks without their mark."""
+    first = text.split(" ")[0].rstrip("*")
+    return Cell(escape(text), first) if name in ("", "macro F1", "accuracy") else text_cell(text)
 
 
 def _cells(row: BoardRow, against: RunRecord | None, price_an_hour: float | None) -> dict[str, str]:

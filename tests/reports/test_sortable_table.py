@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import html
+import json
+import re
+
+from maskwise.reports.sortable_table import Cell, flat, lane_cell, sortable_table, text_cell
+
+NASTY = "<script>alert('x')</script>"
+
+
+def test_settings_become_addresses() -> None:
+    assert flat({"train": {"epochs": 6, "rate": None}, "augment": [{"kind": "flip"}], "targets": []}) == {
+        "train.epochs": "6",
+        "train.rate": "null",
+        "augment.0.kind": "flip",
+        "targets": "[]",
+    }
+
+
+def test_rows_bear_their_settings_and_what_they_are_sorted_by() -> None:
+    text = sortable_table(["", "score"], [[text_cell("1"), Cell("0.5 [0.4, 0.6]", "0.5")]], [{"seed": 3}])
+    settings = re.findall(r'data-settings="([^"]+)"', text)
+    assert json.loads(html.unescape(settings[0])) == {"seed": "3"}
+    assert 'data-sort="0.5"' in text
+    assert text.count("aria-sort") == 2
+
+
+def test_dots_stand_on_the_axis_of_the_table() -> None:
+    cell = lane_cell(0.5, 0.4, 0.6, (0.4, 0.8))
+    assert 'left:0.0%;width:50.0%"' in cell.html
+    assert '<b style="left:25.0%"' in cell.html
+
+
+def test_whatever_a_name_holds_it_is_text() -> None:
+    assert "<script" not in sortable_table([NASTY], [[text_cell(NASTY)]], [{NASTY: NASTY}])
