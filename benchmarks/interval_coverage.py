@@ -5,6 +5,9 @@ worn wrong, none. What makes a person hard is shared by all of their photos and 
 a person is mistaken. The truth is exact: the chance of a right answer is a logistic function with a normal argument,
 integrated by Gauss and Hermite's rule, and the population's macro F1 is that of the expected confusion matrix.
 
+``--seeds 5 --seed-spread 0.15`` trains each reader five times: a run's skill varies by so many logits (0.15 makes macro
+F1 vary by about 0.03), and the interval is meant for new people and new seeds.
+
 ``--photos`` also draws photos in place of people, which is the mistake that the intervals by person are there to avoid.
 """
 
@@ -20,8 +23,9 @@ from typing import NamedTuple
 import numpy as np
 
 from maskwise.chance import rng_for
-from maskwise.evaluation.comparison import Comparison, compare
+from maskwise.evaluation.comparison import Comparison, compare_arms
 from maskwise.evaluation.metrics import accuracy_of, macro_f1_of
+from maskwise.evaluation.shared_photos import align_arms
 from maskwise.labels import Task
 from maskwise.records import Floats, Ints, Predictions
 from maskwise.score import Score
@@ -105,27 +109,44 @@ def population_confusion(skill: float) -> Floats:
     return np.asarray(share_C[:, None] * confusion_CC)
 
 
-def population_gain() -> Truth:
-    """The known difference."""
-    a, b = (population_confusion(skill) for skill in SKILL)
-    return Truth(float(macro_f1_of(b) - macro_f1_of(a)), float(accuracy_of(b) - accuracy_of(a)))
+def population_gain(seed_spread: float = 0.0) -> Truth:
+    """The known difference, as a mean over all seeds."""
+    node_Q, weight_Q = np.polynomial.hermite_e.hermegauss(21 if seed_spread else 1)
+    share_Q = weight_Q / weight_Q.sum()
+    found = []
+    for score in (macro_f1_of, accuracy_of):
+        a, b = (
+            sum(
+                share * float(score(population_confusion(skill + seed_spread * node)))
+                for share, node in zip(share_Q.tolist(), node_Q.tolist(), strict=True)
+            )
+            for skill in SKILL
+        )
+        found.append(b - a)
+    return Truth(*found)
 
 
-def draw_set(n_people: int, rng: np.random.Generator) -> tuple[Predictions, Predictions]:
-    """One data set of ``n_people``, seven photos each, read by both readers."""
+def draw_set(
+    n_people: int, rng: np.random.Generator, seeds: int = 1, seed_spread: float = 0.0
+) -> tuple[list[Predictions], list[Predictions]]:
+    """One data set of ``n_people``, seven photos each, predicted by ``seeds`` runs of both readers."""
     n_photos = n_people * len(MASK_OF_PHOTO)
     person_N = np.repeat(np.arange(n_people), len(MASK_OF_PHOTO))
     kind_P = rng.choice(6, size=n_people, p=PEOPLE_SHARES)
     class_N = np.tile(MASK_OF_PHOTO, n_people) * 6 + kind_P[person_N]
     person_P, photo_N = rng.normal(0, PERSON_SPREAD, n_people), rng.normal(0, PHOTO_SPREAD, n_photos)
-    # One draw a person: whoever is taken for older is taken for older on every photo.
+    # One sample per person: whoever is taken for older is taken for older on every photo.
     wrong_N = (np.cumsum(wrong_classes(), axis=1)[class_N] > rng.random(n_people)[person_N, None]).argmax(axis=1)
     readers = []
     for skill in SKILL:
-        own_P, noise_N = rng.normal(0, READER_SPREAD, n_people), rng.normal(0, NOISE_SPREAD, n_photos)
-        logit_N = skill_logits(skill)[class_N] + (person_P + own_P)[person_N] + photo_N + noise_N
-        right_N = rng.random(n_photos) < 1 / (1 + np.exp(-logit_N))
-        readers.append(_answers(class_N, np.where(right_N, class_N, wrong_N), person_N))
+        own_P = rng.normal(0, READER_SPREAD, n_people)
+        runs = []
+        for _ in range(seeds):
+            noise_N, luck = rng.normal(0, NOISE_SPREAD, n_photos), seed_spread * rng.normal() if seed_spread else 0.0
+            logit_N = skill_logits(skill + luck)[class_N] + (person_P + own_P)[person_N] + photo_N + noise_N
+            right_N = rng.random(n_photos) < 1 / (1 + np.exp(-logit_N))
+            runs.append(_answers(class_N, np.where(right_N, class_N, wrong_N), person_N))
+        readers.append(runs)
     return readers[0], readers[1]
 
 
@@ -134,15 +155,17 @@ def by_photo(predictions: Predictions) -> Predictions:
     return dataclasses.replace(predictions, person_N=np.full(len(predictions), "", object))
 
 
-def cover(sets: int, n_people: int, resamples: int, *, photos: bool = False) -> tuple[Coverage, Coverage]:
+def cover(
+    sets: int, n_people: int, resamples: int, *, photos: bool = False, seeds: int = 1, seed_spread: float = 0.0
+) -> tuple[Coverage, Coverage]:
     """Coverage of the intervals of macro F1 and of accuracy over ``sets`` data sets of ``n_people``."""
-    truth = population_gain()
+    truth = population_gain(seed_spread)
     macro_f1, accuracy = Coverage(truth.macro_f1), Coverage(truth.accuracy)
     for number in range(sets):
-        a, b = draw_set(n_people, rng_for(0, "coverage", n_people, number))
+        a, b = draw_set(n_people, rng_for(0, "coverage", n_people, number), seeds, seed_spread)
         if photos:
-            a, b = by_photo(a), by_photo(b)
-        found: Comparison = compare(a, b, TASK, rng_for(0, "intervals", number), resamples)
+            a, b = list(map(by_photo, a)), list(map(by_photo, b))
+        found: Comparison = compare_arms(align_arms([a, b], TASK), rng_for(0, "intervals", number), resamples)
         macro_f1.add(found.joint.macro_f1.gain)
         accuracy.add(found.joint.accuracy.gain)
     return macro_f1, accuracy
@@ -154,11 +177,23 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=1000)
     parser.add_argument("--people", type=int, default=250)
     parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--seeds", type=int, default=1, help="runs of each reader")
+    parser.add_argument("--seed-spread", type=float, default=0.0, help="how much a run's skill varies, in logits")
     parser.add_argument("--photos", action="store_true", help="draw photos instead of people")
     options = parser.parse_args()
     started = time.perf_counter()
-    found = cover(options.sets, options.people, options.resamples, photos=options.photos)
-    print(f"{options.sets} sets of {options.people} people, drawn by {'photo' if options.photos else 'person'}")
+    found = cover(
+        options.sets,
+        options.people,
+        options.resamples,
+        photos=options.photos,
+        seeds=options.seeds,
+        seed_spread=options.seed_spread,
+    )
+    print(
+        f"{options.sets} sets of {options.people} people, resampled by {'photo' if options.photos else 'person'}, "
+        f"{options.seeds} seeds with a spread of {options.seed_spread} logits"
+    )
     for name, coverage in zip(("macro F1", "accuracy"), found, strict=True):
         print(f"{name}: {coverage}")
     print(f"{time.perf_counter() - started:.0f} s")

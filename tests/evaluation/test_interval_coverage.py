@@ -29,10 +29,17 @@ def simulation() -> ModuleType:
 
 def test_the_exact_truth_is_that_of_a_huge_draw(simulation: ModuleType) -> None:
     truth = simulation.population_gain()
-    runs = simulation.draw_set(25_000, np.random.default_rng(0))
+    runs = [run for (run,) in simulation.draw_set(25_000, np.random.default_rng(0))]
     a, b = (confusion(run.class_N, run.probs_NC.argmax(axis=1), 18) for run in runs)
     assert macro_f1_of(b) - macro_f1_of(a) == pytest.approx(truth.macro_f1, abs=0.01)
     assert accuracy_of(b) - accuracy_of(a) == pytest.approx(truth.accuracy, abs=0.007)
+
+
+def test_a_spread_of_seeds_changes_runs_and_hardly_the_truth(simulation: ModuleType) -> None:
+    a, b = simulation.draw_set(100, np.random.default_rng(0), seeds=3, seed_spread=0.15)
+    assert (len(a), len(b)) == (3, 3)
+    assert not np.array_equal(a[0].probs_NC, a[1].probs_NC)
+    assert simulation.population_gain(0.15).macro_f1 == pytest.approx(simulation.population_gain().macro_f1, abs=0.005)
 
 
 @pytest.mark.slow
