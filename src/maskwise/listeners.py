@@ -43,6 +43,10 @@ class EpochReport:
     seconds: float
 
 
+LEFT_OUT = "left out"
+"""Notes that begin so say what has no prediction: they are shown even where all other notes are not."""
+
+
 class Listener(Protocol):
     """Told of stages, steps, epochs and notes; the terminal's progress, TensorBoard and the like."""
 

@@ -1,6 +1,7 @@
 """CSV files as people and spreadsheets save them, read with the line of every row and of every fault.
 
-A byte order mark, CRLF or lone CR, quotes (RFC 4180), blank lines and a missing last line end are fine. Whatever else
+A byte order mark, CRLF or lone CR, quotes (RFC 4180), rows and last columns without values and a missing last line end
+are fine. Whatever else
 is odd is named by its line, all of it together.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,9 +52,11 @@ class CsvTable:
         return tuple(self.columns)
 
     def trimmed(self) -> CsvTable:
-        """The same table without blanks around its cells."""
+        """The same table without blanks around its cells, and without rows that are empty: spreadsheets leave such."""
         cut = {name: [cell.strip() for cell in cells] for name, cells in self.columns.items()}
-        return CsvTable(self.name, cut, self.line_R)
+        filled = [row for row in range(len(self.line_R)) if any(cells[row] for cells in cut.values())]
+        kept = {name: [cells[row] for row in filled] for name, cells in cut.items()}
+        return CsvTable(self.name, kept, [self.line_R[row] for row in filled])
 
 
 def read_csv(path: Path, required: Sequence[str] = (), undecodable: Undecodable = "strict") -> CsvTable:
@@ -88,6 +92,9 @@ def scan_csv(
         return nothing, [first]
     line, cells = first
     names = [name.strip() for name in cells]
+    # Columns that were emptied in a spreadsheet: they end every row with commas.
+    while names and not names[-1]:
+        names.pop()
     faults = [Fault(line, message) for message in _header_faults(names, required)]
     return (nothing, faults) if faults else _collect(rows, names, path.name)
 
@@ -98,6 +105,11 @@ def csv_text(rows: Iterable[Sequence[object]]) -> str:
     The csv module's writer leaves a lone "\\r" unquoted, which its reader then takes for the end of a row.
     """
     return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in rows)
+
+
+def same_name(text: str) -> str:
+    """Equal for names that look equal: Macs write letters and their marks apart (NFD), others together (NFC)."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def capped(problems: Sequence[str], most: int = PROBLEMS_SHOWN) -> list[str]:
@@ -176,6 +188,8 @@ def _collect(
             faults.append(row)
             continue
         line, cells = row
+        while len(cells) > len(names) and not cells[-1].strip():
+            cells.pop()
         if len(cells) != len(names):
             remedy = "Put quotes around a value that holds a comma."
             faults.append(Fault(line, must("the row", f"of {len(names)} values", len(cells), remedy)))

@@ -7,6 +7,7 @@ Formats, orientations and truncations one by one stand in ``test_pixels``, table
 from __future__ import annotations
 
 import os
+import unicodedata
 from io import BytesIO
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from PIL import Image as PillowImage
 
 from maskwise.data.checks import check_data
 from maskwise.data.layout import list_folder
-from maskwise.data.manifest import read_folder, read_train
+from maskwise.data.manifest import read_eval, read_folder, read_train, refuse_other_case
 from maskwise.data.pixels import decode_photo
 from maskwise.data.readable import find_unreadable, in_threads
+from maskwise.errors import DataError
 from maskwise.fitting.run_data import leave_out_unreadable
 from maskwise.labels import Task
 from support.fits import Remember
@@ -96,6 +98,93 @@ def test_a_check_survives_every_odd_file(tmp_path: Path) -> None:
     for name, message in told.items():
         assert any(p.where.endswith(f"/{name}") and message in p.message for p in errors)
     assert any("mask9.gif" in p.message for p in errors)
+
+
+def test_what_is_no_photo_is_named_and_photos_are_known_by_their_contents(tmp_path: Path) -> None:
+    photo = encode(PHOTO)
+    for name in ("a.jpg", "b.jfif", "noending", "d.HEIC", "e.data"):
+        (tmp_path / name).write_bytes(photo)
+    (tmp_path / "clip.mp4").write_bytes(bytes(100))
+    (tmp_path / ".hidden.jpg").write_bytes(photo)
+    (tmp_path / "._a.jpg").write_bytes(b"side file")
+    os.mkfifo(tmp_path / "live.jpg")
+    far = tmp_path.with_name(tmp_path.name + "-far")
+    far.mkdir()
+    (far / "f.png").write_bytes(encode(PHOTO, "PNG"))
+    (tmp_path / "linked").symlink_to(far)
+    (tmp_path / "self").symlink_to(tmp_path)
+    notes: list[str] = []
+    photo_N = read_folder(tmp_path, notes.append).photo_N
+    assert photo_N.tolist() == ["a.jpg", "b.jfif", "d.HEIC", "e.data", "linked/f.png", "noending"]
+    assert notes == ["left out (4): clip.mp4, live.jpg, .hidden.jpg, self/ (a link in a circle)"]
+    (far / "f.png").unlink()
+    (tmp_path / "clip.mp4").rename(far / "clip.mp4")
+    with pytest.raises(DataError, match=r"left out \(1\): clip\.mp4"):
+        read_folder(far)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="rights do not bind the superuser")
+def test_a_folder_that_may_not_be_listed_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(encode(PHOTO))
+    (tmp_path / "closed").mkdir(mode=0)
+    notes: list[str] = []
+    assert read_folder(tmp_path, notes.append).photo_N.tolist() == ["a.jpg"]
+    assert notes == ["left out (1): closed/ (cannot be listed)"]
+
+
+def test_names_in_either_of_unicodes_forms_are_one_name(tmp_path: Path) -> None:
+    root = write_quirky(tmp_path)
+    images, person = root / "train/images", PEOPLE[1]
+    apart, together = unicodedata.normalize("NFD", "가영"), unicodedata.normalize("NFC", "가영")
+    (images / person.folder).rename(images / apart)
+    table = root / "train/train.csv"
+    table.write_text(table.read_text(encoding="utf-8-sig").replace(person.folder, together), encoding="utf-8")
+    eval_photo = root / read_eval(root, Task()).photo_N[0]
+    info = root / "eval/info.csv"
+    eval_photo.rename(eval_photo.with_name(f"{apart}.jpg"))
+    text = info.read_text(encoding="utf-8-sig").replace(eval_photo.name, f"{together}.jpg")
+    info.write_text(text, encoding="utf-8")
+    assert not [problem for problem in check_data(root, Task()) if "영" in str(problem) or apart in str(problem)]
+    assert sum(name.startswith(f"train/images/{apart}/") for name in read_train(root, Task()).table.photo_N) == 7
+    assert f"eval/images/{apart}.jpg" in read_eval(root, Task()).photo_N.tolist()
+
+
+def test_a_person_written_in_two_forms_is_one_person(tmp_path: Path) -> None:
+    root = write_quirky(tmp_path)
+    lines = (root / "train/train.csv").read_text(encoding="utf-8-sig").splitlines()
+    forms = [unicodedata.normalize(form, "김가영") for form in ("NFC", "NFD")] + [""] * len(lines)
+    rows = [f"{lines[0]},person", *(f"{line},{who}" for line, who in zip(lines[1:], forms, strict=False))]
+    (root / "train/train.csv").write_text("\n".join(rows), encoding="utf-8")
+    table = read_train(root, Task()).table
+    assert len({str(person) for person in table.person_N[:14]}) == 1
+
+
+def test_a_list_in_another_case_is_refused_with_its_name(tmp_path: Path) -> None:
+    root = write_quirky(tmp_path)
+    refuse_other_case(root)
+    (root / "eval/info.csv").rename(root / "eval/Info.csv")
+    with pytest.raises(DataError, match=r"Info\.csv.*Rename it"):
+        refuse_other_case(root)
+    (root / "eval/Info.csv").unlink()
+    with pytest.raises(DataError, match="name a folder of photos"):
+        refuse_other_case(root)
+    refuse_other_case(root / "train")
+
+
+def test_rows_and_columns_that_a_spreadsheet_leaves_are_nothing(tmp_path: Path) -> None:
+    root = write_quirky(tmp_path)
+    table = root / "train/train.csv"
+    before = read_train(root, Task()).table
+    lines = table.read_text(encoding="utf-8-sig").splitlines()
+    head = lines[0].split(",")
+    aged = [
+        ",".join(f"{cell}.0" if name == "age" else cell for name, cell in zip(head, line.split(","), strict=True))
+        for line in lines[1:]
+    ]
+    table.write_text("\r\n".join(f"{line},," for line in [lines[0], *aged, ",,,,"]), encoding="utf-8-sig")
+    after = read_train(root, Task()).table
+    assert after.photo_N.tolist() == before.photo_N.tolist()
+    assert after.age_years_N.tolist() == before.age_years_N.tolist()
 
 
 def test_a_folder_in_a_circle_is_listed_with_the_others(tmp_path: Path) -> None:

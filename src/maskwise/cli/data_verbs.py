@@ -65,7 +65,7 @@ def draw_masks(
     from maskwise.workflows.draw_portraits import draw_portraits
 
     with listener(quiet) as progress:
-        progress.on_stage("drawing masks", len(read_folder(folder)))
+        progress.on_stage("drawing masks", len(read_folder(folder, progress.on_note)))
         drawn, refused = draw_portraits(folder, out, per_portrait, seed, progress.on_advance)
     for portrait in refused:
         typer.echo(f"{printable(portrait.photo)}: refused: {portrait.refused}")

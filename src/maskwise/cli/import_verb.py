@@ -76,6 +76,18 @@ def import_set(
     typer.echo(f"{out}: {made.people} people, {made.photos} photos, {made.rejected} rejected ({out / REPORT})")
 
 
+def _text_of(file: Path) -> str:
+    from maskwise.errors import UserError, must
+
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(must(f"--map-file {file}", "text in UTF-8", "another encoding", "Save it as UTF-8.")) from None
+    except OSError as error:
+        got = error.strerror or "an error"
+        raise UserError(must(f"--map-file {file}", "a readable file", got, "Check the path.")) from None
+
+
 def _table_words(pairs: list[str], file: Path | None) -> TableWords:
     """``--map`` and ``--map-file`` together; the flag wins where both speak."""
     from pydantic import ValidationError
@@ -85,7 +97,7 @@ def _table_words(pairs: list[str], file: Path | None) -> TableWords:
     from maskwise.recipe.explain import explain
     from maskwise.recipe.strict_yaml import read_yaml
 
-    given = {} if file is None else read_yaml(file.read_text(encoding="utf-8"), str(file))
+    given = {} if file is None else read_yaml(_text_of(file), str(file))
     if not isinstance(given, dict):
         raise UserError(must(str(file), "a list of columns and genders", given, "For example columns: {sex: gender}."))
     columns = given.get("columns") or {}

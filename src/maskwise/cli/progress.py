@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from maskwise.errors import printable
-from maskwise.listeners import Silent
+from maskwise.listeners import LEFT_OUT, Silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -31,12 +31,12 @@ def loading(what: str, quiet: bool = False) -> None:
 
 @contextmanager
 def listener(quiet: bool, trainings: int = 1) -> Iterator[Listener]:
-    """Bars on a terminal, plain lines elsewhere, nothing with ``quiet``.
+    """Bars on a terminal, plain lines elsewhere, with ``quiet`` nothing but what is left out.
 
     ``trainings`` is the number of models that are trained one after the other: time left is that of all.
     """
     if quiet:
-        yield Silent()
+        yield LeftOutOnly()
         return
     if not sys.stderr.isatty():
         yield PlainLines(trainings)
@@ -100,6 +100,14 @@ class Whole:
         elapsed_s = 0.0 if self.began_at is None else time.monotonic() - self.began_at
         gained = self.share - self.share_at_begin
         return None if elapsed_s < PLANNED_AFTER_S or gained <= 0 else elapsed_s / gained * (1 - self.share)
+
+
+class LeftOutOnly(Silent):
+    """Nothing but what was left out."""
+
+    def on_note(self, text: str) -> None:
+        if text.startswith(LEFT_OUT):
+            _print(printable(text))
 
 
 class PlainLines:

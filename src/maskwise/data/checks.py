@@ -15,17 +15,20 @@ from maskwise.data.layout import (
     TRAIN_IMAGES,
     FolderListing,
     list_folder,
+    on_disk,
     photo_stem,
 )
 from maskwise.data.manifest import eval_names
 from maskwise.data.people import People, read_people
+from maskwise.data.photo_budget import READ
 from maskwise.data.problems import DataProblem, Severity, sound_rows
 from maskwise.data.readable import in_threads, look_into
 from maskwise.data.relabel import Corrections, correct, read_corrections, unknown_ids
 from maskwise.data.shards import bytes_of, is_sharded, open_shards
-from maskwise.data.sources import BARE, SOURCES, read_sources
+from maskwise.data.sources import SOURCES, read_sources
 from maskwise.errors import DataError, must
 from maskwise.labels import Task
+from maskwise.tables import same_name
 
 
 def _nothing(_: int) -> None:
@@ -82,29 +85,30 @@ def _check_people(root: Path, people: People) -> tuple[list[DataProblem], list[_
         message = must("the folder", "there", "no folder", "Check the data set's folder that you named.")
         return [DataProblem(TRAIN_IMAGES, None, message)], []
     problems = [*_repeated_ids(people), *_folders_without_row(images, people)]
-    bare, source_problems = _has_bare_faces(root)
+    imported, source_problems = _is_imported(root)
     problems += source_problems
     photos = []
-    present = set(images.folders)
+    present = on_disk(images.folders)
     for folder, person, line in zip(people.folder_P, people.person_P, people.line_P, strict=True):
         if folder not in present:
             message = must("path", "a folder in train/images", folder, "Copy the folder there, or delete the row.")
             problems.append(DataProblem(TRAIN_CSV, line, message))
             continue
+        folder = present[folder]
         try:
             listing = list_folder(root / TRAIN_IMAGES / folder)
         except DataError as error:
             problems.append(DataProblem(f"{TRAIN_IMAGES}/{folder}", None, str(error)))
             continue
-        problems += _check_names(f"{TRAIN_IMAGES}/{folder}", listing, bare)
+        problems += _check_names(f"{TRAIN_IMAGES}/{folder}", listing, imported)
         photos += [_Photo(f"{TRAIN_IMAGES}/{folder}/{name}", person) for name in listing.photos]
     return problems, photos
 
 
-def _has_bare_faces(root: Path) -> tuple[bool, list[DataProblem]]:
-    """Whether faces without any mask were imported."""
+def _is_imported(root: Path) -> tuple[bool, list[DataProblem]]:
+    """Whether an import wrote the set: a person of one photo is then nothing missing."""
     try:
-        return any(source.masks == BARE for source in read_sources(root)), []
+        return bool(read_sources(root)), []
     except DataError as error:
         return False, [DataProblem(SOURCES, None, str(error))]
 
@@ -123,18 +127,18 @@ def _repeated_ids(people: People) -> list[DataProblem]:
 
 def _folders_without_row(images: FolderListing, people: People) -> list[DataProblem]:
     message = must("the folder", f"the path of a row in {TRAIN_CSV}", "no row", "Add the row, or delete the folder.")
-    unnamed = sorted(set(images.folders) - set(people.folder_P))
+    unnamed = sorted(set(on_disk(images.folders)) - set(people.folder_P))
     return [DataProblem(f"{TRAIN_IMAGES}/{folder}", None, message, "warning") for folder in unnamed]
 
 
-def _check_names(where: str, listing: FolderListing, bare: bool) -> list[DataProblem]:
-    """Missing, unknown and ambiguous photos in a person's folder; where ``bare``, one unmasked photo is enough."""
+def _check_names(where: str, listing: FolderListing, imported: bool) -> list[DataProblem]:
+    """Missing, unknown and ambiguous photos in a person's folder; where ``imported``, one photo is enough."""
     problems = []
     names_of = defaultdict(list)
     for name in listing.photos:
         names_of[photo_stem(name)].append(name)
     missing = [stem for stem in MASK_OF_STEM if stem not in names_of]
-    if missing and not (bare and set(names_of) == {"normal"}):
+    if missing and not (imported and len(names_of) == 1):
         rule = f"of {len(MASK_OF_STEM)} photos"
         message = must("a person", rule, f"none of the name {', '.join(missing)}", "Copy the missing photos.")
         problems.append(DataProblem(where, None, message))
@@ -147,7 +151,7 @@ def _check_names(where: str, listing: FolderListing, bare: bool) -> list[DataPro
             message = must(f"photo {stem}", "there once", ", ".join(names), "Keep one of them; all are used.")
             problems.append(DataProblem(where, None, message, "warning"))
     for name in listing.others:
-        message = must("a file here", "a JPEG, PNG, WEBP or BMP photo", name, "Convert or delete it; it is skipped.")
+        message = must("a file here", f"a photo ({READ})", name, "Convert or delete it; it is skipped.")
         problems.append(DataProblem(f"{where}/{name}", None, message, "warning"))
     return problems
 
@@ -163,9 +167,11 @@ def _check_eval(root: Path, task: Task) -> tuple[list[DataProblem], list[_Photo]
     except DataError:
         # `eval_names` has said so already.
         return problems, []
-    named = {name for name, _ in sound}
+    named = {same_name(name) for name, _ in sound}
     message = must("the photo", f"named in {EVAL_CSV}", "no row", "Add a row, or delete the photo.")
-    problems += [DataProblem(f"{EVAL_IMAGES}/{name}", None, message) for name in present if name not in named]
+    problems += [
+        DataProblem(f"{EVAL_IMAGES}/{name}", None, message) for name in present if same_name(name) not in named
+    ]
     return problems, [_Photo(f"{EVAL_IMAGES}/{name}", name) for name in present]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,14 +14,17 @@ from maskwise.data.layout import (
     EVAL_CSV,
     EVAL_IMAGES,
     MASK_OF_STEM,
+    TRAIN_CSV,
     TRAIN_IMAGES,
     FolderListing,
     is_plain_name,
     list_folder,
+    on_disk,
     photo_stem,
     photos_below,
 )
 from maskwise.data.people import People, read_people
+from maskwise.data.photo_budget import READ
 from maskwise.data.problems import DataProblem, examples, refuse, sound_rows
 from maskwise.data.relabel import Swaps, correct, read_corrections
 from maskwise.data.shards import is_sharded, open_shards
@@ -29,6 +32,8 @@ from maskwise.data.sources import describe_sources
 from maskwise.errors import DataError, must
 from maskwise.labels import UNKNOWN, Task
 from maskwise.records import PhotoTable, Strings
+from maskwise.seen_files import no_note
+from maskwise.tables import same_name
 
 
 @dataclass(frozen=True)
@@ -70,27 +75,49 @@ def read_eval(root: Path, task: Task) -> PhotoTable:
     """
     names, problems = eval_names(root)
     refuse(problems)
-    photo_N = _strings([f"{EVAL_IMAGES}/{name}" for name, _ in names])
+    written = on_disk(list_folder(root / EVAL_IMAGES).photos)
+    photo_N = _strings([f"{EVAL_IMAGES}/{written[same_name(name)]}" for name, _ in names])
     return task.label(unlabelled(photo_N))
 
 
-def read_folder(folder: Path) -> PhotoTable:
-    """All photos below ``folder``, sorted; ``photo_N`` is the path below it, labels are unknown."""
+def read_folder(folder: Path, note: Callable[[str], None] = no_note) -> PhotoTable:
+    """All photos below ``folder``, sorted; ``photo_N`` is the path below it, labels are unknown.
+
+    Photos are known by their contents; what else lies there is counted and named in a note.
+    """
     if not folder.is_dir():
         raise DataError(must(str(folder), "a folder of photos", "no folder", "Check the name."))
-    photo_N = _strings(sorted(photos_below(folder)))
-    if not len(photo_N):
-        raise DataError(
-            must(str(folder), "a folder of photos", "no photo below it", "JPEG, PNG, WEBP and BMP are read.")
-        )
-    return unlabelled(photo_N)
+    found = photos_below(folder)
+    left_out = f"left out ({len(found.left_out)}): {examples(found.left_out)}" if found.left_out else ""
+    if not found.photos:
+        got = f"no photo below it; {left_out}" if left_out else "no photo below it"
+        raise DataError(must(str(folder), "a folder of photos", got, f"{READ} are read."))
+    if left_out:
+        note(left_out)
+    return unlabelled(_strings(sorted(found.photos)))
+
+
+def refuse_other_case(root: Path) -> None:
+    """``DataError`` for a data set whose list of photos to predict is missing or bears another name.
+
+    All photos below it, those of the train part among them, would be predicted instead.
+    """
+    if (root / EVAL_CSV).is_file():
+        return
+    folder, _, wanted = EVAL_CSV.partition("/")
+    names = [f"{entry.name}" for entry in (root / folder).iterdir()] if (root / folder).is_dir() else []
+    close = [name for name in names if name.lower() == wanted]
+    if close or (root / TRAIN_CSV).is_file() or is_sharded(root):
+        got = f"{folder}/{close[0]}" if close else "none of that name"
+        remedy = f"Rename it to {wanted}." if close else f"Add it, or name a folder of photos, e.g. {EVAL_IMAGES}."
+        raise DataError(must(f"the list {root / EVAL_CSV}", "there in a data set", got, remedy))
 
 
 def eval_names(root: Path) -> tuple[list[tuple[str, int]], list[DataProblem]]:
     """The sound rows of ``eval/info.csv`` as (name, line), and the problems of the others."""
     table, problems = sound_rows(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
     try:
-        present = set(list_folder(root / EVAL_IMAGES).photos)
+        present = set(on_disk(list_folder(root / EVAL_IMAGES).photos))
     except DataError:
         message = must("the folder", "there", "no folder", "Copy the photos to predict into it.")
         return [], [*problems, DataProblem(EVAL_IMAGES, None, message)]
@@ -109,7 +136,7 @@ def _eval_fault(name: str, sound: dict[str, int], present: set[str]) -> str | No
         return must("ImageID", f"the name of a photo in {EVAL_IMAGES}", name, "Correct the row.")
     if name in sound:
         return must("ImageID", "named once", f"{name}, also in line {sound[name]}", "Delete one of the rows.")
-    if name not in present:
+    if same_name(name) not in present:
         return must("ImageID", f"a photo in {EVAL_IMAGES}", name, "Copy the photo there, or delete the row.")
     return None
 
@@ -140,13 +167,13 @@ def _read_sharded(root: Path, task: Task, corrections: Sequence[str | Path]) -> 
     return Manifest(root, task.label(table), tuple(describe_sources(root)))
 
 
-def _person_folders(root: Path, problems: list[DataProblem]) -> frozenset[str]:
+def _person_folders(root: Path, problems: list[DataProblem]) -> dict[str, str]:
     try:
-        return frozenset(list_folder(root / TRAIN_IMAGES).folders)
+        return on_disk(list_folder(root / TRAIN_IMAGES).folders)
     except DataError:
         message = must("the folder", "there", "no folder", "Check the data set's folder that you named.")
         problems.append(DataProblem(TRAIN_IMAGES, None, message))
-        return frozenset()
+        return {}
 
 
 @dataclass(frozen=True)
@@ -159,22 +186,25 @@ class _Photos:
     absent_folders: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     def notes(self) -> list[str]:
         kinds = (
             (self.absent_folders, "people without a folder, left out"),
             (self.incomplete, "people with missing photos"),
             (self.skipped, "photos of unknown name, skipped"),
+            (self.others, "files that are no photos, skipped"),
         )
         return [f"{what} ({len(who)}): {examples(who)}" for who, what in kinds if who]
 
 
-def _find_photos(root: Path, people: People, folders: frozenset[str], swaps: Swaps) -> _Photos:
+def _find_photos(root: Path, people: People, folders: Mapping[str, str], swaps: Swaps) -> _Photos:
     photos = _Photos()
     for row, (id_, folder) in enumerate(zip(people.id_P, people.folder_P, strict=True)):
         if folder in folders:
-            listing = list_folder(root / TRAIN_IMAGES / folder)
-            _add_person(photos, row, folder, listing, swaps.get(id_, {}))
+            written = folders[folder]
+            listing = list_folder(root / TRAIN_IMAGES / written)
+            _add_person(photos, row, written, listing, swaps.get(id_, {}))
         else:
             photos.absent_folders.append(folder)
     return photos
@@ -182,6 +212,7 @@ def _find_photos(root: Path, people: People, folders: frozenset[str], swaps: Swa
 
 def _add_person(photos: _Photos, row: int, folder: str, listing: FolderListing, swap: dict[str, str]) -> None:
     seen = set()
+    photos.others.extend(f"{TRAIN_IMAGES}/{folder}/{name}" for name in listing.others)
     for name in listing.photos:
         stem = photo_stem(name)
         path = f"{TRAIN_IMAGES}/{folder}/{name}"

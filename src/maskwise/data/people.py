@@ -11,9 +11,11 @@ from maskwise.data.layout import GENDER_CODE, HIGHEST_AGE_YEARS, LOWEST_AGE_YEAR
 from maskwise.data.problems import DataProblem, sound_rows
 from maskwise.errors import must
 from maskwise.labels import UNKNOWN
-from maskwise.tables import CsvTable
+from maskwise.tables import CsvTable, same_name
 
 _SUFFIX = re.compile(r"-[12]$")
+_AGE = re.compile(r"[0-9]{1,3}(?:\.0*)?")
+"""Spreadsheets and pandas write 53.0 where a column has a gap."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class People:
 
     id_P: list[str] = field(default_factory=list)
     person_P: list[str] = field(default_factory=list)
-    """Who the row may show: what the column ``person`` says, else the id without a final -1 or -2."""
+    """Whom the row shows: what the column ``person`` says, else the id without a final -1 or -2."""
     gender_P: list[int] = field(default_factory=list)
     age_years_P: list[int] = field(default_factory=list)
     origin_P: list[str] = field(default_factory=list)
@@ -58,7 +60,7 @@ def read_people(root: Path) -> tuple[People, list[DataProblem]]:
 
 def age_fault(text: str) -> str | None:
     """Why ``text`` is no age, or None."""
-    if re.fullmatch(r"[0-9]{1,3}", text) and LOWEST_AGE_YEARS <= int(text) <= HIGHEST_AGE_YEARS:
+    if _AGE.fullmatch(text) and LOWEST_AGE_YEARS <= float(text) <= HIGHEST_AGE_YEARS:
         return None
     rule = f"a whole number of years from {LOWEST_AGE_YEARS} to {HIGHEST_AGE_YEARS}"
     return must("age", rule, text, "Correct the row.")
@@ -82,19 +84,19 @@ def _row_faults(table: CsvTable, row: int) -> list[str]:
 def _folder_faults(folder: str, line: int, lines_of_folder: dict[str, int]) -> list[str]:
     if not is_plain_name(folder):
         return [must("path", "the name of a folder in train/images", folder, "Correct the row.")]
-    first = lines_of_folder.setdefault(folder, line)
+    first = lines_of_folder.setdefault(same_name(folder), line)
     if first == line:
         return []
     return [must("path", f"another folder than in line {first}", folder, "Give each row its own folder.")]
 
 
 def _append(people: People, table: CsvTable, row: int) -> None:
-    people.id_P.append(table.columns["id"][row])
-    told = table.columns["person"][row] if "person" in table.columns else ""
-    people.person_P.append(told or _SUFFIX.sub("", people.id_P[-1]))
+    people.id_P.append(same_name(table.columns["id"][row]))
+    person = table.columns["person"][row] if "person" in table.columns else ""
+    people.person_P.append(same_name(person) or _SUFFIX.sub("", people.id_P[-1]))
     people.gender_P.append(GENDER_CODE.get(table.columns["gender"][row].lower(), UNKNOWN))
     age = table.columns["age"][row]
-    people.age_years_P.append(UNKNOWN if age_fault(age) else int(age))
+    people.age_years_P.append(UNKNOWN if age_fault(age) else int(float(age)))
     people.origin_P.append(table.columns["race"][row] if "race" in table.columns else "")
-    people.folder_P.append(table.columns["path"][row])
+    people.folder_P.append(same_name(table.columns["path"][row]))
     people.line_P.append(table.line_R[row])

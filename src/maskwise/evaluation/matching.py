@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from maskwise.records import Ints
+from maskwise.tables import same_name
 
 MISSING = -1
 AMBIGUOUS = -2
@@ -19,11 +20,11 @@ def match_photos(wanted_M: Sequence[str], photo_N: Iterable[str]) -> Ints:
     An equal path comes first. Otherwise the file name decides, where exactly one photo has it: the competition lists
     ``ab12.jpg`` and a folder of photos gives ``images/ab12.jpg``.
     """
-    photos = [str(photo) for photo in photo_N]
+    photos = [same_name(str(photo)) for photo in photo_N]
     by_path = _positions(photos)
     by_name = _positions([PurePosixPath(photo).name for photo in photos])
     return np.array(
-        [by_path.get(w, by_name.get(PurePosixPath(w).name, MISSING)) for w in wanted_M], dtype=np.int64
+        [by_path.get(w, by_name.get(PurePosixPath(w).name, MISSING)) for w in map(same_name, wanted_M)], dtype=np.int64
     ).reshape(-1)
 
 

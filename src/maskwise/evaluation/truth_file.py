@@ -43,7 +43,7 @@ def read_truth(path: Path, task: Task) -> Truth:
     intervals. Other columns are passed over. ``DataError`` names all bad rows together.
     """
     # Names of photos need not be UTF-8.
-    table = read_csv(path, undecodable="surrogateescape")
+    table = read_csv(path, undecodable="surrogateescape").trimmed()
     photo_column = _one_of(table, _PHOTO_COLUMNS)
     if photo_column is None:
         raise DataError(

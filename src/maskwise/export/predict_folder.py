@@ -30,7 +30,7 @@ def predict_folder(
 
     Unreadable photos are all named in one ``DataError``, or left out and noted with ``skip_unreadable``.
     """
-    photos = list_photos(sources, bundle.task)
+    photos = list_photos(sources, bundle.task, listener.on_note)
 
     def whole(name: str) -> list[Prepared]:
         return [bundle.preparer.whole(photos.read(name), name)]
@@ -53,7 +53,7 @@ def predict_faces(
 ) -> list[PhotoFaces]:
     """Every photo of ``sources`` with a prediction for each of its faces, surest first; none where no face is found."""
     bundle.preparer.refuse_unframed()
-    photos = list_photos(sources, bundle.task)
+    photos = list_photos(sources, bundle.task, listener.on_note)
 
     def each_face(name: str) -> list[Prepared]:
         return bundle.preparer.each_face(photos.read(name), name)

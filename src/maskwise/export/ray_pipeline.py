@@ -55,7 +55,7 @@ def predict_with_ray(
     """
     _require_ray()
     with load(path, precision, threads=1) as bundle:
-        photos = list_photos(sources, bundle.task)
+        photos = list_photos(sources, bundle.task, listener.on_note)
         table = photos.table
         if photos.piped is not None:
             raise UserError(must("--engine ray", "given photos on disk", "standard input", "Leave the engine out."))

@@ -151,10 +151,10 @@ def _without_copies(
 def _content(person: ImportedPerson) -> str:
     """The content of a person's only photo; "" where there are several, or where it cannot be read (told later)."""
     photos = person.face.photos
-    if list(photos) != [PORTRAIT]:
+    if len(photos) != 1:
         return ""
     try:
-        return content_of(photos[PORTRAIT].read_bytes())
+        return content_of(next(iter(photos.values())).read_bytes())
     except OSError:
         return ""
 
@@ -193,7 +193,8 @@ def _look_again(request: ImportRequest, person: ImportedPerson) -> _Outcome:
 
 def _files(request: ImportRequest, person: ImportedPerson) -> tuple[Files, tuple[Rejected, ...]]:
     """The files of a person's folder, none where no photo is sound; and what is wrong with the others."""
-    if request.draw_masks and request.kind is not ImportFormat.COMPETITION:
+    # A photo that shows a mask is taken as it is.
+    if request.draw_masks and request.kind is not ImportFormat.COMPETITION and list(person.face.photos) == [PORTRAIT]:
         data = _read(person, PORTRAIT)
         drawn = data if isinstance(data, Rejected) else _draw(request, person, data)
         return ({}, (drawn,)) if isinstance(drawn, Rejected) else (drawn, ())

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from maskwise.data.layout import EVAL_CSV
-from maskwise.data.manifest import read_eval, read_folder, unlabelled
+from maskwise.data.manifest import read_eval, read_folder, refuse_other_case, unlabelled
 from maskwise.errors import DataError, must
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.probabilities import Probabilities
 from maskwise.records import PhotoTable, Predictions
+from maskwise.seen_files import no_note
 
 MOST_PIPED_BYTES = 256 * 2**20
 PIPE = "-"
@@ -46,13 +47,14 @@ class InputPhotos:
             raise DataError(must(name, "a readable file", error.strerror or "an error", remedy)) from None
 
 
-def list_photos(sources: Sequence[Path], task: Task) -> InputPhotos:
+def list_photos(sources: Sequence[Path], task: Task, note: Callable[[str], None] = no_note) -> InputPhotos:
     """The photos of ``sources``: photos, folders of photos, data sets (their eval part), and ``-`` for standard input.
 
     Of one source, photos are named by their path below it; of several, by the path as it was given. ``DataError`` names
-    all sources that are not there.
+    all sources that are not there. What lies in a folder and is no photo is counted and named in a note.
     """
-    absent = [str(source) for source in sources if str(source) != PIPE and not source.exists()]
+    # A named pipe is there, and would never end.
+    absent = [str(s) for s in sources if str(s) != PIPE and not (s.is_file() or s.is_dir())]
     if absent:
         remedy = "Check the path."
         raise DataError([must(f"INPUT {path}", "a photo or a folder of photos", "nothing", remedy) for path in absent])
@@ -62,19 +64,20 @@ def list_photos(sources: Sequence[Path], task: Task) -> InputPhotos:
             must("the photo in standard input", f"of at most {MOST_PIPED_BYTES:,} bytes", "more", "Cut it.")
         )
     if len(sources) == 1 and sources[0].is_dir():
-        return InputPhotos(sources[0], _in_folder(sources[0], task))
+        return InputPhotos(sources[0], _in_folder(sources[0], task, note))
     if len(sources) == 1:
         (source,) = sources
         return InputPhotos(source.parent, task.label(unlabelled(np.array([source.name], object))), piped)
     names: list[str] = []
     for source in sources:
-        names += [str(source / name) for name in _in_folder(source, task).photo_N] if source.is_dir() else [str(source)]
+        names += [str(source / name) for name in _in_folder(source, task, note).photo_N] if source.is_dir() else [str(source)]
     table = unlabelled(np.array(list(dict.fromkeys(names)), object))
     return InputPhotos(Path(), task.label(table), piped)
 
 
-def _in_folder(folder: Path, task: Task) -> PhotoTable:
-    return read_eval(folder, task) if (folder / EVAL_CSV).is_file() else read_folder(folder)
+def _in_folder(folder: Path, task: Task, note: Callable[[str], None]) -> PhotoTable:
+    refuse_other_case(folder)
+    return read_eval(folder, task) if (folder / EVAL_CSV).is_file() else read_folder(folder, note)
 
 
 def report_problems(problems: Sequence[str], skip_unreadable: bool, listener: Listener) -> None:

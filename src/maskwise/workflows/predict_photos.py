@@ -36,7 +36,7 @@ def predict_photos(
     noted with ``skip_unreadable``.
     """
     loaded = load_to_predict(run)
-    photos = list_photos(sources, loaded.task)
+    photos = list_photos(sources, loaded.task, listener.on_note)
     listener.on_stage("predicting photos", len(photos))
     blocks: list[MemberProbabilities] = []
     readable: list[Ints] = []

@@ -168,6 +168,7 @@ def test_words_of_a_table_are_checked() -> None:
         "gender": "sex",
         "age": "age",
         "person": "person",
+        "mask": "mask",
     }
     with pytest.raises(ValidationError, match="one column for gender"):
         TableWords(columns={"sex": "gender", "m_f": "gender"})
@@ -225,10 +226,16 @@ def test_a_message_is_taken_apart_into_reason_and_remedy() -> None:
     )
 
 
-def test_links_to_folders_are_not_followed_and_unreadable_folders_told(tmp_path: Path) -> None:
+def test_links_to_folders_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:
     root = write_afad(tmp_path / "afad")
     (root / "loop").symlink_to(root)
+    far = tmp_path / "far"
+    far.mkdir()
+    (far / "9-0.jpg").write_bytes(b"x")
+    (root / "AFAD-Full/41").mkdir()
+    (root / "AFAD-Full/41/111").symlink_to(far)
     (root / "AFAD-Full/40/112/self.jpg").symlink_to("self.jpg")
     listed = read("afad", root)
-    assert [face.where for face in listed.faces][-1] == "AFAD-Full/40/112/self.jpg"
-    assert len(listed.faces) == 4
+    assert [face.where for face in listed.faces][-2:] == ["AFAD-Full/40/112/self.jpg", "AFAD-Full/41/111/9-0.jpg"]
+    assert len(listed.faces) == 5
+    assert [(rejected.where, "circle" in rejected.reason) for rejected in listed.rejected if "loop" in rejected.where]

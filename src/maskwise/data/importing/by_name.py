@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from maskwise.data.importing.faces import PORTRAIT, ImportedFace, Listed
-from maskwise.data.layout import list_folder
-from maskwise.errors import DataError
+from maskwise.data.layout import photos_below
+from maskwise.data.photo_budget import READ
 
-OTHER_PICTURES = frozenset({".gif", ".tif", ".tiff", ".heic", ".heif", ".avif", ".jfif", ".jp2", ".ppm", ".pgm"})
-"""Endings of pictures that are not read. Other files beside the photos, such as notes, are passed over."""
+NOTES = (".txt", ".md", ".csv", ".json", ".mat", ".xml", ".html", ".pdf")
+"""Endings of what lies beside the photos of a set by intention."""
 
 
 def read_names(
@@ -48,23 +47,14 @@ def read_names(
     return listed
 
 
-def files_below(source: Path, listed: Listed, prefix: str = "") -> Iterator[str]:
-    """Every photo below ``source`` with forward slashes; pictures of other kinds and unreadable folders are rejected.
+def files_below(source: Path, listed: Listed) -> list[str]:
+    """Every photo below ``source`` with forward slashes; whatever else lies there is rejected.
 
-    Links to folders are not followed. ``DataError`` where ``source`` itself cannot be listed.
+    ``DataError`` where ``source`` itself cannot be listed.
     """
-    try:
-        listing = list_folder(source / prefix)
-    except DataError as error:
-        if not prefix:
-            raise
-        listed.reject(prefix.rstrip("/"), None, "the folder", "readable", str(error), "Check its rights.")
-        return
-    for name in listing.others:
-        ending = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path a name is slow
-        if ending in OTHER_PICTURES:
-            listed.reject(prefix + name, None, "the photo", "a JPEG, PNG, WEBP or BMP file", ending, "Convert it.")
-    yield from (prefix + name for name in listing.photos)
-    for name in listing.folders:
-        if not (source / prefix / name).is_symlink():
-            yield from files_below(source, listed, f"{prefix}{name}/")
+    found = photos_below(source)
+    for path in found.left_out:
+        if path.lower().endswith(NOTES):
+            continue
+        listed.reject(path, None, "the file", f"a photo ({READ})", path.rpartition("/")[2], "Convert it, if it is one.")
+    return found.photos

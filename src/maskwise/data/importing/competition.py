@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskwise.data.importing.faces import ImportedFace, Listed, Rejected
-from maskwise.data.layout import MASK_OF_STEM, TRAIN_CSV, TRAIN_IMAGES, list_folder, photo_stem
+from maskwise.data.layout import MASK_OF_STEM, TRAIN_CSV, TRAIN_IMAGES, list_folder, on_disk, photo_stem
 from maskwise.data.people import read_people
 from maskwise.errors import DataError
 from maskwise.labels import GENDER_CLASSES, UNKNOWN
@@ -46,7 +46,8 @@ def read_competition(source: Path) -> Listed:
 def _photos(source: Path, folder: str, line: int, listed: Listed) -> dict[str, Path]:
     where = f"{TRAIN_IMAGES}/{folder}"
     try:
-        names = list_folder(source / where).photos
+        written = on_disk(list_folder(source / TRAIN_IMAGES).folders).get(folder, folder)
+        names = list_folder(source / TRAIN_IMAGES / written).photos
     except DataError as error:
         listed.rejected.append(Rejected.because(TRAIN_CSV, line, str(error)))
         return {}
@@ -59,7 +60,7 @@ def _photos(source: Path, folder: str, line: int, listed: Listed) -> dict[str, P
         elif stem in photos:
             listed.reject(f"{where}/{name}", None, f"photo {stem}", "there once", name, "Keep one of them.")
         else:
-            photos[stem] = source / where / name
+            photos[stem] = source / TRAIN_IMAGES / written / name
     if not names:
         listed.reject(where, None, "the folder", "of one photo or more", "none", "Copy the photos there.")
     return photos

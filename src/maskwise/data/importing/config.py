@@ -9,18 +9,21 @@ from pydantic import Field, model_validator
 from maskwise.errors import must
 from maskwise.settings import Settings
 
-TableField = Literal["file", "gender", "age", "person"]
-TABLE_FIELDS: tuple[TableField, ...] = ("file", "gender", "age", "person")
+TableField = Literal["file", "gender", "age", "person", "mask"]
+TABLE_FIELDS: tuple[TableField, ...] = ("file", "gender", "age", "person", "mask")
 
 
 class TableWords(Settings):
     """What the columns and words of a CSV file mean."""
 
     columns: dict[str, TableField] = Field(default_factory=dict)
-    """The file's columns that are to be read as file, gender, age or person."""
+    """The file's columns that are to be read as file, gender, age, person or mask."""
 
     genders: dict[str, Literal["male", "female"]] = Field(default_factory=dict)
     """Words of the gender column besides male, m, man, female, f, woman: {"0": male, "1": female}."""
+
+    masks: dict[str, Literal["worn", "incorrect", "not_worn"]] = Field(default_factory=dict)
+    """Words of the mask column besides worn, incorrect, not_worn and their likes: {"0": worn, "2": not_worn}."""
 
     @model_validator(mode="after")
     def _refuse_doubled(self) -> Self:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from maskwise.data.importing.by_table import GENDER_OF_WORD, add_row, sound_label_rows
+from maskwise.data.importing.by_table import (
+    GENDER_OF_WORD,
+    MASK_OF_WORD,
+    PHOTO_OF_MASK,
+    add_row,
+    photo_at,
+    sound_label_rows,
+)
 from maskwise.data.importing.config import TABLE_FIELDS, TableField, TableWords
 from maskwise.data.importing.faces import Listed
 from maskwise.errors import DataError, must
+from maskwise.tables import CsvTable, same_name
 
 
 def read_own_table(source: Path, words: TableWords) -> Listed:
     """The rows of the CSV file ``source``; relative paths of photos begin at its folder.
 
-    Read are the columns file, gender, age and, where there is one, person, or those that ``words`` names for them.
+    Read are the columns file, gender, age and, where there are such, person and mask, or those that ``words`` names
+    for them.
     """
     if source.is_dir():
         raise DataError(must(str(source), "a CSV file", "a folder", "Name the file; its photos may lie beside it."))
@@ -24,22 +33,32 @@ def read_own_table(source: Path, words: TableWords) -> Listed:
     except DataError as error:
         raise DataError([*error.problems, *_mapping(source, column_of)]) from None
     genders = GENDER_OF_WORD | {word.lower(): gender for word, gender in words.genders.items()}
-    person_R = table.columns.get(column_of["person"])
-    if person_R is None and "person" in words.columns.values():
-        got = ", ".join(table.columns)
-        raise DataError(must(f"columns of {source}", f"with {column_of['person']}", got, "Correct --map."))
+    masks = MASK_OF_WORD | {word.lower(): mask for word, mask in words.masks.items()}
+    person_R, mask_R = (_optional_column(table, source, words, name) for name in ("person", "mask"))
     columns = [table.columns[column_of[name]] for name in ("file", "gender", "age")]
     for row, (file, gender, age) in enumerate(zip(*columns, strict=True)):
-        person = "" if person_R is None else person_R[row]
-        photo = source.parent / file, file
-        add_row(listed, source.name, table.line_R[row], photo, gender, age, genders, person)
+        person = "" if person_R is None else same_name(person_R[row])
+        photo = photo_at(source.parent, file), file
+        mask = "not_worn" if mask_R is None else masks.get(mask_R[row].lower(), "")
+        shown = PHOTO_OF_MASK.get(mask)
+        add_row(listed, source.name, table.line_R[row], photo, gender, age, genders, person, shown)
     return listed
+
+
+def _optional_column(table: CsvTable, source: Path, words: TableWords, field: TableField) -> list[str] | None:
+    """The cells of a column that need not be there, unless --map says that it is."""
+    name = words.column_of[field]
+    if name not in table.columns and field in words.columns.values():
+        got = ", ".join(table.columns)
+        raise DataError(must(f"columns of {source}", f"with {name}", got, "Correct --map."))
+    return table.columns.get(name)
 
 
 _USUAL_WORDS: dict[TableField, tuple[str, ...]] = {
     "file": ("path", "filename", "file_name", "filepath", "image", "image_path", "img", "photo"),
     "gender": ("sex",),
     "age": ("years", "age_years", "year"),
+    "mask": ("mask_status", "wearing_mask", "label"),
     "person": ("id", "identity", "subject", "subject_id", "person_id"),
 }
 """What columns are often called."""
@@ -51,7 +70,7 @@ def _mapping(source: Path, column_of: dict[TableField, str]) -> list[str]:
         return []
     with source.open(encoding="utf-8-sig", errors="replace") as file:
         header = [word.strip() for word in file.readline().split(",")]
-    missing = [name for name in TABLE_FIELDS if name != "person" and column_of[name] not in header]
+    missing = [name for name in TABLE_FIELDS if name not in ("person", "mask") and column_of[name] not in header]
     found = {name: next((c for c in header if c.lower() in _USUAL_WORDS[name]), None) for name in missing}
     flags = [f"--map {column}={name}" for name, column in found.items() if column is not None]
     return [f"{source}: for these columns add {' '.join(flags)}."] if flags else []
