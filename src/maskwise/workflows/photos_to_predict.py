@@ -70,7 +70,11 @@ def list_photos(sources: Sequence[Path], task: Task, note: Callable[[str], None]
         return InputPhotos(source.parent, task.label(unlabelled(np.array([source.name], object))), piped)
     names: list[str] = []
     for source in sources:
-        names += [str(source / name) for name in _in_folder(source, task, note).photo_N] if source.is_dir() else [str(source)]
+        names += (
+            [str(source / name) for name in _in_folder(source, task, note).photo_N]
+            if source.is_dir()
+            else [str(source)]
+        )
     table = unlabelled(np.array(list(dict.fromkeys(names)), object))
     return InputPhotos(Path(), task.label(table), piped)
 
