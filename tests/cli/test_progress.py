@@ -94,6 +94,16 @@ def test_bars_on_a_terminal_show_photos_per_second_and_loss() -> None:
     assert "epoch 2/4: loss 0.8000" in screen.getvalue()
 
 
+def test_a_stage_that_waits_for_its_first_piece_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PlainLines, "_due", lambda _: True)
+    plain = PlainLines()
+    plain.on_stage("reading photos", 100)
+    plain.on_advance(0)
+    assert capsys.readouterr().err.splitlines()[-1] == "reading photos: 0/100"
+
+
 def test_without_a_terminal_there_are_no_bars() -> None:
     with listener(quiet=False) as told:
         assert isinstance(told, PlainLines)

@@ -43,10 +43,10 @@ def given(
     rows: int, columns: int, kernel: Strides, stride: Strides, padding: Strides, dtype: torch.dtype
 ) -> list[Tensor]:
     """(outputs' gradient, images, kernel), channels-last, of small whole numbers: their sums are exact in bf16, too."""
-    chance = torch.Generator().manual_seed(rows * 100 + columns)
+    rng = torch.Generator().manual_seed(rows * 100 + columns)
 
     def numbers(*shape: int) -> Tensor:
-        return torch.randint(-2, 3, shape, generator=chance).to(dtype)
+        return torch.randint(-2, 3, shape, generator=rng).to(dtype)
 
     images = numbers(2, 6, rows, columns).contiguous(memory_format=torch.channels_last)
     weights = numbers(6, 1, *kernel)

@@ -67,7 +67,7 @@ def test_targets_are_read_and_others_refused() -> None:
 
 
 def test_an_epoch_in_numbers() -> None:
-    assert epoch_numbers(REPORT) == {"loss": 0.5, "rate": 0.01, "photos_per_second": 50.0, "choosing_macro_f1": 0.25}
+    assert epoch_numbers(REPORT) == {"loss": 0.5, "rate": 0.01, "photos_per_second": 50.0, "validation_macro_f1": 0.25}
 
 
 def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_a_server_that_stops_answering_does_not_stop_the_training(monkeypatch: p
     mirror.on_epoch(REPORT)
     mirror.on_epoch(REPORT)
     mirror.finish("abcd", {"macro_f1": 0.5})
-    assert heard.notes == ["MLflow does not answer, the training goes on without it: connection refused"]
+    assert heard.notes == ["MLflow fails, the training goes on without it: connection refused"]
 
 
 def test_a_server_that_never_answers_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ class AutoAugment(Settings):
     kind: Literal["auto_augment"] = "auto_augment"
 
     p: Probability = 1.0
-    """Share of photos that draw a pair; either operation of a pair may still pass by its own probability."""
+    """Share of photos that get a pair; either operation of a pair may still pass by its own probability."""
 
 
 class RandAugment(Settings):

@@ -76,7 +76,7 @@ def half_cutmix(
     jitter: float,
     p: float,
 ) -> Mixed:
-    """One half of the photo, either with equal chance, shows the partner; the target counts the pixels of each.
+    """One half of the photo, either with equal probability, shows the partner; the target counts the pixels of each.
 
     The class of a photo is the argmax of its target row. ``oldest_classes`` are the joint classes of the oldest age
     group. The cut lies at ``0.5 ± jitter`` of the side. A photo that finds no partner stays as it is.
@@ -108,8 +108,8 @@ def _partners(candidate_NN: Bools, rng: np.random.Generator, p: float) -> tuple[
     n = len(candidate_NN)
     other_NN = candidate_NN & ~np.eye(n, dtype=np.bool_)
     mixed_N = (rng.random(n) < p) & other_NN.any(1)
-    drawn_N = np.where(other_NN, rng.random((n, n)), -1.0).argmax(1)
-    return mixed_N, np.where(mixed_N, drawn_N, np.arange(n))
+    chosen_N = np.where(other_NN, rng.random((n, n)), -1.0).argmax(1)
+    return mixed_N, np.where(mixed_N, chosen_N, np.arange(n))
 
 
 def _stretch(length_px: int, size_px_N: Ints, rng: np.random.Generator) -> Bools:

@@ -1,4 +1,4 @@
-"""The operations that the policies draw from: ``operation(images_NCHW, level_N) → images_NCHW``.
+"""The operations that the policies choose from: ``operation(images_NCHW, level_N) → images_NCHW``.
 
 Images are floats in 0 … 1 with three channels, RGB; ``level_N`` says how strongly each photo is changed, in the unit
 that the operation's docstring gives (operations that have no strength ignore it). Shape, dtype, device and range are

@@ -37,7 +37,7 @@ def contrast(images_NCHW: Tensor, rng: np.random.Generator, *, strength: float, 
 def noise(images_NCHW: Tensor, rng: np.random.Generator, *, std: float, p: float) -> Tensor:
     """Add Gaussian noise of standard deviation ``std`` to each photo with probability ``p``, clipped to 0 … 1.
 
-    Each photo reads its noise from a random place of one strip as long as two photos: drawing it anew for each would
+    Each photo reads its noise from a random place of one strip as long as two photos: sampling it anew for each would
     cost several times as much, and between photos the same numbers meet other pixels.
     """
     n, *shape = images_NCHW.shape

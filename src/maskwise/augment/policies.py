@@ -1,4 +1,4 @@
-"""The three policies: which operation each photo draws, and how strongly.
+"""The three policies: which operation each photo gets, and how strongly.
 
 AutoAugment (Cubuk et al. 2019, arXiv 1805.09501), RandAugment (Cubuk et al. 2020, arXiv 1909.13719) and
 TrivialAugment (Müller & Hutter 2021, arXiv 2103.10158), with the ranges and the scales that torchvision uses for them.

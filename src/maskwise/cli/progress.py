@@ -126,8 +126,9 @@ class PlainLines:
     def on_advance(self, done: int) -> None:
         self.done += done
         if self._due():
-            left_s = (time.monotonic() - self.stage_started) / self.done * (self.total - self.done)
-            _print(f"{self.stage}: {self.done:,}/{self.total:,}, {about(left_s)} left")
+            waited_s = time.monotonic() - self.stage_started
+            left = f", {about(waited_s / self.done * (self.total - self.done))} left" if self.done else ""
+            _print(f"{self.stage}: {self.done:,}/{self.total:,}{left}")
 
     def on_step(self, report: StepReport) -> None:
         self.whole.take(report)

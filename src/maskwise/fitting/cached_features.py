@@ -43,7 +43,6 @@ from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import autocast, multiplies_bf16, place_model
 from maskwise.training.features import FeatureInference, FeatureSource, frozen_part, frozen_state, learning_part
 from maskwise.training.fold_files import WEIGHTS
-from maskwise.training.folding import folded
 from maskwise.training.inference import Inference, predict_table
 from maskwise.training.loop import train_model, trained_folder
 from maskwise.training.training_inputs import Fit
@@ -142,11 +141,13 @@ def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> Fro
     precision: Literal["fp32", "bf16"] = "bf16" if faces and multiplies_bf16(how.device) else "fp32"
     if faces:
         made_with |= {"frozen_blocks": frozen_blocks, "precision": precision}
+    else:
+        made_with |= {"batch_norms": "unfolded"}  # earlier features came from folded ones, and differ in the last bits
     augment = [each.model_dump(mode="json") for each in recipe.augment]
     placed = place_model(model, how.device).eval()
     return FrozenBackbone(
         model=placed,
-        asked=frozen_part(placed, frozen_blocks) if frozen_blocks else folded(placed.backbone, how.spec),
+        asked=frozen_part(placed, frozen_blocks),
         how=how,
         precision=precision,
         augment=build_augment(recipe.augment),

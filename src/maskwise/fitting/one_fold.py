@@ -19,7 +19,6 @@ from maskwise.fitting.photos import inference, input_spec
 from maskwise.models.build import MaskwiseModel, build_model
 from maskwise.records import Predictions
 from maskwise.store.layout import INPUT
-from maskwise.training.folding import folded
 from maskwise.training.inference import predict_table
 from maskwise.training.loop import train_model
 
@@ -65,7 +64,7 @@ def predict_set(job: FoldJob, model: MaskwiseModel, photos: PhotoSet, seen: Lite
     """What the trained model says of ``photos``, which it never saw."""
     how, table = inference(job.recipe, input_spec(job.recipe)), photos.table
     if job.recipe.train.cached_views is None:
-        answers = predict_table(folded(model.eval(), how.spec), photos.read, len(table), how)
+        answers = predict_table(model, photos.read, len(table), how)
     else:
         answers = predict_from_features(job, model, photos, how)
     return Predictions(

@@ -83,5 +83,5 @@ def regardless_of_age(
     *,
     transform: Callable[[Tensor], Tensor],
 ) -> Tensor:
-    """A transform that does not ask for the ages, in the signature of those that do."""
+    """A transform that does not use the ages, in the signature of those that do."""
     return transform(target_NC)

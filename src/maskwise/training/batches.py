@@ -21,7 +21,7 @@ from maskwise.records import Batch, Floats, Image, Ints, PhotoTable
 ReadPixels = Callable[[Ints], Image | Tensor]
 """Positions in a table → their pixels, uint8 N × H × W × 3: an array, or a tensor that is where it is needed."""
 ReadArray = Callable[[Ints], NDArray[Any]]
-"""Positions in a table → what a model is to answer of them: pixels, or features."""
+"""Positions in a table → what a model predicts from: pixels, or features."""
 
 
 class TargetRows(NamedTuple):

@@ -17,7 +17,7 @@ Piece = tuple[list[str], Literal["block", "joins next", "joins previous"]]
 def backbone_blocks(backbone: nn.Module) -> list[list[str]]:
     """The names of the parameters of each block, from input to output; every parameter is in exactly one block.
 
-    timm's nets tell their blocks themselves (``group_matcher``, the finest grouping: residual and attention blocks).
+    timm's nets name their blocks themselves (``group_matcher``, the finest grouping: residual and attention blocks).
     In other nets the blocks are the parts in the order in which they were made. Plain sequences and parts with more
     than half of the weights are opened; a part without matrices or kernels (a normalisation) joins the block before
     it; what an opened part holds itself (a class token) joins the block after it.

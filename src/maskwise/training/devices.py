@@ -22,18 +22,18 @@ _MEMORY_FORMATS: dict[Layout, torch.memory_format] = {
     "contiguous": torch.contiguous_format,
 }
 _LIKE_EAGER: dict[str, str | int | bool | Callable[..., object]] = {"fallback_random": True}
-"""Dropout takes its chance from where it takes it without compiling."""
+"""Dropout takes its random numbers from where it takes them without compiling."""
 _TRIES = 12
 _FORMATS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def choose_device(wish: Literal["auto", "cpu", "cuda"]) -> torch.device:
-    """The device that a recipe asks for; "auto" is the GPU where there is one."""
-    if wish == "cuda" and not torch.cuda.is_available():
+def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
+    """The device that a recipe names; "auto" is the GPU where there is one."""
+    if wanted == "cuda" and not torch.cuda.is_available():
         raise RecipeError(must("runtime.device", "a device of this machine", "cuda", "Set it to auto or cpu."))
-    if wish == "auto":
+    if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(wish)
+    return torch.device(wanted)
 
 
 def place_model(model: Model, device: torch.device, layout: Layout = "channels_last") -> Model:
@@ -47,13 +47,13 @@ def laid_out(images: Tensor, layout: Layout) -> Tensor:
 
 
 def learner(model: nn.Module, step: StepKind) -> Callable[[Tensor], Output]:
-    """``model`` as its training asks it; the weights are shared, and only what is asked here is compiled."""
-    answer: Callable[[Tensor], Output] = model if step == "eager" else torch.compile(model, options=_LIKE_EAGER)
-    return answer
+    """``model`` as its training calls it; the weights are shared, and only what is called here is compiled."""
+    forward: Callable[[Tensor], Output] = model if step == "eager" else torch.compile(model, options=_LIKE_EAGER)
+    return forward
 
 
 def wait_for(device: torch.device) -> None:
-    """Until all that was asked of a GPU is done. It is asked ahead, so without this a clock would time the asking."""
+    """Until a GPU has done all its work. Work is queued ahead, so without this a clock would time the queueing."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -38,7 +38,7 @@ class FeatureSource(BatchSource):
 
 @dataclass(frozen=True)
 class FeatureInference(Inference):
-    """How a model without its backbone is asked: what it is given are features already, one row for each view."""
+    """How a model without its backbone predicts: what it is given are features already, one row for each view."""
 
     def of_batch(self, images_NCHW: Tensor) -> Tensor:
         """The features N × D as they are: they come from normalised photos."""

@@ -1,7 +1,7 @@
 """Losses and gradients that are infinite or no number, found in their step; and the losses of an epoch.
 
-To read a number off a GPU is to wait until everything that was asked of it before is done, and then it has nothing to
-do until the next step was put together. So there the losses stay where they are for a while, unless steps are to be
+To read a number off a GPU is to wait until all work queued before it is done, and then it has nothing to do until the
+next step was put together. So there the losses stay where they are for a while, unless steps are to be
 left out: that has to be known before they are taken.
 """
 

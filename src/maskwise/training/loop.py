@@ -25,7 +25,6 @@ from maskwise.training.checkpoints import (
 from maskwise.training.devices import place_model
 from maskwise.training.finite import REMEDY, NotFiniteError, photos_named
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
-from maskwise.training.folding import folded
 from maskwise.training.inference import predict_table
 from maskwise.training.moving_parts import MovingParts, Progress
 from maskwise.training.step import Stepper, refuse_long_accumulation
@@ -141,8 +140,7 @@ class Trainer:
         selection = self.fit.selection
         if selection is None:
             return None, None
-        model = folded(self.parts.kept_model.eval(), self.fit.inference.spec)
-        predicted = predict_table(model, selection.read, len(selection.table), self.fit.inference)
+        predicted = predict_table(self.parts.kept_model, selection.read, len(selection.table), self.fit.inference)
         return selection.score(selection.table, predicted.probs_NC)
 
     def _out_of_patience(self) -> bool:

@@ -1,7 +1,7 @@
 """Mirrors of a training in TensorBoard and MLflow. They only listen: a run needs none of them to train or to be read.
 
 The packages are optional (``pip install 'maskwise[tensorboard]'``, ``'maskwise[mlflow]'``) and are imported here alone,
-when they are asked for.
+when they are requested.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PARAMETERS_A_CALL = 100
 
 
 class Mirror(Listener, Protocol):
-    """A listener that is also told how it ended."""
+    """A listener that also learns how it ended."""
 
     def finish(self, run: str, scores: Mapping[str, float]) -> None:
         """The run is in the store under the id ``run``; its scores by name, none where nobody was held out."""
@@ -40,7 +40,7 @@ class MirrorTarget(NamedTuple):
 
 
 def read_targets(texts: Sequence[str]) -> list[MirrorTarget]:
-    """``tensorboard:DIR`` or ``mlflow:URI``, as a user writes them; ``UserError`` tells all that are neither."""
+    """``tensorboard:DIR`` or ``mlflow:URI``, as a user writes them; ``UserError`` names all that are neither."""
     targets = [MirrorTarget(*text.partition(":")[::2]) for text in texts]
     problems = [
         must("--mirror", "tensorboard:DIR or mlflow:URI", text, nearest(target.kind, MIRROR_KINDS))
@@ -55,9 +55,9 @@ def read_targets(texts: Sequence[str]) -> list[MirrorTarget]:
     return targets
 
 
-def open_mirrors(targets: Sequence[MirrorTarget], recipe: Recipe, told: Listener) -> list[Mirror]:
+def open_mirrors(targets: Sequence[MirrorTarget], recipe: Recipe, listener: Listener) -> list[Mirror]:
     """A mirror for each target. ``UserError`` where its package is missing or the place cannot be used."""
-    return [_open(target, recipe, told) for target in targets]
+    return [_open(target, recipe, listener) for target in targets]
 
 
 class TensorBoardMirror(Silent):
@@ -72,7 +72,7 @@ class TensorBoardMirror(Silent):
         self.writer.add_text("recipe", f"```\n{json.dumps(recipe.model_dump(mode='json'), indent=1)}\n```")
 
     def on_epoch(self, report: EpochReport) -> None:
-        """Loss, rate and speed, and the scores of the choosing people where there are any."""
+        """Loss, rate and speed, and the scores of the validation people where there are any."""
         for name, value in epoch_numbers(report).items():
             self.writer.add_scalar(f"fold-{report.fold}/{name}", value, report.epoch)
         self.writer.flush()
@@ -91,10 +91,10 @@ class MlflowMirror(Silent):
     A server that stops answering ends the mirror, not the training.
     """
 
-    def __init__(self, uri: str, recipe: Recipe, told: Listener) -> None:
+    def __init__(self, uri: str, recipe: Recipe, listener: Listener) -> None:
         self.mlflow = _needed("mlflow", "mlflow")
         self.error: type[Exception] = self.mlflow.exceptions.MlflowException
-        self.told, self.broken = told, False
+        self.listener, self.broken = listener, False
         try:
             self.client = self.mlflow.MlflowClient(tracking_uri=uri)
             found = self.client.get_experiment_by_name(EXPERIMENT)
@@ -105,27 +105,27 @@ class MlflowMirror(Silent):
             raise UserError(must("--mirror", "a usable MLflow", uri, str(error).splitlines()[0])) from None
 
     def on_epoch(self, report: EpochReport) -> None:
-        """Loss, rate and speed, and the scores of the choosing people where there are any."""
+        """Loss, rate and speed, and the scores of the validation people where there are any."""
         self._log({f"fold_{report.fold}_{name}": value for name, value in epoch_numbers(report).items()}, report.epoch)
 
     def finish(self, run: str, scores: Mapping[str, float]) -> None:
         """The scores and the run's id."""
         self._log({f"held_out_{name}": value for name, value in scores.items()}, 0)
-        self._ask(lambda: self.client.set_tag(self.run, "maskwise.run", run))
-        self._ask(lambda: self.client.set_terminated(self.run))
+        self._send(lambda: self.client.set_tag(self.run, "maskwise.run", run))
+        self._send(lambda: self.client.set_terminated(self.run))
 
     def _log(self, numbers: Mapping[str, float], step: int) -> None:
         for name, value in numbers.items():
-            self._ask(partial(self.client.log_metric, self.run, name, value, step=step))
+            self._send(partial(self.client.log_metric, self.run, name, value, step=step))
 
-    def _ask(self, question: Callable[[], object]) -> None:
+    def _send(self, call: Callable[[], object]) -> None:
         if self.broken:
             return
         try:
-            question()
+            call()
         except self.error as error:
             self.broken = True
-            self.told.on_note(f"MLflow does not answer, the training goes on without it: {str(error).splitlines()[0]}")
+            self.listener.on_note(f"MLflow fails, the training goes on without it: {str(error).splitlines()[0]}")
 
     def _log_recipe(self, recipe: Recipe) -> None:
         parameter = self.mlflow.entities.Param
@@ -138,13 +138,13 @@ class MlflowMirror(Silent):
 
 
 def epoch_numbers(report: EpochReport) -> dict[str, float]:
-    """What an epoch is told by, names without blanks."""
+    """The numbers of an epoch; names without blanks."""
     numbers = {
         "loss": report.loss,
         "rate": report.rate,
         "photos_per_second": report.photos / report.seconds if report.seconds else None,
-        "choosing_macro_f1": report.macro_f1,
-        "choosing_accuracy": report.accuracy,
+        "validation_macro_f1": report.macro_f1,
+        "validation_accuracy": report.accuracy,
     }
     return {name: value for name, value in numbers.items() if value is not None}
 
@@ -154,10 +154,10 @@ def label_of(recipe: Recipe) -> str:
     return f"{recipe.name}-{run_id(recipe, '')[:8]}"
 
 
-def _open(target: MirrorTarget, recipe: Recipe, told: Listener) -> Mirror:
+def _open(target: MirrorTarget, recipe: Recipe, listener: Listener) -> Mirror:
     if target.kind == "tensorboard":
         return TensorBoardMirror(Path(target.place), recipe)
-    return MlflowMirror(target.place, recipe, told)
+    return MlflowMirror(target.place, recipe, listener)
 
 
 def _needed(module: str, extra: str) -> Any:

@@ -21,7 +21,7 @@ _PHOTOS_AT_ONCE = 512
 
 
 class ResidentPhotos:
-    """``read``, from a copy of all photos on ``device``, which is made when the first one is asked for."""
+    """``read``, from a copy of all photos on ``device``, which is made when the first one is needed."""
 
     def __init__(self, read: ReadPixels, n_photos: int, device: torch.device) -> None:
         self.read, self.n_photos, self.device = read, n_photos, device

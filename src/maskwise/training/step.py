@@ -91,7 +91,7 @@ class Stepper:
         self.losses.note(position, loss)
 
     def _add_gradients(self, batch: Batch, position: int, n_batches: int) -> Tensor:
-        """Forward and backward, in as many parts as memory asks for. Returns the loss, unread."""
+        """Forward and backward, in as many parts as memory needs. Returns the loss, unread."""
         fit = self.fit
         seed = torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.parts.progress.epoch, position)
         seed_torch(seed, fit.device)

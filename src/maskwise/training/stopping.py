@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class InterruptedTraining(Exception):  # noqa: N818  (not an error: the user asked for it)
-    """The training was asked to stop; its state is saved."""
+    """A signal stopped the training; its state is saved."""
 
     def __init__(self, signal_number: int) -> None:
         self.exit_code = 128 + signal_number

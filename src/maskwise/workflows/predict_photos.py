@@ -20,7 +20,6 @@ from maskwise.memory import keep_freed_memory
 from maskwise.probabilities import MemberProbabilities, Probabilities
 from maskwise.records import Image, InputSpec, Ints, Predictions
 from maskwise.store.submission import write_submission
-from maskwise.training.folding import folded
 from maskwise.workflows.photo_batches import photo_batches
 from maskwise.workflows.photos_to_predict import as_predictions, list_photos, report_problems
 from maskwise.workflows.run_models import RunModels, load_run
@@ -80,18 +79,9 @@ def fill_unreadable(predictions: Predictions, data: Path, task: Task, listener: 
 
 
 def load_to_predict(run: Path) -> RunModels:
-    """The models of a finished run, made quick where they only predict."""
+    """The models of a finished run, memory kept for the next photos."""
     keep_freed_memory()
-    return _quickened(load_run(run))
-
-
-def _quickened(loaded: RunModels) -> RunModels:
-    """The same models, batch norms folded where that is faster."""
-    members = []
-    for member in loaded.members:
-        parts = [part._replace(models=[folded(model, part.how.spec) for model in part.models]) for part in member.parts]
-        members.append(member._replace(parts=parts))
-    return loaded._replace(members=members)
+    return load_run(run)
 
 
 def _preparer(specs: Sequence[InputSpec]) -> Callable[[bytes, str], tuple[Image, ...]]:
