@@ -18,13 +18,15 @@ from torch import Tensor
 from maskwise.errors import DivergedError
 from maskwise.listeners import StepReport
 from maskwise.losses.weighted_sum import Objective
+from maskwise.probabilities import Probabilities
 from maskwise.recipe.optimizer_config import SGD
 from maskwise.recipe.schedule_config import Constant
 from maskwise.recipe.train_config import Last, OnNonfinite, RuntimeConfig, TrainConfig
-from maskwise.training import finite
+from maskwise.training import finite, loop
 from maskwise.training.checkpoints import load_checkpoint
 from maskwise.training.finite import READ_EVERY, LossesSeen, all_finite, photos_named
 from maskwise.training.fold_files import DONE, LOG
+from maskwise.training.inference import predict_table
 from maskwise.training.loop import Trainer
 from maskwise.training.training_inputs import Fit
 from support.fits import (
@@ -217,6 +219,27 @@ def test_lost_weights_are_taken_from_the_last_saved_state(tmp_path: Path) -> Non
     # What was lost is trained again, so the second epoch is whole; its rate is half of the schedule's.
     assert json.loads((tmp_path / DONE).read_text())["steps"] == 14
     assert trainers[0].progress.rate_share == 0.5
+
+
+@pytest.mark.parametrize("on_nonfinite", ["stop", "skip"])
+def test_an_epoch_whose_predictions_are_not_finite_never_ranks(
+    on_nonfinite: OnNonfinite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = iter([1.0, float("nan"), 1.0])
+
+    def spoiled(*given: Any) -> Probabilities:
+        predicted = predict_table(*given)
+        return predicted._replace(probs_NC=predicted.probs_NC * next(numbers))
+
+    monkeypatch.setattr(loop, "predict_table", spoiled)
+    fit, listener = _fit("loss", [], epochs=3, on_nonfinite=on_nonfinite), Remember()
+    if on_nonfinite == "stop":
+        with pytest.raises(DivergedError, match=r"probabilities of validation people must be finite.* epoch 2"):
+            weights_after(fit, tmp_path, listener)
+    else:
+        weights_after(fit, tmp_path, listener)
+        assert not listener.epochs[1].best
+        assert any("cannot be the one that is kept" in note for note in listener.notes)
 
 
 def test_a_state_of_lost_weights_is_never_saved(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""The moving average of a model's weights (EMA; Polyak & Juditsky 1992)."""
+"""The moving average of a model's weights (EMA; Polyak & Juditsky 1992).
+
+torch.optim.swa_utils.AveragedModel does this too, but looks at its counter on the device in every step, for which a GPU
+waits, and its decay does not grow.
+"""
 
 from __future__ import annotations
 

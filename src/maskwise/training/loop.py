@@ -8,6 +8,7 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
 from torch import nn
 
 from maskwise.errors import DivergedError, must
@@ -141,7 +142,17 @@ class Trainer:
         if selection is None:
             return None, None
         predicted = predict_table(self.parts.kept_model, selection.read, len(selection.table), self.fit.inference)
-        return selection.score(selection.table, predicted.probs_NC)
+        if not np.isfinite(predicted.probs_NC).all():
+            self._refuse_epoch("the probabilities of validation people")
+        return selection.score(selection.table, np.nan_to_num(predicted.probs_NC))
+
+    def _refuse_epoch(self, what: str) -> None:
+        """Stop, or go on with an epoch that cannot be the best, as the recipe says."""
+        problem = f"{what} must be finite, got infinity or no number after epoch {self.progress.epoch + 1}."
+        if self.fit.config.on_nonfinite == "stop":
+            raise DivergedError(f"{problem} {REMEDY}")
+        self.progress.epoch_is_whole = False
+        self.listener.on_note(f"{problem} The epoch cannot be the one that is kept.")
 
     def _out_of_patience(self) -> bool:
         selection, progress = self.fit.selection, self.progress
