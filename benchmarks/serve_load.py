@@ -6,7 +6,7 @@ starts the service as a process of its own, on a free port of this machine, and 
 
 1. the bare bundle, in this process: photos a second by `predict` in batches, before and after the rest;
 2. a closed loop, where each client asks again as soon as it is answered;
-3. by turns with a closed loop, an open one at 1.5 times its throughput, where clients do not wait for each other.
+3. by turns with a closed loop, an open one at twice its throughput, where clients do not wait for each other.
 
 Every answer is compared with that of the bare bundle. Processor seconds a photo stand beside photos a second, because
 they tell the cost of serving also where client, service and other programs share the cores.
@@ -40,7 +40,7 @@ from maskwise.export.reader import Bundle, load
 TOLERANCE = 1e-5
 BARE_PHOTOS = 256
 TICK_S = 0.01
-OVERLOAD = 1.5
+OVERLOAD = 2.0
 ROUNDS = 5
 
 

@@ -42,7 +42,7 @@ class Preparer:
         return Prepared(self.inputs.whole(lambda least_px: decode(image, name, least_px), name), None)
 
     def each_face(self, image: AnyImage, name: str) -> list[Prepared]:
-        """Every face that the detector finds, surest first; an empty list where there is none."""
+        """Every face that the detector finds, most confident first; an empty list where there is none."""
         self.refuse_unframed()
         photo = decode(image, name)
         return [self._face(photo, face, name) for face in find_faces(photo)]

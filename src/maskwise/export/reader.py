@@ -79,7 +79,7 @@ class Bundle:
     def predict_faces(
         self, images: AnyImage | Sequence[AnyImage], *, calibrated: bool = False
     ) -> list[list[Prediction]]:
-        """For each image one prediction for each face in it, surest face first; an empty list where there is none."""
+        """For each image one prediction for each face in it, most confident first; an empty list without any."""
         self.preparer.refuse_unframed()
         return self._rows(images, lambda item: self.preparer.each_face(*item), calibrated)
 

@@ -154,7 +154,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 async def _on_query(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    # The names are ours or were sent; only ours are said.
+    # The names are ours or were sent; only ours are shown.
     ours = {*PredictQuery.model_fields, *ExplainQuery.model_fields}
     named = {str(detail["loc"][-1]) for detail in error.errors()}
     wrong = ", ".join(sorted(named & ours)) or "a name that is not known"
