@@ -51,7 +51,7 @@ def readable_predictions(
 def predict_faces(
     bundle: Bundle, sources: Sequence[Path], skip_unreadable: bool, listener: Listener, *, calibrated: bool = False
 ) -> list[PhotoFaces]:
-    """Every photo of ``sources`` with a prediction for each of its faces, most confident first; none where no face is found."""
+    """Every photo of ``sources`` with a prediction for each of its faces, most confident first; none without a face."""
     bundle.preparer.refuse_unframed()
     photos = list_photos(sources, bundle.task, listener.on_note)
 

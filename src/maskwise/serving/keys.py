@@ -53,7 +53,7 @@ class KeyRing:
     def accepts(self, headers: dict[bytes, bytes]) -> bool:
         """Whether ``headers`` show a key: ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``.
 
-        Every key is compared, by digests of one length, so that time reveals neither a key nor how much of it was right.
+        Every key is compared, by digests of one length, so that time reveals neither a key nor a part of it.
         """
         if not self.closed:
             return True
