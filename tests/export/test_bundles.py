@@ -23,7 +23,8 @@ from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, UserError
 from maskwise.export import cpu_features as processor
 from maskwise.export.bundle_files import checksum_lines
-from maskwise.export.manifest import parse_manifest
+from maskwise.export.manifest import MANIFEST, parse_manifest
+from maskwise.export.prepare_photos import Preparer
 from maskwise.export.reader import Bundle, load
 from maskwise.faces.config import decodes_reduced
 from maskwise.labels import Task
@@ -72,7 +73,8 @@ def test_the_manifest_tells_members_parts_folds_and_views(
     assert one.precisions == ("fp32", "int8")
     assert several.precisions == ("fp32",)
     assert one.framing is not None
-    assert several.framing is None
+    assert several.framing is not None
+    assert several.framing.spread is not None
     assert all(each.temperature is not None for each in (one, several, both, split))
 
 
@@ -221,9 +223,9 @@ def test_abstaining_needs_no_faces(single: Exported, faces_folder: Path, cli: Cl
 
 
 def test_faces_need_the_framing(folds: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
-    words = ("predict", str(folds.bundle), str(faces_folder), "--out", str(tmp_path / "x.csv"), "--quiet")
+    manifest = parse_manifest((folds.bundle / MANIFEST).read_bytes(), folds.bundle)
     with pytest.raises(DataError, match="Export the run again with --data"):
-        cli(*words, "--faces", "each")
+        Preparer(manifest.model_copy(update={"framing": None})).refuse_unframed()
     with pytest.raises(UserError, match=r"\.csv with --faces"):
         cli("predict", str(folds.bundle), str(faces_folder), "--out", "x.parquet", "--quiet", "--faces", "each")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskwise.faces.framing import Framing, frame_face, measure_framing
+from maskwise.faces.framing import Framing, distance, frame_face, framed_like_training, measure_framing
 from maskwise.records import FaceBox, Image
 
 FRAMING = Framing(height_px=200, width_px=100, center_x=0.5, center_y=0.4, wide=0.4, tall=0.25, n_photos=9)
@@ -27,7 +27,11 @@ def test_medians_by_hand() -> None:
     sizes = [(200, 100)] * 4 + [(400, 200)]
     found = measure_framing(boxes, sizes)
     assert found is not None
-    assert found.model_dump() == pytest.approx({**FRAMING.model_dump(), "n_photos": 5})
+    assert found.model_dump(exclude={"spread"}) == pytest.approx(
+        {**FRAMING.model_dump(exclude={"spread"}), "n_photos": 5}
+    )
+    # One lies elsewhere: its middle is 75 pixels too high, which is 1.5 faces.
+    assert found.spread == pytest.approx(np.quantile([0, 0, 0, 0, 1.5], 0.95))
     assert measure_framing(boxes[:4], sizes[:4]) is None
 
 
@@ -69,3 +73,30 @@ def test_no_box_needs_much_memory_or_fails(box: tuple[float, float, float, float
     framed, _ = frame_face(ramp(500, 500), face(*box), FRAMING)
     assert framed.shape == (200, 100, 3)
     assert framed.dtype == np.uint8
+
+
+KNOWN = FRAMING.model_copy(update={"spread": 0.2})
+
+
+def test_the_distance_is_the_largest_difference() -> None:
+    assert distance(face(30, 55, 70, 105), (200, 100), FRAMING) == pytest.approx(0)
+    assert distance(face(50, 55, 90, 105), (200, 100), FRAMING) == pytest.approx(0.5)  # half a face to the right
+    assert distance(face(60, 110, 140, 210), (400, 200), FRAMING) == pytest.approx(0)  # twice the pixels, same shares
+    assert distance(face(40, 67.5, 60, 92.5), (200, 100), FRAMING) == pytest.approx(np.log(2))
+    assert distance(face(60, 55, 140, 105), (200, 200), FRAMING) == pytest.approx(np.log(2))  # as wide, in a wide photo
+
+
+def test_only_photos_whose_face_lies_elsewhere_are_cut() -> None:
+    photo = ramp(200, 100)
+    near = framed_like_training(photo, [face(35, 55, 75, 105)], KNOWN)
+    assert (near.cropped, near.faces) == (False, 1)
+    assert near.photo is photo
+    far = framed_like_training(ramp(400, 300), [face(0, 0, 4, 5), face(130, 100, 170, 150)], KNOWN)
+    assert (far.cropped, far.faces) == (True, 2)
+    assert np.array_equal(far.photo, ramp(400, 300)[45:245, 100:200])
+
+
+@pytest.mark.parametrize(("faces", "framing"), [([], KNOWN), ([face(0, 0, 4, 5)], FRAMING)])
+def test_without_a_face_or_a_measure_a_photo_stays_as_it_is(faces: list[FaceBox], framing: Framing) -> None:
+    photo = ramp(200, 100)
+    assert framed_like_training(photo, faces, framing) == (photo, False, len(faces))

@@ -48,7 +48,7 @@ def test_everybody_trains_as_long_as_selection_chose(place: Workplace) -> None:
     chosen = json.loads((folder_of(place, "tiny") / "fold-0" / DONE).read_text())["best_epoch"]
     assert len(log) == chosen + 1
     names = {path.name for path in folder.iterdir()}
-    assert names == {"run.json", "recipe.yaml", "split.csv", "fold-0", ".lock"}
+    assert names == {"run.json", "recipe.yaml", "split.csv", "fold-0", "framing.json", ".lock"}
 
 
 def test_the_board_names_it_and_never_ranks_it(place: Workplace, cli: Cli) -> None:

@@ -27,6 +27,7 @@ ENDINGS = (".csv", ".parquet", ".jsonl")
 class FacesWord(StrEnum):
     """The words of ``--faces``."""
 
+    AUTO = "auto"
     WHOLE = "whole"
     EACH = "each"
 
@@ -49,8 +50,9 @@ class EngineWord(StrEnum):
 FacesOption = Annotated[
     FacesWord | None,
     typer.Option(
-        help="Bundles only. `each`: detect the faces of every photo and predict each one, with its box.",
-        show_default="whole, the photo as it is",
+        help="`auto`: photos whose faces lie elsewhere than in training are cropped to training's framing. `whole`: "
+        "photos as they are. `each` (bundles only): predict every face, with its box.",
+        show_default="auto",
     ),
 ]
 AbstainOption = Annotated[
@@ -83,6 +85,17 @@ WorkersOption = Annotated[
         metavar="N",
         help="With --engine ray: worker processes, one core each.",
         show_default=str(DEFAULT_WORKERS),
+    ),
+]
+
+
+GroupOption = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="folder|COLUMN",
+        help="Pool gender and age over each person's photos: those of a folder, or of a value in a column of "
+        "eval/info.csv. The mask stays each photo's own.",
     ),
 ]
 
@@ -142,6 +155,7 @@ def predict(
     precision: PrecisionOption = None,
     engine: EngineOption = None,
     workers: WorkersOption = None,
+    group: GroupOption = None,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -160,11 +174,15 @@ def predict(
         _refuse_bundle_options(options)
         folder = find_run(store, run)
 
+        from maskwise.workflows.frame_photos import RunFaces
         from maskwise.workflows.predict_photos import predict_photos
 
         with listener(quiet) as progress:
-            predictions, task = predict_photos(folder, photos, skip_unreadable, progress)
+            cut = RunFaces.AUTO if faces is None else RunFaces(faces.value)
+            predictions, task = predict_photos(folder, photos, skip_unreadable, progress, cut)
         found = _Found(task, predictions, None)
+    if group is not None:
+        found = _pooled(found, group, photos)
     typer.echo(_print(found, abstain_below, as_json) if out is None else _write(found, out, abstain_below))
 
 
@@ -197,7 +215,8 @@ def _refuse_bad_output(
 def _refuse_bundle_options(options: BundleOptions) -> None:
     """``UserError`` for options that a run does not know."""
     only_bundles = options._replace(abstain_below=None)._asdict()
-    given = [f"--{name.replace('_', '-')}" for name, value in only_bundles.items() if value not in (None, False)]
+    known = (None, False, FacesWord.AUTO, FacesWord.WHOLE)
+    given = [f"--{name.replace('_', '-')}" for name, value in only_bundles.items() if value not in known]
     if given:
         remedy = "Export the run first: maskwise export RUN OUT."
         raise UserError(must(", ".join(given), "used with a bundle", "a run", remedy))
@@ -229,8 +248,23 @@ def _predict_with_bundle(
             return _Found(bundle.task, None, faces)
         if options.engine is EngineWord.RAY:
             return _Found(bundle.task, _predict_with_ray(path, photos, options, skip_unreadable, progress), None)
+        framed = bundle.preparer.frame_like_training() if options.faces is not FacesWord.WHOLE else None
         whole = predict_folder(bundle, photos, skip_unreadable, progress, calibrated=options.calibrated)
+        for note in [] if framed is None else framed.notes(len(whole)):
+            progress.on_note(note)
         return _Found(bundle.task, whole, None)
+
+
+def _pooled(found: _Found, group: str, photos: Sequence[Path]) -> _Found:
+    """With gender and age pooled over each person's photos. ``UserError`` for faces, whose people nobody named."""
+    from maskwise.ensembles.pool_people import pool_people
+    from maskwise.workflows.photo_groups import groups_of
+
+    if found.whole is None:
+        remedy = "Leave one of the two out."
+        raise UserError(must("--group", "used with one person per photo", "--faces each", remedy))
+    groups_N = groups_of(found.whole.photo_N, group, photos)
+    return found._replace(whole=pool_people(found.whole, groups_N, found.task))
 
 
 def _predict_with_ray(

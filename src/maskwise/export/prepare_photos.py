@@ -15,6 +15,7 @@ from maskwise.faces.detection import find_faces
 from maskwise.faces.framing import frame_face
 from maskwise.fitting.photo_inputs import ModelInput, PhotoInputs
 from maskwise.records import FaceBox, Image
+from maskwise.workflows.frame_photos import LikeTraining
 
 AnyImage = str | Path | bytes | NDArray[np.uint8]
 """A path, a file's bytes, or height × width × 3 pixels, uint8 RGB."""
@@ -36,10 +37,22 @@ class Preparer:
     def __init__(self, manifest: Manifest) -> None:
         self.inputs = PhotoInputs([ModelInput(each.crop, each.height_px, each.width_px) for each in manifest.inputs])
         self.framing = manifest.framing
+        self.like_training: LikeTraining | None = None
+        """Cuts whole photos like those of training; None leaves them as they are."""
 
     def whole(self, image: AnyImage, name: str) -> Prepared:
         """The photo as training saw it: for photos of one person in the framing of the training photos."""
-        return Prepared(self.inputs.whole(lambda least_px: decode(image, name, least_px), name), None)
+        like_training = self.like_training
+        if like_training is None or all(self.inputs.face_crops):
+            return Prepared(self.inputs.whole(lambda least_px: decode(image, name, least_px), name), None)
+        framed = like_training(decode(image, name))
+        return Prepared(self.inputs.whole(lambda _least_px: framed, name), None)
+
+    def frame_like_training(self) -> LikeTraining | None:
+        """From now on cut whole photos whose faces lie elsewhere than in training; None where nobody measured that."""
+        if self.framing is not None and self.framing.spread is not None:
+            self.like_training = LikeTraining(self.framing)
+        return self.like_training
 
     def each_face(self, image: AnyImage, name: str) -> list[Prepared]:
         """Every face that the detector finds, most confident first; an empty list where there is none."""

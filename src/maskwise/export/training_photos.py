@@ -1,27 +1,21 @@
-"""Photos of a run's data set that an export looks at: for parity, for 8-bit ranges, for the framing of faces."""
+"""Photos of a run's data set that an export looks at: for parity and for 8-bit ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from maskwise.chance import rng_for
 from maskwise.data.manifest import read_train
-from maskwise.data.pixels import decode_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError, must
-from maskwise.faces.detection import find_face
-from maskwise.faces.framing import Framing, measure_framing
 from maskwise.fitting.photos import photo_reader
+from maskwise.fitting.training_framing import spaced
 from maskwise.records import Image, InputSpec, PhotoTable, Predictions
 from maskwise.store.layout import split_path
 from maskwise.tables import read_csv
 from maskwise.workflows.run_models import MemberModels
-
-FRAMED_PHOTOS = 200
-"""Enough for medians within a percent of the photo's size."""
 
 
 def held_out_photos(predictions: Predictions | None, table: PhotoTable, data: Path, most: int | None) -> list[str]:
@@ -35,16 +29,7 @@ def held_out_photos(predictions: Predictions | None, table: PhotoTable, data: Pa
     if absent:
         got = f"one without {len(absent):,} of its photos, first {absent[0]}"
         raise DataError(must(f"--data {data}", "the data set that the run was trained on", got, "Name that one."))
-    return [str(name) for name in names[_spaced(len(names), most)]]
-
-
-def measure_training_framing(data: Path, table: PhotoTable) -> Framing | None:
-    """Where the face stands in the photos of ``table``; None where the detector finds too few faces."""
-    read = bytes_of(data)
-    decoded = [_decoded(read, name) for name in table.photo_N[_spaced(len(table), FRAMED_PHOTOS)]]
-    photos = [photo for photo in decoded if photo is not None]
-    pairs = [(face, (photo.shape[0], photo.shape[1])) for photo in photos if (face := find_face(photo)) is not None]
-    return measure_framing([face for face, _ in pairs], [size for _, size in pairs])
+    return [str(name) for name in names[spaced(len(names), most)]]
 
 
 def calibration_pixels(
@@ -70,16 +55,3 @@ def calibration_pixels(
 def read_table(member: MemberModels, data: Path) -> PhotoTable:
     """The labelled photos of ``data`` as the member's recipe reads them."""
     return read_train(data, member.recipe.task, member.recipe.data.corrections).table
-
-
-def _decoded(read: Callable[[str], bytes], name: str) -> Image | None:
-    try:
-        return decode_photo(read(name), name)
-    except (DataError, OSError):
-        return None
-
-
-def _spaced(count: int, most: int | None) -> list[int]:
-    if most is None or count <= most:
-        return list(range(count))
-    return [int(place) for place in np.linspace(0, count - 1, most).round()]

@@ -34,10 +34,11 @@ from maskwise.export.reader import Bundle
 from maskwise.export.training_photos import (
     calibration_pixels,
     held_out_photos,
-    measure_training_framing,
     read_table,
 )
+from maskwise.faces.framing import Framing
 from maskwise.files import draft_folder, refuse_overwrite, sync_folder, write_atomically
+from maskwise.fitting.training_framing import measure_training_framing
 from maskwise.labels import Task
 from maskwise.listeners import Listener, Silent
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
@@ -149,10 +150,15 @@ def _networks(
         members=tuple(members),
         vote=models.vote,
         temperature=None if predictions is None else fit_temperature(predictions),
-        framing=None if options.data is None or table is None else measure_training_framing(options.data, table),
+        framing=models.framing or _measured(options.data, table),
         versions={"maskwise": maskwise.__version__, "torch": torch.__version__, "onnx": onnx.__version__},
     )
     return manifest, files
+
+
+def _measured(data: Path | None, table: PhotoTable | None) -> Framing | None:
+    """For runs that did not keep where faces lay in their photos."""
+    return None if data is None or table is None else measure_training_framing(data, table)
 
 
 def _export_fold(

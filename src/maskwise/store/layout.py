@@ -23,6 +23,7 @@ MARKS = "marks.jsonl"
 MARKS_LOCK = ".marks.lock"
 INPUT = "input.json"
 SPEED = "speed.json"
+FRAMING = "framing.json"
 PSEUDO_LABELS = "pseudo_labels.csv"
 """What a round of self-training gives to the next, in the round's folder."""
 
@@ -45,6 +46,11 @@ def split_path(run_folder: Path) -> Path:
 def speed_path(run_folder: Path) -> Path:
     """What ``train.precision: auto`` measured and chose."""
     return run_folder / SPEED
+
+
+def framing_path(run_folder: Path) -> Path:
+    """Where faces lie in the photos that the run learned from; not there where too few were found."""
+    return run_folder / FRAMING
 
 
 def predictions_path(run_folder: Path) -> Path:

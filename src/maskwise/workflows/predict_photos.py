@@ -20,19 +20,25 @@ from maskwise.memory import keep_freed_memory
 from maskwise.probabilities import MemberProbabilities, Probabilities
 from maskwise.records import Image, InputSpec, Ints, Predictions
 from maskwise.store.submission import write_submission
+from maskwise.workflows.frame_photos import LikeTraining, RunFaces
 from maskwise.workflows.photo_batches import photo_batches
 from maskwise.workflows.photos_to_predict import as_predictions, list_photos, report_problems
 from maskwise.workflows.run_models import RunModels, load_run
 
 
 def predict_photos(
-    run: Path, sources: Sequence[Path], skip_unreadable: bool, listener: Listener
+    run: Path,
+    sources: Sequence[Path],
+    skip_unreadable: bool,
+    listener: Listener,
+    faces: RunFaces = RunFaces.WHOLE,
 ) -> tuple[Predictions, Task]:
     """Probabilities for all photos of ``sources`` (see ``list_photos``).
 
     Photos are walked outside and models inside: each is read and decoded once, whatever the members. A photo that any
     member's crop refuses has no prediction. Unreadable photos are all named in one ``DataError``, or left out and
-    noted with ``skip_unreadable``.
+    noted with ``skip_unreadable``. With ``faces`` auto, photos whose faces lie elsewhere than in training are cut like
+    those of training, and it is noted of how many.
     """
     loaded = load_to_predict(run)
     photos = list_photos(sources, loaded.task, listener.on_note)
@@ -40,13 +46,17 @@ def predict_photos(
     blocks: list[MemberProbabilities] = []
     readable: list[Ints] = []
     problems: list[str] = []
-    for batch in photo_batches(photos, _preparer(loaded.specs)):
+    framing = loaded.framing if faces is RunFaces.AUTO else None
+    like_training = None if framing is None else LikeTraining(framing)
+    for batch in photo_batches(photos, _preparer(loaded.specs, like_training)):
         if len(batch.index_M):
             blocks.append(loaded.predict(batch.pixels))
             readable.append(batch.index_M)
         problems += batch.problems
         listener.on_advance(batch.requested)
     report_problems(problems, skip_unreadable, listener)
+    for note in [] if like_training is None else like_training.notes(len(photos.table)):
+        listener.on_note(note)
     kept = photos.table.take(np.concatenate(readable) if readable else np.zeros(0, dtype=np.int64))
     weights = [member.weight for member in loaded.members]
     return as_predictions(kept, vote_members(loaded.vote, weights, blocks, loaded.task.n_classes)), loaded.task
@@ -84,14 +94,22 @@ def load_to_predict(run: Path) -> RunModels:
     return load_run(run)
 
 
-def _preparer(specs: Sequence[InputSpec]) -> Callable[[bytes, str], tuple[Image, ...]]:
+def _preparer(
+    specs: Sequence[InputSpec], like_training: LikeTraining | None
+) -> Callable[[bytes, str], tuple[Image, ...]]:
     """(file contents, name) → the pixels of each of ``specs``."""
     inputs = photo_inputs(specs)
 
     def prepare(data: bytes, name: str) -> tuple[Image, ...]:
         return inputs.whole(lambda least_px: decode_photo(data, name, least_px), name)
 
-    return prepare
+    def prepare_like_training(data: bytes, name: str) -> tuple[Image, ...]:
+        assert like_training is not None
+        photo = like_training(decode_photo(data, name))
+        return inputs.whole(lambda _least_px: photo, name)
+
+    # A crop around the face needs no framing: it finds its window in any photo.
+    return prepare if like_training is None or all(inputs.face_crops) else prepare_like_training
 
 
 def photo_inputs(specs: Sequence[InputSpec]) -> PhotoInputs:

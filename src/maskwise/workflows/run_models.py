@@ -11,6 +11,7 @@ from torch import nn
 
 from maskwise.ensembles.config import EnsembleConfig, SoftVote
 from maskwise.errors import StoreError
+from maskwise.faces.framing import Framing
 from maskwise.fitting.photos import inference
 from maskwise.labels import Attribute, Task
 from maskwise.models.build import build_model
@@ -25,7 +26,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import parse_recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Image, InputSpec
-from maskwise.store.layout import input_path, recipe_path, weights_path
+from maskwise.store.layout import framing_path, input_path, recipe_path, weights_path
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.training.checkpoints import load_weights
@@ -59,6 +60,8 @@ class RunModels(NamedTuple):
     """Of the run itself; for an ensemble its own."""
     vote: EnsembleConfig
     members: list[MemberModels]
+    framing: Framing | None = None
+    """Where faces lay in the photos that it (of an ensemble: its first member) learned from, where that is known."""
 
     @property
     def task(self) -> Task:
@@ -94,9 +97,15 @@ def load_run(run: Path) -> RunModels:
     record = read_finished(run)
     ensemble = read_joined(run)
     if ensemble is None:
-        return RunModels(record, SoftVote(), [_load_member(StoredRun(run, record), 1.0)])
-    members = zip(member_runs(run, ensemble), ensemble.weights, strict=True)
-    return RunModels(record, ensemble.vote, [_load_member(member, weight) for member, weight in members])
+        return RunModels(record, SoftVote(), [_load_member(StoredRun(run, record), 1.0)], _read_framing(run))
+    runs = member_runs(run, ensemble)
+    members = [_load_member(member, weight) for member, weight in zip(runs, ensemble.weights, strict=True)]
+    return RunModels(record, ensemble.vote, members, _read_framing(runs[0].folder))
+
+
+def _read_framing(run: Path) -> Framing | None:
+    place = framing_path(run)
+    return Framing.model_validate_json(place.read_bytes()) if place.is_file() else None
 
 
 def read_recipe(run: Path) -> Recipe:

@@ -31,12 +31,13 @@ from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.refuse_early import refuse_impossible, refuse_unfit_labels
 from maskwise.fitting.run_data import leave_out_unreadable, read_labels, read_photos
 from maskwise.fitting.self_train import self_train_fold
+from maskwise.fitting.training_framing import measure_training_framing
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe
 from maskwise.records import Ints, PhotoTable, Predictions
-from maskwise.store.layout import fold_folder, recipe_path, speed_path, split_path
+from maskwise.store.layout import fold_folder, framing_path, recipe_path, speed_path, split_path
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import read_record
 from maskwise.store.write_runs import discard_run, finish_run, finish_unscored_run, lock_run, start_run
@@ -87,6 +88,9 @@ def run_recipe(
         write_atomically(split_path(folder), split_csv(manifest.table, fold_N))
         if speed is not None:
             write_atomically(speed_path(folder), speed.to_json())
+        framing = measure_training_framing(manifest.root, manifest.table)
+        if framing is not None:
+            write_atomically(framing_path(folder), framing.model_dump_json(indent=1) + "\n")
         folds = []
         for fold in range(record.folds):
             jobs = fold_jobs(parts, fold_N == fold, fold, fold_folder(folder, fold), listener)
