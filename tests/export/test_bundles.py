@@ -223,7 +223,7 @@ def test_abstaining_needs_no_faces(single: Exported, faces_folder: Path, cli: Cl
 
 
 def test_faces_need_the_framing(folds: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
-    manifest = parse_manifest((folds.bundle / MANIFEST).read_bytes(), folds.bundle)
+    manifest = parse_manifest((folds.bundle / MANIFEST).read_bytes(), str(folds.bundle))
     with pytest.raises(DataError, match="Export the run again with --data"):
         Preparer(manifest.model_copy(update={"framing": None})).refuse_unframed()
     with pytest.raises(UserError, match=r"\.csv with --faces"):

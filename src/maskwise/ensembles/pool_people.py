@@ -39,10 +39,10 @@ def pooled(probs_NC: Floats, group_of_N: Ints, task: Task) -> Floats:
     person_NP = np.exp(log_NP - log_NP.max(axis=1, keepdims=True))
     person = (person_NP / person_NP.sum(axis=1, keepdims=True)).reshape(shape)
     if mask_axis is None:
-        return person.reshape(n, -1).astype(probs_NC.dtype)
+        return np.asarray(person.reshape(n, -1), probs_NC.dtype)
     others = tuple(axis for axis in range(1, cube.ndim) if axis != mask_axis)
     mask = cube.sum(axis=others, keepdims=True)
-    return (mask * person).reshape(n, -1).astype(probs_NC.dtype)
+    return np.asarray((mask * person).reshape(n, -1), probs_NC.dtype)
 
 
 def _means(values_NK: Floats, group_of_N: Ints) -> Floats:
