@@ -222,8 +222,10 @@ def test_abstaining_needs_no_faces(single: Exported, faces_folder: Path, cli: Cl
     assert row[:5] == ["one.png", "abstain", "abstain", "abstain", "abstain"]
 
 
-def test_faces_need_the_framing(folds: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
-    manifest = parse_manifest((folds.bundle / MANIFEST).read_bytes(), str(folds.bundle))
+def test_faces_need_the_framing(
+    folds: Exported, single: Exported, faces_folder: Path, cli: Cli, tmp_path: Path
+) -> None:
+    manifest = parse_manifest((single.bundle / MANIFEST).read_bytes(), str(single.bundle))
     with pytest.raises(DataError, match="Export the run again with --data"):
         Preparer(manifest.model_copy(update={"framing": None})).refuse_unframed()
     with pytest.raises(UserError, match=r"\.csv with --faces"):
