@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import sys
 import textwrap
@@ -119,13 +120,22 @@ def train(
     from maskwise.fitting.refuse_early import refuse_impossible
     from maskwise.listeners import Several
     from maskwise.training.mirrors import open_mirrors, read_targets
+    from maskwise.training.processes import follower_store, joined_processes
     from maskwise.workflows.run_recipe import Place, run_recipe
 
     targets = read_targets(mirror or [])
     refuse_impossible(loaded)  # before a mirror is begun
 
     place = Place(data=data, store=store, cache=cache_folder(cache))
-    with listener(quiet, trainings_of(loaded)) as told:
+    with (
+        joined_processes(),
+        follower_store() as elsewhere,
+        listener(quiet or elsewhere is not None, trainings_of(loaded)) as told,
+    ):
+        if elsewhere is not None:
+            place = dataclasses.replace(place, store=elsewhere)
+            run_recipe(loaded, place, sys.argv, told, force=force, skip_unreadable=skip_unreadable)
+            return
         mirrors = open_mirrors(targets, loaded, told)
         heard = Several([told, *mirrors])
         folder, evaluation = run_recipe(

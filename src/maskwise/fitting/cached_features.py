@@ -45,6 +45,7 @@ from maskwise.training.features import FeatureInference, FeatureSource, frozen_p
 from maskwise.training.fold_files import WEIGHTS
 from maskwise.training.inference import Inference, predict_table
 from maskwise.training.loop import train_model, trained_folder
+from maskwise.training.processes import load_in_all
 from maskwise.training.training_inputs import Fit
 
 FORMAT_VERSION = 2
@@ -105,8 +106,8 @@ def train_on_features(job: FoldJob, people: FoldPeople, fit: Fit, model: Maskwis
         backbone = frozen_backbone(job.recipe, model, fit.inference)
         on_features = _fit_of_features(job, people, fit, backbone)
         train_model(on_features, learning_part(model, job.recipe.train.frozen_blocks), job.folder, job.listener)
-    load_weights(job.folder / WEIGHTS, model)
     place_model(model, fit.device).eval()
+    load_in_all(lambda: load_weights(job.folder / WEIGHTS, model), model)
 
 
 def training_views(recipe: Recipe) -> list[PhotoView]:

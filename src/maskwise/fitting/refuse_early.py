@@ -18,6 +18,7 @@ from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.store.predictions_file import refuse_foreign_names
 from maskwise.training.devices import autocast, choose_device
+from maskwise.training.processes import refuse_small_batches
 from maskwise.training.step import refuse_long_accumulation
 
 
@@ -26,6 +27,7 @@ def refuse_impossible(recipe: Recipe) -> None:
     be had; those of a hub are downloaded now."""
     for _, single, _ in single_recipes(recipe):
         autocast(choose_device(single.runtime.device), single.train.precision)
+        refuse_small_batches(single.train.batch_size)
         if single.model.weights.kind != "none":
             build_model(single.model, single.task)
 

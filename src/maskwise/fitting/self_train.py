@@ -23,6 +23,7 @@ from maskwise.selftraining.pseudo_label_file import read_pseudo_labels, write_ps
 from maskwise.selftraining.select import PseudoLabels
 from maskwise.store.layout import PSEUDO_LABELS, round_folder
 from maskwise.training.batches import TargetRows
+from maskwise.training.processes import from_first
 
 
 def self_train_fold(job: FoldJob, settings: SelfTraining, unlabelled: PhotoSet) -> Predictions:
@@ -46,12 +47,12 @@ def label_photos(
     """The pseudo-labels of round ``number``: from its folder where they are there, else of a model trained now."""
     this_round = dataclasses.replace(job, folder=round_folder(job.folder, number))
     path, task = this_round.folder / PSEUDO_LABELS, job.recipe.task
-    if not path.exists():
+    if not from_first(path.exists):
         job.listener.on_note(f"self-training, fold {job.fold}: round {number} of {settings.rounds}")
         predictions = predict_set(this_round, fit_model(this_round, people), unlabelled, "test")
         rng = rng_for(job.recipe.seed, "pseudo-labels", job.fold, number)
         write_pseudo_labels(build_selector(settings.select)(predictions, rng), path)
-    labels = read_pseudo_labels(path, task.n_classes)
+    labels = from_first(lambda: read_pseudo_labels(path, task.n_classes))
     described = describe_pseudo_labels(labels, len(unlabelled.table), task)
     job.listener.on_note(f"self-training, fold {job.fold}, round {number}: {described}")
     return labels

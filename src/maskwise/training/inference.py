@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from maskwise.losses.age_distribution import expected_age
 from maskwise.probabilities import Probabilities, joined
-from maskwise.records import Floats, InputSpec, Output
+from maskwise.records import Floats, InputSpec, Ints, Output
 from maskwise.training.batches import ReadArray, normalise, to_images
 from maskwise.training.devices import Precision, autocast
+from maskwise.training.processes import from_all, share_of
 
 View = Literal["as_is", "mirrored"]
 
@@ -59,13 +60,18 @@ def predict_batch(model: nn.Module, pixels_NHWC: NDArray[Any], how: Inference) -
 def predict_table(
     model: nn.Module, read: ReadArray, n_photos: int, how: Inference, batch_size: int = 64
 ) -> Probabilities:
-    """Predictions for the photos 0 … n_photos − 1 of ``read``; the next batch is read while the model computes."""
+    """Predictions for the photos 0 … n_photos − 1 of ``read``; the next batch is read while the model computes.
+
+    Several processes that train together predict a share each.
+    """
     model.eval()
-    return joined([predict_batch(model, pixels, how) for pixels in _read_ahead(read, n_photos, batch_size)])
+    own_N = np.arange(n_photos)[share_of(n_photos)]
+    own = joined([predict_batch(model, pixels, how) for pixels in _read_ahead(read, own_N, batch_size)])
+    return joined([each for each in from_all(own) if len(each.probs_NC)])
 
 
-def _read_ahead(read: ReadArray, n_photos: int, batch_size: int) -> Iterator[NDArray[Any]]:
-    parts = [np.arange(start, min(start + batch_size, n_photos)) for start in range(0, n_photos, batch_size)]
+def _read_ahead(read: ReadArray, index_N: Ints, batch_size: int) -> Iterator[NDArray[Any]]:
+    parts = [index_N[start : start + batch_size] for start in range(0, len(index_N), batch_size)]
     if not parts:
         return
     with ThreadPoolExecutor(1, thread_name_prefix="photos") as pool:

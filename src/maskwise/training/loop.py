@@ -28,6 +28,7 @@ from maskwise.training.finite import REMEDY, NotFiniteError, photos_named
 from maskwise.training.fold_files import DONE, LOG, WEIGHTS
 from maskwise.training.inference import predict_table
 from maskwise.training.moving_parts import MovingParts, Progress
+from maskwise.training.processes import from_first, highest, load_in_all
 from maskwise.training.step import Stepper, refuse_long_accumulation
 from maskwise.training.stopping import StopRequest, stop_request
 from maskwise.training.training_inputs import Fit
@@ -60,6 +61,7 @@ class Trainer:
                 if self.train_epoch(request) and self._weights_are_finite():
                     self._end_epoch()
                     self._save_state()
+                    share_request(request)
                     request.raise_if_asked()
         self._finish()
 
@@ -124,7 +126,7 @@ class Trainer:
         if self.progress.best_epoch < 0:
             got = f"none ({self.progress.skipped} were left out)"
             raise DivergedError(must("epochs without a step left out", "one or more", got, REMEDY))
-        load_weights(self.folder / WEIGHTS, self.parts.model, self.fit.still)
+        load_shared(self.folder, self.parts.model, self.fit)
         summary = {
             "best_epoch": self.progress.best_epoch,
             "best_macro_f1": self.progress.best_score if self.fit.selection else None,
@@ -237,6 +239,7 @@ class Trainer:
     def _save_state_in_time(self, request: StopRequest, at_step: bool) -> None:
         """Save when it is time or when asked to stop; only between steps, as half-summed gradients are not saved."""
         due = time.monotonic() - self.saved_at >= self.fit.runtime.checkpoint_every_s
+        share_request(request)
         if at_step and (due or request.signal_number is not None):
             self._save_state()
             request.raise_if_asked()
@@ -250,7 +253,7 @@ class Trainer:
 
     def _resume(self) -> bool:
         """Go on from the saved state; False where there is none."""
-        state, warnings = load_checkpoint(self.folder)
+        state, warnings = from_first(lambda: load_checkpoint(self.folder))
         for warning in warnings:
             self.listener.on_note(warning)
         if state is None:
@@ -263,14 +266,24 @@ class Trainer:
 
 def trained_folder(folder: Path) -> bool:
     """Whether the training in ``folder`` came to its end."""
-    return (folder / DONE).exists()
+    return from_first((folder / DONE).exists)
+
+
+def load_shared(folder: Path, model: nn.Module, fit: Fit) -> None:
+    """The weights that the training in ``folder`` kept, into ``model`` in every process."""
+    load_in_all(lambda: load_weights(folder / WEIGHTS, model, fit.still), model)
+
+
+def share_request(request: StopRequest) -> None:
+    """A signal that any process got is all processes' signal, so that they stop after the same step."""
+    request.signal_number = highest(request.signal_number or 0) or None
 
 
 def train_model(fit: Fit, model: nn.Module, folder: Path, listener: Listener) -> nn.Module:
     """Train ``model`` in ``folder``, or load what was trained there; returns it with the kept weights, in eval mode."""
     if trained_folder(folder):
-        load_weights(folder / WEIGHTS, model, fit.still)
         place_model(model, fit.device)
+        load_shared(folder, model, fit)
     else:
         Trainer(fit, model, folder, listener).run()
     return model.eval()

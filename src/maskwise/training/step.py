@@ -24,6 +24,14 @@ from maskwise.training.devices import autocast, laid_out, learner, seed_torch
 from maskwise.training.finite import LossesSeen
 from maskwise.training.freezing import learnable_blocks, set_trainable, trainable_blocks
 from maskwise.training.moving_parts import MovingParts, UnfinishedStep
+from maskwise.training.processes import (
+    add_up_gradients,
+    average_statistics,
+    gathered,
+    n_processes,
+    own_images,
+    process_number,
+)
 from maskwise.training.schedules import rate_factor
 from maskwise.training.training_inputs import Fit
 
@@ -79,6 +87,9 @@ class Stepper:
     def _fit_into_memory(self, n_batches: int) -> None:
         """The newest batch's gradients; where memory is short, all of the step's again, with batches in halves."""
         left = self.unfinished.batches[-1:]
+        if n_processes() > 1:  # one that went through its part again would leave the others waiting
+            self._add_gradients_of(left, n_batches)
+            return
         while ran_out_of_memory(partial(self._add_gradients_of, left, n_batches)):
             self.parts.progress.halvings += 1
             self.listener.on_note(halved(self.fit.config.batch_size, self.parts.progress.halvings))
@@ -93,13 +104,19 @@ class Stepper:
     def _add_gradients(self, batch: Batch, position: int, n_batches: int) -> Tensor:
         """Forward and backward, in as many parts as memory needs. Returns the loss, unread."""
         fit = self.fit
-        seed = torch_seed_for(fit.source.seed, "dropout", fit.source.fold, self.parts.progress.epoch, position)
-        seed_torch(seed, fit.device)
+        place = (
+            fit.source.fold,
+            self.parts.progress.epoch,
+            position,
+            *([process_number()] if process_number() else []),
+        )
+        seed_torch(torch_seed_for(fit.source.seed, "dropout", *place), fit.device)
         shared = batches_of_step(position, n_batches, fit.config.accumulate_batches)
         losses = []
         for part, share in parts_of_batch(batch, 2**self.parts.progress.halvings):
             with autocast(fit.device, fit.config.precision):
-                output = self.forward(laid_out(fit.inference.of_batch(part.images_NCHW), fit.config.layout))
+                output = self.forward(laid_out(fit.inference.of_batch(own_images(part)), fit.config.layout))
+            output = gathered(output, len(part.class_N))
             loss = self.loss_of(output, part) * share
             self.losses.refuse_loss(loss, output)
             self.parts.scaler.scale(loss / shared).backward()  # type: ignore[no-untyped-call]
@@ -130,6 +147,8 @@ class Stepper:
                 warmup_epochs=config.warmup_epochs,
             )
         )
+        add_up_gradients(parts.model.parameters())
+        average_statistics(parts.model)
         if not parts.scaler.is_enabled():  # which looks for itself, and leaves such steps out while it finds its scale
             self.losses.refuse_gradients(parameter.grad for parameter in parts.model.parameters())
         if config.clip_norm is not None:

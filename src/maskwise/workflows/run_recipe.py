@@ -9,6 +9,7 @@ import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ from maskwise.store.runs import read_record
 from maskwise.store.write_runs import discard_run, finish_run, finish_unscored_run, lock_run, start_run
 from maskwise.tables import csv_text
 from maskwise.training.fold_files import DONE
+from maskwise.training.processes import from_first
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def run_recipe(
         fold_N = split_people(recipe, manifest)
     for note in manifest.notes:
         listener.on_note(note)
-    recipe, speed = settle_precision(recipe, len(manifest.table), place.cache, listener)
+    recipe, speed = from_first(partial(settle_precision, recipe, len(manifest.table), place.cache, listener))
     photos = read_photos(recipe, manifest, place.cache, listener)
     parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
     record = describe_run(recipe, photos.about, fold_N, command)
