@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, ForceOption, RunArgument, StoreOption
+from maskwise.cli.options import DEFAULT_STORE, ForceOption, JsonOption, RunArgument, StoreOption
 
 if TYPE_CHECKING:
     from maskwise.store.board import Board
@@ -43,9 +43,11 @@ def board(
     ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the board as an HTML page.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the board as a CSV file.")] = None,
+    as_json: JsonOption = False,
     force: ForceOption = False,
 ) -> None:
     """Rank the finished runs of a store by macro F1 on held-out people."""
+    from maskwise.cli.plain_json import plain_json
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.store.board_csv import board_csv, spread_csv
     from maskwise.store.find_run import find_run
@@ -57,8 +59,11 @@ def board(
             refuse_overwrite(file, force)
     compared = None if against is None else read_finished(find_run(store, against))
     found = chosen_board(store, where or [], tag or [], over or [], sort)
-    typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
-    typer.echo(f"\nstore: {store}")
+    if as_json:
+        typer.echo(plain_json(found.rows))
+    else:
+        typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
+        typer.echo(f"\nstore: {store}")
     if csv is not None:
         whole = board_csv(found.rows, against=compared, price_an_hour=price)
         write_atomically(csv, spread_csv(spread_over(found.rows, over)) if over else whole)

@@ -14,6 +14,7 @@ from maskwise.cli.options import (
     CacheOption,
     DataOption,
     ForceOption,
+    JsonOption,
     QuietOption,
     SetOption,
     StoreOption,
@@ -46,6 +47,7 @@ def claims(
     force: ForceOption = False,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Test each claim of the source write-up with paired runs over several seeds.
@@ -64,6 +66,7 @@ def claims(
     if out is not None:
         refuse_overwrite(out, force)
 
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.studies.budgets import format_budget
     from maskwise.studies.format_claims import format_claims, markdown_claims
@@ -78,6 +81,6 @@ def claims(
         for line in changed:
             console.on_note(line)
         scores = score_claims(plan, train_together(plan, place, sys.argv, console, processes))
-    typer.echo("\n".join([*changed, "", format_claims(scores)]))
+    typer.echo(plain_json(scores) if as_json else "\n".join([*changed, "", format_claims(scores)]))
     if out is not None:
         write_atomically(out, markdown_claims(scores, changed))

@@ -9,7 +9,7 @@ import typer
 
 from maskwise.cli.audit_verb import audit
 from maskwise.cli.import_verb import import_set
-from maskwise.cli.options import CorrectionsOption, QuietOption, refuse_missing_folder
+from maskwise.cli.options import CorrectionsOption, JsonOption, QuietOption, refuse_missing_folder
 from maskwise.errors import CheckFailedError, counted, printable
 
 app = typer.Typer(
@@ -80,15 +80,22 @@ def check(
         typer.Option("--names-only", help="Check tables and file names only, without opening photos. Much faster."),
     ] = False,
     corrections: CorrectionsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List every problem of a data set at once. Exits with 1 if there is an error."""
     refuse_missing_folder("DIR", folder)
 
+    from maskwise.cli.plain_json import plain_json
     from maskwise.data.checks import check_data
     from maskwise.data.sources import describe_sources
     from maskwise.labels import Task
 
     problems = check_data(folder, Task(), names_only=names_only, corrections=corrections or ())
+    if as_json:
+        typer.echo(plain_json(problems))
+        if any(problem.severity == "error" for problem in problems):
+            raise CheckFailedError(f"{folder} has errors. Fix them, then check again.")
+        return
     for source in describe_sources(folder):
         typer.echo(source)
     for problem in problems:

@@ -12,6 +12,7 @@ from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
     DataOption,
+    JsonOption,
     QuietOption,
     SetOption,
     StoreOption,
@@ -39,6 +40,7 @@ def ladder(
     set_: SetOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Retrace the source write-up from day 1 to its final recipe, and print its table beside yours.
@@ -51,6 +53,7 @@ def ladder(
     plan = plan_ladder(size, own_changes)
     refuse_missing_folder("--data", data)
 
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.studies.budgets import format_budget
     from maskwise.studies.climb_ladder import climb_ladder, score_ladder
@@ -68,7 +71,8 @@ def ladder(
         for line in changed:
             console.on_note(line)
         climbed = climb_ladder(plan, place, sys.argv, console)
-    typer.echo("\n".join([*changed, "", format_ladder(score_ladder(climbed))]))
+    scores = score_ladder(climbed)
+    typer.echo(plain_json(scores) if as_json else "\n".join([*changed, "", format_ladder(scores)]))
 
 
 def budget_of(word: BudgetWord) -> Budget:

@@ -6,7 +6,15 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class NumPyLike(Protocol):
+    """An array or a number of numpy, which is not imported for this."""
+
+    def tolist(self) -> Any:
+        """As Python's own numbers."""
 
 
 def plain_json(found: object) -> str:
@@ -21,6 +29,8 @@ def _plain(found: object) -> Any:
         return {str(name): _plain(value) for name, value in found.items()}
     if isinstance(found, tuple | list):
         return [_plain(value) for value in found]
+    if isinstance(found, NumPyLike):
+        return _plain(found.tolist())
     if isinstance(found, float) and not math.isfinite(found):
         return None
     return found

@@ -58,11 +58,16 @@ def recipes(
         typer.Argument(metavar="[show]", help="Optional: `recipes show NAME` and `recipes NAME` are the same."),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The recipe to print.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List the recipes that come with maskwise, or print one of them as YAML."""
+    from maskwise.cli.plain_json import plain_json
     from maskwise.errors import UserError, must
     from maskwise.recipe.load import shipped_names, shipped_summary, shipped_text
 
+    if as_json:
+        typer.echo(plain_json({each: shipped_summary(each) for each in shipped_names()}))
+        return
     if action is None:
         width = max(map(len, shipped_names())) + 2
         columns = min(100, shutil.get_terminal_size((100, 24)).columns)

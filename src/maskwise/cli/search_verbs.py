@@ -12,6 +12,7 @@ from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
     DataOption,
+    JsonOption,
     QuietOption,
     RecipeArgument,
     SetOption,
@@ -59,6 +60,7 @@ def search(
     set_: SetOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Try alternatives to a recipe, each a single change, and rank them by macro F1 on the same held-out people.
@@ -75,6 +77,7 @@ def search(
     plan = plan_search(loaded, alternatives(what, loaded, words, scale_rate), seeds, by_name=words is not None)
     refuse_missing_folder("--data", data)
 
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.sweeps.format_search import format_plan, format_search
     from maskwise.sweeps.search_settings import score_search, train_alternatives
@@ -85,7 +88,8 @@ def search(
         for line in format_plan(plan):
             progress.on_note(line)
         arms = train_alternatives(plan, place, sys.argv, progress)
-    typer.echo(format_search(score_search(plan, arms)))
+    found = score_search(plan, arms)
+    typer.echo(plain_json(found) if as_json else format_search(found))
 
 
 def alternatives(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, CacheOption, StoreOption, cache_folder
+from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, CacheOption, JsonOption, StoreOption, cache_folder
 from maskwise.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,7 +20,12 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Delete without asking.")
 
 
 @app.callback()
-def sizes(context: typer.Context, store: StoreOption = DEFAULT_STORE, cache: CacheOption = None) -> None:
+def sizes(
+    context: typer.Context,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show the disk space of runs. `delete` and `prune` free space, and never remove a run that another one needs."""
     if context.invoked_subcommand is not None:
         if store != DEFAULT_STORE or cache is not None:
@@ -32,6 +37,13 @@ def sizes(context: typer.Context, store: StoreOption = DEFAULT_STORE, cache: Cac
 
     found = [size_of_run(run) for run in list_runs(store).runs]
     left_bytes = sum(folder_bytes(folder) for folder in leftovers(store))
+    if as_json:
+        from maskwise.cli.plain_json import plain_json
+
+        typer.echo(
+            plain_json({"runs": found, "left_bytes": left_bytes, "cache_bytes": folder_bytes(cache_folder(cache))})
+        )
+        return
     width = shutil.get_terminal_size((120, 24)).columns
     typer.echo(format_sizes(found, left_bytes, folder_bytes(cache_folder(cache)), width))
 
