@@ -130,6 +130,7 @@ def refuse_unwritable(folder: Path) -> None:
 @contextlib.contextmanager
 def locked(path: Path, busy: str | None = None) -> Iterator[None]:
     """Hold the lock file ``path``. Waits for its holder; with ``busy`` set, refuses at once with that message.
+    ``StoreError`` on disks without locks, as some network mounts are.
 
     The lock belongs to the process and goes with it, so a kill leaves nothing to clean up.
     """
@@ -139,6 +140,11 @@ def locked(path: Path, busy: str | None = None) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
         except BlockingIOError:
             raise StoreError(busy or "busy") from None
+        except OSError as error:
+            got = f"one that does not ({error.strerror})"
+            raise StoreError(
+                f"{path.parent} must lie on a disk that keeps locks, got {got}. Name a folder on another disk."
+            ) from error
         yield
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from maskwise.data.row_file import open_rows
 from maskwise.errors import StoreError
+from maskwise.files import locked
 from maskwise.seen_files import FILE, SeenFiles, no_note
 
 
@@ -54,6 +57,18 @@ def test_a_cache_that_keeps_nothing_costs_one_note(tmp_path: Path) -> None:
     assert append(tmp_path / "cache", notes, a=1, b=2) == {"a": 1, "b": 2}
     assert len(notes) == 1
     assert "cannot keep anything" in notes[0]
+
+
+def test_a_disk_without_locks_costs_one_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    notes: list[str] = []
+    assert append(tmp_path, notes, a=1) == {"a": 1}
+    assert [("cannot keep anything" in note, "no locks" in note) for note in notes] == [(True, True)]
+    with pytest.raises(StoreError, match="keeps locks"), locked(tmp_path / "lock"):
+        pass
 
 
 def test_rows_of_which_nobody_else_would_know_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,12 +46,13 @@ def open_rows(cache: Path, made_with: str, name: str, row_bytes: int, note: Call
         try:
             stack.enter_context(locked(folder / "lock"))
             rows = RowFile.open(folder, made_with, name, row_bytes, note)
-        except OSError as error:
-            if error.errno == errno.ENOSPC:
+        except (OSError, StoreError) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise _refused(folder, error) from error
+            reason = error.strerror if isinstance(error, OSError) else "no locks"
             rows = RowFile(Path(tempfile.mkdtemp(prefix="maskwise-rows-")), name, row_bytes, None)
             atexit.register(shutil.rmtree, rows.folder, ignore_errors=True)
-            note(f"{cache} cannot keep anything ({error.strerror}): this run has its own rows in {rows.folder}")
+            note(f"{cache} cannot keep anything ({reason}): this run has its own rows in {rows.folder}")
         yield rows
 
 
