@@ -16,9 +16,9 @@ import pytest
 from conftest import Workplace
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, StoreError
+from maskwise.store.kept_files import read_evaluation
 from maskwise.store.layout import predictions_path
 from maskwise.store.predictions_file import read_predictions
-from maskwise.store.runs import read_evaluation
 
 Cli = Callable[..., str]
 

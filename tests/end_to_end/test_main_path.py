@@ -16,9 +16,10 @@ from conftest import Workplace
 from maskwise.data.manifest import read_train
 from maskwise.errors import DataError, StoreError, UserError
 from maskwise.labels import Task
+from maskwise.store.kept_files import read_evaluation
 from maskwise.store.layout import predictions_path, split_path
 from maskwise.store.predictions_file import read_predictions
-from maskwise.store.runs import read_evaluation, read_record
+from maskwise.store.runs import read_record
 
 Cli = Callable[..., str]
 

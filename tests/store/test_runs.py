@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import StoreError
+from maskwise.store.kept_files import read_evaluation
 from maskwise.store.layout import record_path, scores_path
-from maskwise.store.runs import list_runs, read_evaluation, read_record
+from maskwise.store.runs import list_runs, read_record
 from maskwise.store.write_runs import start_run
 from store.conftest import FinishedRun, MakeRecord
 
@@ -61,5 +62,5 @@ def test_thousands_of_runs_are_listed_quickly(
 def test_scores_that_went_missing_are_told(tmp_path: Path, finished_run: FinishedRun) -> None:
     folder = finished_run(tmp_path)
     scores_path(folder).unlink()
-    with pytest.raises(StoreError, match=r"scores.json must be readable"):
+    with pytest.raises(StoreError, match=r"scores.json must be there"):
         read_evaluation(folder)

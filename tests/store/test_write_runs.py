@@ -12,9 +12,10 @@ from maskwise.evaluation.evaluate import evaluate
 from maskwise.files import write_atomically
 from maskwise.labels import Task
 from maskwise.store import write_runs
+from maskwise.store.kept_files import read_evaluation
 from maskwise.store.layout import predictions_path, record_path, weights_path
 from maskwise.store.predictions_file import read_predictions
-from maskwise.store.runs import list_runs, read_evaluation, read_finished, read_record
+from maskwise.store.runs import list_runs, read_finished, read_record
 from maskwise.store.write_runs import discard_run, finish_run, lock_run, start_run
 from store.conftest import FinishedRun, MakeRecord, random_predictions, write_training_files
 

@@ -18,13 +18,15 @@ from maskwise.ensembles.vote_members import vote_members
 from maskwise.errors import DataError, StoreError
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.metrics import macro_f1
+from maskwise.files import write_atomically
 from maskwise.labels import Task
 from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Predictions
-from maskwise.store.layout import ENSEMBLE, predictions_path
+from maskwise.store.kept_files import read_evaluation
+from maskwise.store.layout import ENSEMBLE, predictions_path, record_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunData, RunRecord
-from maskwise.store.runs import read_evaluation, read_record
+from maskwise.store.runs import read_record
 from maskwise.store.write_runs import finish_run, start_run
 from maskwise.workflows.join_runs import join_runs, member_runs, read_joined
 
@@ -189,6 +191,9 @@ def test_a_member_that_is_gone_or_a_broken_description_is_told(store: Path) -> N
         member_runs(folder, joined)
     fields = json.loads((folder / ENSEMBLE).read_text())
     (folder / ENSEMBLE).write_text(json.dumps({**fields, "weights": [1.0]}))
+    with pytest.raises(StoreError, match=r"ensemble.json must be as the run wrote it, got .*checksum"):
+        read_joined(folder)
+    write_atomically(record_path(folder), dataclasses.replace(read_record(folder), checksums={}).to_json())
     with pytest.raises(StoreError, match=r"must describe an ensemble, got something else .*Join the runs again"):
         read_joined(folder)
     assert read_joined(store / joined.members[0]) is None

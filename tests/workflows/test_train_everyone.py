@@ -13,8 +13,9 @@ from conftest import Workplace
 from maskwise.errors import RecipeError, StoreError, UserError
 from maskwise.recipe.load import load_recipe
 from maskwise.store.board import read_board
+from maskwise.store.kept_files import read_evaluation
 from maskwise.store.layout import fold_folder, split_path
-from maskwise.store.runs import read_evaluation, read_record
+from maskwise.store.runs import read_record
 from maskwise.training.fold_files import DONE
 from maskwise.workflows.train_everyone import chosen_epochs, everyone_recipe
 

@@ -84,7 +84,7 @@ class Evaluation:
         )
 
     @staticmethod
-    def from_json(text: str) -> Evaluation:
+    def from_json(text: str | bytes) -> Evaluation:
         """The evaluation that ``to_json`` wrote. ``DataError`` where the text is anything else."""
         try:
             fields = json.loads(text)

@@ -13,8 +13,7 @@ from maskwise.errors import DataError, must
 from maskwise.fitting.photos import photo_reader
 from maskwise.fitting.training_framing import spaced
 from maskwise.records import Image, InputSpec, PhotoTable, Predictions
-from maskwise.store.layout import split_path
-from maskwise.tables import read_csv
+from maskwise.store.kept_files import read_split
 from maskwise.workflows.run_models import MemberModels
 
 
@@ -36,8 +35,7 @@ def calibration_pixels(
     member: MemberModels, fold: int, spec: InputSpec, data: Path, table: PhotoTable, most: int
 ) -> Image:
     """Pixels of ``most`` random photos of people whom the fold did not hold out, as its model saw them."""
-    split = read_csv(split_path(member.folder), ("person", "fold")).columns
-    training = {person for person, held in zip(split["person"], split["fold"], strict=True) if int(held) != fold}
+    training = {person for person, held in read_split(member.folder).items() if held != fold}
     places = np.flatnonzero([person in training for person in table.person_N.tolist()])
     chosen = np.sort(rng_for(0, "8-bit ranges", fold).permutation(places)[:most])
     read, crop = bytes_of(data), photo_reader(spec)

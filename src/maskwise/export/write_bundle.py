@@ -42,9 +42,7 @@ from maskwise.fitting.training_framing import measure_training_framing
 from maskwise.labels import Task
 from maskwise.listeners import Listener, Silent
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
-from maskwise.store.layout import predictions_path
-from maskwise.store.predictions_file import read_predictions
-from maskwise.store.runs import read_evaluation
+from maskwise.store.kept_files import read_evaluation, read_held_out
 from maskwise.workflows.predict_photos import predict_photos as predict_with_run
 from maskwise.workflows.run_models import MemberModels, PartModels, RunModels, load_run
 
@@ -88,7 +86,7 @@ def export_run(run: Path, out: Path, options: ExportOptions, listener: Listener)
     models = load_run(run)
     table = None if options.data is None else read_table(models.members[0], options.data)
     scored = models.record.scores is not None
-    predictions = read_predictions(predictions_path(run))[0] if scored else None
+    predictions = read_held_out(run)[0] if scored else None
     evaluation = read_evaluation(run) if scored else None
     manifest, networks = _networks(models, options, table, predictions, listener)
     files = {MANIFEST: (manifest.model_dump_json(indent=1) + "\n").encode(), **networks}

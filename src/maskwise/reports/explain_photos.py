@@ -21,9 +21,8 @@ from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Floats, Image, InputSpec, Ints
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.run_story import DataAtHand, RunStory
-from maskwise.store.layout import split_path
+from maskwise.store.kept_files import read_split
 from maskwise.store.runs import StoredRun
-from maskwise.tables import read_csv
 from maskwise.training.batches import normalise, to_images
 from maskwise.training.inference import Inference
 from maskwise.workflows.run_models import load_models, read_recipe
@@ -49,7 +48,7 @@ def explain_photos(story: RunStory, places: Ints, listener: Listener) -> tuple[E
     member = heaviest_member(story)
     if member is None or story.data is None:
         return ()
-    fold_of = _fold_of_person(member)
+    fold_of = read_split(member.folder)
     recipe = read_recipe(member.folder)
     found: list[ExplainedPhoto] = []
     listener.on_stage("asking the models where they look", len(places))
@@ -112,14 +111,9 @@ def _reader(data: DataAtHand, spec: InputSpec) -> Callable[[str], Image]:
     return lambda name: prepare(contents(name), name)
 
 
-def _fold_of_person(member: StoredRun) -> dict[str, int]:
-    columns = read_csv(split_path(member.folder), ("person", "fold")).columns
-    return {person: int(fold) for person, fold in zip(columns["person"], columns["fold"], strict=True)}
-
-
 def _training_places(data: DataAtHand, member: StoredRun) -> Ints:
     """Positions of the photos that train in fold 0, in a random order with one of each of ``SAMPLES`` classes first."""
-    held_out = {person for person, fold in _fold_of_person(member).items() if fold == 0}
+    held_out = {person for person, fold in read_split(member.folder).items() if fold == 0}
     trains = np.flatnonzero([person not in held_out for person in data.table.person_N.tolist()])
     order = rng_for(0, "augmented photos").permutation(trains)
     classes, first = np.unique(data.table.class_N[order], return_index=True)

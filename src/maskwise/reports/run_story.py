@@ -22,10 +22,10 @@ from maskwise.listeners import Listener
 from maskwise.records import Ints, PhotoTable, Predictions
 from maskwise.reports.photo_traits import PhotoTraits, look_at_traits
 from maskwise.reports.training_curves import TrainingCurve, read_curves
-from maskwise.store.layout import ENSEMBLE, predictions_path, recipe_path
-from maskwise.store.predictions_file import read_predictions
+from maskwise.store.kept_files import read_evaluation, read_held_out
+from maskwise.store.layout import ENSEMBLE, recipe_path
 from maskwise.store.run_record import RunRecord
-from maskwise.store.runs import StoredRun, correction_lists, read_evaluation, read_finished
+from maskwise.store.runs import StoredRun, correction_lists, read_finished
 from maskwise.workflows.join_runs import Joined, member_runs, read_joined
 
 _BANDS = 5
@@ -85,7 +85,7 @@ def tell_run(folder: Path, data: Path | None, cache: Path, listener: Listener) -
     ``StoreError`` for a run that is not finished or held nobody out; ``DataError`` where ``data`` is another data set.
     """
     record, evaluation = read_finished(folder), read_evaluation(folder)
-    predictions, task = read_predictions(predictions_path(folder))
+    predictions, task = read_held_out(folder)
     predictions.require_held_out("a report")
     joined = read_joined(folder)
     members, missing = _members(folder, record, joined)
@@ -186,7 +186,7 @@ def _settings(folder: Path, members: Sequence[StoredRun], joined: Joined | None)
     paths = [(f"{record.name}: {recipe_path(run).name}", recipe_path(run)) for run, record in members]
     if joined is not None:
         paths.insert(0, (ENSEMBLE, folder / ENSEMBLE))
-    return tuple((name, path.read_text(encoding="utf-8")) for name, path in paths if path.is_file())
+    return tuple((name, path.read_text(encoding="utf-8", errors="replace")) for name, path in paths if path.is_file())
 
 
 def _absent(data: Path | None, at_hand: DataAtHand | None) -> list[str]:

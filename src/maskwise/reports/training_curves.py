@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
+from maskwise.store.kept_files import read_log
 from maskwise.store.layout import log_path
 from maskwise.store.runs import StoredRun
 
@@ -26,22 +27,19 @@ class TrainingCurve:
 def read_curves(runs: tuple[StoredRun, ...]) -> tuple[TrainingCurve, ...]:
     """The trainings of all runs, as far as their logs are there; of self-training the last round."""
     curves = []
-    for folder, record in runs:
+    for run in runs:
+        folder, record = run
         for fold in range(record.folds):
             for part in record.part_names:
                 words = [record.name if len(runs) > 1 else "", f"fold {fold}" if record.folds > 1 else "", part]
-                curve = _read(log_path(folder, fold, part), " · ".join(filter(None, words)) or "training")
-                curves += [] if curve is None else [curve]
+                if log_path(folder, fold, part).is_file():
+                    curve = _curve(read_log(run, fold, part), " · ".join(filter(None, words)) or "training")
+                    curves += [] if curve is None else [curve]
     return tuple(curves)
 
 
-def _read(log: Path, name: str) -> TrainingCurve | None:
-    if not log.is_file():
-        return None
-    epochs = {}
-    for line in log.read_text(encoding="utf-8").splitlines():
-        told = json.loads(line)
-        epochs[told["epoch"]] = told  # a training that went on after a kill tells an epoch anew
+def _curve(log: Sequence[dict[str, Any]], name: str) -> TrainingCurve | None:
+    epochs = {event["epoch"]: event for event in log}  # a training that went on after a kill reports an epoch anew
     rows = [epochs[number] for number in sorted(epochs)]
     if not rows:
         return None

@@ -7,10 +7,11 @@ import json
 import math
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskwise.errors import StoreError
 from maskwise.store.marks import NO_MARKS, Marks, read_marks
 from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 from maskwise.store.runs import StoredRun, list_runs
@@ -52,12 +53,14 @@ class Board:
     """One line for each folder of the store that is no readable run."""
     unscored: tuple[RunRecord, ...] = ()
     """Finished runs that held nobody out, and so have no score."""
+    damaged_marks: tuple[str, ...] = ()
+    """One line for each run whose tags and notes are damaged."""
 
 
 def read_board(store: Path, choice: RunFilter | None = None) -> Board:
     """The board of a store, of all its runs or those of ``choice``; reads every run.json and marks, nothing else."""
     listing = list_runs(store)
-    marks = {run.record.run_id: read_marks(run.folder) for run in listing.runs}
+    marks, damaged = _marks_of(listing.runs)
     unfinished = tuple(run for run in listing.runs if run.record.status != "finished")
     best = best_by_run(read_submissions(store).submissions)
     rows = [
@@ -65,7 +68,18 @@ def read_board(store: Path, choice: RunFilter | None = None) -> Board:
         for row in board_rows((run.record for run in listing.runs), marks, choice)
     ]
     unscored = tuple(r for _, r in listing.runs if r.status == "finished" and r.scores is None)
-    return Board(tuple(rows), unfinished, listing.skipped, unscored)
+    return Board(tuple(rows), unfinished, listing.skipped, unscored, damaged)
+
+
+def _marks_of(runs: Sequence[StoredRun]) -> tuple[dict[str, Marks], tuple[str, ...]]:
+    """The marks of all runs by id, and a line for each that is damaged: such a run has none."""
+    marks, damaged = {}, []
+    for folder, record in runs:
+        try:
+            marks[record.run_id] = read_marks(folder)
+        except StoreError as error:
+            damaged.append(error.problems[0])
+    return marks, tuple(damaged)
 
 
 def board_rows(

@@ -67,6 +67,8 @@ def footnotes(board: Board) -> list[str]:
         notes.append(f"{len(board.unscored)} trained on everybody, without a score: {_named(board.unscored)}")
     if board.unfinished:
         notes.append(f"{len(board.unfinished)} not finished: {_named([run.record for run in board.unfinished])}")
+    if board.damaged_marks:
+        notes.append(f"tags and notes of {len(board.damaged_marks)} runs are damaged, first: {board.damaged_marks[0]}")
     if board.skipped:
         notes.append(f"folders skipped that are no readable runs: {len(board.skipped)}, first: {board.skipped[0]}")
     return notes

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from maskwise.errors import StoreError
-from maskwise.store.layout import RECORD, record_path, scores_path
+from maskwise.store.layout import RECORD, record_path
 from maskwise.store.run_record import RunRecord
-
-if TYPE_CHECKING:
-    from maskwise.evaluation.scores import Evaluation
 
 
 class StoredRun(NamedTuple):
@@ -68,18 +65,6 @@ def refuse_unscored(records: Sequence[RunRecord]) -> None:
     ]
     if problems:
         raise StoreError(problems)
-
-
-def read_evaluation(folder: Path) -> Evaluation:
-    """The scores of a finished run. ``StoreError`` where it has none."""
-    from maskwise.evaluation.scores import Evaluation
-
-    refuse_unscored([read_finished(folder)])
-    path = scores_path(folder)
-    try:
-        return Evaluation.from_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StoreError(f"{path} must be readable, got {error.strerror}. Train the run again with --force.") from None
 
 
 def correction_lists(runs: Sequence[StoredRun]) -> tuple[str, ...]:

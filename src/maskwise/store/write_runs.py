@@ -18,6 +18,7 @@ from maskwise.evaluation.scores import Evaluation
 from maskwise.files import draft_folder, locked, sync_folder, temporary_prefix, write_atomically
 from maskwise.labels import Task
 from maskwise.records import Predictions
+from maskwise.store.kept_files import checksums_of
 from maskwise.store.layout import (
     RECIPE,
     SPLIT,
@@ -80,8 +81,7 @@ def finish_run(
     )
     write_predictions(predictions, task, predictions_path(folder))
     write_atomically(scores_path(folder), evaluation.to_json() + "\n")
-    write_atomically(record_path(folder), finished.to_json())
-    return finished
+    return _write_finished(folder, finished)
 
 
 def finish_unscored_run(folder: Path, record: RunRecord, *, seconds: float) -> RunRecord:
@@ -91,9 +91,7 @@ def finish_unscored_run(folder: Path, record: RunRecord, *, seconds: float) -> R
     """
     _refuse_finished(folder)
     _refuse_incomplete(folder, [folder / name for name in (RECIPE, SPLIT)], record)
-    finished = dataclasses.replace(record, status="finished", seconds=seconds)
-    write_atomically(record_path(folder), finished.to_json())
-    return finished
+    return _write_finished(folder, dataclasses.replace(record, status="finished", seconds=seconds))
 
 
 def lock_run(folder: Path) -> AbstractContextManager[None]:
@@ -123,6 +121,13 @@ def _place_whole(store: Path, record: RunRecord, folder: Path) -> bool:
             return False
         sync_folder(store)
     return True
+
+
+def _write_finished(folder: Path, finished: RunRecord) -> RunRecord:
+    """Write the record last, with the checksums of all other files."""
+    whole = dataclasses.replace(finished, checksums=checksums_of(folder))
+    write_atomically(record_path(folder), whole.to_json())
+    return whole
 
 
 def _refuse_finished(folder: Path) -> None:

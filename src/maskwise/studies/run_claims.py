@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import multiprocessing
 from collections.abc import Sequence
@@ -19,8 +18,8 @@ from maskwise.evaluation.shared_photos import align_arms, shared_photos
 from maskwise.labels import Task
 from maskwise.listeners import Listener, Silent
 from maskwise.records import Predictions
-from maskwise.store.layout import log_path
-from maskwise.store.runs import StoredRun, read_evaluation
+from maskwise.store.kept_files import read_evaluation, read_log
+from maskwise.store.runs import StoredRun
 from maskwise.studies.claim_arms import Arm, Claim, PairedTest
 from maskwise.studies.judge_claims import Outcome, corrected, deciding_p, holm, judge
 from maskwise.studies.plan_claims import ClaimsPlan, PlannedRun, Untestable
@@ -258,9 +257,9 @@ def agreement(what: str, runs_a: Sequence[Predictions], runs_b: Sequence[Predict
 
 def fit_losses(arm: Arm, runs: Sequence[StoredRun]) -> FitLosses:
     """The last epoch's training loss from the runs' logs, and the held-out loss from their scores."""
-    logs = [log_path(run.folder, 0).read_text(encoding="utf-8").splitlines() for run in runs]
+    logs = [read_log(run, 0) for run in runs]
     return FitLosses(
         arm,
-        training_loss=fmean(json.loads(lines[-1])["loss"] for lines in logs),
+        training_loss=fmean(events[-1]["loss"] for events in logs),
         held_out_loss=fmean(read_evaluation(run.folder).log_loss for run in runs),
     )

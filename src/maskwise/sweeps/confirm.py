@@ -19,8 +19,8 @@ from maskwise.evaluation.shared_photos import align_arms
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.records import Predictions
+from maskwise.store.kept_files import read_held_out
 from maskwise.store.layout import predictions_path
-from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import StoredRun
 from maskwise.sweeps.results import SweepResults, TrialRow, finished_run
 from maskwise.workflows.join_runs import read_members
@@ -82,7 +82,7 @@ def read_confirmation(study: Any, results: SweepResults, store: Path) -> Confirm
     arms = [_runs(results, row, told["seeds"], store) for row in (None, *rows)]
     if not rows or not all(arms):
         return None
-    chose = set(read_predictions(predictions_path(results.base.folder))[0].person_N.tolist())
+    chose = set(read_held_out(results.base.folder)[0].person_N.tolist())
     predictions, task = read_members([run for arm in arms for run in arm])
     fresh = [_without(each, chose) for each in predictions]
     of_new_people = all(len(set(each.person_N.tolist())) > 1 for each in fresh)

@@ -20,9 +20,9 @@ from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.records import PhotoTable, Predictions, Strings
 from maskwise.store.find_run import find_run
-from maskwise.store.layout import split_path
+from maskwise.store.kept_files import read_split
+from maskwise.store.layout import ENSEMBLE
 from maskwise.store.runs import StoredRun, correction_lists, read_finished
-from maskwise.tables import read_csv
 from maskwise.workflows.join_runs import read_members
 
 
@@ -131,14 +131,10 @@ def _near_copies(seen: PhotoTable, facts: PhotoFacts, runs: Sequence[StoredRun])
     )
 
 
-def _parted(one: str, other: str, splits: Sequence[dict[str, str]]) -> bool | None:
+def _parted(one: str, other: str, splits: Sequence[dict[str, int]]) -> bool | None:
     return any(split.get(one) != split.get(other) for split in splits) if splits else None
 
 
-def _fold_of_person(run: Path) -> dict[str, str]:
+def _fold_of_person(run: Path) -> dict[str, int]:
     """The run's split; empty for an ensemble, which has none."""
-    path = split_path(run)
-    if not path.is_file():
-        return {}
-    columns = read_csv(path, ("person", "fold")).columns
-    return dict(zip(columns["person"], columns["fold"], strict=True))
+    return {} if (run / ENSEMBLE).exists() else read_split(run)

@@ -32,8 +32,8 @@ from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.settings import Settings
 from maskwise.store.find_run import find_run
-from maskwise.store.layout import ENSEMBLE, predictions_path
-from maskwise.store.predictions_file import read_predictions
+from maskwise.store.kept_files import check_kept, read_held_out
+from maskwise.store.layout import ENSEMBLE
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished, refuse_unscored
 from maskwise.store.write_runs import discard_run, finish_run, lock_run, start_run
@@ -128,7 +128,7 @@ def read_members(members: Sequence[StoredRun]) -> tuple[list[Predictions], Task]
     of other tasks, and for those that were trained on everybody.
     """
     refuse_unscored([member.record for member in members])
-    pairs = [read_predictions(predictions_path(member.folder)) for member in members]
+    pairs = [read_held_out(member.folder) for member in members]
     tasks = [Task(attributes=task.attributes, age_borders_years=task.age_borders_years) for _, task in pairs]
     problems = [
         f"run {member.record.name} must predict {_words(tasks[0])}, as {members[0].record.name} does, got "
@@ -164,11 +164,12 @@ def describe_ensemble(
 def read_joined(folder: Path) -> Joined | None:
     """What the ensemble in ``folder`` is made of; None for a trained run. ``StoreError`` where it is damaged."""
     path = folder / ENSEMBLE
-    try:
-        return Joined.model_validate_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValidationError, UnicodeDecodeError) as error:
+    check_kept(folder, path)
+    try:
+        return Joined.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise StoreError(
             f"{path} must describe an ensemble, got something else ({reason}). Join the runs again."

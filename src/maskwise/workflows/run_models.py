@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from maskwise.ensembles.config import EnsembleConfig, SoftVote
-from maskwise.errors import StoreError
+from maskwise.errors import StoreError, must
 from maskwise.faces.framing import Framing
 from maskwise.fitting.photos import inference
 from maskwise.labels import Attribute, Task
@@ -23,9 +23,10 @@ from maskwise.probabilities import (
     over_members,
 )
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.load import parse_recipe
+from maskwise.recipe.load import load_recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Image, InputSpec
+from maskwise.store.kept_files import check_files, check_kept
 from maskwise.store.layout import framing_path, input_path, recipe_path, weights_path
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished
@@ -33,6 +34,8 @@ from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import choose_device, place_model
 from maskwise.training.inference import Inference, predict_batch
 from maskwise.workflows.join_runs import member_runs, read_joined
+
+_SPEC = TypeAdapter(InputSpec)
 
 
 class PartModels(NamedTuple):
@@ -111,7 +114,8 @@ def _read_framing(run: Path) -> Framing | None:
 def read_recipe(run: Path) -> Recipe:
     """The recipe that a run was trained with."""
     path = recipe_path(run)
-    return parse_recipe(path.read_text(encoding="utf-8"), str(path))
+    check_kept(run, path)
+    return load_recipe(str(path))
 
 
 def load_models(run: StoredRun, recipe: Recipe, part: str = "") -> tuple[list[nn.Module], Inference]:
@@ -123,10 +127,12 @@ def load_models(run: StoredRun, recipe: Recipe, part: str = "") -> tuple[list[nn
     models: list[nn.Module] = []
     specs: list[InputSpec] = []
     for fold in range(run.record.folds):
+        weights, spec = weights_path(run.folder, fold, part), input_path(run.folder, fold, part)
+        check_files(run, weights, spec)
         model = build_model(recipe.model, recipe.task, load_weights=False)
-        load_weights(weights_path(run.folder, fold, part), model)
+        load_weights(weights, model)
         models.append(place_model(model, device).eval())
-        specs.append(read_input_spec(input_path(run.folder, fold, part)))
+        specs.append(read_input_spec(spec))
     if any(spec != specs[0] for spec in specs):
         raise StoreError(
             f"all folds of {run.folder} must have one input spec, got several. Train the run again with --force."
@@ -136,8 +142,13 @@ def load_models(run: StoredRun, recipe: Recipe, part: str = "") -> tuple[list[nn
 
 def read_input_spec(path: Path) -> InputSpec:
     """The input spec that training saved beside the weights."""
-    fields = json.loads(path.read_text(encoding="utf-8"))
-    return InputSpec(**{**fields, "mean_C": tuple(fields["mean_C"]), "std_C": tuple(fields["std_C"])})
+    try:
+        return _SPEC.validate_json(path.read_bytes(), strict=True)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise StoreError(
+            must(str(path), "how photos become inputs", reason, "Train the run again with --force.")
+        ) from None
 
 
 def _load_member(run: StoredRun, weight: float) -> MemberModels:
