@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskwise.errors import DataError
-from maskwise.tables import CsvTable, capped, csv_text, read_csv, scan_csv
+from maskwise.tables import CsvTable, capped, csv_text, exact_csv_text, read_csv, scan_csv
 
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from(list(",\"\r\n'= ;"))
 CELLS = st.text(LETTERS, max_size=8)
@@ -39,7 +39,23 @@ def test_every_cell_of_a_single_column_comes_back(tmp_path_factory: pytest.TempP
 
 @given(st.lists(st.tuples(CELLS, CELLS), max_size=6))
 def test_the_csv_module_reads_what_is_written(rows: list[tuple[str, str]]) -> None:
-    assert [tuple(row) for row in csv.reader(io.StringIO(csv_text(rows), newline=""))] == rows
+    assert [tuple(row) for row in csv.reader(io.StringIO(exact_csv_text(rows), newline=""))] == rows
+
+
+FORMULAS = ("=1+1", "+cmd|x", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''@x", "'", "it's", "-", "+", "=")
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_no_cell_is_a_formula_and_all_come_back(path: Path, cell: str) -> None:
+    path.write_bytes(csv_text([("photo",), (cell,)]).encode())
+    (_, (shown,)) = csv.reader(io.StringIO(path.read_text(), newline=""))
+    assert shown[0] not in "=+-@\t\r"
+    assert read_csv(path).columns["photo"] == [cell]
+
+
+def test_numbers_stay_numbers() -> None:
+    assert csv_text([("-1.5", "+3", "-2e-05", ".5", -7)]) == "-1.5,+3,-2e-05,.5,-7\n"
+    assert exact_csv_text([("=1",)]) == "=1\n"
 
 
 def test_text_written_by_hand() -> None:

@@ -20,6 +20,9 @@ from maskwise.errors import DataError, must, nearest
 
 PROBLEMS_SHOWN = 50
 _SPECIAL = frozenset(',"\r\n')
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""Also behind apostrophes, so that a cell that has some by itself comes back as it was."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 Undecodable = Literal["strict", "surrogateescape"]
@@ -102,8 +105,16 @@ def scan_csv(
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
     """Rows as CSV with "\\n" after each; ``read_csv`` gives every cell back as it was.
 
-    The csv module's writer leaves a lone "\\r" unquoted, which its reader then takes for the end of a row.
+    A spreadsheet takes a cell that begins with = + - @, a tab or a return for a formula, even one that runs programs.
+    Such a cell, unless it is a number, gets an apostrophe in front, which ``read_csv`` takes away again
+    (https://owasp.org/www-community/attacks/CSV_Injection); ``exact_csv_text`` leaves it out. The csv module's writer
+    leaves a lone "\\r" unquoted, which its reader then takes for the end of a row.
     """
+    return exact_csv_text([_without_formulas(str(cell)) for cell in row] for row in rows)
+
+
+def exact_csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """``csv_text`` for programs that compare names letter by letter; formulas stay what they are."""
     return "".join((",".join(map(_cell, row)) or '""') + "\n" for row in rows)
 
 
@@ -116,6 +127,15 @@ def capped(problems: Sequence[str], most: int = PROBLEMS_SHOWN) -> list[str]:
     """The first ``most`` problems, and how many more there are."""
     more = len(problems) - most
     return [*problems[:most], *([f"… and {more:,} more problems of this kind."] if more > 0 else [])]
+
+
+def _without_formulas(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _as_written(text: str) -> str:
+    """What ``_without_formulas`` was given."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def _cell(value: object) -> str:
@@ -196,5 +216,5 @@ def _collect(
             continue
         line_R.append(line)
         for column, cell in zip(cells_of, cells, strict=True):
-            column.append(cell)
+            column.append(_as_written(cell))
     return CsvTable(file, dict(zip(names, cells_of, strict=True)), line_R), faults

@@ -62,6 +62,28 @@ def test_any_damage_to_the_newest_falls_back_to_the_one_before(tmp_path: Path, t
     assert newest.name in warnings[0]
 
 
+@pytest.mark.parametrize(
+    "index", [b"", b"null", b"[1]", b"\xff\xfe", b'[{"file": "checkpoint-c.pt", "sha256": ""}]', None]
+)
+def test_without_its_index_the_newest_intact_state_is_used(tmp_path: Path, index: bytes | None) -> None:
+    for number in (1, 2):
+        save_checkpoint(tmp_path, state(number))
+    newest = tmp_path / json.loads((tmp_path / CHECKPOINTS).read_text())[0]["file"]
+    if index is None:
+        (tmp_path / CHECKPOINTS).unlink()
+    else:
+        (tmp_path / CHECKPOINTS).write_bytes(index)
+    loaded, warnings = load_checkpoint(tmp_path)
+    assert loaded is not None
+    assert loaded["number"] == 2
+    assert len(warnings) == 1
+    assert newest.name in warnings[0]
+    newest.write_bytes(newest.read_bytes()[:-40])
+    loaded, _ = load_checkpoint(tmp_path)
+    assert loaded is not None
+    assert loaded["number"] == 1
+
+
 def test_a_kill_at_any_write_leaves_the_old_state_or_the_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,7 @@ def audit(
 
     No label is changed: only the rows that you accept in the list are ever applied.
     """
-    from maskwise.files import refuse_overwrite, write_atomically
+    from maskwise.files import place_folder, refuse_overwrite, write_atomically
     from maskwise.store.find_run import find_run
 
     if data is not None:
@@ -54,8 +54,15 @@ def audit(
 
     with listener(quiet) as events:
         audited = audit_labels(store, runs, data, corrections, events)
-    write_atomically(out / "audit.html", audit_page(audited, top, photos=not no_photos))
-    write_atomically(out / "corrections.csv", corrections_csv(audited, top))
-    write_atomically(out / "people.csv", people_csv(audited))
+    files = {
+        "audit.html": audit_page(audited, top, photos=not no_photos),
+        "corrections.csv": corrections_csv(audited, top),
+        "people.csv": people_csv(audited),
+    }
+    if out.is_dir():  # with --force: whatever else lies there stays
+        for name, text in files.items():
+            write_atomically(out / name, text)
+    else:
+        place_folder(out, files)
     typer.echo(suspects_text(audited, top))
     typer.echo(f"gallery: {out / 'audit.html'}; to review: {out / 'corrections.csv'}; all: {out / 'people.csv'}")

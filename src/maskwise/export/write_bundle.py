@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +36,7 @@ from maskwise.export.training_photos import (
     read_table,
 )
 from maskwise.faces.framing import Framing
-from maskwise.files import draft_folder, refuse_overwrite, sync_folder, write_atomically
+from maskwise.files import place_folder, refuse_overwrite, write_atomically
 from maskwise.fitting.training_framing import measure_training_framing
 from maskwise.labels import Task
 from maskwise.listeners import Listener, Silent
@@ -263,15 +262,7 @@ def _place(files: dict[str, bytes], out: Path, options: ExportOptions) -> None:
     if options.zipped:
         write_atomically(out, _zip(files))
         return
-    with draft_folder(out) as draft:
-        for name, data in files.items():
-            write_atomically(draft / name, data)
-        replaced = draft.with_name(f"{draft.name}-replaced")
-        if out.exists():
-            out.rename(replaced)
-        draft.rename(out)
-        sync_folder(out.parent)
-        shutil.rmtree(replaced, ignore_errors=True)
+    place_folder(out, files)
 
 
 def _zip(files: dict[str, bytes]) -> bytes:

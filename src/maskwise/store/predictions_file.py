@@ -6,8 +6,7 @@ probable joint class, the attributes are those of that class (so a row never con
 its probability. Files of versions before 0.2, with p_0, p_1 … for the joint classes alone, are read, too.
 Parquet adds person, true_class and seen, and keeps the task in the file's metadata.
 
-Photo names are written byte for byte. A name that begins with ``=``, ``+``, ``-`` or ``@`` is therefore a formula to a
-spreadsheet that opens the CSV: take care with foreign names.
+Photo names come back byte for byte; ``tables.csv_text`` says how those that look like formulas are written.
 """
 
 from __future__ import annotations

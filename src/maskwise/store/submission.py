@@ -9,7 +9,7 @@ from maskwise.errors import DataError
 from maskwise.evaluation.matching import AMBIGUOUS, MISSING, match_photos
 from maskwise.files import write_atomically
 from maskwise.records import Predictions
-from maskwise.tables import capped, csv_text
+from maskwise.tables import capped, exact_csv_text
 
 
 def write_submission(predictions: Predictions, order: Sequence[str], path: Path) -> None:
@@ -35,4 +35,4 @@ def write_submission(predictions: Predictions, order: Sequence[str], path: Path)
         raise DataError(capped(problems))
     answer_M = predictions.probs_NC.argmax(axis=1)[place_M]
     rows = zip(order, answer_M.tolist(), strict=True)
-    write_atomically(path, csv_text([("ImageID", "ans"), *rows]))
+    write_atomically(path, exact_csv_text([("ImageID", "ans"), *rows]))

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,10 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
 def load_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     """The newest state that is whole, or None; and a warning for each one that is not."""
     warnings = []
-    for entry in _entries(folder):
+    entries = _entries(folder)
+    if not entries and any((folder / slot).exists() for slot in _SLOTS):
+        return _without_index(folder)
+    for entry in entries:
         path = folder / entry["file"]
         data = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
@@ -79,11 +83,31 @@ def load_weights(path: Path, model: nn.Module, still: Mapping[str, Tensor] | Non
         raise StoreError(f"{path} does not hold this model's weights ({reason}). Train again with --force.") from None
 
 
+def _without_index(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+    """The newest state whose parts have the CRC-32 that torch wrote: the index is gone or damaged."""
+    slots = [folder / slot for slot in _SLOTS if (folder / slot).exists()]
+    for path in sorted(slots, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                if archive.testzip() is not None:
+                    continue
+            state: dict[str, Any] = torch.load(path, weights_only=True)
+        except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError):
+            continue
+        return state, [
+            f"{folder / CHECKPOINTS} is damaged or gone; the newest intact checkpoint, {path.name}, is used."
+        ]
+    return None, [f"{folder / CHECKPOINTS} is damaged or gone, and no checkpoint is intact: the training starts anew."]
+
+
 def _entries(folder: Path) -> list[dict[str, str]]:
+    """What the index names, newest first; nothing where it is not there or damaged."""
     try:
-        entries: list[dict[str, str]] = json.loads((folder / CHECKPOINTS).read_text())
-    except FileNotFoundError:
+        entries = json.loads((folder / CHECKPOINTS).read_bytes())
+    except (FileNotFoundError, ValueError):
         return []
-    except json.JSONDecodeError:
-        return []
-    return entries
+    sound = isinstance(entries, list) and all(
+        isinstance(entry, dict) and entry.get("file") in _SLOTS and isinstance(entry.get("sha256"), str)
+        for entry in entries
+    )
+    return entries if sound else []
