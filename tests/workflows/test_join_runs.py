@@ -27,7 +27,7 @@ from maskwise.store.layout import ENSEMBLE, predictions_path, record_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import read_record
-from maskwise.store.write_runs import finish_run, start_run
+from maskwise.store.write_runs import finish_run, finish_unscored_run, start_run
 from maskwise.workflows.join_runs import join_runs, member_runs, read_joined
 
 WORDS = ("maskwise", "ensemble")
@@ -104,6 +104,7 @@ def test_an_ensemble_is_a_finished_run_with_its_members_and_weights(store: Path)
     assert (record.name, record.status, record.folds, record.command) == ("best", "finished", 0, WORDS)
     assert record.data == read_record(store / joined.members[0]).data
     assert record.seconds >= 300
+    assert evaluation is not None
     assert read_evaluation(folder).to_json() == evaluation.to_json()
     assert read_joined(folder) == joined
     assert [member.record.name for member in member_runs(folder, joined)] == list(NAMES)
@@ -118,6 +119,7 @@ def test_kept_predictions_are_cross_fitted_and_scored_so(store: Path) -> None:
     expected, _ = cross_fitted(build_ensemble(WeightedVote()), aligned, rng_for(0, "cross-fit"))
     np.testing.assert_array_equal(kept.probs_NC, expected.probs_NC)
     assert set(kept.seen_N) == {"held_out"}
+    assert evaluation is not None
     assert evaluation.joint.macro_f1.value == macro_f1(kept.class_N, kept.probs_NC)
     with_all_NC = np.tensordot(joined.weights, aligned.probs_RNC, axes=1)
     assert not np.allclose(kept.probs_NC, with_all_NC, atol=1e-6)
@@ -141,6 +143,8 @@ def test_the_same_members_in_another_order_are_the_same_ensemble(store: Path) ->
     again = join_runs(store, NAMES[::-1], SoftVote(), "again", WORDS, force=True)
     assert again.folder == first.folder
     assert read_record(again.folder).name == "again"
+    assert again.evaluation is not None
+    assert first.evaluation is not None
     assert again.evaluation.joint == first.evaluation.joint
     other = join_runs(store, NAMES, HardVote(), "hard", WORDS)
     assert other.folder != first.folder
@@ -149,6 +153,7 @@ def test_the_same_members_in_another_order_are_the_same_ensemble(store: Path) ->
 def test_optimism_of_one_member_marks_the_ensemble(store: Path) -> None:
     add_run(store, "cheat", 5, optimistic=True)
     folder, evaluation, _ = join_runs(store, ["run-0", "cheat"], SoftVote(), "both", WORDS)
+    assert evaluation is not None
     assert evaluation.optimistic
     assert read_record(folder).optimistic
 
@@ -199,6 +204,33 @@ def test_a_member_that_is_gone_or_a_broken_description_is_told(store: Path) -> N
     assert read_joined(store / joined.members[0]) is None
 
 
+def add_unscored(store: Path, name: str, task: dict[str, Any] | None = None) -> None:
+    """A finished run that was trained on everybody."""
+    recipe = {"split": {"kind": "everyone"}, "task": task or {"attributes": ["mask"]}}
+    record = dataclasses.replace(
+        read_record(add_run(store, name, finish=False)), recipe=recipe, run_id=hashlib.sha256(name.encode()).hexdigest()
+    )
+    finish_unscored_run(start_run(store, record), record, seconds=1.0, needed=())
+
+
+def test_runs_of_everybody_are_voted_without_a_score(store: Path) -> None:
+    for name in ("all-0", "all-1"):
+        add_unscored(store, name)
+    folder, evaluation, joined = join_runs(store, ("all-0", "all-1"), HardVote(), "last", WORDS)
+    record = read_record(folder)
+    assert evaluation is None
+    assert (record.status, record.scores, record.holds_people_out) == ("finished", None, False)
+    assert joined.weights == (0.5, 0.5)
+    assert read_joined(folder) == joined
+    with pytest.raises(StoreError, match="weighted vote"):
+        join_runs(store, ("all-0", "all-1"), WeightedVote(), "x", WORDS)
+    with pytest.raises(StoreError, match="must hold people out"):
+        join_runs(store, ("all-0", "run-0"), HardVote(), "x", WORDS)
+    add_unscored(store, "other", {"attributes": ["age"]})
+    with pytest.raises(StoreError, match="tasks of the members"):
+        join_runs(store, ("all-0", "other"), HardVote(), "x", WORDS)
+
+
 def test_killed_before_the_end_it_is_made_by_the_same_command_again(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,4 +245,5 @@ def test_killed_before_the_end_it_is_made_by_the_same_command_again(
     record = read_record(folder)
     assert record.status == "finished"
     assert record.scores is not None
+    assert evaluation is not None
     assert dataclasses.asdict(record.scores.macro_f1) == dataclasses.asdict(evaluation.joint.macro_f1)

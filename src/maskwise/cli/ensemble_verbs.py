@@ -46,7 +46,8 @@ def ensemble(
 ) -> None:
     """Combine finished runs that held out the same people. The ensemble is a run itself, for every other verb.
 
-    Weights are cross-fitted: each held-out person is scored with weights fitted on other people.
+    Weights are cross-fitted: each held-out person is scored with weights fitted on other people. Runs that were
+    trained on everyone can be combined with equal weights, without a score.
     """
     from maskwise.cli.endings import after_run
     from maskwise.evaluation.format_table import format_table
@@ -57,12 +58,15 @@ def ensemble(
         store, runs, config_of(vote), name or f"{vote}-of-{len(runs)}", sys.argv, force=force
     )
     if as_json:
-        typer.echo(evaluation.to_json())
+        typer.echo("null" if evaluation is None else evaluation.to_json())
         return
     shares = (f"{weight:.3f} {member[:8]}" for weight, member in zip(joined.weights, joined.members, strict=True))
     typer.echo(f"weights: {', '.join(shares)}")
     typer.echo(f"run {folder.name} ({read_record(folder).name}) in {folder}\n")
-    typer.echo(format_table(evaluation, classes=classes))
+    if evaluation is None:
+        typer.echo("all members were trained on everyone: nobody was held out, so no score")
+    else:
+        typer.echo(format_table(evaluation, classes=classes))
     if not quiet:
         typer.echo(f"\n{after_run(read_record(folder).name, store)}", err=True)
 

@@ -84,13 +84,15 @@ def finish_run(
     return _write_finished(folder, finished)
 
 
-def finish_unscored_run(folder: Path, record: RunRecord, *, seconds: float) -> RunRecord:
+def finish_unscored_run(
+    folder: Path, record: RunRecord, *, seconds: float, needed: Sequence[str] = (RECIPE, SPLIT)
+) -> RunRecord:
     """Write the status "finished" of a run that was trained on everybody: it has no predictions and no scores.
 
     ``StoreError`` as ``finish_run``, and if the run holds people out.
     """
     _refuse_finished(folder)
-    _refuse_incomplete(folder, [folder / name for name in (RECIPE, SPLIT)], record)
+    _refuse_incomplete(folder, [folder / name for name in needed], record)
     return _write_finished(folder, dataclasses.replace(record, status="finished", seconds=seconds))
 
 

@@ -6,6 +6,7 @@ members stay where they are, in the same store.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -22,7 +23,7 @@ import maskwise
 from maskwise.chance import rng_for
 from maskwise.ensembles.align import align
 from maskwise.ensembles.build import build_ensemble
-from maskwise.ensembles.config import EnsembleConfig
+from maskwise.ensembles.config import EnsembleConfig, WeightedVote
 from maskwise.ensembles.cross_fit import cross_fitted, fit_weights
 from maskwise.errors import StoreError, must
 from maskwise.evaluation.evaluate import evaluate
@@ -36,7 +37,7 @@ from maskwise.store.kept_files import check_kept, read_held_out
 from maskwise.store.layout import ENSEMBLE
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished, refuse_unscored
-from maskwise.store.write_runs import discard_run, finish_run, lock_run, start_run
+from maskwise.store.write_runs import discard_run, finish_run, finish_unscored_run, lock_run, start_run
 
 
 class Joined(Settings):
@@ -63,7 +64,8 @@ class JoinedRun(NamedTuple):
     """An ensemble that was just made."""
 
     folder: Path
-    evaluation: Evaluation
+    evaluation: Evaluation | None
+    """None where the members were trained on everybody."""
     joined: Joined
 
 
@@ -75,10 +77,13 @@ def join_runs(
     The kept predictions and scores are cross-fitted: everybody is predicted with weights that were fitted on other
     people. The kept weights are fitted on all. ``StoreError`` for fewer than two different runs, unfinished ones,
     runs outside of the store, ensembles, and runs on other data or of another task; ``DataError`` where they did not
-    hold the same photos out; ``force`` replaces an ensemble of the same members and vote.
+    hold the same photos out; ``force`` replaces an ensemble of the same members and vote. Runs that were all trained on
+    everybody are joined with equal weights and without a score.
     """
     started = time.monotonic()
     members = find_members(store, refs)
+    if not any(member.record.holds_people_out for member in members):
+        return _join_unscored(store, members, vote, name, command, force=force)
     predictions, task = read_members(members)
     aligned = align(predictions, [f"{member.record.name} ({member.record.run_id[:8]})" for member in members])
     ensemble = build_ensemble(vote)
@@ -89,14 +94,40 @@ def join_runs(
         vote=vote, members=tuple(member.record.run_id for member in members), weights=tuple(weights_R.tolist())
     )
     record = describe_ensemble(members, joined, name, command, optimistic=predicted.optimistic)
-    if force and (store / record.run_id).exists():
-        discard_run(store / record.run_id)
-    folder = start_run(store, record)
+    folder = _start(store, record, force)
     with lock_run(folder):
         write_atomically(folder / ENSEMBLE, joined.model_dump_json(indent=1) + "\n")
         seconds = sum(member.record.seconds for member in members) + time.monotonic() - started
         finish_run(folder, record, evaluation, predicted, task, seconds=seconds, needed=(ENSEMBLE,))
     return JoinedRun(folder, evaluation, joined)
+
+
+def _join_unscored(
+    store: Path, members: Sequence[StoredRun], vote: EnsembleConfig, name: str, command: Sequence[str], *, force: bool
+) -> JoinedRun:
+    """Runs that were trained on everybody as one, with equal weights: nobody is left to score it on."""
+    if isinstance(vote, WeightedVote):
+        remedy = "Choose --vote soft, hard, geometric or rank."
+        raise StoreError(must("members of a weighted vote", "scored on held-out people", "none that is", remedy))
+    tasks = {json.dumps(member.record.recipe.get("task"), sort_keys=True) for member in members}
+    if len(tasks) > 1:
+        raise StoreError(must("tasks of the members", "the same", f"{len(tasks)} others", "Take runs of one task."))
+    weights = (1 / len(members),) * len(members)
+    joined = Joined(vote=vote, members=tuple(member.record.run_id for member in members), weights=weights)
+    record = describe_ensemble(members, joined, name, command, optimistic=False)
+    record = dataclasses.replace(record, recipe={**record.recipe, "split": {"kind": "everyone"}})
+    folder = _start(store, record, force)
+    with lock_run(folder):
+        write_atomically(folder / ENSEMBLE, joined.model_dump_json(indent=1) + "\n")
+        seconds = sum(member.record.seconds for member in members)
+        finish_unscored_run(folder, record, seconds=seconds, needed=(ENSEMBLE,))
+    return JoinedRun(folder, None, joined)
+
+
+def _start(store: Path, record: RunRecord, force: bool) -> Path:
+    if force and (store / record.run_id).exists():
+        discard_run(store / record.run_id)
+    return start_run(store, record)
 
 
 def find_members(store: Path, refs: Sequence[str]) -> list[StoredRun]:
