@@ -11,7 +11,7 @@ import pytest
 import maskwise
 from conftest import Workplace
 from maskwise.errors import RecipeError, StoreError
-from maskwise.store.runs import read_evaluation
+from maskwise.store.kept_files import read_evaluation
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,10 @@ from maskwise.cli.progress import listener, loading, trainings_of
 from maskwise.errors import StoreError, must
 from maskwise.files import refuse_overwrite, write_atomically
 from maskwise.store.find_run import find_run
+from maskwise.store.kept_files import read_evaluation
 from maskwise.store.layout import predictions_path
 from maskwise.store.run_record import RunRecord
-from maskwise.store.runs import StoredRun, list_runs, read_evaluation, read_finished, read_record
+from maskwise.store.runs import StoredRun, list_runs, read_finished, read_record
 from maskwise.text_table import number, score
 
 if TYPE_CHECKING:

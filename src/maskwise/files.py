@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from maskwise.errors import StoreError
@@ -39,6 +42,76 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     finally:
         Path(name).unlink(missing_ok=True)  # there only if something failed before the rename
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def draft_folder(target: Path) -> Iterator[Path]:
+    """A new folder beside ``target``, to be filled and renamed; removed afterwards if it was not.
+
+    What a killed process left of an earlier attempt at ``target`` is removed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(target)
+    draft = Path(tempfile.mkdtemp(prefix=temporary_prefix(target), dir=target.parent))
+    handle = os.open(draft, os.O_RDONLY)
+    try:
+        _hold(handle)
+        draft.chmod(0o777 & ~_umask())  # mkdtemp makes private folders
+        yield draft
+    finally:
+        os.close(handle)
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def place_folder(out: Path, files: Mapping[str, bytes | str]) -> None:
+    """Let the folder ``out`` appear as a whole with ``files`` by name; a folder that was there before goes."""
+    with draft_folder(out) as draft:
+        for name, data in files.items():
+            write_atomically(draft / name, data)
+        replaced = draft.with_name(f"{draft.name}-replaced")
+        if out.exists():
+            out.rename(replaced)
+        draft.rename(out)
+        sync_folder(out.parent)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def temporary_prefix(target: Path) -> str:
+    """How names of unfinished files of ``target`` begin; short, as a name of 250 bytes leaves no room for more."""
+    return f"{TEMPORARY_PREFIX}{zlib.crc32(os.fsencode(target.name)):08x}-"
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove unfinished files and folders of ``target`` whose process is gone: nobody holds their lock."""
+    with os.scandir(target.parent) as entries:
+        left = [entry.path for entry in entries if entry.name.startswith(temporary_prefix(target))]
+    for path in left:
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink()
+        except OSError:
+            continue  # in use, not ours, or on a disk without locks, where nobody can say whether it is in use
+        finally:
+            os.close(handle)
+
+
+def _temporary_file(path: Path) -> tuple[int, str]:
+    while True:
+        handle, name = tempfile.mkstemp(prefix=temporary_prefix(path), dir=path.parent)
+        _hold(handle)
+        if os.fstat(handle).st_nlink:
+            return handle, name
+        os.close(handle)  # another process took it for a leftover before it was held
+
+
+def _hold(handle: int) -> None:
+    """Lock the open file as long as it is open, where the disk knows locks."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def sync_folder(folder: Path) -> None:

@@ -158,3 +158,12 @@ def test_only_what_differs_from_the_chosen_run_is_told(make_record: MakeRecord) 
         f"what differs from base ({base.run_id[:8]}):",
         f"  longer ({longer.run_id[:8]})  train.epochs=8",
     ]
+
+
+def test_damaged_marks_of_one_run_hide_no_other(tmp_path: Path, finished_run: FinishedRun) -> None:
+    folders = [finished_run(tmp_path, name, seed) for seed, name in enumerate(("a", "b"))]
+    (folders[0] / "marks.jsonl").write_bytes(b'{"at_utc": "2026')
+    board = read_board(tmp_path)
+    assert {row.record.name for row in board.rows} == {"a", "b"}
+    assert len(board.damaged_marks) == 1
+    assert "marks.jsonl" in format_board(board, 120)
