@@ -25,9 +25,9 @@ from maskwise.export.bundle_files import is_bundle
 from maskwise.export.parity import compare_predictions
 from maskwise.export.reader import load
 from maskwise.store.find_run import find_run
+from maskwise.store.kept_files import read_evaluation
 from maskwise.store.kept_for import read_needs
 from maskwise.store.predictions_file import read_predictions
-from maskwise.store.runs import read_evaluation
 
 Cli = Callable[..., str]
 
