@@ -64,9 +64,9 @@ class FrozenBackbone:
     """What makes features: photos of a view → N × D."""
 
     model: MaskwiseModel
-    """In eval mode, on the device; only its backbone is asked."""
-    asked: nn.Module
-    """The backbone, or its frozen part, as it is asked."""
+    """In eval mode, on the device; only its backbone is used."""
+    forward: nn.Module
+    """The backbone, or its frozen part, as it is called."""
     how: Inference
     precision: Literal["fp32", "bf16"]
     augment: Augment
@@ -89,7 +89,7 @@ class FrozenBackbone:
             )
         given = self.how.of_batch(images_NCHW.contiguous(memory_format=torch.channels_last))
         with autocast(self.how.device, self.precision):
-            made: Tensor = self.asked(given.flip(3) if view == "mirrored" else given)
+            made: Tensor = self.forward(given.flip(3) if view == "mirrored" else given)
         return (made if made.dtype == torch.uint8 else made.float()).cpu().numpy()
 
     @cached_property
@@ -128,7 +128,7 @@ def predict_from_features(job: FoldJob, model: MaskwiseModel, photos: PhotoSet, 
 
 
 def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> FrozenBackbone:
-    """The backbone of ``model`` as a maker of features, ready to be asked."""
+    """The backbone of ``model`` as a maker of features."""
     frozen_blocks, faces = recipe.train.frozen_blocks, isinstance(recipe.model.backbone, Faces)
     made_with = {
         "format": FORMAT_VERSION,
@@ -148,7 +148,7 @@ def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> Fro
     placed = place_model(model, how.device).eval()
     return FrozenBackbone(
         model=placed,
-        asked=frozen_part(placed, frozen_blocks),
+        forward=frozen_part(placed, frozen_blocks),
         how=how,
         precision=precision,
         augment=build_augment(recipe.augment),

@@ -97,12 +97,12 @@ class PrecisionChoice:
 
     def lines(self, batch_size: int) -> list[str]:
         """A line for each way that was timed, and one for the choice."""
-        told = [
+        lines = [
             f"precision auto: {each.way}: {batch_size / each.step_s:.0f} photos/s"
             + (f" after {each.compiling_s:.0f} s of compiling" if each.compiling_s else "")
             for each in self.timings
         ]
-        return [*told, f"precision auto chose {self.way}"]
+        return [*lines, f"precision auto chose {self.way}"]
 
 
 def settle_precision(
@@ -176,7 +176,7 @@ def machine_key(recipe: Recipe) -> str:
 
 
 def cpu_name() -> str:
-    """The processor's model as Linux tells it, elsewhere as Python does."""
+    """The processor's model as Linux names it, elsewhere as Python does."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:

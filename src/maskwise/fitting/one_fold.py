@@ -64,15 +64,15 @@ def predict_set(job: FoldJob, model: MaskwiseModel, photos: PhotoSet, seen: Lite
     """What the trained model says of ``photos``, which it never saw."""
     how, table = inference(job.recipe, input_spec(job.recipe)), photos.table
     if job.recipe.train.cached_views is None:
-        answers = predict_table(model, photos.read, len(table), how)
+        predicted = predict_table(model, photos.read, len(table), how)
     else:
-        answers = predict_from_features(job, model, photos, how)
+        predicted = predict_from_features(job, model, photos, how)
     return Predictions(
         photo_N=table.photo_N,
         person_N=table.person_N,
         class_N=table.class_N,
-        probs_NC=answers.probs_NC.reshape(len(table), job.recipe.task.n_classes),  # for no photos, too
-        age_years_N=answers.age_years_N,
+        probs_NC=predicted.probs_NC.reshape(len(table), job.recipe.task.n_classes),  # for no photos, too
+        age_years_N=predicted.age_years_N,
         seen_N=np.full(len(table), seen, dtype=object),
         optimistic=job.recipe.optimistic,
     )

@@ -32,10 +32,10 @@ _ONEDNN_FAILED = "could not create a primitive"
 """How the CPU's convolutions say that memory is short, and other things, which would not begin with larger batches."""
 
 
-def try_batch_sizes(recipe: Recipe, limit: int, tell: Callable[[str], None]) -> int:
+def try_batch_sizes(recipe: Recipe, limit: int, report: Callable[[str], None]) -> int:
     """The largest number of photos, 2 … ``limit``, of which the recipe's training can make a step.
 
-    ``tell`` gets a line for each size that was tried, with the photos a second. Steps are those of the last epoch,
+    ``report`` gets a line for each size that was tried, with the photos per second. Steps are those of the last epoch,
     when most of the model learns; weights are random and pixels are noise, so nothing is read, loaded or written.
     ``UserError`` when not even 2 photos fit; ``RecipeError`` for a recipe with parts, whose models differ.
     """
@@ -56,11 +56,11 @@ def try_batch_sizes(recipe: Recipe, limit: int, tell: Callable[[str], None]) -> 
     def step(n_photos: int) -> None:
         try:
             seconds_of_step(n_photos)  # the first one of a size also sets up what the next ones use again
-            tell(f"{n_photos} photos: {n_photos / seconds_of_step(n_photos):.0f} photos/s")
+            report(f"{n_photos} photos: {n_photos / seconds_of_step(n_photos):.0f} photos/s")
         except (MemoryError, RuntimeError) as error:
             if not (isinstance(error, MemoryError) or is_out_of_memory(error) or _ONEDNN_FAILED in str(error)):
                 raise
-            tell(f"{n_photos} photos: out of memory")
+            report(f"{n_photos} photos: out of memory")
             raise MemoryError from error
 
     with bounded_memory() if fit.device.type == "cpu" else contextlib.nullcontext():

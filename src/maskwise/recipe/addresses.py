@@ -7,7 +7,7 @@ from typing import Any
 
 
 def settings_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting of ``recipe`` by its address; a list of groups is told group by group, from position 0."""
+    """Every setting of ``recipe`` by its address; a list of groups goes group by group, from position 0."""
     return dict(_flat(recipe, ""))
 
 

@@ -23,7 +23,7 @@ class _Change(NamedTuple):
 
 
 def apply_changes(settings: dict[str, Any], changes: Sequence[str]) -> None:
-    """Put every ``path=value`` into ``settings``, in place. ``RecipeError`` tells all that cannot be."""
+    """Put every ``path=value`` into ``settings``, in place. ``RecipeError`` names all that cannot be."""
     read: list[_Change] = []
     problems: list[str] = []
     for text in changes:

@@ -140,7 +140,7 @@ def _homes(key: str, model: type[BaseModel], above: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         if name == key and name != "kind":
             yield f"{above}{name}"
-        # Members of one union share addresses, so each is told once.
+        # Members of one union share addresses, so each is named once.
         members = [member for member in members_of(field.annotation) if not _is_refused(member)]
         yield from dict.fromkeys(home for member in members for home in _homes(key, member, f"{above}{name}."))
 

@@ -32,7 +32,7 @@ class InputConfig(Settings):
 
 
 class PredictConfig(Settings):
-    """How a trained model is asked."""
+    """How a trained model predicts."""
 
     views: tuple[Literal["as_is", "mirrored"], ...] = ("as_is",)
     """The probabilities are the mean over these views of a photo; add mirrored for flip averaging."""
@@ -51,7 +51,7 @@ class Part(Settings):
     """What this model reads. Every attribute of the task belongs to exactly one part."""
 
     trains_on: PhotoGroup | None = None
-    """Only these photos train this model, e.g. {mask: worn}; it is chosen, scored and asked on all. Unset: all."""
+    """Only these photos train this model, e.g. {mask: worn}; validated and scored are all. Unset: all."""
 
     input: InputConfig | None = None
     sampling: SamplerConfig | None = None

@@ -1,4 +1,4 @@
-"""From YAML and ``--set`` to a validated recipe, and back to YAML. All problems of a recipe are told together."""
+"""From YAML and ``--set`` to a validated recipe, and back to YAML. All problems of a recipe are reported together."""
 
 from __future__ import annotations
 

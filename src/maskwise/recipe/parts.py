@@ -24,7 +24,7 @@ def with_part(recipe: AnyRecipe, part: Part) -> AnyRecipe:
     """The ordinary recipe of the one model that ``part`` is: its own sections, else those of ``recipe``."""
     own = {name: value for name in SECTIONS if (value := getattr(part, name)) is not None}
     borders_years = recipe.task.train_age_borders_years if "age" in part.attributes else None
-    # None of this is checked again: what can go wrong with a part is told by ``part_problems`` and ``pairing``.
+    # None of this is checked again: what can go wrong with a part is found by ``part_problems`` and ``pairing``.
     task = recipe.task.model_copy(update={"attributes": part.attributes, "train_age_borders_years": borders_years})
     return recipe.model_copy(update={**own, "task": task, "parts": ()})
 

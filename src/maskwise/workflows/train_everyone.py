@@ -24,7 +24,7 @@ def everyone_recipe(reference: str, changes: Sequence[str], like: Path | None) -
 
     With ``like``, the folder of a finished run, the last of as many epochs is kept as that run's selection chose. The
     name gets a suffix unless the changes give one, so that the scored run keeps its own. ``RecipeError`` for what
-    cannot be, ``StoreError`` where ``like`` cannot tell.
+    cannot be, ``StoreError`` where ``like`` does not show it.
     """
     copied = [] if like is None else [f"train.epochs={chosen_epochs(like)}", "train.checkpoint.kind=last"]
     recipe = load_recipe(reference, [*changes, *copied, "split.kind=everyone"])
