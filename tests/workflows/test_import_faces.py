@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -338,3 +339,31 @@ def test_a_broken_list_of_sources_is_told(tmp_path: Path) -> None:
         read_sources(tmp_path)
     assert describe_sources(tmp_path) == []
     assert str(Source("a", "csv", "", "x", "none", 0, 18, None, False)).endswith("masks none, not finished")
+
+
+def test_a_mask_column_is_read_and_other_systems_names_are_found(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    source, apart = tmp_path / "own", "철수"  # NFC here, NFD on the disk
+    (source / "sub").mkdir(parents=True)
+    names = ("a.jpg", "b.jpg", "sub/c.jpg", f"{unicodedata.normalize('NFD', apart)}.jpg", "e.jpg")
+    for name in names:
+        (source / name).write_bytes(encode(noise(rng)))
+    person = unicodedata.normalize("NFC", "김가영")
+    rows = [
+        "file,mask,gender,age,person",
+        f"a.jpg,worn,male,33,{person}",
+        f"b.jpg,Incorrect,male,33,{unicodedata.normalize('NFD', person)}",
+        "sub\\c.jpg,no_mask,male,53.0,y",
+        f"{unicodedata.normalize('NFC', apart)}.jpg,not_worn,female,44,z",
+        "e.jpg,perhaps,female,44,z",
+        ",,,,",
+    ]
+    (source / "faces.csv").write_text("\r\n".join(rows), encoding="utf-8-sig")
+    out = tmp_path / "out"
+    made = import_faces(bare("csv", source / "faces.csv", out), Silent())
+    assert (made.people, made.rejected) == (4, 1)
+    assert any("mask must be worn, incorrect or not_worn" in reason for reason in report(out).values())
+    table = read_train(out, Task()).table
+    assert sorted(table.mask_N.tolist()) == [0, 1, 2, 2]
+    assert len(set(table.person_N.tolist())) == 3
+    assert not [problem for problem in check_data(out, Task()) if problem.severity == "error"]
