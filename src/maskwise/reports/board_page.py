@@ -22,7 +22,7 @@ _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 220, 52, 12, 12, 34
 
 
 def board_page(board: Board, *, against: RunRecord | None = None, price_an_hour: float | None = None) -> str:
-    """One self-contained HTML document. ``against``: a column tells what differs in the recipe from that run's."""
+    """One self-contained HTML document. ``against``: a column says what differs in the recipe from that run's."""
     parts = [charts.STYLE, sortable.STYLE]
     for _, rows in itertools.groupby(board.rows, key=lambda row: row.group):
         members = list(rows)

@@ -145,7 +145,7 @@ def _mean_faces(explored: Exploration) -> list[str]:
         mine = np.flatnonzero(class_N == code)
         if len(mine):
             cells.append(_captioned(mean_face(explored.facts.small_NHWC, mine), name))
-    note = "The mean of all photos of a class, pixel by pixel. Sharp edges tell where photos are alike."
+    note = "The mean of all photos of a class, pixel by pixel. Sharp edges show where photos are alike."
     return [paragraph(note), f'<div class="faces">{"".join(cells)}</div>']
 
 

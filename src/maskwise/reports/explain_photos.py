@@ -1,4 +1,4 @@
-"""What a run's models look at, and what its augmentation makes of photos: all of a report that asks torch."""
+"""What a run's models look at, and what its augmentation makes of photos: all of a report that needs torch."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from maskwise.training.batches import normalise, to_images
 from maskwise.training.inference import Inference
 from maskwise.workflows.run_models import load_models, read_recipe
 
-SAMPLES, DRAWS = 4, 5
-"""Photos whose augmentation is shown, and how often each is drawn."""
+SHOWN_PHOTOS, SAMPLES_EACH = 4, 5
+"""Photos whose augmentation is shown, and how often each is sampled."""
 _BATCH = 32
 """Photos of the batch that they are mixed in."""
 
@@ -43,7 +43,7 @@ def heaviest_member(story: RunStory) -> StoredRun | None:
 def explain_photos(story: RunStory, places: Ints, listener: Listener) -> tuple[ExplainedPhoto, ...]:
     """Grad-CAM of the photos at ``places`` by models that held their people out; none where a net has no such maps.
 
-    Of an ensemble the heaviest member is asked, of a run with parts each part.
+    Of an ensemble it is the heaviest member, of a run with parts each part.
     """
     member = heaviest_member(story)
     if member is None or story.data is None:
@@ -67,11 +67,11 @@ def explain_photos(story: RunStory, places: Ints, listener: Listener) -> tuple[E
 
 
 def augmented_photos(story: RunStory, listener: Listener) -> tuple[AugmentedPhoto, ...]:
-    """A few training photos of different classes, as the augmentation of each model draws them; none without any."""
+    """A few training photos of different classes, as the augmentation of each model changes them; none without any."""
     member = heaviest_member(story)
     if member is None or story.data is None:
         return ()
-    listener.on_stage("drawing augmentations", SAMPLES)
+    listener.on_stage("drawing augmentations", SHOWN_PHOTOS)
     found = []
     for part in single_recipes(read_recipe(member.folder)):
         if part.recipe.augment or part.recipe.mixing.kind != "none":
@@ -87,7 +87,7 @@ def _explain(
     how: Inference,
     read: Callable[[str], Image],
 ) -> tuple[Image, Floats, Floats | None] | None:
-    """(what the model sees, what speaks for the answer, what speaks for the label where that is another)."""
+    """(what the model sees, what speaks for the prediction, what speaks for the label where that is another)."""
     pixels_HWC = read(str(story.predictions.photo_N[place]))
     classes = [int(story.predictions.probs_NC[place].argmax()), int(story.predictions.class_N[place])]
     codes = story.task.codes(np.array(classes))
@@ -112,12 +112,12 @@ def _reader(data: DataAtHand, spec: InputSpec) -> Callable[[str], Image]:
 
 
 def _training_places(data: DataAtHand, member: StoredRun) -> Ints:
-    """Positions of the photos that train in fold 0, in a random order with one of each of ``SAMPLES`` classes first."""
+    """Positions of the photos that train in fold 0, shuffled, with one of each of ``SHOWN_PHOTOS`` classes first."""
     held_out = {person for person, fold in read_split(member.folder).items() if fold == 0}
     trains = np.flatnonzero([person not in held_out for person in data.table.person_N.tolist()])
     order = rng_for(0, "augmented photos").permutation(trains)
     classes, first = np.unique(data.table.class_N[order], return_index=True)
-    spread = np.unique(np.linspace(0, len(classes) - 1, SAMPLES).round().astype(np.int64))
+    spread = np.unique(np.linspace(0, len(classes) - 1, SHOWN_PHOTOS).round().astype(np.int64))
     shown = order[first[spread]]
     return np.concatenate([shown, np.setdiff1d(order, shown, assume_unique=True)])[:_BATCH]
 
@@ -129,10 +129,10 @@ def _augmented(data: DataAtHand, part: SingleRecipe, places: Ints) -> list[Augme
     names = data.table.photo_N[places].tolist()
     pixels_NHWC = np.stack([read(str(name)) for name in names])
     class_N = recipe.task.label(data.table.take(places)).class_N
-    draws = [_draw(recipe, pixels_NHWC, class_N, draw) for draw in range(DRAWS)]
+    draws = [_draw(recipe, pixels_NHWC, class_N, draw) for draw in range(SAMPLES_EACH)]
     return [
         AugmentedPhoto(part.name, str(names[row]), pixels_NHWC[row], tuple(drawn[row] for drawn in draws))
-        for row in range(min(SAMPLES, len(names)))
+        for row in range(min(SHOWN_PHOTOS, len(names)))
     ]
 
 

@@ -18,17 +18,17 @@ class ExplainedPhoto:
     pixels_HWC: Image
     """What the model sees."""
     for_answer_HW: Floats
-    """What speaks for the answer, 0 to 1."""
+    """What speaks for the prediction, 0 to 1."""
     for_label_HW: Floats | None
     """What speaks for the label; None where the answer is the label."""
 
 
 @dataclass(frozen=True)
 class AugmentedPhoto:
-    """A training photo as the model sees it, and several draws of the augmentation and mixing of it."""
+    """A training photo as the model sees it, and several samples of the augmentation and mixing of it."""
 
     model: str
-    """The part's name; "" where one model reads all."""
+    """The part's name; "" where one model predicts all."""
     photo: str
     plain_HWC: Image
     drawn: tuple[Image, ...]

@@ -95,7 +95,7 @@ def scores_chart(title: str, points: Sequence[tuple[int, Score]], borders: Seque
 
 
 def reliability_chart(title: str, bins: Sequence[ConfidenceBin], error: float) -> str:
-    """Accuracy by mean probability of the answers, with intervals; on the diagonal it is as sure as it ought to be.
+    """Accuracy by mean probability of the predictions, with intervals; on the diagonal it is as sure as it ought to be.
 
     Columns at the floor show how many photos each bin holds.
     """
@@ -116,8 +116,8 @@ def reliability_chart(title: str, bins: Sequence[ConfidenceBin], error: float) -
         y = y_at(each.accuracy.value, 1)
         drawn.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{told}</title></circle>')
     across = [(x_at(tick / 4, 0, 1), f"{tick / 4:.2f}") for tick in range(5)]
-    words = f"{title}: share that is right by mean probability of the answer; mean distance {error:.3f}"
-    return svg_chart(f"{title}, ECE {error:.3f}", words, "".join(drawn), across, "probability of the answer", 1.0)
+    words = f"{title}: share that is right by mean probability of the prediction; mean distance {error:.3f}"
+    return svg_chart(f"{title}, ECE {error:.3f}", words, "".join(drawn), across, "probability of the prediction", 1.0)
 
 
 def svg_chart(

@@ -1,4 +1,4 @@
-"""Where a run errs most: the surest mistakes, and the people whom it reads worst."""
+"""Where a run errs most: the surest mistakes, and the people whom it predicts worst."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _LEAST_PROBABILITY = 1e-12
 
 
 class HardPerson(NamedTuple):
-    """One person, all photos of whom were read."""
+    """One person, all photos of whom were predicted."""
 
     person: str
     rows: Ints
     """Positions of the person's photos, sorted by name."""
     wrong: int
-    """Photos whose joint class is read wrongly."""
+    """Photos whose joint class is predicted wrongly."""
     log_loss: float
     """Mean of −ln(probability of the labelled class), in nats a photo."""
 
 
 def surest_mistakes(predictions: Predictions, most: int) -> Ints:
-    """Positions of up to ``most`` photos that are read wrongly, the surest first, one a person at the most.
+    """Positions of up to ``most`` photos that are predicted wrongly, the surest first, one per person at the most.
 
-    Photos of one person are wrong together, often for one wrong label: seven times the same face tells nothing new.
+    Photos of one person are wrong together, often for one wrong label: seven times the same face shows nothing new.
     """
     guessed_N = predictions.probs_NC.argmax(axis=1)
     wrong = np.flatnonzero(guessed_N != predictions.class_N)
@@ -37,7 +37,7 @@ def surest_mistakes(predictions: Predictions, most: int) -> Ints:
 
 
 def typical_hits(predictions: Predictions, most: int) -> Ints:
-    """Positions of up to ``most`` photos that are read rightly, of different classes: of each the median sureness.
+    """Positions of up to ``most`` right predictions of different classes: of each the one of median confidence.
 
     The commonest classes come first. Not the surest ones: those would show the run from its best side.
     """

@@ -29,8 +29,8 @@ STYLE = """<style>
 .person summary { overflow-wrap: anywhere; } .person .faces { margin-top: 0.5rem; }
 .views { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: 1.2rem; }
 .views .tiles { margin-bottom: 0.3rem; } .views figure { margin: 0; } .views figcaption { font-size: 0.85rem; }
-.views .tiles img { max-width: 31%; } .draws .tiles img { max-width: 15%; } .draws figure { margin: 0 0 0.7rem; }
-@media print { .person, .views figure, .draws figure { break-inside: avoid; } }
+.views .tiles img { max-width: 31%; } .samples .tiles img { max-width: 15%; } .samples figure { margin: 0 0 0.7rem; }
+@media print { .person, .views figure, .samples figure { break-inside: avoid; } }
 </style>"""
 
 Opener = Callable[[str], Image | None]
@@ -67,21 +67,21 @@ def people(story: RunStory, open_photo: Opener) -> list[str]:
 
 
 def looks(story: RunStory, explained: Sequence[ExplainedPhoto]) -> list[str]:
-    """Grad-CAM of wrong and right answers."""
+    """Grad-CAM of wrong and right predictions."""
     if not explained:
-        return [paragraph("There are no maps: no photos were asked for or at hand, or the net has no map of places.")]
+        return [paragraph("There are no maps: no photos were wanted or at hand, or the net has no map of places.")]
     guessed_N = story.predictions.probs_NC.argmax(axis=1)
     parts = [
         paragraph(
             "Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391), place by place (HiResCAM, Draelos and Carin 2020, "
-            "arXiv 2011.08891): the brighter a place, the more it speaks for the answer. Grey says nothing, or speaks "
-            "against it. Asked is a model that never saw the person. Such maps are coarse: they tell where a model "
-            "looks, not why."
+            "arXiv 2011.08891): the brighter a place, the more it speaks for the prediction. Grey says nothing, or "
+            "speaks against it. The model never saw the person. Such maps are coarse: they show where a model looks, "
+            "not why."
         )
     ]
     for heading, wanted in (
-        ("Read wrongly, the surest mistakes", False),
-        ("Read rightly, one of each of the commonest classes", True),
+        ("Predicted wrongly, the surest mistakes", False),
+        ("Predicted rightly, one of each of the commonest classes", True),
     ):
         chosen = [
             each for each in explained if (guessed_N[each.place] == story.predictions.class_N[each.place]) == wanted
@@ -95,20 +95,20 @@ def looks(story: RunStory, explained: Sequence[ExplainedPhoto]) -> list[str]:
 def augmentation(samples: Sequence[AugmentedPhoto]) -> list[str]:
     """A photo and what training saw of it."""
     if not samples:
-        return [paragraph("Nothing is shown: no photos were asked for or at hand, or the recipe changes none.")]
+        return [paragraph("Nothing is shown: no photos were wanted or at hand, or the recipe changes none.")]
     lines = []
     for sample in samples:
         words = " · ".join(filter(None, [_short(sample.photo), sample.model]))
         tiles = photo(enlarged(sample.plain_HWC, _HEIGHT_PX), f"{words}, as it is") + "".join(
-            photo(enlarged(drawn, _HEIGHT_PX), f"{words}, draw {number}")
+            photo(enlarged(drawn, _HEIGHT_PX), f"{words}, sample {number}")
             for number, drawn in enumerate(sample.drawn, start=1)
         )
         lines.append(f'<figure><div class="tiles">{tiles}</div><figcaption>{escape(words)}</figcaption></figure>')
     return [
         paragraph(
-            "Training photos as the model is given them: first as they are, then five draws of the augmentation."
+            "Training photos as the model is given them: first as they are, then five samples of the augmentation."
         ),
-        f'<div class="draws">{"".join(lines)}</div>',
+        f'<div class="samples">{"".join(lines)}</div>',
     ]
 
 
@@ -158,10 +158,10 @@ def _view(story: RunStory, each: ExplainedPhoto) -> str:
         tiles += photo(heated(each.pixels_HWC, each.for_label_HW, _HEIGHT_PX), label)
         words += f" (middle); labelled {names[labelled]} (right)"
     elif guessed != labelled:
-        words += f"; labelled {names[labelled]}, which this model does not tell apart"
+        words += f"; labelled {names[labelled]}, which this model does not distinguish"
     return (
         f'<figure><div class="tiles">{tiles}</div>'
-        f"<figcaption>{escape(words)}. Asked: {escape(each.model)}.</figcaption></figure>"
+        f"<figcaption>{escape(words)}. By {escape(each.model)}.</figcaption></figure>"
     )
 
 

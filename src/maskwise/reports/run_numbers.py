@@ -169,7 +169,7 @@ def confidence(found: Calibration) -> list[str]:
     drawn = [reliability_chart(each.name, each.bins, each.error) for each in found.plain]
     parts = [
         paragraph(
-            "Each point: the photos whose answer got about that probability. Above the dashed line it was not sure "
+            "Each point: the photos whose prediction got about that probability. Above the dashed line it was not sure "
             "enough, below it too sure. The columns say how many photos there are. ECE is the mean distance to the "
             "line (15 bins; Guo et al. 2017, arXiv 1706.04599)."
         ),

@@ -95,11 +95,11 @@ def _what(story: RunStory) -> str:
     if story.joined is not None:
         kind = f"An ensemble of {len(story.joined.members)} runs ({story.joined.vote.kind.replace('_', ' ')})"
     elif folds > 1:
-        kind = f"A run of {folds} folds, everybody read by the model that never saw them"
+        kind = f"A run of {folds} folds, everybody predicted by the model that never saw them"
     else:
         kind = "A run that held people out"
     return (
-        f"{kind}, on {record.data.name}. All numbers are of people whom the answering model never saw. What a model "
+        f"{kind}, on {record.data.name}. All numbers are of people whom the predicting model never saw. What a model "
         "says is what a face appears to be, not what a person is."
     )
 

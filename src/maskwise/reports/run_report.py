@@ -13,7 +13,7 @@ from maskwise.reports.run_page import run_page
 from maskwise.reports.run_story import RunStory, tell_run
 
 EXPLAINED = 6
-"""Photos whose maps are shown: as many mistakes, and as many that are read rightly."""
+"""Photos whose maps are shown: as many mistakes, and as many that are predicted rightly."""
 
 
 class RunReport(NamedTuple):

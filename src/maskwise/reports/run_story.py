@@ -1,6 +1,6 @@
-"""Everything that a report tells of a finished run, gathered from its folder and, where it is at hand, its data.
+"""Everything that a report says of a finished run, gathered from its folder and, where it is at hand, its data.
 
-No torch: what asks the models themselves is in ``explain_photos``.
+No torch: what runs the models themselves is in ``explain_photos``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class DataAtHand:
 
 @dataclass(frozen=True)
 class RunStory:
-    """What a report tells."""
+    """What a report shows."""
 
     folder: Path
     record: RunRecord
@@ -76,7 +76,7 @@ class RunStory:
     settings: tuple[tuple[str, str], ...]
     """(file, its text): recipes, and how an ensemble joins."""
     missing: tuple[str, ...]
-    """What could not be told, a sentence each."""
+    """What could not be had, a sentence each."""
 
 
 def tell_run(folder: Path, data: Path | None, cache: Path, listener: Listener) -> RunStory:
@@ -150,11 +150,11 @@ def _groupings(predictions: Predictions, task: Task, data: DataAtHand | None) ->
 
 
 def _groupings_of_photos(predictions: Predictions, task: Task, data: DataAtHand) -> list[Grouping]:
-    """What the labels do not tell: origin, light, size."""
+    """What the labels do not say: origin, light, size."""
     origin_N = data.table.at(predictions.photo_N).origin_N.astype(str)
     names = sorted({*origin_N.tolist()} - {""})
     code_N = np.array([names.index(origin) if origin else -1 for origin in origin_N.tolist()], dtype=np.int64)
-    told = "As the data set tells it. No model learns it." if names else ""
+    told = "As the data set says. No model learns it." if names else ""
     found = [Grouping("By origin", _scored(predictions, task, code_N, names, "origin"), told)]
     light_N, light_names = bands(data.traits.brightness_N, _BANDS, 2)
     light = "Mean of all pixels, 0 (black) to 1 (white); a fifth of the photos in each band."

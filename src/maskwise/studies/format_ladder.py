@@ -104,7 +104,7 @@ def _cautions(rungs: Sequence[RungScore]) -> list[str]:
         "the write-up's scores are of the competition's test people: compare the changes, not the levels",
         f"time is that of the day's own training, {duration(sum(seconds_of_run.values()))} in all; a vote trains "
         "nothing more",
-        "better? asks whether macro F1 is higher for new people, by the interval; one run per rung says nothing of "
+        "better? says whether macro F1 is higher for new people, by the interval; one run per rung says nothing of "
         "other seeds",
     ]
     return [*lines, *(line for each in _climbed(rungs) for line in _cautions_of(each))]

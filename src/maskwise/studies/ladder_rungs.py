@@ -72,7 +72,7 @@ def small_budget(photo_px: tuple[int, int]) -> Budget:
         (
             Changes(
                 "every rung",
-                lambda recipe: True,  # noqa: ARG005  (a rule takes a recipe, also where it asks nothing)
+                lambda recipe: True,  # noqa: ARG005  (a rule takes a recipe, also where it uses nothing)
                 ("train.epochs=2", "train.precision=fp32", "train.checkpoint.kind=last"),
             ),
             *(_small_input(crop, photo_px) for crop in _crops()),
@@ -159,9 +159,9 @@ def plan_ladder(budget: Budget, own_changes: Sequence[str] = (), rungs: Sequence
             # One bad change is bad on every rung: it is reported once.
             for problem in error.problems:
                 problems.setdefault(problem.removeprefix(f"recipe {rung.recipe}: "), problem)
-    told = list(problems.values()) or scoreless(plan[0].recipe) or _same_members(plan)
-    if told:
-        raise RecipeError(told)
+    found = list(problems.values()) or scoreless(plan[0].recipe) or _same_members(plan)
+    if found:
+        raise RecipeError(found)
     return plan
 
 

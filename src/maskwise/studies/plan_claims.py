@@ -22,7 +22,7 @@ SMALL_CLAIMS = Budget("small", ())
 show."""
 
 
-def _every(recipe: Recipe) -> bool:  # noqa: ARG001  (a rule takes a recipe, also where it asks nothing)
+def _every(recipe: Recipe) -> bool:  # noqa: ARG001  (a rule takes a recipe, also where it uses nothing)
     return True
 
 

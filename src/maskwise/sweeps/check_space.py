@@ -14,10 +14,10 @@ _TRIES = 25
 
 
 def check_space(sweep: Sweep) -> str | None:
-    """Refuse a space with a value that no combination allows; ``RecipeError`` tells each, one line a problem.
+    """Refuse a space with a value that no combination allows; ``RecipeError`` names each, one line per problem.
 
     Returns a line for people where some combinations are refused, else None. A grid is checked whole; otherwise
-    combinations are drawn, so rare refusals may not be seen: such a run is skipped with its reason.
+    combinations are sampled, so rare refusals may not be seen: such a run is skipped with its reason.
     """
     combinations = combinations_to_try(sweep)
     refusals = [refusal(sweep, params) for params in combinations]
@@ -44,7 +44,7 @@ def refusal(sweep: Sweep, params: Params) -> tuple[str, ...]:
 
 
 def combinations_to_try(sweep: Sweep) -> list[dict[str, Label]]:
-    """All points of a grid; of another space some that are drawn. ``RecipeError`` for a grid that is none."""
+    """All points of a grid; of another space some that are sampled. ``RecipeError`` for a grid that is none."""
     if sweep.space.sampler.kind == "grid":
         return grid_points(sweep.dimensions)
     pick = RandomPick(rng_for(sweep.space.seed, "check"))

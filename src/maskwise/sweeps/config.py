@@ -1,4 +1,4 @@
-"""What a sweep is told: where it starts, what it may change, how it chooses and gives up. No torch."""
+"""The settings of a sweep: where it starts, what it may change, how it chooses and gives up. No torch."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TpeSampler(Settings):
     kind: Literal["tpe"] = "tpe"
 
     startup_runs: int = Field(default=10, ge=1)
-    """So many runs are drawn by chance before it learns from them."""
+    """So many runs are sampled at random before it learns from them."""
 
 
 class GridSampler(Settings):

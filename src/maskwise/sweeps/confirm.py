@@ -1,6 +1,6 @@
 """Confirming the best of a sweep: trained anew with other seeds on another split, scored on people who chose nothing.
 
-The best of many looks better than it is, as it was chosen by the very score that is told of it. So the first few and
+The best of many looks better than it is, as it was chosen by the very score that it is shown with. So the first few and
 the base are trained again with other seeds and hold other people out; of these only those are scored whom no run of the
 sweep was scored on. Where the sweep held everybody out in turn (k_fold) there are none, and that is said.
 """
@@ -75,11 +75,11 @@ def note_confirmed(study: Any, results: SweepResults, best: int, seeds: int) -> 
 
 def read_confirmation(study: Any, results: SweepResults, store: Path) -> Confirmation | None:
     """The trials that were trained again, against the base; None where none were, or a run was deleted since."""
-    told = study.user_attrs.get(CONFIRMED)
-    if told is None or results.base is None or not predictions_path(results.base.folder).exists():
+    noted = study.user_attrs.get(CONFIRMED)
+    if noted is None or results.base is None or not predictions_path(results.base.folder).exists():
         return None
-    rows = [row for row in results.rows if row.number in told["trials"]]
-    arms = [_runs(results, row, told["seeds"], store) for row in (None, *rows)]
+    rows = [row for row in results.rows if row.number in noted["trials"]]
+    arms = [_runs(results, row, noted["seeds"], store) for row in (None, *rows)]
     if not rows or not all(arms):
         return None
     chose = set(read_held_out(results.base.folder)[0].person_N.tolist())
@@ -92,7 +92,7 @@ def read_confirmation(study: Any, results: SweepResults, store: Path) -> Confirm
     confirmed = [ConfirmedRow(row, each.joint.macro_f1) for row, each in zip(rows, found, strict=True)]
     return Confirmation(
         rows=tuple(sorted(confirmed, key=lambda each: -each.again.gain.value)),
-        seeds=told["seeds"],
+        seeds=noted["seeds"],
         n_photos=found[0].n_photos,
         n_people=found[0].n_people,
         of_new_people=of_new_people,

@@ -33,7 +33,7 @@ class Option:
     label: Label
     value: Any
     ranges: tuple[tuple[str, IntRange | FloatRange], ...]
-    """(place within the value, range): only drawn where this value is chosen."""
+    """(place within the value, range): only sampled where this value is chosen."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class RandomPick:
 
 
 def read_dimensions(space: Space, source: str) -> tuple[Dimension, ...]:
-    """The dimensions of ``space`` in its order. ``RecipeError`` tells all that are none, one line each."""
+    """The dimensions of ``space`` in its order. ``RecipeError`` names all that are none, one line each."""
     problems = _overlaps(space)
     found: list[Dimension] = []
     for address, entry in space.search.items():
@@ -219,7 +219,7 @@ def _ranges_in(value: Any, place: str, thing: str) -> Iterator[tuple[str, IntRan
 
 
 def _labels(thing: str, values: Sequence[Any]) -> list[Label]:
-    """A label a value: the value itself, the kinds in it, or all of it where kinds do not tell values apart."""
+    """A label a value: the value itself, the kinds in it, or all of it where kinds do not distinguish values."""
     short = [_short_label(value) for value in values]
     if _all_different(short):
         return short
@@ -250,7 +250,7 @@ def _short_label(value: Any) -> Label:
 
 
 def _filled(choices: Choices, params: Params) -> Any:
-    """The chosen value, its ranges replaced by the numbers drawn."""
+    """The chosen value, its ranges replaced by the sampled numbers."""
     option = choices.option(params[choices.address])
     value = json.loads(json.dumps(option.value))
     for place, _ in option.ranges:

@@ -58,7 +58,7 @@ def _remarks(found: SearchScores) -> list[str]:
     )
     lines.append(_about_seeds(len(found.plan.reference.recipes)))
     if any(run.record.optimistic for row in found.rows for run in row.arm.runs):
-        lines.append("optimistic: checkpoints were chosen on the scored people, so all of this reads too high")
+        lines.append("optimistic: checkpoints were chosen on the scored people, so all of this is too high")
     return lines
 
 

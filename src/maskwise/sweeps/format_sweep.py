@@ -179,7 +179,7 @@ def remarks(found: SweepResults, confirmation: Confirmation | None) -> list[str]
     if n and confirmation is None:
         lines.append("add --confirm 3 to train the first three again, on people who did not choose them")
     if found.optimistic:
-        lines.append("optimistic: checkpoints were chosen on the scored people, so all of this reads too high")
+        lines.append("optimistic: checkpoints were chosen on the scored people, so all of this is too high")
     return lines
 
 
@@ -192,7 +192,7 @@ def _what_failed(found: SweepResults) -> list[str]:
     refused = Counter(each.reason for each in skipped if not each.reason.startswith("the same as"))
     lines += [f"{count} skipped: {reason}" for reason, count in refused.items()]
     if found.running:
-        lines.append(f"not told yet: {', '.join(f'trial {each}' for each in found.running)}")
+        lines.append(f"still running: {', '.join(f'trial {each}' for each in found.running)}")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""From a space, a base recipe and ``--set`` to a checked sweep. All problems are told before anything is trained."""
+"""From a space, a base recipe and ``--set`` to a checked sweep; all problems come before anything is trained."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _base_of(space: Space, folder: Path) -> str:
 
 
 def _refuse_idle(space: Space, changes: Sequence[str]) -> None:
-    apply_changes({}, [change for change in changes if "=" not in change])  # tells what is wrong with such a change
+    apply_changes({}, [change for change in changes if "=" not in change])  # says what is wrong with such a change
     addresses = [change.partition("=")[0].strip() for change in changes]
     problems = [
         f"--set {address} would have no effect, as the space sets {searched}. Leave it out, or change the space."

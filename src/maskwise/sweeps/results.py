@@ -49,7 +49,7 @@ class GivenUp:
     steps: int
     """Epochs that were trained; over all folds."""
     last_value: float
-    """Macro F1 of the choosing people."""
+    """Macro F1 of the validation people."""
     seconds: float
 
 
@@ -76,7 +76,7 @@ class SweepResults:
     pruned: tuple[GivenUp, ...]
     failed: tuple[Failed, ...]
     running: tuple[int, ...]
-    """Numbers of trials that are not told yet."""
+    """Numbers of trials that have not ended yet."""
     base: StoredRun | None
     """The base's finished run; None where it is not there."""
     importance: dict[str, float]
@@ -105,21 +105,21 @@ def find_study(store: Path, url: str | None, name: str) -> Any:
 
 def read_results(study: Any, store: Path) -> SweepResults:
     """The results of ``study`` so far. ``UserError`` for a study that nobody has written down yet."""
-    told = study.user_attrs
-    if DATA not in told:
+    noted = study.user_attrs
+    if DATA not in noted:
         raise UserError(f"the sweep {study.study_name} must have begun, got one without a trial. Run it first.")
-    space = parse_space(told[SPACE], study.study_name)
-    base = parse_recipe(told[BASE], study.study_name)
+    space = parse_space(noted[SPACE], study.study_name)
+    base = parse_recipe(noted[BASE], study.study_name)
     sweep = Sweep(space, base, read_dimensions(space, study.study_name))
     trials = list(study.get_trials(deepcopy=False))
     by_state = {name: [each for each in trials if each.state.name == name] for name in _STATES}
-    base_run = finished_run(store / run_id(base, told[DATA]["decisive"]))
+    base_run = finished_run(store / run_id(base, noted[DATA]["decisive"]))
     rows = [_row(trial, base_run, store) for trial in by_state["COMPLETE"]]
     return SweepResults(
         study_name=study.study_name,
         sweep=sweep,
-        data_name=told[DATA]["name"],
-        decisive=told[DATA]["decisive"],
+        data_name=noted[DATA]["name"],
+        decisive=noted[DATA]["decisive"],
         rows=tuple(sorted(rows, key=lambda row: -row.macro_f1.value)),
         pruned=tuple(map(_given_up, by_state["PRUNED"])),
         failed=tuple(map(_failed, by_state["FAIL"])),
@@ -130,7 +130,7 @@ def read_results(study: Any, store: Path) -> SweepResults:
 
 
 def importance_of(study: Any) -> dict[str, float]:
-    """How much of what sets the best tenth of the finished runs apart each setting tells; they sum to 1.
+    """How much of what sets the best tenth of the finished runs apart each setting explains; they sum to 1.
 
     PED-ANOVA (Watanabe et al. 2023, arXiv 2304.10255). Empty where nothing varies.
     """
@@ -172,9 +172,9 @@ def _given_up(trial: Any) -> GivenUp:
 
 
 def _failed(trial: Any) -> Failed:
-    told = trial.user_attrs
-    skipped = SKIPPED in told
-    return Failed(trial.number, dict(trial.params), told.get(SKIPPED) or told.get(REASON, "no reason told"), skipped)
+    noted = trial.user_attrs
+    skipped = SKIPPED in noted
+    return Failed(trial.number, dict(trial.params), noted.get(SKIPPED) or noted.get(REASON, "no reason given"), skipped)
 
 
 def finished_run(folder: Path) -> StoredRun | None:

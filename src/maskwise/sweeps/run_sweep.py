@@ -1,4 +1,4 @@
-"""A sweep's story: the base, then trial by trial what the queue gives out, until all are told."""
+"""A sweep's story: the base, then trial by trial what the queue gives out, until all have ended."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def confirm_best(work: SweepWork, results: SweepResults, best: int, seeds: int) 
 
 
 def work_on(lease: Lease, work: SweepWork) -> None:
-    """Train the trial, or read what the store has of it, and tell how it ended."""
+    """Train the trial, or read what the store has of it, and note how it ended."""
     trial, recipe, listener = lease.trial, lease.recipe, work.listener
     state = needed_optuna().trial.TrialState
     again = ", which another process had begun" if lease.taken_up else ""

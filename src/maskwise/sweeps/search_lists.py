@@ -36,7 +36,7 @@ class Alternative:
     what: str
     """In words: ``with affine``."""
     word: str
-    """By which a list asks for it: ``affine``."""
+    """By which a list names it: ``affine``."""
     changes: tuple[str, ...]
     """``path=value``, as ``--set`` takes them."""
 
@@ -106,7 +106,7 @@ def chosen_alternatives(found: Sequence[Alternative], words: Sequence[str] | Non
 def plan_search(recipe: Recipe, found: Sequence[Alternative], seeds: int, *, by_name: bool) -> SearchPlan:
     """The recipes of the reference and of all alternatives, with ``seeds`` seeds each, from the recipe's own on.
 
-    An alternative that is the recipe itself is no alternative. One that the recipe refuses is left out, or, asked for
+    An alternative that is the recipe itself is no alternative. One that the recipe refuses is left out, or, named
     ``by_name``, a ``RecipeError``; so is a search without any alternative or without people to score.
     """
     if recipe.split.kind == "everyone":
@@ -185,5 +185,5 @@ def _short(entry: Settings) -> dict[str, Any]:
 
 
 def _rounded(rate: float) -> float:
-    """To three digits, so that a table can tell it whole."""
+    """To three digits, so that a table can show it whole."""
     return float(f"{rate:.3g}")

@@ -18,7 +18,7 @@ _PASSWORD = re.compile(r"(?P<before>://[^/@\s:]*:)\S*(?=@)|(?P<query>\bpassword=
 
 
 def needed_optuna() -> Any:
-    """The package optuna, told to be quiet. ``UserError`` where it is not installed."""
+    """The package optuna, set to be quiet. ``UserError`` where it is not installed."""
     try:
         optuna = importlib.import_module("optuna")
     except ModuleNotFoundError as error:
@@ -55,7 +55,7 @@ def check_url(url: str | None) -> None:
 
 
 def open_storage(url: str | None, store: Path, study_name: str) -> Any:
-    """The database at ``url``, or the study's journal file. ``UserError`` tells why not, never with a password."""
+    """The database at ``url``, or the study's journal file. ``UserError`` says why not, never with a password."""
     optuna = needed_optuna()
     if url is None:
         return open_journal(optuna, sweep_folder(store, study_name) / JOURNAL)

@@ -42,7 +42,7 @@ _MOST_SKIPPED = 30
 
 @dataclass
 class Lease:
-    """A trial to work on. Let go of it when it is told, or given up."""
+    """A trial to work on. Let go of it when it has ended, or was given up."""
 
     trial: Any
     """Optuna's."""
@@ -65,7 +65,7 @@ class TrialQueue:
     """So many trials are given out in all, those of other processes and earlier calls included."""
 
     def lease(self) -> Lease | Literal["wait", "done"]:
-        """The next trial; "wait" where others still work on theirs and no new one is due; "done" where all are told."""
+        """The next trial; "wait" where others work on theirs and no new one is due; "done" where all have ended."""
         with locked(self.folder / "claim.lock"):
             trials = self.trials()
             for trial in trials:
@@ -111,7 +111,7 @@ class TrialQueue:
         return None
 
     def _settle(self, trial: Any, held: contextlib.ExitStack, *, taken_up: bool) -> Lease | None:
-        """What the trial trains. One that cannot be trained or is another's twin is told as failed, and is None."""
+        """What the trial trains. One that cannot be trained or is another's twin is noted as failed, and is None."""
         params = draw(self.sweep.dimensions, TrialPick(trial))
         try:
             recipe = self.sweep.recipe(params, f"{self.sweep.space.name}-{trial.number}")

@@ -1,4 +1,4 @@
-"""Watching a trial's epochs: each tells the study how its choosing people are read, and may be the last."""
+"""Watching a trial's epochs: each reports the macro F1 of its validation people to the study, and may be the last."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PruningWatch(Silent):
         self.folds = recipe.split.folds if recipe.split.kind == "k_fold" else 1
         # A model of several parts or rounds has no one row of epochs; pruning is refused there.
         self.one_row = not recipe.parts and recipe.self_training is None
-        self.told: dict[int, float] = dict(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+        self.reported: dict[int, float] = dict(trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values)
         self.seconds = 0.0
 
     def on_epoch(self, report: EpochReport) -> None:
@@ -35,7 +35,9 @@ class PruningWatch(Silent):
         best = self._tell(step, report)
         if best is not None and step < self.folds * self.epochs and self.trial.should_prune():
             place = f"fold {report.fold + 1}, epoch" if self.folds > 1 else "epoch"
-            raise EndedEarly(f"macro F1 {best:.4f} of the choosing people after {place} {report.epoch + 1} is too low")
+            raise EndedEarly(
+                f"macro F1 {best:.4f} of the validation people after {place} {report.epoch + 1} is too low"
+            )
 
     def read_log(self, run_folder: Path) -> None:
         """Tell the study the epochs of a run that the store had finished already: others are held against them."""
@@ -51,8 +53,8 @@ class PruningWatch(Silent):
             return None
         # The best epoch is kept, so it counts; and a resumed training may come by an epoch again.
         before = report.fold * self.epochs
-        best = max([report.macro_f1, *(value for at, value in self.told.items() if before < at < step)])
-        if step not in self.told:
-            self.told[step] = best
+        best = max([report.macro_f1, *(value for at, value in self.reported.items() if before < at < step)])
+        if step not in self.reported:
+            self.reported[step] = best
             self.trial.report(best, step)
         return best
