@@ -48,9 +48,9 @@ def test_the_last_epoch_gives_nothing_up(tmp_path: Path) -> None:
         watch.on_epoch(report_of(epoch, 3, 0.5))
     queue.study.tell(first.trial, 0.5)
     _second, watch = begun(queue)
-    watch.told = {1: 0.1, 2: 0.1}
+    watch.reported = {1: 0.1, 2: 0.1}
     watch.on_epoch(report_of(2, 3, 0.1))
-    assert watch.told == {1: 0.1, 2: 0.1, 3: 0.1}
+    assert watch.reported == {1: 0.1, 2: 0.1, 3: 0.1}
 
 
 def test_where_nobody_chooses_nothing_is_told(tmp_path: Path) -> None:
