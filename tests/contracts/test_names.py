@@ -13,6 +13,7 @@ TWICE = {
     "FORMAT": "the version of a file's format, read beside the file's other names alone",
     "FORMAT_VERSION": "the version of what a cache holds, likewise",
     "EXAMPLE": "a file name as each imported set has them, for its help text",
+    "SCRIPT": "the JavaScript of one section, which the page puts together",
     "STYLE": "the CSS of one figure or section, which the page puts together",
     "Manifest": "the list of a data set's photos, and of a bundle's files: each is its format's own word",
     "Backbone": "the union of settings, and the network that one of them builds",

@@ -7,7 +7,7 @@ from maskwise.label_audit.evidence_per_person import (
     age_evidence,
     gender_evidence,
     order_evidence,
-    pooled,
+    pooled_of_people,
 )
 from maskwise.labels import Task
 from maskwise.records import Floats
@@ -62,5 +62,5 @@ def test_photos_in_order_speak_for_themselves_and_a_swap_takes_both() -> None:
 
 def test_a_pooled_distribution_is_the_geometric_mean() -> None:
     probs_N2 = np.array([[0.5, 0.5], [0.8, 0.2], [0.5, 0.5], [0.8, 0.2], [0.1, 0.9]])
-    found_P2 = pooled(PEOPLE, probs_N2)
+    found_P2 = pooled_of_people(PEOPLE, probs_N2)
     np.testing.assert_allclose(found_P2, [[2 / 3, 1 / 3], [0.1, 0.9]])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskwise.reports.run_numbers import Scored, largest_confusions, scored_table
+from maskwise.reports.run_numbers import ScoredTable, largest_confusions, scored_table
 from maskwise.score import Score
 
 
@@ -18,7 +18,7 @@ def test_the_largest_confusions_come_first_and_say_only_what_differs() -> None:
 
 def test_a_score_of_too_few_people_has_no_bar() -> None:
     found = Score(0.5, 0.2, 0.8)
-    cells: list[list[str | Scored]] = [["few", Scored(found, 3)], ["many", Scored(found, 30)]]
+    cells: list[list[str | ScoredTable]] = [["few", ScoredTable(found, 3)], ["many", ScoredTable(found, 30)]]
     few, many = scored_table(["", "F1"], cells).split("<tbody>")[1].split("</tr>")[:2]
     assert "too few people" in few
     assert "<i " not in few

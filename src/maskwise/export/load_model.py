@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from maskwise.records import Image
     from maskwise.workflows.run_models import RunModels
 
-BATCH_PHOTOS = 64
+LOADED_BATCH_PHOTOS = 64
 
 
 class LoadedRun:
@@ -53,7 +53,9 @@ class LoadedRun:
                 problems += error.problems
         if problems:
             raise DataError(problems)
-        batches = [prepared[start : start + BATCH_PHOTOS] for start in range(0, len(prepared), BATCH_PHOTOS)]
+        batches = [
+            prepared[start : start + LOADED_BATCH_PHOTOS] for start in range(0, len(prepared), LOADED_BATCH_PHOTOS)
+        ]
         blocks = [self._models.predict([np.stack(pixels) for pixels in zip(*batch, strict=True)]) for batch in batches]
         weights = [member.weight for member in self._models.members]
         probs_NC, years_N = vote_members(self._models.vote, weights, blocks, self.task.n_classes)

@@ -33,7 +33,7 @@ from maskwise.training.devices import choose_device, wait_for
 from maskwise.training.moving_parts import MovingParts
 from maskwise.training.step import Stepper
 
-FOLDER = "speed"
+TIMINGS_FOLDER = "speed"
 WARM_UP, TIMED = 2, 4
 WORTH = 0.95
 """A way that rounds more must take less than this share of the time of the one before it."""
@@ -119,7 +119,7 @@ def settle_precision(
 
 def choose_way(recipe: Recipe, n_steps: int, cache: Path) -> PrecisionChoice:
     """The way in which ``n_steps`` of the recipe take least time; timed now where the cache does not know it yet."""
-    place = cache / FOLDER / f"{machine_key(recipe)}.json"
+    place = cache / TIMINGS_FOLDER / f"{machine_key(recipe)}.json"
     known = _read(place)
     timings = [known.get(way) or time_way(recipe, way) for way in EAGER]
     best = fastest(timings, n_steps)

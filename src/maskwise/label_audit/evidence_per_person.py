@@ -80,7 +80,7 @@ def order_evidence(people: PhotosByPerson, task: Task, probs_NC: Floats) -> Floa
     return np.asarray(normal_P - people.mean(bare_over_incorrect_N, people.mask_N == INCORRECT))
 
 
-def pooled(people: PhotosByPerson, probs_NK: Floats) -> Floats:
+def pooled_of_people(people: PhotosByPerson, probs_NK: Floats) -> Floats:
     """One distribution per person: the geometric mean of the photos', which a single photo cannot outvote; (P, K)."""
     log_NK = np.log(np.clip(probs_NK.astype(np.float64), np.exp(-_LARGEST_LOG_ODDS), None))
     everywhere_N = np.ones(len(log_NK), dtype=np.bool_)

@@ -17,7 +17,7 @@ from maskwise.label_audit.evidence_per_person import (
     age_evidence,
     gender_evidence,
     order_evidence,
-    pooled,
+    pooled_of_people,
 )
 from maskwise.label_audit.noise_model import NoiseFit, ages, any_wrong, two_classes
 from maskwise.labels import Task
@@ -132,10 +132,10 @@ def _second_opinions(
     """cleanlab on people for gender and age group, on single photos for the mask status."""
     opinions = dict[LabelFault, Opinion]()
     if "gender" in task.attributes:
-        opinions["gender"] = _opinion(gender_P, pooled(people, task.marginal(predictions.probs_NC, "gender")))
+        opinions["gender"] = _opinion(gender_P, pooled_of_people(people, task.marginal(predictions.probs_NC, "gender")))
     if "age" in task.attributes:
         group_P = task.age_group(age_years_P)
-        opinions["age"] = _opinion(group_P, pooled(people, task.marginal(predictions.probs_NC, "age")))
+        opinions["age"] = _opinion(group_P, pooled_of_people(people, task.marginal(predictions.probs_NC, "age")))
     if "mask" in task.attributes:
         of_photos = confident_learning(people.mask_N, task.marginal(predictions.probs_NC, "mask"))
         either_N = people.mask_N != WORN

@@ -10,7 +10,7 @@ from maskwise.evaluation.groups import JOINT, GroupScores
 from maskwise.reports.forest import FEW_PEOPLE, ForestRow, forest
 from maskwise.reports.line_charts import charts, scores_chart
 from maskwise.reports.page import paragraph, table
-from maskwise.reports.run_numbers import Scored, more, scored_table
+from maskwise.reports.run_numbers import ScoredTable, more, scored_table
 from maskwise.reports.run_story import Grouping, RunStory
 from maskwise.score import Score
 from maskwise.text_table import score
@@ -89,10 +89,10 @@ def _middle(name: str) -> int:
 
 def _accuracies(found: Sequence[GroupScores]) -> str:
     names = [*found[0].accuracy]
-    rows: list[list[str | Scored]] = [
+    rows: list[list[str | ScoredTable]] = [
         [
             group.name,
-            *(Scored(group.accuracy[name], group.people) for name in names),
+            *(ScoredTable(group.accuracy[name], group.people) for name in names),
             f"{group.photos:,}",
             f"{group.people:,}",
         ]

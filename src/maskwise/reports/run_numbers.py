@@ -68,8 +68,8 @@ def scores(evaluation: Evaluation) -> list[str]:
 
 def classes(evaluation: Evaluation) -> list[str]:
     """F1 of each joint class with its counts."""
-    rows: list[list[str | Scored]] = [
-        [row.name, Scored(row.f1, row.people), number(row.precision), number(row.recall), *_counts(row)]
+    rows: list[list[str | ScoredTable]] = [
+        [row.name, ScoredTable(row.f1, row.people), number(row.precision), number(row.recall), *_counts(row)]
         for row in evaluation.per_class
     ]
     return [
@@ -198,14 +198,14 @@ def confidence(found: Calibration) -> list[str]:
     return [*parts, more("The diagrams as a table", table(head, bins))]
 
 
-class Scored(NamedTuple):
+class ScoredTable(NamedTuple):
     """A cell of a table."""
 
     score: Score
     people: int
 
 
-def scored_table(head: Sequence[str], rows: Sequence[Sequence[str | Scored]]) -> str:
+def scored_table(head: Sequence[str], rows: Sequence[Sequence[str | ScoredTable]]) -> str:
     """A table in which a score stands above its place on a line from 0 to 1."""
     titles = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     lines = []
@@ -229,7 +229,7 @@ def _word(temperature: float) -> str:
     return "too sure" if temperature > 1 else "not sure enough"
 
 
-def _tracked(cell: Scored) -> str:
+def _tracked(cell: ScoredTable) -> str:
     value, interval = words_of(cell.score, cell.people)
     if np.isnan(cell.score.value):
         return value
