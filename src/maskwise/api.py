@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pandas
 
     from maskwise.evaluation.scores import Evaluation
+    from maskwise.export.load_model import LoadedRun
+    from maskwise.export.prediction import Prediction
+    from maskwise.export.prepare_photos import AnyImage
     from maskwise.recipe.config import Recipe
     from maskwise.workflows.compare_runs import ComparedRuns
 
@@ -97,13 +100,15 @@ class Run:
             raise StoreError(must(f"run {self.name}", "scored", "one that held nobody out", "Train with a hold-out."))
         return pd.read_parquet(predictions_path(self.folder))
 
-    def predict(self, images: Any) -> list[Any]:
-        """One prediction per image: a path, a file's bytes, an RGB array, or a list of them."""
-        import maskwise
+    def predict(self, images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
+        """One prediction per image: a path, a file's bytes, an RGB array (uint8), or a list of them."""
+        return self._models.predict(images)
 
-        with maskwise.load(self.folder) as models:
-            predictions: list[Any] = models.predict(images)
-        return predictions
+    @cached_property
+    def _models(self) -> LoadedRun:
+        from maskwise.export.load_model import LoadedRun
+
+        return LoadedRun(self.folder)
 
     def report(
         self,
