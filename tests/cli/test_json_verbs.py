@@ -17,8 +17,8 @@ Cli = Callable[..., str]
 
 
 def test_arrays_and_their_numbers_are_plain() -> None:
-    found = {"row": np.array([1.0, np.nan]), "count": np.int64(3), "none": float("inf")}
-    assert json.loads(plain_json(found)) == {"row": [1.0, None], "count": 3, "none": None}
+    found = {"row": np.array([1.0, np.nan]), "count": np.int64(3), "none": float("inf"), "at": Path("a/b")}
+    assert json.loads(plain_json(found)) == {"row": [1.0, None], "count": 3, "none": None, "at": "a/b"}
 
 
 def test_the_board_and_the_store(trained: Path, cli: Cli, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, Protocol, runtime_checkable
 
 
@@ -25,6 +26,8 @@ def plain_json(found: object) -> str:
 def _plain(found: object) -> Any:
     if dataclasses.is_dataclass(found) and not isinstance(found, type):
         return {field.name: _plain(getattr(found, field.name)) for field in dataclasses.fields(found)}
+    if isinstance(found, PurePath):
+        return str(found)
     if isinstance(found, Mapping):
         return {str(name): _plain(value) for name, value in found.items()}
     if isinstance(found, tuple | list):
