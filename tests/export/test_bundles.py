@@ -228,14 +228,14 @@ def test_faces_need_the_framing(
     manifest = parse_manifest((single.bundle / MANIFEST).read_bytes(), str(single.bundle))
     with pytest.raises(DataError, match="Export the run again with --data"):
         Preparer(manifest.model_copy(update={"framing": None})).refuse_unframed()
-    with pytest.raises(UserError, match=r"\.csv with --faces"):
+    with pytest.raises(UserError, match=r"\.csv or \.jsonl with --faces"):
         cli("predict", str(folds.bundle), str(faces_folder), "--out", "x.parquet", "--quiet", "--faces", "each")
 
 
 def test_a_run_does_not_know_a_bundles_options(single: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
     words = ("predict", str(single.run), str(faces_folder), "--out", str(tmp_path / "x.csv"), "--quiet")
-    with pytest.raises(UserError, match="--faces, --abstain-below must be used with a bundle, got 'a run'"):
-        cli(*words, "--faces", "each", "--abstain-below", "0.5")
+    with pytest.raises(UserError, match="--faces, --calibrated must be used with a bundle, got 'a run'"):
+        cli(*words, "--faces", "each", "--calibrated")
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------
