@@ -16,7 +16,7 @@ from maskwise.store.runs import list_runs
 TINY = (
     *("--set", "model.backbone.kind=baseline_cnn", "--set", "model.weights.kind=none"),
     *("--set", "input.height_px=32", "--set", "input.width_px=24"),
-    *("--set", "train.epochs=1", "--set", "runtime.device=cpu"),
+    *("--set", "train.epochs=1", "--set", "train.batch_size=32", "--set", "runtime.device=cpu"),
 )
 
 

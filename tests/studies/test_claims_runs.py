@@ -23,6 +23,7 @@ TINY = (
     "input.height_px=24",
     "input.width_px=20",
     "train.epochs=1",
+    "train.batch_size=32",
     "runtime.device=cpu",
 )
 
