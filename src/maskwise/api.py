@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from maskwise.cli.options import cache_folder
 from maskwise.cli.progress import listener, loading, trainings_of
 from maskwise.errors import StoreError, must
-from maskwise.files import refuse_overwrite, write_atomically
+from maskwise.files import at_home, refuse_overwrite, write_atomically
 from maskwise.store.find_run import find_run
 from maskwise.store.kept_files import read_evaluation
 from maskwise.store.layout import predictions_path
@@ -122,7 +122,7 @@ class Run:
         """Write the run's page to ``path``; with the data set it was trained on, photos are shown."""
         from maskwise.reports.run_report import run_report
 
-        path = Path(path)
+        path = at_home(path)
         refuse_overwrite(path, force)
         with listener(quiet) as progress:
             found = run_report(self.folder, self._data(data), cache_folder(None), progress, photos=photos)
@@ -143,11 +143,11 @@ class Run:
 
         options = ExportOptions(data=self._data(data), int8=int8, force=force)
         with listener(quiet) as progress:
-            return export_run(self.folder, Path(path), options, progress).place
+            return export_run(self.folder, at_home(path), options, progress).place
 
     def _data(self, given: str | Path | None) -> Path | None:
         if given is not None:
-            return Path(given)
+            return at_home(given)
         remembered = self.record.data.folder
         return Path(remembered) if remembered and Path(remembered).is_dir() else None
 
@@ -220,7 +220,7 @@ def train(
 
     from maskwise.workflows.run_recipe import Place, run_recipe
 
-    place = Place(data=Path(data), store=Path(store), cache=cache_folder(None if cache is None else Path(cache)))
+    place = Place(at_home(data), at_home(store), cache_folder(None if cache is None else at_home(cache)))
     with listener(quiet, trainings_of(chosen)) as progress:
         folder, _ = run_recipe(chosen, place, sys.argv, progress, force=force)
     return Run(folder)
@@ -228,20 +228,20 @@ def train(
 
 def runs(store: str | Path = "runs") -> list[Run]:
     """The finished runs of a store, best first by macro F1; those without a score last."""
-    finished = [run for run in list_runs(Path(store)).runs if run.record.status == "finished"]
+    finished = [run for run in list_runs(at_home(store)).runs if run.record.status == "finished"]
     return [Run(run.folder) for run in sorted(finished, key=_rank)]
 
 
 def open(ref: str, store: str | Path = "runs") -> Run:
     """The run that ``ref`` names: its id, a unique prefix of it, its name or its path."""
-    return Run(find_run(Path(store), ref))
+    return Run(find_run(at_home(store), ref))
 
 
 def compare(a: str | Run, b: str | Run, store: str | Path = "runs") -> RunComparison:
     """Run ``b`` against run ``a`` on the same held-out people."""
     from maskwise.workflows.compare_runs import compare_runs, name_arms, read_arms
 
-    folders = [each.folder if isinstance(each, Run) else find_run(Path(store), each) for each in (a, b)]
+    folders = [each.folder if isinstance(each, Run) else find_run(at_home(store), each) for each in (a, b)]
     arms = [[StoredRun(folder, read_finished(folder))] for folder in folders]
     return RunComparison(compare_runs(read_arms(arms), name_arms(arms)))
 

@@ -17,9 +17,20 @@ TEMPORARY_PREFIX = ".writing-"
 """Names that begin so are unfinished files of a killed process; they may be deleted at any time."""
 
 
+def at_home(path: str | Path) -> Path:
+    """``path`` with a leading ``~`` or ``~user`` replaced by that home folder; as it is where there is no such home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises where there is no home)
+
+
 def user_cache_folder() -> Path:
-    """Where this user's machine keeps what can be made or brought again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maskwise"
+    """Where this user's machine keeps what can be made or brought again; a user without a home has a folder in /tmp."""
+    given = os.environ.get("XDG_CACHE_HOME")
+    if given:
+        return at_home(given) / "maskwise"
+    home = at_home("~")
+    return (
+        home / ".cache" / "maskwise" if home.is_absolute() else Path(tempfile.gettempdir()) / f"maskwise-{os.getuid()}"
+    )
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Annotated
 import typer
 
 import maskwise
-from maskwise.cli.project_file import project_folders
+from maskwise.cli.project_file import VARIABLES, project_folders
 from maskwise.cli.verb_table import Verbs
 from maskwise.errors import UserError, must, printable
+from maskwise.files import at_home
 
 TRAINING_PACKAGES = frozenset(
     {
@@ -63,13 +65,35 @@ def _extra_missing(package: str) -> str:
     return must("the extra `train`", "installed for this", f"no package {package}", remedy)
 
 
+def _use_utf8() -> None:
+    """Take the names of files as UTF-8 in every locale, as their writers did; print what the terminal lacks escaped.
+
+    Python settles the encoding of names as it starts, so under another one (Latin-1, EUC-KR) the command starts anew.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        printed = {"PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace"}
+        environment = printed | os.environ | {"PYTHONUTF8": "1"}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _set_folders() -> None:
+    """The variables, else ``maskwise.toml``; ``~`` is the home folder in both."""
+    of_file = project_folders(Path.cwd())
+    for name in VARIABLES:
+        if folder := os.environ.get(name, of_file.get(name)):
+            os.environ[name] = str(at_home(folder))
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 a failed check, 2 bad usage or input, 130 interrupted."""
     from maskwise.training.stopping import InterruptedTraining
 
+    _use_utf8()
     try:
-        for name, folder in project_folders(Path.cwd()).items():
-            os.environ.setdefault(name, folder)
+        _set_folders()
         app()
     except UserError as error:
         for problem in error.problems:

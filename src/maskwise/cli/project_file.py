@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from maskwise.errors import UserError, must, nearest
+from maskwise.files import at_home
 
 NAME = "maskwise.toml"
 FOLDERS = ("data", "store", "cache")
+VARIABLES = tuple(f"MASKWISE_{word.upper()}" for word in FOLDERS)
 
 
 def project_folders(start: Path) -> Mapping[str, str]:
@@ -36,4 +38,4 @@ def project_folders(start: Path) -> Mapping[str, str]:
     ]
     if problems:
         raise UserError(problems)
-    return {f"MASKWISE_{word.upper()}": str(file.parent / value) for word, value in found.items()}
+    return {f"MASKWISE_{word.upper()}": str(file.parent / at_home(value)) for word, value in found.items()}

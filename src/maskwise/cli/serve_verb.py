@@ -9,6 +9,7 @@ import typer
 
 from maskwise.cli.options import DEFAULT_STORE, CacheOption, StoreOption, cache_folder, data_of_run
 from maskwise.cli.predict_verb import PrecisionOption, PrecisionWord
+from maskwise.files import at_home
 from maskwise.store.layout import RECORD
 
 
@@ -73,7 +74,7 @@ def _bundle_of(reference: str, store: Path, cache: Path | None) -> Path:
     from maskwise.store.find_run import find_run
     from maskwise.store.runs import read_finished
 
-    path = Path(reference).expanduser()
+    path = at_home(reference)
     if is_bundle(path) or (path.exists() and not (path / RECORD).is_file()):
         return path
     folder = find_run(store, reference)

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from maskwise.cli.foreign_options import way_out
+from maskwise.files import at_home
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
@@ -80,7 +81,9 @@ class Verbs(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """As typer parses them; the words are kept."""
+        """As typer parses them; the words are kept. ``~`` is the home folder also where the shell leaves it, as in
+        ``--out=~/x``."""
+        args = [_at_home(word) for word in args]
         ctx.meta[WORDS] = tuple(args)
         return super().parse_args(ctx, args)
 
@@ -102,6 +105,11 @@ class Verbs(TyperGroup):
             rows = [(name.ljust(width), verb.summary) for name, verb in VERBS.items() if verb.heading == heading]
             with formatter.section(heading):
                 formatter.write_dl(rows)
+
+
+def _at_home(word: str) -> str:
+    option, is_, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    return f"{option}{is_}{at_home(value)}" if value.startswith("~") else word
 
 
 def load_verb(name: str) -> Command:

@@ -27,6 +27,7 @@ from maskwise.data.layout import GENDER_CODE, MASK_OF_STEM
 from maskwise.data.people import People, age_fault, gender_fault
 from maskwise.data.problems import DataProblem, examples, refuse, sound_rows
 from maskwise.errors import must, nearest
+from maskwise.files import at_home
 
 Swaps = dict[str, dict[str, str]]
 """For each id: the name that a photo ought to bear, by the name that it bears."""
@@ -125,7 +126,7 @@ def _joined(people: People, pairs: Sequence[tuple[str, str]]) -> list[str]:
 
 def _read_list(entry: str | Path) -> tuple[Corrections, list[DataProblem]]:
     shipped = Path(__file__).parent / "corrections" / f"{CONSENSUS}.csv"
-    path = shipped if entry == CONSENSUS else Path(entry)
+    path = shipped if entry == CONSENSUS else at_home(entry)
     corrections = Corrections(str(entry))
     table, problems = sound_rows(path, str(entry), ("id", "attribute", "value"))
     if not table.columns:

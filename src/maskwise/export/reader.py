@@ -23,6 +23,7 @@ from maskwise.export.manifest import MANIFEST, Manifest, parse_manifest
 from maskwise.export.networks import Networks
 from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import AnyImage, Prepared, Preparer
+from maskwise.files import at_home
 from maskwise.labels import Task
 from maskwise.probabilities import MemberProbabilities, Probabilities
 from maskwise.records import FaceBox
@@ -166,7 +167,7 @@ def load(path: str | Path, precision: BundlePrecision = "fp32", threads: int | N
     """
     if precision not in PRECISIONS:
         raise DataError(must("precision", " or ".join(PRECISIONS), precision, "Choose one of them."))
-    return Bundle(open_bundle(Path(path)), precision, threads)
+    return Bundle(open_bundle(at_home(path)), precision, threads)
 
 
 def _prepared(item: Item, prepare: Prepare[Item]) -> Sequence[Prepared] | str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import assert_never
 
 import torch
 from torch import Tensor, nn
 
+from maskwise.files import at_home
 from maskwise.labels import Task
 from maskwise.models import backbones, config, face_network, heads, weights
 from maskwise.models.backbones import RGB, Backbone
@@ -115,7 +115,7 @@ def _load_local_weights(choice: config.Weights, backbone: Backbone) -> None:
         case config.FacesWeights():
             weights.load_faces(backbone)
         case config.WeightsFile(file=file):
-            weights.load_from_file(backbone, Path(file))
+            weights.load_from_file(backbone, at_home(file))
         case config.NoWeights() | config.PretrainedWeights():
             return  # Nothing to load, or downloaded while the backbone was built.
         case other:

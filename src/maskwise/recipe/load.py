@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from maskwise.errors import RecipeError, must, nearest
+from maskwise.files import at_home
 from maskwise.recipe.changes import apply_changes
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import explain, infinite_numbers, shown
@@ -56,7 +56,7 @@ def shipped_summary(name: str) -> str:
 
 def load_recipe(reference: str, changes: Sequence[str] = ()) -> Recipe:
     """The shipped recipe or YAML file ``reference`` with ``path=value`` changes applied. Raises ``RecipeError``."""
-    path = Path(reference)
+    path = at_home(reference)
     if not reference.endswith((".yaml", ".yml")) and not path.is_file():
         return parse_recipe(shipped_text(reference), f"recipe {reference}", changes)
     try:

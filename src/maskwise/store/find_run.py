@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from maskwise.errors import StoreError
+from maskwise.files import at_home
 from maskwise.store.layout import record_path
 from maskwise.store.runs import StoredRun, StoredRuns, list_runs
 
@@ -20,8 +21,8 @@ def find_run(store: Path, ref: str) -> Path:
     A path, an id and a prefix also find a run that is not finished. ``StoreError`` where nothing fits, with the names
     that come close, or where a prefix fits several.
     """
-    if ref and record_path(Path(ref)).is_file():
-        return Path(ref)
+    if ref and record_path(at_home(ref)).is_file():
+        return at_home(ref)
     listing = list_runs(store)
     return (
         _by_id(listing, ref)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from maskwise.errors import RecipeError, must, nearest
+from maskwise.files import at_home
 from maskwise.recipe.changes import apply_changes
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import explain, infinite_numbers, shown
@@ -69,7 +70,7 @@ def load_sweep(reference: str, base: str | None, changes: Sequence[str]) -> Swee
 
     ``RecipeError`` for what cannot be read, and for a change that the space would replace.
     """
-    path = Path(reference)
+    path = at_home(reference)
     if not reference.endswith((".yaml", ".yml")) and not path.is_file():
         return parse_sweep(shipped_space_text(reference), f"space {reference}", Path(), base, changes)
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from maskwise.errors import UserError, must, nearest
-from maskwise.files import refuse_unwritable
+from maskwise.files import at_home, refuse_unwritable
 from maskwise.listeners import EpochReport, Listener, Silent
 from maskwise.recipe.addresses import settings_of
 from maskwise.recipe.config import Recipe
@@ -51,7 +51,7 @@ def read_targets(texts: Sequence[str]) -> list[MirrorTarget]:
         raise UserError(problems)
     for target in targets:
         if target.kind == "tensorboard":
-            refuse_unwritable(Path(target.place))
+            refuse_unwritable(at_home(target.place))
     return targets
 
 
@@ -156,7 +156,7 @@ def label_of(recipe: Recipe) -> str:
 
 def _open(target: MirrorTarget, recipe: Recipe, listener: Listener) -> Mirror:
     if target.kind == "tensorboard":
-        return TensorBoardMirror(Path(target.place), recipe)
+        return TensorBoardMirror(at_home(target.place), recipe)
     return MlflowMirror(target.place, recipe, listener)
 
 
