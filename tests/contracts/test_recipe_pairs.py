@@ -13,7 +13,7 @@ import math
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,17 +32,17 @@ from maskwise.fitting.one_fold import train_fold
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import input_spec, photo_reader
 from maskwise.listeners import EpochReport, Silent
-from maskwise.losses.config import ClassWeights, LossConfig, TargetConfig
+from maskwise.losses.config import ClassWeights, LossConfig, PerAttribute, TargetConfig
 from maskwise.models.build import build_model
-from maskwise.models.config import Backbone, Head, Weights
+from maskwise.models.config import Backbone, Head, ModelConfig, Weights
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import REFUSED_KINDS
 from maskwise.recipe.optimizer_config import OptimizerConfig
 from maskwise.recipe.schedule_config import ScheduleConfig
 from maskwise.recipe.train_config import CheckpointConfig
 from maskwise.records import Image, Ints, PhotoTable
-from maskwise.sampling.config import SamplerConfig
-from maskwise.settings import Settings
+from maskwise.sampling.config import SamplerConfig, UndersampleMasked
+from maskwise.settings import kind_of, members_of
 from maskwise.training.fold_files import WEIGHTS
 from support.fold_jobs import fold_job
 from support.pairings import BASE, LEFT_OUT, design, factors, pairs_of, problems_of, recipe_of
@@ -56,18 +56,24 @@ UNIONS: dict[str, Any] = {
     "split": SplitConfig,
     "input.crop": CropConfig,
     "sampling": SamplerConfig,
+    "sampling.then": UndersampleMasked.model_fields["then"].annotation,
     "augment": AugmentConfig,
     "mixing": MixingConfig,
     "model.backbone": Backbone,
     "model.head": Head,
     "model.weights": Weights,
+    "model.age_head": ModelConfig.model_fields["age_head"].annotation,
     "targets": TargetConfig,
     "loss": LossConfig,
     "loss.class_weights": ClassWeights,
+    "loss.loss": PerAttribute.model_fields["loss"].annotation,
+    "loss.loss.class_weights": ClassWeights,
     "train.optimizer": OptimizerConfig,
     "train.schedule": ScheduleConfig,
     "train.checkpoint": CheckpointConfig,
 }
+DEFAULTS = {"sampling.then": "natural", "loss.loss": "focal"}
+"""What stands within a kind where nothing is said of it."""
 
 
 class Losses(Silent):
@@ -124,11 +130,10 @@ def photos_of(recipe: Recipe) -> PhotoSet:
 def test_the_factors_are_the_unions_whole() -> None:
     """Said again by the unions' own names, so that a component which the walk misses is missed here."""
     for address, union in UNIONS.items():
-        members: tuple[type[Settings], ...] = get_args(get_args(union)[0])
-        kinds = {member.model_fields["kind"].default for member in members if member not in LEFT_OUT}
+        kinds = {kind_of(member) for member in members_of(union) if member not in LEFT_OUT}
         found = {option.name for option in factors()[address]}
         assert found | {"none"} == kinds - REFUSED_KINDS | {"none"}, address
-    assert set(factors()) >= {*UNIONS, "model.neck", "model.age_head", "auxiliary", "train.precision", "freezing"}
+    assert set(factors()) >= {*UNIONS, "model.neck", "auxiliary", "train.precision", "freezing"}
     assert all(len(options) > 1 for options in factors().values())
 
 
@@ -141,7 +146,17 @@ def test_every_pair_that_can_stand_together_stands_in_a_recipe() -> None:
     n_options = [len(options) for options in factors().values()]
     n_pairs = sum(one * two for one, two in itertools.combinations(n_options, 2))
     assert len(found.possible) + len(found.refused) == n_pairs
-    assert len(found.rows) < 2 * math.prod(sorted(n_options)[-2:])  # fewer there cannot be than the product
+    assert len(found.rows) < 2 * math.prod(sorted(map(n_exclusive, factors()))[-2:])  # the product is the least
+
+
+def n_exclusive(factor: str) -> int:
+    """How many options of ``factor`` exclude one another; a union within one kind stands in its place."""
+    inner = [len(options) for name, options in factors().items() if name in DEFAULTS and parent(name) == factor]
+    return len(factors()[factor]) + sum(n - 2 for n in inner)  # without none and the kind itself
+
+
+def parent(address: str) -> str:
+    return address.rpartition(".")[0]
 
 
 def test_what_a_recipe_says_is_what_its_row_names() -> None:
@@ -154,7 +169,9 @@ def test_what_a_recipe_says_is_what_its_row_names() -> None:
                 place = place.get(name) if isinstance(place, dict) else None
             entries = place if isinstance(place, list) else [place]
             kinds = [entry["kind"] for entry in entries if entry is not None] or ["none"]
-            assert kinds == [row[address].name], address
+            assert kinds in ([row[address].name], [DEFAULTS.get(address)] if row[address].name == "none" else []), (
+                address
+            )
 
 
 def test_a_pair_that_is_refused_is_refused_with_the_reason() -> None:
@@ -165,7 +182,8 @@ def test_a_pair_that_is_refused_is_refused_with_the_reason() -> None:
             assert re.match(r"^[a-z_.0-9]+ must be .+, got .+\. .+", problem), problem
         # The reason begins at the address of one of the two, or at that of the group which it stands in.
         told = " ".join(problems)
-        assert any(option.factor in told for option in pair), (sorted(pair), problems)
+        groups = [f"{parent(option.factor)} must be" for option in pair]
+        assert any(option.factor in told for option in pair) or problems[0].startswith(tuple(groups)), sorted(pair)
 
 
 # --- training them -------------------------------------------------------------------------------------------------

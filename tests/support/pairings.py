@@ -35,7 +35,7 @@ BASE: dict[str, Any] = {
     "name": "pair",
     "task": {"attributes": ["mask", "age"], "age_borders_years": [50]},
     "split": {"kind": "hold_out", "share": 0.34},
-    "input": {"crop": {"kind": "full_frame"}, "height_px": 24, "width_px": 24},
+    "input": {"crop": {"kind": "full_frame"}, "height_px": 32, "width_px": 32},
     "model": {"backbone": {"kind": "baseline_cnn"}, "weights": {"kind": "none"}},
     "train": {"epochs": 2, "batch_size": 64, "checkpoint": {"kind": "last"}},
     "runtime": {"device": "cpu", "workers": 0, "checkpoint_every_s": 600.0},
@@ -67,9 +67,12 @@ FURTHER: dict[str, dict[str, dict[str, Any]]] = {
         "one cached view": {"train.freeze_backbone_epochs": 2, "train.cached_views": 1},
         "cached views": {"train.freeze_backbone_epochs": 2, "train.cached_views": 2},
     },
+    "loss.classes": {"all": {}, "present": {"loss.classes": "present"}},
+    "model.head.gender": {"linear": {}, "published": {"model.head.gender": "published"}},
+    "model.backbone.features": {"default": {}, "last": {"model.backbone.features": "last"}},
     "train.layer_decay": {NONE: {}, "0.75": {"train.layer_decay": 0.75}},
     "train.ema_decay": {NONE: {}, "0.9": {"train.ema_decay": 0.9}},
-    "train.accumulate_batches": {"1": {}, "2": {"train.accumulate_batches": 2, "train.batch_size": 8}},
+    "train.accumulate_batches": {"1": {}, "2": {"train.accumulate_batches": 2, "train.batch_size": 4}},
     "train.precision": {
         str(word): {"train.precision": word}
         for word in get_args(TrainConfig.model_fields["precision"].annotation)
@@ -79,6 +82,10 @@ FURTHER: dict[str, dict[str, dict[str, Any]]] = {
     "predict.views": {"as_is": {}, "both": {"predict.views": ["as_is", "mirrored"]}},
 }
 """Choices without a kind: factor → option → settings by address."""
+
+
+MOST_NEEDED = 2
+"""How many other options an option may need."""
 
 
 @dataclass(frozen=True, order=True)
@@ -166,15 +173,16 @@ def _options(model: type[Settings], above: str = "") -> Iterator[Option]:
             continue
         may_miss = is_list or type(None) in get_args(annotation)
         if "kind" in members[0].model_fields:
-            yield from _options_of_union(address, members, is_list=is_list, may_miss=may_miss, nested=bool(above))
+            # Within a kind: loss.class_weights, say, which is no setting of the other kinds.
+            inside = "kind" in model.model_fields
+            yield from _options_of_union(address, members, is_list=is_list, may_miss=may_miss, inside=inside)
         elif len(members) == 1 and not may_miss:
             yield from _options(members[0], f"{address}.")
 
 
 def _options_of_union(
-    address: str, members: list[type[Settings]], *, is_list: bool, may_miss: bool, nested: bool
+    address: str, members: list[type[Settings]], *, is_list: bool, may_miss: bool, inside: bool
 ) -> Iterator[Option]:
-    inside = nested and _is_inside_a_kind(address)
     if may_miss or inside:
         yield Option(address, NONE, {})
     for member in members:
@@ -185,14 +193,6 @@ def _options_of_union(
         yield Option(address, kind, {address: [settings] if is_list else settings})
         if not is_list:
             yield from _options(member, f"{address}.")
-
-
-def _is_inside_a_kind(address: str) -> bool:
-    """Whether what stands at ``address`` is a setting of a kind, and so not of the others: loss.class_weights, say."""
-    model: type[Settings] = Recipe
-    for name in address.split(".")[:-1]:
-        model = next(_members(model.model_fields[name].annotation))
-    return "kind" in model.model_fields
 
 
 def _members(annotation: Any) -> Iterator[type[Settings]]:
@@ -237,24 +237,35 @@ def _row(*options: Option) -> Row:
 
 
 def _needs(option: Option) -> Row:
-    """The options of others without which ``option`` is refused: one of them at most, as a rule none."""
-    others = (other for options in factors().values() for other in options if other.factor != option.factor)
-    for needed in ((), *((other,) for other in others)):
-        if not problems_of(_row(option, *needed)):
-            return _row(*needed)
-    raise AssertionError(f"{option} must be legal with at most one other option; give it settings in SETTINGS")
+    """The options of others without which ``option`` is refused, as few as can be; as a rule none."""
+    rows = [_row(option)]
+    for _ in range(MOST_NEEDED + 1):
+        problems = [(row, problems_of(row)) for row in rows]
+        for row, lines in problems:
+            if not lines:
+                return {factor: other for factor, other in row.items() if other != option}
+        rows = [{**row, **_row(other)} for row, lines in problems for other in _named(lines) if other.factor not in row]
+    raise AssertionError(f"{option} must be legal with at most {MOST_NEEDED} others; give it settings in SETTINGS")
+
+
+def _named(lines: list[str]) -> Iterator[Option]:
+    """The options of every factor that ``lines`` name, and of those within such a one."""
+    text = " ".join(lines)
+    named = {factor for factor in factors() if factor in text}
+    for factor, options in factors().items():
+        if factor in named or factor.rpartition(".")[0] in named:
+            yield from options
 
 
 def _completed(one: Option, two: Option, needs: Mapping[Option, Row]) -> Row | None:
     """A legal row with both, as little else in it as can be; None where there is none."""
     begun = {**needs[one], **needs[two], **_row(one, two)}
-    if not problems_of(begun):
+    if not (lines := problems_of(begun)):
         return begun
-    for options in factors().values():
-        for other in options:
-            row = {**begun, **_row(other), **_row(one, two)}
-            if not problems_of(row):
-                return row
+    for other in _named(lines):
+        row = {**begun, **_row(other), **_row(one, two)}
+        if not problems_of(row):
+            return row
     return None
 
 
