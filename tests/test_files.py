@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -105,3 +106,10 @@ def test_a_draft_folder_is_renamed_or_gone(tmp_path: Path) -> None:
         (draft / "file").write_text("whole")
         draft.rename(target)
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_bytes_that_are_no_utf8_are_escaped_in_text_and_read_back_from_json(tmp_path: Path) -> None:
+    name = "\udcbb.jpg"
+    write_atomically(tmp_path / "page.json", json.dumps({"photo": name}, ensure_ascii=False))
+    assert (tmp_path / "page.json").read_bytes() == rb'{"photo": "\udcbb.jpg"}'
+    assert json.loads((tmp_path / "page.json").read_bytes())["photo"] == name

@@ -36,9 +36,10 @@ def user_cache_folder() -> Path:
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write ``content`` so that a reader, a kill or a power loss sees the old file or the new one, never a part.
 
-    What a killed process left of an earlier attempt at ``path`` is removed.
+    What a killed process left of an earlier attempt at ``path`` is removed. Bytes of a name that are not UTF-8 are
+    escaped in text, as on a terminal and as JSON has them; a table that must keep them comes as bytes.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path)
     handle, name = _temporary_file(path)

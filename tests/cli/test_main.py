@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import Workplace
 from maskwise.data.relabel import read_corrections
 from maskwise.files import at_home, user_cache_folder
+from maskwise.store.runs import list_runs
 from support.small_bundle import write_small_bundle
 
 HANGUL, CP949 = "가영.jpg", b"\xbb\xe7\xb6\xf7.jpg"
@@ -86,3 +90,21 @@ def test_who_has_no_home_keeps_the_tilde_and_has_a_cache(monkeypatch: pytest.Mon
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr("os.path.expanduser", str)
     assert user_cache_folder().is_absolute()
+
+
+def test_a_refused_portrait_has_its_own_name_in_the_list(home: Path) -> None:
+    done = maskwise(home, "data", "masks", "photos", "drawn", "--quiet", LC_ALL="C.UTF-8")
+    assert done.returncode == 0, done.stderr
+    assert b"\n" + CP949 + b"," in (home / "drawn/refused.csv").read_bytes()
+
+
+def test_a_run_on_a_folder_of_such_a_name_is_kept_with_the_name_escaped(workplace: Workplace, tmp_path: Path) -> None:
+    data = tmp_path / os.fsdecode(CP949)
+    shutil.copytree(workplace.data, data)
+    place = dataclasses.replace(workplace, data=data, store=tmp_path / "runs")
+    words = [os.fsencode(word) for word in place.train("--set", "train.epochs=1", "--quiet")]
+    done = maskwise(tmp_path, *words, LC_ALL="C.UTF-8")
+    assert done.returncode == 0, done.stderr
+    (run,) = list_runs(place.store).runs
+    assert run.record.data.name == "\\udcbb\\udce7\\udcb6\\udcf7.jpg"
+    assert f"{tmp_path}/{run.record.data.name}" in run.record.command

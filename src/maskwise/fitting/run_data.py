@@ -15,7 +15,7 @@ from maskwise.data.layout import EVAL_CSV
 from maskwise.data.manifest import Manifest, read_eval, read_train
 from maskwise.data.readable import find_unreadable
 from maskwise.data.sources import describe_sources
-from maskwise.errors import DataError, must
+from maskwise.errors import DataError, must, printable
 from maskwise.fitting.drawn_photos import draw_on_bare
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import input_spec, read_set
@@ -64,12 +64,12 @@ def read_photos(recipe: Recipe, manifest: Manifest, cache: Path, listener: Liste
     labelled, content_N = read_set(table, root, spec, cache, listener)
     labelled = dataclasses.replace(labelled, drawn=draw_on_bare(recipe, table, root, cache, listener))
     about = RunData(
-        name=root.resolve().name,
+        name=printable(root.resolve().name),
         checksum=data_checksum(table, content_N),
         n_photos=len(table),
         n_people=len(np.unique(table.person_N.astype(str))),
         sources=tuple(describe_sources(root)),
-        folder=str(root.resolve()),
+        folder=printable(str(root.resolve())),
     )
     if eval_table is None:
         return RunPhotos(labelled, None, about)

@@ -67,7 +67,7 @@ def draw_portraits(
         drawn, refused = [p for p in portraits if not p.refused], [p for p in portraits if p.refused]
         (draft / LOG).write_text("".join(f"{line}\n" for p in drawn for line in p.log), encoding="utf-8")
         rows = [("photo", "reason"), *((p.photo, p.refused) for p in refused)]
-        (draft / REFUSED).write_text(csv_text(rows), encoding="utf-8")
+        (draft / REFUSED).write_text(csv_text(rows), encoding="utf-8", errors="surrogateescape")
         draft.replace(out)
         sync_folder(out.parent)
     return drawn, refused

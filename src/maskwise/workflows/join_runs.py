@@ -25,7 +25,7 @@ from maskwise.ensembles.align import align
 from maskwise.ensembles.build import build_ensemble
 from maskwise.ensembles.config import EnsembleConfig, WeightedVote
 from maskwise.ensembles.cross_fit import cross_fitted, fit_weights
-from maskwise.errors import StoreError, must
+from maskwise.errors import StoreError, must, printable
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
 from maskwise.files import write_atomically
@@ -186,7 +186,7 @@ def describe_ensemble(
         seed=0,
         data=members[0].record.data,
         versions={"maskwise": maskwise.__version__, "python": platform.python_version(), "numpy": np.__version__},
-        command=tuple(command),
+        command=tuple(map(printable, command)),
         folds=0,
         optimistic=optimistic,
     )

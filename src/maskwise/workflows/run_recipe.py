@@ -20,7 +20,7 @@ import maskwise
 from maskwise.chance import rng_for
 from maskwise.data.build import build_split
 from maskwise.data.manifest import Manifest
-from maskwise.errors import StoreError
+from maskwise.errors import StoreError, printable
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
 from maskwise.files import refuse_unwritable, write_atomically
@@ -147,7 +147,7 @@ def describe_run(recipe: Recipe, data: RunData, fold_N: Ints, command: Sequence[
             "torchvision": importlib.metadata.version("torchvision"),
             "timm": importlib.metadata.version("timm"),
         },
-        command=tuple(command),
+        command=tuple(map(printable, command)),
         folds=max(1, int(fold_N.max()) + 1),  # one model also where nobody is held out
         optimistic=recipe.optimistic,
     )
