@@ -46,6 +46,7 @@ def kill_everywhere(folder: Path, **plan: Any) -> dict[str, Any]:
 
 def check(report: dict[str, Any]) -> None:
     """The promises above, all faults named together."""
+    print(f"{len(report['trials'])} of {len(report['points'])} points")  # shown by -rP
     assert report["trials"], "no point was tried"
     assert report["expected"], "no result was found"
     faults = []
