@@ -63,7 +63,7 @@ def test_eda_writes_a_page_and_prints_the_short_form(pictures: Path, tmp_path: P
     for heading in ("Classes", "Gender and age", "Mean faces", "A look at each class", "Likely duplicates"):
         assert f"<h2>{heading}</h2>" in page
     assert 'class="border"' in page
-    assert (cache / "faces.sqlite").is_file()
+    assert (cache / "seen.sqlite").is_file()
     with pytest.raises(StoreError, match="exists already"):
         cli("eda", str(pictures), "--out", str(out), "--cache", str(cache), "--quiet")
 

@@ -57,7 +57,7 @@ def test_columns_are_named_by_flags_and_by_a_file(tmp_path: Path, cli: Callable[
 @pytest.mark.parametrize(
     "more, told",
     [
-        (["--map", "sex"], "--map must be COL=FIELD, FIELD one of file, gender, age, person, got 'sex'"),
+        (["--map", "sex"], "--map must be COL=FIELD, FIELD one of file, gender, age, person, mask, got 'sex'"),
         (["--map", "sex=sex"], "--map must be COL=FIELD"),
         (["--map-file", "words.yaml"], "genders.1 must be 'male' or 'female', got 'man'"),
         (["--map-file", "list.yaml"], "must be a list of columns and genders"),

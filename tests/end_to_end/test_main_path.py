@@ -191,7 +191,7 @@ def test_a_crop_around_the_face_is_the_same_in_training_and_prediction(
     kept, _ = read_predictions(predictions_path(run))
     row_of = {f"train/images/{photo}": row for row, photo in enumerate(again.photo_N)}
     assert np.allclose(again.probs_NC[[row_of[photo] for photo in kept.photo_N]], kept.probs_NC, atol=1e-5)
-    assert (workplace.cache / "faces.sqlite").exists()
+    assert (workplace.cache / "seen.sqlite").exists()
     cli(*place.train(*options, "--set", "seed=1", "--set", "input.crop.without_face=refuse"))
 
 
