@@ -52,7 +52,6 @@ def test_the_card_and_the_licences(single: Exported, folds: Exported) -> None:
     assert "random numbers" in (single.bundle / "LICENCES.md").read_text()
     with zipfile.ZipFile(folds.bundle) as archive:
         assert "the mean of the folds" in archive.read("MODEL_CARD.md").decode()
-        assert "(drawn)" in archive.read("MODEL_CARD.md").decode()
 
 
 def test_a_folder_for_the_hub_is_a_bundle_with_a_readme(
