@@ -11,8 +11,9 @@ import pytest
 from maskwise.errors import StoreError, UserError
 from maskwise.labels import Task
 from maskwise.store.layout import predictions_path
-from maskwise.store.predictions_file import read_predictions, write_predictions
+from maskwise.store.predictions_file import read_predictions
 from store.conftest import FinishedRun, random_predictions
+from support.finished_runs import rewrite_predictions
 
 Cli = Callable[..., str]
 
@@ -24,7 +25,7 @@ def store(tmp_path: Path, finished_run: FinishedRun) -> Path:
     class_N = random_predictions().class_N
     for seed, name in enumerate("abcd"):
         folder = finished_run(place, name, seed)
-        write_predictions(random_predictions(seed=seed, class_N=class_N), Task(), predictions_path(folder))
+        rewrite_predictions(folder, random_predictions(seed=seed, class_N=class_N), Task())
     return place
 
 

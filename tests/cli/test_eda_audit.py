@@ -21,7 +21,8 @@ from maskwise.data.relabel import read_corrections
 from maskwise.errors import DataError, StoreError, UserError
 from maskwise.labels import Task
 from maskwise.store.layout import predictions_path
-from maskwise.store.predictions_file import read_predictions, write_predictions
+from maskwise.store.predictions_file import read_predictions
+from support.finished_runs import rewrite_predictions
 from support.quirks import encode
 
 Cli = Callable[..., str]
@@ -138,7 +139,7 @@ def test_predictions_that_are_not_held_out_are_refused(pictures: Path, trained: 
     shutil.copytree(trained, run)
     predictions, task = read_predictions(predictions_path(run))
     seen_N = np.full(len(predictions), "trained_on", dtype=object)
-    write_predictions(dataclasses.replace(predictions, seen_N=seen_N), task, predictions_path(run))
+    rewrite_predictions(run, dataclasses.replace(predictions, seen_N=seen_N), task)
     with pytest.raises(DataError, match="held out"):
         cli("data", "audit", str(run), "--data", str(pictures), "--out", str(tmp_path / "audit"), "--quiet")
 

@@ -30,6 +30,7 @@ def test_a_run_keeps_everything_and_holds_people_out(workplace: Workplace, train
         "run.json",
         "recipe.yaml",
         "split.csv",
+        "framing.json",
         "predictions.parquet",
         "scores.json",
         "fold-0/weights.safetensors",
@@ -86,7 +87,7 @@ def test_predict_submit_evaluate_and_board(workplace: Workplace, trained: Path, 
 def test_prediction_sees_photos_as_training_did(workplace: Workplace, trained: Path, cli: Cli, tmp_path: Path) -> None:
     """The held-out photos, predicted again from their files, give the probabilities that the run was scored with."""
     out = tmp_path / "again.parquet"
-    cli("predict", str(trained), str(workplace.data / "train" / "images"), "--out", str(out))
+    cli("predict", str(trained), str(workplace.data / "train" / "images"), "--out", str(out), "--faces", "whole")
     again, _ = read_predictions(out)
     kept, _ = read_predictions(predictions_path(trained))
     row_of = {f"train/images/{photo}": row for row, photo in enumerate(again.photo_N)}

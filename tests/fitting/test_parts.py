@@ -211,7 +211,7 @@ def test_prediction_sees_photos_as_each_part_did(
     whole: Path, place: Workplace, cli: Callable[..., str], tmp_path: Path
 ) -> None:
     out = tmp_path / "again.parquet"
-    cli("predict", str(whole), str(place.data / "train" / "images"), "--out", str(out), "--quiet")
+    cli("predict", str(whole), str(place.data / "train" / "images"), "--out", str(out), "--faces", "whole", "--quiet")
     again, _ = read_predictions(out)
     kept, _ = read_predictions(predictions_path(whole))
     row_of = {f"train/images/{photo}": row for row, photo in enumerate(again.photo_N)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +12,13 @@ import numpy as np
 
 from maskwise.evaluation.comparison import Difference
 from maskwise.evaluation.evaluate import evaluate
+from maskwise.files import write_atomically
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.score import Score
+from maskwise.store.kept_files import checksums_of
+from maskwise.store.layout import predictions_path, record_path
+from maskwise.store.predictions_file import write_predictions
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import StoredRun, read_record
 from maskwise.store.write_runs import finish_run, start_run
@@ -43,6 +48,13 @@ def add_run(store: Path, name: str, right: Sequence[bool], first: int = 0, secon
     scores = evaluate(predictions, TASK, np.random.default_rng(0), resamples=5)
     finish_run(folder, record, scores, predictions, TASK, seconds=seconds, needed=())
     return StoredRun(folder, read_record(folder))
+
+
+def rewrite_predictions(folder: Path, predictions: Predictions, task: Task) -> None:
+    """Let the finished run in ``folder`` have predicted this; its record holds the new checksum."""
+    write_predictions(predictions, task, predictions_path(folder))
+    record = dataclasses.replace(read_record(folder), checksums=checksums_of(folder))
+    write_atomically(record_path(folder), record.to_json())
 
 
 def run_record(name: str, seconds: float = 0.0, **fields: Any) -> RunRecord:
