@@ -84,7 +84,7 @@ def test_without_proc_nothing_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_machine_of_little_memory_is_not_overrun() -> None:
     """In a process of its own, which could not be trusted any more after a failed allocation of somebody else's."""
     code = (
-        "from maskwise.workflows import try_batch_sizes as module\n"
+        "from maskwise.fitting import try_batch_sizes as module\n"
         "from maskwise.recipe.load import parse_recipe\n"
         "real = module._kibibytes\n"
         "module._kibibytes = lambda path: real(path) | ({'MemAvailable': 400 * 1024} if 'meminfo' in path else {})\n"

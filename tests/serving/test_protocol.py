@@ -249,7 +249,7 @@ def test_a_client_that_leaves_leaves_nothing_behind(service: Running, photos: li
 @pytest.mark.slow
 @pytest.mark.parametrize("start", [HEAD + b"X-Slow: ", PNG_HEAD + b"Content-Length: 1000\r\n\r\n"])
 def test_500_slow_senders(small_bundle: Path, temporary: Path, photos: list[bytes], start: bytes) -> None:
-    settings = ("header_seconds=3", "body_seconds=3", "connections=512")
+    settings = ("header_seconds=3", "body_seconds=3", "connections=512", "client_connections=600")
     with running_service(small_bundle, temporary, settings=settings) as running, ExitStack() as stack:
         slow = [stack.enter_context(socket.create_connection(running.address, timeout=20)) for _ in range(500)]
         for connection in slow:

@@ -37,7 +37,10 @@ nav.contents a { color: var(--fill, inherit); }
     max-height: 100vh; overflow-y: auto; padding-bottom: 1rem; box-sizing: border-box; } }
 @media print { body, body.wide { max-width: none; } figure, tr { break-inside: avoid; } nav.contents { display: none; }
   .scroll { overflow: visible; background: none; } .scroll th:first-child, .scroll td:first-child { position: static; }
-  table { font-size: 0.72rem; } th, td { padding: 0.2em 0.4em; white-space: normal; } pre { white-space: pre-wrap; } }
+  body.wide table { table-layout: fixed; width: 100%; font-size: 0.5rem; overflow-wrap: anywhere; }
+  body.wide th, body.wide td { min-width: 0; padding: 0.15em; white-space: normal; overflow-wrap: anywhere; }
+  body:not(.wide) table { font-size: 0.72rem; }
+  body:not(.wide) :is(th, td) { padding: 0.2em 0.4em; white-space: normal; } pre { white-space: pre-wrap; } }
 """
 
 
