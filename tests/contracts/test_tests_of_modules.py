@@ -11,7 +11,6 @@ COVERED_BY = {
     "augment/geometry.py": "augment/test_build.py",
     "augment/numpy_to_images.py": "augment/test_build.py",
     "cli/bench_start.py": "cli/test_bench_verbs.py",
-    "cli/main.py": "cli/test_bench_verbs.py",
     "cli/options.py": "test_documentation.py",
     "cli/plain_json.py": "evaluation/test_format_several.py",
     "cli/verb_table.py": "cli/test_cli.py",
