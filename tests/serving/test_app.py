@@ -119,7 +119,7 @@ def test_what_is_no_photo_says_why(client: httpx.Client, photos: list[bytes]) ->
 
 
 @pytest.mark.parametrize("content_type", ["image/jpg", "image/pjpeg", "image/*", "image/x-png", "IMAGE/JPEG; q=1"])
-def test_the_bytes_tell_the_type(client: httpx.Client, photos: list[bytes], content_type: str) -> None:
+def test_the_type_follows_from_the_bytes(client: httpx.Client, photos: list[bytes], content_type: str) -> None:
     answered(client.post("/v1/predict", content=photos[0], headers={"content-type": content_type}))
 
 
