@@ -60,6 +60,20 @@ def test_the_time_left_is_that_of_all_models(
     assert plain.whole.seconds_left() == pytest.approx(80)
 
 
+def test_each_run_of_a_series_is_timed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("maskwise.cli.progress.time.monotonic", lambda: now[0])
+    plain = PlainLines()
+    plain.on_step(dataclasses.replace(STEP, epoch=0, position=0))
+    now[0] += 900
+    plain.on_step(dataclasses.replace(STEP, epoch=3, position=10))
+    plain.on_step(dataclasses.replace(STEP, epoch=0, position=0))
+    assert plain.whole.seconds_left() is None
+    now[0] += 10
+    plain.on_step(dataclasses.replace(STEP, epoch=2, position=0))
+    assert plain.whole.seconds_left() == pytest.approx(10)
+
+
 @pytest.mark.parametrize("seconds, words", [(40, "about 40 s"), (380, "about 6 min"), (7800, "about 2 h 10 min")])
 def test_durations_in_words(seconds: float, words: str) -> None:
     assert about(seconds) == words

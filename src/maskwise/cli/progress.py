@@ -72,7 +72,10 @@ def epoch_line(report: EpochReport) -> str:
 
 
 class Whole:
-    """How much of all trainings is done, by their steps; a training that begins again from epoch 0 is the next one."""
+    """How much of all trainings is done, by their steps; a training that begins again from epoch 0 is the next one.
+
+    After the last of ``trainings`` the next run of a series begins, whose time is measured anew.
+    """
 
     def __init__(self, trainings: int) -> None:
         self.trainings = trainings
@@ -85,7 +88,9 @@ class Whole:
         """A step was taken."""
         steps = report.epoch * report.n_batches + report.position
         if steps < self.steps:
-            self.finished = min(self.finished + 1, self.trainings - 1)
+            self.finished = (self.finished + 1) % self.trainings
+            if self.finished == 0:
+                self.began_at = None
         self.steps, self.steps_of_training = steps, report.epochs * report.n_batches
         if self.began_at is None:
             self.began_at, self.share_at_begin = time.monotonic(), self.share
