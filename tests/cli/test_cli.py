@@ -17,7 +17,7 @@ from maskwise.cli.main import app, main
 from maskwise.cli.verb_table import VERBS as TABLE
 from maskwise.cli.verb_table import load_verb
 from maskwise.labels import Task
-from maskwise.recipe.load import shipped_names, shipped_text
+from maskwise.recipe.load import ladder_names, shipped_names, shipped_text
 from maskwise.records import Predictions
 from maskwise.store.predictions_file import write_predictions
 from maskwise.store.run_record import RunData, RunRecord
@@ -190,7 +190,7 @@ def test_an_unknown_verb_names_the_nearest(run: Run) -> None:
 def test_recipes_are_listed_with_their_purpose(run: Run) -> None:
     answer = run("recipes")
     assert answer.code == 0
-    assert [line.split()[0] for line in answer.out.splitlines() if line[0] != " "] == shipped_names()
+    assert [line.split()[0] for line in answer.out.splitlines() if line[0] != " "] == [*shipped_names(), *ladder_names()]
     assert max(map(len, answer.out.splitlines())) <= 100
 
 

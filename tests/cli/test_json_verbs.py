@@ -10,7 +10,7 @@ import numpy as np
 
 from conftest import Workplace
 from maskwise.cli.plain_json import plain_json
-from maskwise.recipe.load import shipped_names
+from maskwise.recipe.load import ladder_names, shipped_names
 from maskwise.store.runs import read_record
 
 Cli = Callable[..., str]
@@ -32,5 +32,5 @@ def test_the_board_and_the_store(trained: Path, cli: Cli, tmp_path: Path) -> Non
 
 
 def test_recipes_and_problems(workplace: Workplace, cli: Cli) -> None:
-    assert list(json.loads(cli("recipes", "--json"))) == shipped_names()
+    assert list(json.loads(cli("recipes", "--json"))) == [*shipped_names(), *ladder_names()]
     assert json.loads(cli("data", "check", str(workplace.data), "--names-only", "--json")) == []

@@ -63,15 +63,16 @@ def recipes(
     """List the recipes that come with maskwise, or print one of them as YAML."""
     from maskwise.cli.plain_json import plain_json
     from maskwise.errors import UserError, must
-    from maskwise.recipe.load import shipped_names, shipped_summary, shipped_text
+    from maskwise.recipe.load import ladder_names, shipped_names, shipped_summary, shipped_text
 
+    names = [*shipped_names(), *ladder_names()]
     if as_json:
-        typer.echo(plain_json({each: shipped_summary(each) for each in shipped_names()}))
+        typer.echo(plain_json({each: shipped_summary(each) for each in names}))
         return
     if action is None:
-        width = max(map(len, shipped_names())) + 2
+        width = max(map(len, names)) + 2
         columns = min(100, shutil.get_terminal_size((100, 24)).columns)
-        for each in shipped_names():
+        for each in names:
             indent = " " * width
             typer.echo(textwrap.fill(f"{each:{width}}{shipped_summary(each)}", columns, subsequent_indent=indent))
         return
