@@ -190,7 +190,10 @@ def test_an_unknown_verb_names_the_nearest(run: Run) -> None:
 def test_recipes_are_listed_with_their_purpose(run: Run) -> None:
     answer = run("recipes")
     assert answer.code == 0
-    assert [line.split()[0] for line in answer.out.splitlines() if line[0] != " "] == [*shipped_names(), *ladder_names()]
+    assert [line.split()[0] for line in answer.out.splitlines() if line[0] != " "] == [
+        *shipped_names(),
+        *ladder_names(),
+    ]
     assert max(map(len, answer.out.splitlines())) <= 100
 
 
