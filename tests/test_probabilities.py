@@ -31,6 +31,24 @@ def test_the_age_comes_from_the_part_with_the_age_group() -> None:
     assert multiplied([(("mask", "gender"), first), (("age",), without)], Task()).age_years_N == np.array([20.0])
 
 
+def test_parts_of_the_same_attributes_are_averaged_before_the_product() -> None:
+    """The mean of (0.2, 0.3, 0.5) and (0.4, 0.1, 0.5), by hand, in any order of the attributes."""
+    task = Task(attributes=("gender", "age"))
+    gender = Probabilities(np.array([[0.25, 0.75]]), np.array([20.0]))
+    ages = [
+        Probabilities(np.array([row]), years)
+        for row, years in (([0.2, 0.3, 0.5], np.array([50.0])), ([0.4, 0.1, 0.5], np.array([60.0])))
+    ]
+    found = multiplied([(("age",), ages[0]), (("gender",), gender), (("age",), ages[1])], task)
+    np.testing.assert_allclose(found.probs_NC, [[0.075, 0.05, 0.125, 0.225, 0.15, 0.375]])
+    assert found.age_years_N == np.array([55.0])
+    one = Probabilities(np.array([[0.1, 0.2, 0.3, 0.0, 0.4, 0.0]]), None)
+    other = Probabilities(np.array([[0.0, 0.2, 0.2, 0.2, 0.2, 0.2]]), None)  # age first: its codes are 3 × 2
+    found = multiplied([(("gender", "age"), one), (("age", "gender"), other)], task)
+    np.testing.assert_allclose(found.probs_NC, [[0.05, 0.2, 0.25, 0.1, 0.3, 0.1]])
+    assert found.age_years_N is None
+
+
 def test_members_have_an_age_only_where_all_have_one() -> None:
     one = Probabilities(np.array([[0.2, 0.8]]), np.array([20.0]))
     two = Probabilities(np.array([[0.6, 0.4]]), np.array([40.0]))

@@ -1,4 +1,4 @@
-"""One prediction from several models': the mean over views and folds, the product over parts. No torch.
+"""One prediction from several models': the mean over views, folds and equal parts, the product over others. No torch.
 
 Members of an ensemble vote after this, over all photos at once: ``maskwise.ensembles``.
 """
@@ -41,18 +41,20 @@ def averaged(models: Sequence[Probabilities]) -> Probabilities:
 def multiplied(parts: Sequence[tuple[tuple[Attribute, ...], Probabilities]], task: Task) -> Probabilities:
     """Parts that each predict some attributes of ``task``, as one prediction of all of them.
 
-    p(joint class c) = Π over the parts of p_part(the part's class in c), as if attributes were independent of each
-    other given the photo; rows sum to 1 as the parts' do. The age comes from the part with the age group, else from
-    the first that has one.
+    p(joint class c) = Π over the sets of attributes of the mean over the parts of such a set of p_part(the part's class
+    in c), as if the sets were independent of each other given the photo; rows sum to 1 as the parts' do. The age comes
+    from the parts with the age group, else from the first that have one.
     """
     codes_C = task.codes(np.arange(task.n_classes))
-    columns = []
+    alike: dict[frozenset[Attribute], list[Probabilities]] = {}
     for attributes, part in parts:
         own = Task(attributes=attributes, age_borders_years=task.age_borders_years)
-        columns.append(part.probs_NC[:, own.joint_class(codes_C)])
-    by_age = sorted(parts, key=lambda pair: "age" not in pair[0])
-    years = (part.age_years_N for _, part in by_age if part.age_years_N is not None)
-    return Probabilities(reduce(np.multiply, columns), next(years, None))
+        columns = Probabilities(part.probs_NC[:, own.joint_class(codes_C)], part.age_years_N)
+        alike.setdefault(frozenset(attributes), []).append(columns)
+    sets = {attributes: averaged(models) for attributes, models in alike.items()}
+    by_age = sorted(sets, key=lambda attributes: "age" not in attributes)
+    years = (sets[attributes].age_years_N for attributes in by_age if sets[attributes].age_years_N is not None)
+    return Probabilities(reduce(np.multiply, (each.probs_NC for each in sets.values())), next(years, None))
 
 
 class MemberProbabilities(NamedTuple):

@@ -73,10 +73,11 @@ def ensemble(place: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytest
 
 @pytest.fixture(scope="session")
 def parts(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """One run with a model for the mask on a face crop, and another for gender and age on photos decoded in part."""
+    """One run with a model for the mask on a face crop, and two for gender and age on photos decoded in part."""
     own = "{attributes: [mask], input: {crop: {kind: face}, height_px: 24, width_px: 16}}"
+    rest = "{attributes: [gender, age]}, {attributes: [gender, age], loss: {kind: focal}}"
     reduced = ("--set", "input.crop.decoding=reduced")
-    cli(*place.train(*QUICK, "--set", "name=parts", *reduced, "--set", f"parts=[{own}, {{attributes: [gender, age]}}]"))
+    cli(*place.train(*QUICK, "--set", "name=parts", *reduced, "--set", f"parts=[{own}, {rest}]"))
     return _export(place, "parts", cli, tmp_path_factory.mktemp("parts") / "bundle")
 
 

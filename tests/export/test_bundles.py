@@ -63,7 +63,9 @@ def test_the_manifest_tells_members_parts_folds_and_views(
     one, several, both, split = (load(each.bundle).manifest for each in (single, folds, ensemble, parts))
     assert [len(each.members) for each in (one, several, both, split)] == [1, 1, 2, 1]
     assert [len(each.inputs) for each in (one, several, both, split)] == [1, 1, 2, 2]
-    assert [part.attributes for part in split.parts] == [("mask",), ("gender", "age")]
+    assert [part.attributes for part in split.parts] == [("mask",), ("gender", "age"), ("gender", "age")]
+    names = ["mask", "gender-age", "gender-age-2"]
+    assert [part.networks[0]["fp32"] for part in split.parts] == [f"networks/m0-{name}-0.onnx" for name in names]
     assert len(several.parts[0].networks) == 2
     assert several.parts[0].views == ("as_is", "mirrored")
     assert several.parts[0].tells_age

@@ -10,20 +10,21 @@ import pytest
 import torch
 
 from conftest import Workplace
-from maskwise.errors import RecipeError
 from maskwise.fitting import choose_precision as choose_speed
 from maskwise.fitting.choose_precision import (
     EAGER,
     PrecisionChoice,
     Timing,
     Way,
+    choices_json,
     choose_way,
     fastest,
     settle_precision,
     time_way,
 )
 from maskwise.recipe.identity import run_id
-from maskwise.recipe.load import load_recipe
+from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
+from maskwise.recipe.single_recipes import single_recipes
 from maskwise.store.layout import recipe_path, speed_path
 from maskwise.store.runs import read_record
 from maskwise.workflows.run_recipe import Place, run_recipe
@@ -103,7 +104,7 @@ def test_a_real_measurement_takes_steps(workplace: Workplace, way: Way) -> None:
 
 def test_without_auto_nothing_is_measured(workplace: Workplace, tmp_path: Path, timed: list[Way]) -> None:
     recipe = load_recipe(str(workplace.recipe))
-    assert settle_precision(recipe, 100, tmp_path, Remember()) == (recipe, None)
+    assert settle_precision(recipe, 100, tmp_path, Remember()) == (recipe, {})
     assert timed == []
 
 
@@ -117,9 +118,21 @@ def test_a_choice_tells_all_it_measured() -> None:
     ]
 
 
-def test_parts_choose_for_themselves() -> None:
-    with pytest.raises(RecipeError, match=r"train\.precision must be fp32, bf16 or fp16 with parts"):
-        load_recipe("separate", AUTO)
+def test_each_part_with_auto_chooses_for_itself_and_none_is_compiled(tmp_path: Path, timed: list[Way]) -> None:
+    told = Remember()
+    recipe, choices = settle_precision(load_recipe("best"), 1_000_000, tmp_path, told)
+    assert [(each.train.precision, each.train.epochs) for _, each, _ in single_recipes(recipe)] == [
+        ("fp32", 8),
+        ("bf16", 2),
+    ]
+    assert timed == list(EAGER)
+    assert parse_recipe(dump_recipe(recipe), "best") == recipe
+    assert list(json.loads(choices_json(choices))) == ["mask-gender-age-2"]
+    assert "mask-gender-age-2: precision auto chose bf16, channels_last, eager" in told.notes
+    assert settle_precision(recipe, 1_000_000, tmp_path, told) == (recipe, {})
+    both, _ = settle_precision(load_recipe("separate", AUTO), 100, tmp_path, told)
+    assert [each.train.precision for _, each, _ in single_recipes(both)] == ["bf16", "bf16"]
+    assert parse_recipe(dump_recipe(both), "both") == both
 
 
 def test_layouts_differ_by_rounding_and_are_part_of_the_id(workplace: Workplace, tmp_path: Path) -> None:

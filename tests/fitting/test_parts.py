@@ -303,3 +303,23 @@ def test_parts_of_one_crop_share_their_pixels_and_everyone_can_train(place: Work
     assert told.names.count("reading photos") == 1
     assert set(weights(folder)) == {"age", "gender-mask"}
     assert read_record(folder).scores is None
+
+
+def test_parts_of_the_same_attributes_are_averaged_in_scores_and_predictions(
+    whole: Path, place: Workplace, cli: Callable[..., str], tmp_path: Path
+) -> None:
+    """With two models for gender and age, a run keeps and predicts the mean of what each says with the same mask."""
+    parts = [part.model_dump(mode="json", exclude_none=True) for part in load_recipe(str(place.recipe)).parts]
+    focal = {**parts[1], "loss": {"kind": "focal"}}
+    mine = place.with_store(tmp_path / "runs")
+    both = run(mine, f"parts={json.dumps([*parts, focal])}")
+    other = run(mine, f"parts={json.dumps([parts[0], focal])}")
+    assert set(weights(both)) == {"mask", "gender-age", "gender-age-2"}
+    assert weights(both)["gender-age-2"] == weights(other)["gender-age"]
+    rows = [read_predictions(predictions_path(folder))[0] for folder in (both, whole, other)]
+    np.testing.assert_allclose(rows[0].probs_NC, (rows[1].probs_NC + rows[2].probs_NC) / 2, atol=1e-6)
+    out = tmp_path / "again.parquet"
+    cli("predict", str(both), str(place.data / "train" / "images"), "--out", str(out), "--faces", "whole", "--quiet")
+    again, _ = read_predictions(out)
+    row_of = {f"train/images/{photo}": row for row, photo in enumerate(again.photo_N)}
+    np.testing.assert_allclose(again.probs_NC[[row_of[p] for p in rows[0].photo_N]], rows[0].probs_NC, atol=1e-5)

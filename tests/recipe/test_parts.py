@@ -10,7 +10,7 @@ from maskwise.errors import RecipeError
 from maskwise.labels import PhotoGroup
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
-from maskwise.recipe.parts import SECTIONS, part_name
+from maskwise.recipe.parts import SECTIONS, part_names
 from maskwise.recipe.single_recipes import single_recipes
 
 TWO = "parts=[{attributes: [mask]}, {attributes: [gender, age]}]"
@@ -66,9 +66,31 @@ def test_a_run_is_optimistic_if_one_part_is() -> None:
     assert load_recipe("quick-imagenet", [TWO, *own, "train={}"]).optimistic
 
 
-@pytest.mark.parametrize("attributes", [["mask", "age"], ["gender"]])
-def test_names_are_the_attributes(attributes: list[str]) -> None:
-    assert part_name(attributes).split("-") == attributes
+def test_names_are_the_attributes_and_those_of_repeats_are_numbered() -> None:
+    attributes = [["mask", "age"], ["gender"], ["age", "mask"], ["mask", "age"], ["gender"], ["gender"]]
+    assert part_names(attributes) == ("mask-age", "gender", "age-mask", "mask-age-2", "gender-2", "gender-3")
+
+
+def test_several_parts_may_read_the_same_attributes_if_they_differ() -> None:
+    three = "[{attributes: [mask]}, {attributes: [gender, age]}, {attributes: [age, gender], loss: {kind: focal}}]"
+    assert [each.name for each in single_recipes(load_recipe("quick-imagenet", [f"parts={three}"]))] == [
+        "mask",
+        "gender-age",
+        "age-gender",
+    ]
+    whole = "{attributes: [mask, gender, age]}"
+    assert refusal(parts=f"parts=[{whole}, {whole}]") == (
+        "parts.1 must be another model than the parts before, got 'that of parts.0'. Change it.",
+    )
+
+
+def test_best_is_the_heads_of_probe_and_the_fine_tuning_of_quick_on_five_folds() -> None:
+    best = load_recipe("best")
+    assert best.split.kind == "k_fold"
+    assert best.split.folds == 5
+    assert [each.name for each in single_recipes(best)] == ["mask-gender-age", "mask-gender-age-2"]
+    for part, name in zip(single_recipes(best), ("probe", "quick"), strict=True):
+        assert part.recipe == load_recipe(name).model_copy(update={"name": "best", "split": best.split})
 
 
 @pytest.mark.parametrize(
@@ -77,12 +99,14 @@ def test_names_are_the_attributes(attributes: list[str]) -> None:
         ("[{attributes: [mask]}, {attributes: [gender]}]", "mask | gender"),
         ("[{attributes: [mask]}, {attributes: [gender, age, mask]}]", "mask | gender, age, mask"),
         ("[{attributes: [mask, gender, age]}, {attributes: []}]", "mask, gender, age | "),
+        ("[{attributes: [mask, gender]}, {attributes: [gender, age]}]", "mask, gender | gender, age"),
+        ("[{attributes: [mask, gender, mask]}, {attributes: [age]}]", "mask, gender, mask | age"),
     ],
 )
-def test_every_attribute_is_in_exactly_one_part(parts: str, got: str) -> None:
+def test_different_parts_share_the_attributes_out(parts: str, got: str) -> None:
     assert refusal(parts=f"parts={parts}") == (
         "attributes of the parts must be the attributes of the task, mask, gender, age, each in one part, "
-        f"got '{got}'. Name each once.",
+        f"or in parts with the same ones, got '{got}'. Name each once in a part.",
     )
     smaller = load_recipe(
         "quick-imagenet", ["parts=[{attributes: [age]}, {attributes: [mask]}]", "task.attributes=[mask, age]"]

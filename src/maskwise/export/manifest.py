@@ -1,8 +1,8 @@
 """What ``bundle.json`` says: which networks there are, what they are shown, how their predictions become one.
 
 The prediction for a photo is ``vote(members)``, a member's is the product of its parts (one for each group of
-attributes; most runs have one part for them all), a part's is the mean of its networks (one per fold), and a network's
-is the mean over its views of the photo.
+attributes; most runs have one part for them all; parts of the same attributes are averaged first), a part's is the mean
+of its networks (one per fold), and a network's is the mean over its views of the photo.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from maskwise.faces.config import CropConfig
 from maskwise.faces.framing import Framing
 from maskwise.labels import Attribute, Task
 from maskwise.recipe.explain import infinite_numbers
+from maskwise.recipe.parts import are_shared_out
 from maskwise.settings import Settings
 
 MANIFEST = "bundle.json"
@@ -113,9 +114,10 @@ class Manifest(Settings):
             if part.input >= len(self.inputs):
                 raise ValueError(must("input of a part", f"below {len(self.inputs)}", part.input, "Export again."))
         for member in self.members:
-            read = sorted(attribute for part in member.parts for attribute in part.attributes)
-            if read != sorted(self.task.attributes):
-                raise ValueError(must("parts of a run", "all attributes, each once", read, "Export the run again."))
+            read = [part.attributes for part in member.parts]
+            if not are_shared_out(read, self.task):
+                rule = "all attributes, each once or in parts with the same ones"
+                raise ValueError(must("parts of a run", rule, read, "Export the run again."))
         return self
 
     @property

@@ -40,6 +40,7 @@ from maskwise.files import place_folder, refuse_overwrite, write_atomically
 from maskwise.fitting.training_framing import measure_training_framing
 from maskwise.labels import Task
 from maskwise.listeners import Listener, Silent
+from maskwise.recipe.parts import part_names
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.kept_files import read_evaluation, read_held_out
 from maskwise.workflows.predict_photos import predict_photos as predict_with_run
@@ -127,11 +128,12 @@ def _networks(
     members = []
     for number, member in enumerate(models.members):
         parts = []
-        for part in member.parts:
+        names = part_names([part.attributes for part in member.parts])
+        for part, part_name in zip(member.parts, names, strict=True):
             if part.how.spec not in specs:
                 specs.append(part.how.spec)
             named = [
-                _export_fold(member, part, fold, f"m{number}-{'-'.join(part.attributes)}-{fold}", options, table)
+                _export_fold(member, part, fold, f"m{number}-{part_name}-{fold}", options, table)
                 for fold in range(len(part.models))
             ]
             listener.on_advance(len(named))

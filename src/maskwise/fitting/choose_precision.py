@@ -28,7 +28,8 @@ from maskwise.listeners import Listener, Silent
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.train_config import Layout, StepKind
+from maskwise.recipe.single_recipes import single_recipes
+from maskwise.recipe.train_config import Layout, StepKind, TrainConfig
 from maskwise.training.devices import choose_device, wait_for
 from maskwise.training.moving_parts import MovingParts
 from maskwise.training.step import Stepper
@@ -90,10 +91,10 @@ class PrecisionChoice:
     timings: tuple[Timing, ...]
     n_steps: int
 
-    def to_json(self) -> str:
+    def fields(self) -> dict[str, Any]:
         """For the run's folder."""
         fields = {"chosen": dataclasses.asdict(self.way), "planned_steps": self.n_steps}
-        return json.dumps({**fields, "timings": [dataclasses.asdict(each) for each in self.timings]}, indent=1) + "\n"
+        return {**fields, "timings": [dataclasses.asdict(each) for each in self.timings]}
 
     def lines(self, batch_size: int) -> list[str]:
         """A line for each way that was timed, and one for the choice."""
@@ -105,25 +106,57 @@ class PrecisionChoice:
         return [*lines, f"precision auto chose {self.way}"]
 
 
+def is_settled(recipe: Recipe) -> bool:
+    """Whether no model of ``recipe`` has auto."""
+    return all(single.train.precision != "auto" for _, single, _ in single_recipes(recipe))
+
+
 def settle_precision(
     recipe: Recipe, n_photos: int, cache: Path, listener: Listener
-) -> tuple[Recipe, PrecisionChoice | None]:
-    """``recipe`` with the fastest way in place of auto, and how it was chosen; unchanged without auto."""
-    if recipe.train.precision != "auto":
-        return recipe, None
-    choice = choose_way(recipe, recipe.train.epochs * -(-n_photos // recipe.train.batch_size), cache)
-    for line in choice.lines(recipe.train.batch_size):
-        listener.on_note(line)
-    return choice.way.put_into(recipe), choice
+) -> tuple[Recipe, dict[str, PrecisionChoice]]:
+    """``recipe`` with the fastest way in place of every auto, and how it was chosen for each part that had it.
+
+    Parts share ``runtime.step``, so none of them is tried compiled.
+    """
+    choices = {}
+    for name, single, _ in single_recipes(recipe):
+        if single.train.precision != "auto":
+            continue
+        n_steps = single.train.epochs * -(-n_photos // single.train.batch_size)
+        choices[name] = choose_way(single, n_steps, cache, compiling=not recipe.parts)
+        for line in choices[name].lines(single.train.batch_size):
+            listener.on_note(f"{name}: {line}" if name else line)
+    return _put_into_parts(recipe, choices) if recipe.parts else _put_into_whole(recipe, choices), choices
 
 
-def choose_way(recipe: Recipe, n_steps: int, cache: Path) -> PrecisionChoice:
+def choices_json(choices: dict[str, PrecisionChoice]) -> str:
+    """For the run's folder: the choice, or one for each part by its name."""
+    fields = {name: choice.fields() for name, choice in choices.items()}
+    return json.dumps(fields.get("", fields), indent=1) + "\n"
+
+
+def _put_into_whole(recipe: Recipe, choices: dict[str, PrecisionChoice]) -> Recipe:
+    return choices[""].way.put_into(recipe) if choices else recipe
+
+
+def _put_into_parts(recipe: Recipe, choices: dict[str, PrecisionChoice]) -> Recipe:
+    """Each part that was chosen for has a training of its own; the recipe's goes where it would have no effect."""
+    parts = [
+        part.model_copy(update={"train": choices[name].way.put_into(single).train}) if name in choices else part
+        for part, (name, single, _) in zip(recipe.parts, single_recipes(recipe), strict=True)
+    ]
+    idle = bool(choices) and all(part.train is not None for part in parts)
+    train = TrainConfig() if idle else recipe.train
+    return recipe.model_copy(update={"parts": tuple(parts), "train": train})
+
+
+def choose_way(recipe: Recipe, n_steps: int, cache: Path, *, compiling: bool = True) -> PrecisionChoice:
     """The way in which ``n_steps`` of the recipe take least time; timed now where the cache does not know it yet."""
     place = cache / TIMINGS_FOLDER / f"{machine_key(recipe)}.json"
     known = _read(place)
     timings = [known.get(way) or time_way(recipe, way) for way in EAGER]
     best = fastest(timings, n_steps)
-    if n_steps * best.step_s * HOPED_GAIN > FEARED_COMPILING_S:
+    if compiling and n_steps * best.step_s * HOPED_GAIN > FEARED_COMPILING_S:
         way = dataclasses.replace(best.way, step="compiled")
         timings.append(known.get(way) or time_way(recipe, way))
     _write(place, {**known, **{each.way: each for each in timings}})

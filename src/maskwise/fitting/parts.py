@@ -1,8 +1,9 @@
-"""Separate models for groups of attributes: the photos as each of them sees them, and the product of what they predict.
+"""Separate models for groups of attributes: the photos as each of them sees them, and what they predict together.
 
 Each part of the recipe is trained as a recipe of its own would be: on its own attributes, on the photos that are meant
 for it, cropped its own way. All parts hold out the same people. The probability of a joint class is the product of the
-parts' probabilities of its attributes, as if these were independent of each other given the photo.
+parts' probabilities of its attributes, as if these were independent of each other given the photo; parts of the same
+attributes are averaged before.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Part(Settings):
     """A model of its own for some of the attributes. A section that it leaves out is the recipe's; null is left out."""
 
     attributes: tuple[Attribute, ...]
-    """What this model reads. Every attribute of the task belongs to exactly one part."""
+    """What this model reads. Each attribute of the task belongs to one part, or to several of the same attributes."""
 
     trains_on: PhotoGroup | None = None
     """Only these photos train this model, e.g. {mask: worn}; validated and scored are all. Unset: all."""
@@ -86,7 +86,8 @@ class RecipeFields(Settings):
     auxiliary: AuxiliaryConfig | None = None
     train: TrainConfig = TrainConfig()
     parts: tuple[Part, ...] = ()
-    """Separate models for groups of attributes, whose probabilities are multiplied. Empty: one model reads all."""
+    """Separate models for groups of attributes, whose probabilities are multiplied; those of models for the same
+    attributes are averaged before. Empty: one model reads all."""
 
     self_training: SelfTraining | None = None
     predict: PredictConfig = PredictConfig()

@@ -18,7 +18,7 @@ from maskwise.losses.config import (
 )
 from maskwise.models.config import Faces
 from maskwise.recipe.fields import RecipeFields
-from maskwise.recipe.parts import part_name, part_problems, with_part
+from maskwise.recipe.parts import part_names, part_problems, with_part
 
 _MOST_CACHED_BLOCKS = 8
 
@@ -32,8 +32,9 @@ def problems_of(recipe: RecipeFields) -> list[str]:
         return _problems_of_model(recipe)
     if problems := part_problems(recipe):
         return problems
+    names = part_names([part.attributes for part in recipe.parts])
     return [
-        f"parts.{position} ({part_name(part.attributes)}): {line}"
+        f"parts.{position} ({names[position]}): {line}"
         for position, part in enumerate(recipe.parts)
         for line in _problems_of_model(with_part(recipe, part))
     ]

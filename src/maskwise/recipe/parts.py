@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from maskwise.errors import must
-from maskwise.labels import Task
+from maskwise.labels import Attribute, Task
 from maskwise.recipe.fields import Part, RecipeFields
 
 AnyRecipe = TypeVar("AnyRecipe", bound=RecipeFields)
@@ -15,9 +15,11 @@ SECTIONS = ("input", "sampling", "augment", "mixing", "model", "targets", "loss"
 """What a part can have of its own."""
 
 
-def part_name(attributes: Sequence[str]) -> str:
-    """What a part is called in folders and messages: ``gender-age``."""
-    return "-".join(attributes)
+def part_names(attributes: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """What parts of these attributes are called in folders and messages: ``gender-age``, a second ``gender-age-2``."""
+    names = ["-".join(each) for each in attributes]
+    counts = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    return tuple(f"{name}-{count}" if count > 1 else name for name, count in zip(names, counts, strict=True))
 
 
 def with_part(recipe: AnyRecipe, part: Part) -> AnyRecipe:
@@ -35,8 +37,8 @@ def part_problems(recipe: RecipeFields) -> list[str]:
         *_attribute_problems(recipe.parts, recipe.task),
         *_unlearnt_problems(recipe.parts),
         *_idle_problems(recipe),
+        *_equal_problems(recipe),
         *_self_training_problems(recipe),
-        *_precision_problems(recipe),
     ]
 
 
@@ -44,12 +46,30 @@ def _attribute_problems(parts: tuple[Part, ...], task: Task) -> Iterator[str]:
     if len(parts) < 2:
         rule = "two or more, or left out"
         yield must("parts", rule, len(parts), "One model for all attributes is a recipe without parts.")
-    named = [attribute for part in parts for attribute in part.attributes]
-    whole = all(part.attributes for part in parts)
-    if not whole or sorted(named) != sorted(task.attributes):
-        rule = f"the attributes of the task, {', '.join(task.attributes)}, each in one part"
+    if not are_shared_out([part.attributes for part in parts], task):
+        names = ", ".join(task.attributes)
+        rule = f"the attributes of the task, {names}, each in one part, or in parts with the same ones"
         got = " | ".join(", ".join(part.attributes) for part in parts)
-        yield must("attributes of the parts", rule, got, "Name each once.")
+        yield must("attributes of the parts", rule, got, "Name each once in a part.")
+
+
+def are_shared_out(parts: Sequence[Sequence[Attribute]], task: Task) -> bool:
+    """Whether the sets of attributes of ``parts`` that differ have each attribute of ``task`` once."""
+    sets = {frozenset(part) for part in parts}
+    named = [attribute for part in sets for attribute in part]
+    repeated = any(len(set(part)) < len(part) for part in parts)
+    return not repeated and all(sets) and sorted(named) == sorted(task.attributes)
+
+
+def _equal_problems(recipe: RecipeFields) -> Iterator[str]:
+    """Two parts that are one model twice, as both have the recipe's seed."""
+    models = [(with_part(recipe, part), part.trains_on) for part in recipe.parts]
+    for position, model in enumerate(models):
+        if model in models[:position]:
+            first = models.index(model)
+            yield must(
+                f"parts.{position}", "another model than the parts before", f"that of parts.{first}", "Change it."
+            )
 
 
 def _unlearnt_problems(parts: tuple[Part, ...]) -> Iterator[str]:
@@ -78,11 +98,3 @@ def _self_training_problems(recipe: RecipeFields) -> Iterator[str]:
     if recipe.self_training is not None:
         rule = "left out with parts (a photo would need pseudo-labels of every model)"
         yield f"self_training must be {rule}, got both. Leave one of them out."
-
-
-def _precision_problems(recipe: RecipeFields) -> Iterator[str]:
-    trainings = [("train", recipe.train), *((f"parts.{k}.train", part.train) for k, part in enumerate(recipe.parts))]
-    for address, train in trainings:
-        if train is not None and train.precision == "auto":
-            rule = "fp32, bf16 or fp16 with parts (each model would need a choice of its own)"
-            yield must(f"{address}.precision", rule, "auto", "Choose one.")

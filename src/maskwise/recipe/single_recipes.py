@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from maskwise.labels import PhotoGroup
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.parts import part_name, with_part
+from maskwise.recipe.parts import part_names, with_part
 
 
 class SingleRecipe(NamedTuple):
@@ -28,6 +28,8 @@ def single_recipes(recipe: Recipe) -> tuple[SingleRecipe, ...]:
     """The models of ``recipe``: one for each part in the order of the file, or one for the whole without parts."""
     if not recipe.parts:
         return (SingleRecipe("", recipe, None),)
+    names = part_names([part.attributes for part in recipe.parts])
     return tuple(
-        SingleRecipe(part_name(part.attributes), with_part(recipe, part), part.trains_on) for part in recipe.parts
+        SingleRecipe(name, with_part(recipe, part), part.trains_on)
+        for name, part in zip(names, recipe.parts, strict=True)
     )

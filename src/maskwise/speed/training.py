@@ -100,8 +100,6 @@ def settled(recipe: Recipe, data: Path, cache: Path) -> Recipe:
     if recipe.parts or recipe.train.cached_views is not None:
         rule = "of one model that is trained on photos"
         raise RecipeError(must("the recipe of bench train", rule, recipe.name, "Try another, or change it with --set."))
-    if recipe.train.precision != "auto":
-        return recipe
     return settle_precision(recipe, len(read_labels(recipe, data).table), cache, Silent())[0]
 
 

@@ -139,10 +139,10 @@ class RunRecord:
     def part_names(self) -> tuple[str, ...]:
         """The names of the models of a fold: those of the recipe's parts, or "" alone for a recipe without."""
         from maskwise.recipe.parts import (
-            part_name,  # only where it is used: it needs numpy, and the board does not
+            part_names,  # only where it is used: it needs numpy, and the board does not
         )
 
-        return tuple(part_name(part["attributes"]) for part in self.recipe.get("parts") or ()) or ("",)
+        return part_names([part["attributes"] for part in self.recipe.get("parts") or ()]) or ("",)
 
     def to_json(self) -> str:
         """All of it as JSON text, NaN as null."""

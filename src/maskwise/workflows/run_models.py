@@ -80,7 +80,8 @@ class RunModels(NamedTuple):
     def predict(self, pixels_of: Sequence[Image]) -> MemberProbabilities:
         """What every member predicts for some photos; ``pixels_of`` has an array N × H × W × 3 for each of ``specs``.
 
-        A member is the product of its parts, a part the mean of its folds, a fold's model the mean over its views.
+        A member is the product of its parts (the mean of those that predict the same attributes), a part the mean of
+        its folds, a fold's model the mean over its views.
         """
         specs = self.specs
 

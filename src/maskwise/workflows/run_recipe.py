@@ -24,7 +24,7 @@ from maskwise.errors import StoreError, printable
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
 from maskwise.files import refuse_unwritable, write_atomically
-from maskwise.fitting.choose_precision import settle_precision
+from maskwise.fitting.choose_precision import choices_json, settle_precision
 from maskwise.fitting.fold_job import FoldJob
 from maskwise.fitting.one_fold import train_fold
 from maskwise.fitting.parts import Factor, PartPhotos, multiplied_parts, read_parts
@@ -80,7 +80,7 @@ def run_recipe(
         fold_N = split_people(recipe, manifest)
     for note in manifest.notes:
         listener.on_note(note)
-    recipe, speed = from_first(partial(settle_precision, recipe, len(manifest.table), place.cache, listener))
+    recipe, choices = from_first(partial(settle_precision, recipe, len(manifest.table), place.cache, listener))
     photos = read_photos(recipe, manifest, place.cache, listener)
     parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
     record = describe_run(recipe, photos.about, fold_N, command)
@@ -88,8 +88,8 @@ def run_recipe(
     with lock_run(folder):
         write_atomically(recipe_path(folder), dump_recipe(recipe))
         write_atomically(split_path(folder), split_csv(manifest.table, fold_N))
-        if speed is not None:
-            write_atomically(speed_path(folder), speed.to_json())
+        if choices:
+            write_atomically(speed_path(folder), choices_json(choices))
         framing = measure_training_framing(manifest.root, manifest.table)
         if framing is not None:
             write_atomically(framing_path(folder), framing.model_dump_json(indent=1) + "\n")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from maskwise.errors import StoreError
 from maskwise.files import locked
-from maskwise.fitting.choose_precision import settle_precision
+from maskwise.fitting.choose_precision import is_settled, settle_precision
 from maskwise.fitting.run_data import read_labels, read_photos
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
@@ -22,7 +22,7 @@ _MOST_WAITS = 3
 
 def train_or_read(recipe: Recipe, place: Place, command: Sequence[str], listener: Listener) -> StoredRun:
     """The finished run of ``recipe`` on the data: from the store where it is there, else trained now."""
-    if recipe.train.precision == "auto":
+    if not is_settled(recipe):
         recipe, _ = settle_precision(recipe, len(read_labels(recipe, place.data).table), place.cache, listener)
     found = find_finished(recipe, place, listener)
     if found is not None:
