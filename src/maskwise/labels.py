@@ -167,6 +167,12 @@ class PhotoGroup(Settings):
         return ", ".join(f"{name}: {value}" for name, value in self.model_dump(exclude_none=True).items())
 
 
+def known_attributes(table: PhotoTable) -> tuple[Attribute, ...]:
+    """The attributes that every one of the photos is labelled with: those that can be learnt from them."""
+    columns: dict[Attribute, Ints] = {"mask": table.mask_N, "gender": table.gender_N, "age": table.age_years_N}
+    return tuple(attribute for attribute, code_N in columns.items() if np.all(code_N >= 0))
+
+
 def age_group_names(borders_years: tuple[int, ...]) -> tuple[str, ...]:
     """``("under 30", "30 to 59", "60 and over")`` for borders (30, 60)."""
     inner = [f"{low} to {high - 1}" for low, high in itertools.pairwise(borders_years)]

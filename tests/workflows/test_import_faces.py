@@ -367,3 +367,25 @@ def test_a_mask_column_is_read_and_other_systems_names_are_found(tmp_path: Path)
     assert sorted(table.mask_N.tolist()) == [0, 1, 2, 2]
     assert len(set(table.person_N.tolist())) == 3
     assert not [problem for problem in check_data(out, Task()) if problem.severity == "error"]
+
+
+def test_bare_faces_get_masks_that_alone_can_be_learnt(tmp_path: Path) -> None:
+    source, out = tmp_path / "faces", tmp_path / "out"
+    source.mkdir()
+    for number in range(4):
+        (source / f"{number}.jpg").write_bytes(portrait(40 + number, "male", number))
+    made = import_faces(ImportRequest(ImportFormat.BARE, source, out), Silent())
+    assert (made.people, made.photos) == (4, 28)
+    assert [problem for problem in check_data(out, Task()) if problem.severity == "error"] == []
+    manifest = read_train(out, Task())
+    with pytest.raises(DataError, match=r"Learn what is known: --set task\.attributes=\[mask\]"):
+        k_fold(manifest.table, np.random.default_rng(0), 2)
+    table = Task(attributes=("mask",)).label(manifest.table)
+    assert np.bincount(table.class_N).tolist() == [20, 4, 4]
+    again = import_faces(ImportRequest(ImportFormat.COMPETITION, out, tmp_path / "again"), Silent())
+    assert (again.people, again.photos) == (4, 28)
+
+
+def test_bare_faces_without_masks_teach_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--no-masks must be for a format with labels"):
+        import_faces(bare("bare", tmp_path, tmp_path / "out"), Silent())

@@ -112,13 +112,15 @@ def _contents(folder: Path, corrections: list[str]) -> str:
     """What a sound data set holds: people, photos, classes."""
     from maskwise.data.layout import EVAL_CSV
     from maskwise.data.manifest import read_eval, read_train
-    from maskwise.labels import Task
+    from maskwise.labels import Task, known_attributes
 
-    task = Task()
-    table = read_train(folder, task, corrections).table
+    manifest = read_train(folder, Task(), corrections)
+    task = Task(attributes=known_attributes(manifest.table))
+    table = task.label(manifest.table)
     people, classes = len(set(table.person_N.tolist())), len(set(table.class_N.tolist()))
     train = f"train: {counted(people, 'person', 'people')}, {counted(len(table), 'photo')}, "
-    lines = [f"{train}{classes} of {task.n_classes} classes"]
+    only = "" if len(task.attributes) == len(Task().attributes) else f" (labels of {', '.join(task.attributes)} alone)"
+    lines = [f"{train}{classes} of {task.n_classes} classes{only}"]
     if (folder / EVAL_CSV).is_file():
         lines.append(f"eval: {counted(len(read_eval(folder, task)), 'photo')}")
     return "\n".join(lines)

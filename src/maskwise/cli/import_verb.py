@@ -31,12 +31,13 @@ def import_set(
         list[str] | None,
         typer.Option(
             "--map",
-            metavar="COL=FIELD",
-            help="Meaning of a CSV column: file, gender, age or person, such as sex=gender. Repeatable.",
+            metavar="NAME=MEANING",
+            help="A CSV column's meaning, such as sex=gender, or a folder's, such as with_mask=worn. Repeatable.",
         ),
     ] = None,
     map_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="YAML file of columns, and of words for genders.")
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML file of columns, folders, and words for genders and masks."),
     ] = None,
     source_name: Annotated[
         str, typer.Option(metavar="NAME", help="Prefix of the person ids.", show_default="FORMAT")
@@ -52,15 +53,19 @@ def import_set(
 
     Repeat the command to resume. Import another source into the same OUT to combine them.
     """
+    from maskwise.cli.ask_columns import with_asked_columns
     from maskwise.cli.progress import listener
     from maskwise.data.importing.target import REPORT
     from maskwise.workflows.import_faces import ImportRequest, import_faces
 
+    words = _table_words(format_, map_ or [], map_file)
+    if format_ is ImportFormat.CSV and not quiet:
+        words = with_asked_columns(source, words)
     request = ImportRequest(
         kind=format_,
         source=source,
         out=out,
-        words=_table_words(map_ or [], map_file),
+        words=words,
         min_age_years=min_age,
         draw_masks=masks,
         link=link,
@@ -74,6 +79,19 @@ def import_set(
         made = import_faces(request, progress)
     typer.echo(str(made))
     typer.echo(f"{out}: {made.people} people, {made.photos} photos, {made.rejected} rejected ({out / REPORT})")
+    if not quiet:
+        typer.echo(
+            f"\nnext: maskwise data check {out}\nnext: maskwise train quick --data {out}{_learnable(out)}", err=True
+        )
+
+
+def _learnable(out: Path) -> str:
+    """The change to a recipe that learns only what the set is labelled with, if that is not everything."""
+    from maskwise.data.manifest import read_train
+    from maskwise.labels import Task, known_attributes
+
+    known = known_attributes(read_train(out, Task()).table)
+    return "" if len(known) == len(Task().attributes) else f" --set task.attributes=[{','.join(known)}]"
 
 
 def _text_of(file: Path) -> str:
@@ -88,7 +106,7 @@ def _text_of(file: Path) -> str:
         raise UserError(must(f"--map-file {file}", "a readable file", got, "Check the path.")) from None
 
 
-def _table_words(pairs: list[str], file: Path | None) -> TableWords:
+def _table_words(kind: ImportFormat, pairs: list[str], file: Path | None) -> TableWords:
     """``--map`` and ``--map-file`` together; the flag wins where both speak."""
     from pydantic import ValidationError
 
@@ -100,13 +118,16 @@ def _table_words(pairs: list[str], file: Path | None) -> TableWords:
     given = {} if file is None else read_yaml(_text_of(file), str(file))
     if not isinstance(given, dict):
         raise UserError(must(str(file), "a list of columns and genders", given, "For example columns: {sex: gender}."))
-    columns = given.get("columns") or {}
+    of_folders = kind is ImportFormat.FOLDERS
+    group = "folders" if of_folders else "columns"
+    told = given.get(group) or {}
     for pair in pairs:
-        column, _, meaning = pair.rpartition("=")
-        if not column or meaning not in TABLE_FIELDS:
-            raise UserError(must("--map", f"COL=FIELD, FIELD one of {', '.join(TABLE_FIELDS)}", pair, "Correct it."))
-        columns = {**{c: m for c, m in columns.items() if m != meaning}, column: meaning}
+        name, _, meaning = pair.rpartition("=")
+        if not name or not (of_folders or meaning in TABLE_FIELDS):
+            rule = "FOLDER=CLASS" if of_folders else f"COL=FIELD, FIELD one of {', '.join(TABLE_FIELDS)}"
+            raise UserError(must("--map", rule, pair, "Correct it."))
+        told = {**{n: m for n, m in told.items() if of_folders or m != meaning}, name: meaning}
     try:
-        return TableWords.model_validate({**given, "columns": columns})
+        return TableWords.model_validate({**given, group: told})
     except ValidationError as error:
         raise UserError([f"{file or '--map'}: {line}" for line in explain(error, TableWords)]) from None

@@ -38,6 +38,8 @@ MASK_OF_STEM = {
 
 GENDER_CODE = {word: code for code, word in enumerate(GENDER_CLASSES)}
 LOWEST_AGE_YEARS, HIGHEST_AGE_YEARS = 1, 120
+NOT_KNOWN = "Unknown"
+"""Stands in ``train.csv`` for a gender, an age or an origin that nobody knows."""
 
 
 @dataclass(frozen=True)

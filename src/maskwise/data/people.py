@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maskwise.data.layout import GENDER_CODE, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, TRAIN_CSV, is_plain_name
+from maskwise.data.layout import GENDER_CODE, HIGHEST_AGE_YEARS, LOWEST_AGE_YEARS, NOT_KNOWN, TRAIN_CSV, is_plain_name
 from maskwise.data.problems import DataProblem, sound_rows
 from maskwise.errors import must
 from maskwise.labels import UNKNOWN
@@ -40,7 +40,8 @@ class People:
 def read_people(root: Path) -> tuple[People, list[DataProblem]]:
     """The rows of ``train.csv`` in its order, and every problem with its line.
 
-    A gender or age that is no such thing is unknown, so that a check can go on; to train, refuse the problems first.
+    A gender or age may be ``Unknown``. One that is no such thing is taken as unknown, too, so that a check can go on;
+    to train, refuse the problems first.
     """
     table, problems = sound_rows(root / TRAIN_CSV, TRAIN_CSV, ("id", "gender", "age", "path"))
     people = People()
@@ -75,7 +76,8 @@ def gender_fault(text: str) -> str | None:
 
 def _row_faults(table: CsvTable, row: int) -> list[str]:
     values = {name: column[row] for name, column in table.columns.items()}
-    faults = [gender_fault(values["gender"]), age_fault(values["age"])]
+    told = {name: text for name, text in values.items() if text.lower() != NOT_KNOWN.lower()}
+    faults = [check(told[name]) for name, check in (("gender", gender_fault), ("age", age_fault)) if name in told]
     if not values["id"]:
         faults.insert(0, must("id", "the person's id", "", "Give each person one."))
     return [fault for fault in faults if fault]

@@ -38,7 +38,7 @@ class Source:
     linked: bool
     """Whether the photos are links to the files of the source."""
     words: dict[str, dict[str, str]] = field(default_factory=dict)
-    """What was said of the columns and words of a CSV file."""
+    """What was said of the columns and words of a CSV file, or of folders."""
     finished: bool = False
     people: int = 0
     """Rows of train.csv."""
@@ -52,7 +52,8 @@ class Source:
     def request(self) -> dict[str, object]:
         """What was asked for, without what came of it."""
         outcome = {"finished", "people", "photos", "rejected", "age_is_bin", "licence"}
-        return {name: value for name, value in dataclasses.asdict(self).items() if name not in outcome}
+        kept = {name: value for name, value in dataclasses.asdict(self).items() if name not in outcome}
+        return kept | {"words": {kind: words for kind, words in self.words.items() if words}}
 
     def __str__(self) -> str:
         licence = self.licence or "licence not told"

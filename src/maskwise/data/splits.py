@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
 from maskwise.errors import DataError, must
+from maskwise.labels import known_attributes
 from maskwise.records import Ints, PhotoTable
 
 HELD_OUT = 0
@@ -98,7 +99,11 @@ def _refuse_unlabelled(table: PhotoTable) -> None:
     unknown_N = table.class_N < 0
     if not len(table) or unknown_N.any():
         got = "no photos" if not len(table) else f"{int(unknown_N.sum())} of {len(table)} without a class"
-        raise DataError(must("photos to split", "labelled", got, "Read the train part of a data set."))
+        known = ",".join(known_attributes(table)) if len(table) else ""
+        remedy = (
+            f"Learn what is known: --set task.attributes=[{known}]." if known else "Read the train part of a data set."
+        )
+        raise DataError(must("photos to split", "labelled", got, remedy))
 
 
 def _refuse_small_classes(people_C: Ints, fewest: int, purpose: str, class_names: tuple[str, ...]) -> None:

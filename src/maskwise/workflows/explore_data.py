@@ -10,7 +10,7 @@ from maskwise.data.describe_set import SetNumbers, describe_set
 from maskwise.data.manifest import Manifest, read_train
 from maskwise.data.photo_facts import PhotoFacts, ShowsFace, look_at_photos
 from maskwise.faces.box_store import BoxStore
-from maskwise.labels import Task
+from maskwise.labels import Task, known_attributes
 from maskwise.listeners import Listener
 from maskwise.records import Image
 
@@ -35,12 +35,13 @@ def explore_data(
     manifest = read_train(root, task, corrections)
     for note in manifest.notes:
         listener.on_note(note)
+    task = task.model_copy(update={"attributes": known_attributes(manifest.table)})
     boxes = BoxStore(cache, listener.on_note) if faces else None
     listener.on_stage("looking at photos", len(manifest.table))
     facts = look_at_photos(root, manifest.table.photo_N, face_finder(boxes) if boxes else None, listener.on_advance)
     if boxes is not None:
         boxes.save()
-    return Exploration(manifest, facts, describe_set(manifest.table, facts, task), task)
+    return Exploration(manifest, facts, describe_set(task.label(manifest.table), facts, task), task)
 
 
 def face_finder(boxes: BoxStore) -> ShowsFace:

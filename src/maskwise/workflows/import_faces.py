@@ -70,6 +70,8 @@ def import_faces(request: ImportRequest, listener: Listener) -> Source:
     _refuse_pointless(request)
     refuse_strange_folder(request.out)
     listed = build_reader(request.kind, request.words)(request.source)
+    for note in listed.notes:
+        listener.on_note(note)
     chosen = choose_faces(listed, request.min_age_years, Task().age_borders_years)
     refuse_empty(chosen, request.source)
     faces = draw_some(chosen.faces, request.limit, rng_for(request.seed, "import limit"))
@@ -118,8 +120,11 @@ def _refuse_pointless(request: ImportRequest) -> None:
         problems.append(must("--no-masks", "for a format without masks", request.kind.value, remedy))
     if request.link and request.draw_masks and not as_they_are:
         problems.append(must("--link", "used with --no-masks", "drawn masks", "Add --no-masks, or leave --link out."))
-    if request.kind is not ImportFormat.CSV and request.words != TableWords():
-        problems.append(must("--map", "for FORMAT csv", request.kind.value, "Leave it out."))
+    if request.kind not in (ImportFormat.CSV, ImportFormat.FOLDERS) and request.words != TableWords():
+        problems.append(must("--map", "for FORMAT csv or folders", request.kind.value, "Leave it out."))
+    if request.kind is ImportFormat.BARE and not request.draw_masks:
+        remedy = "Leave it out: of bare faces without labels nothing but masks can be learnt."
+        problems.append(must("--no-masks", "for a format with labels", request.kind.value, remedy))
     if request.source_name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._]{0,39}", request.source_name):
         rule = "up to 40 letters, digits, dots or underscores"
         problems.append(must("--source-name", rule, request.source_name, "For example faces2024."))
@@ -194,7 +199,8 @@ def _look_again(request: ImportRequest, person: ImportedPerson) -> _Outcome:
 def _files(request: ImportRequest, person: ImportedPerson) -> tuple[Files, tuple[Rejected, ...]]:
     """The files of a person's folder, none where no photo is sound; and what is wrong with the others."""
     # A photo that shows a mask is taken as it is.
-    if request.draw_masks and request.kind is not ImportFormat.COMPETITION and list(person.face.photos) == [PORTRAIT]:
+    draws = request.draw_masks and request.kind is not ImportFormat.COMPETITION and not person.face.as_it_is
+    if draws and list(person.face.photos) == [PORTRAIT]:
         data = _read(person, PORTRAIT)
         drawn = data if isinstance(data, Rejected) else _draw(request, person, data)
         return ({}, (drawn,)) if isinstance(drawn, Rejected) else (drawn, ())

@@ -39,7 +39,7 @@ def read(kind: str, source: Path, words: TableWords | None = None) -> Listed:
     return build_reader(ImportFormat(kind), words or TableWords())(source)
 
 
-def labels(listed: Listed) -> list[tuple[str, str, tuple[int, int]]]:
+def labels(listed: Listed) -> list[tuple[str, str, tuple[int, int] | None]]:
     return [(face.where, face.gender, face.age_years) for face in listed.faces]
 
 
@@ -49,8 +49,8 @@ def reasons(listed: Listed) -> dict[str, str]:
 
 def test_utkface_names_are_read_and_the_malformed_rejected(tmp_path: Path) -> None:
     listed = read("utkface", write_utkface(tmp_path / "utk"))
-    found = Counter((age, gender) for _, gender, (age, _) in labels(listed))
-    expected = Counter((age, ("male", "female")[gender]) for age, gender in (*UTK_PEOPLE, (30, 0), (52, 0)))
+    found = Counter((face.age_years, face.gender) for face in listed.faces)
+    expected = Counter(((age, age), ("male", "female")[gender]) for age, gender in (*UTK_PEOPLE, (30, 0), (52, 0)))
     assert found == expected
     assert set(reasons(listed)) == {*UTK_MALFORMED, "31_0_2_20170116000000099.gif"}
     assert all(face.photos["normal"].is_file() and not face.identity for face in listed.faces)
@@ -101,7 +101,7 @@ def test_all_age_faces_serials_tell_the_gender_and_count_once(tmp_path: Path) ->
 def test_agedb_keeps_the_photos_of_a_name_together(tmp_path: Path) -> None:
     listed = read("agedb", write_agedb(tmp_path))
     assert [face.identity for face in listed.faces] == ["AnnaLee"] * 3 + ["Bo_Oh"] * 2
-    assert [face.age_years[0] for face in listed.faces] == [25, 41, 63, 30, 9]
+    assert [face.age_years and face.age_years[0] for face in listed.faces] == [25, 41, 63, 30, 9]
     assert [face.gender for face in listed.faces] == ["female"] * 3 + ["male"] * 2
     assert set(reasons(listed)) == {"5_Carl_x_m.jpg"}
 
@@ -159,6 +159,19 @@ def test_a_table_of_ones_own_is_read_by_its_words(tmp_path: Path) -> None:
     nobody = TableWords(columns={"picture": "file", "sex": "gender", "years": "age", "who": "person"})
     with pytest.raises(DataError, match="must be with who, got"):
         read("csv", path, nobody)
+
+
+def test_a_table_of_masks_may_do_without_gender_and_age(tmp_path: Path) -> None:
+    path = tmp_path / "masks.csv"
+    path.write_text("file,mask\na.jpg,with_mask\nb.jpg,no\n")
+    listed = read("csv", path)
+    assert [(dict(face.photos), face.gender, face.age_years) for face in listed.faces] == [
+        ({"mask1": tmp_path / "a.jpg"}, "Unknown", None),
+        ({"normal": tmp_path / "b.jpg"}, "Unknown", None),
+    ]
+    path.write_text("file,mask,sex\na.jpg,with_mask,male\n")
+    with pytest.raises(DataError, match="--map sex=gender"):
+        read("csv", path)
 
 
 def test_words_of_a_table_are_checked() -> None:

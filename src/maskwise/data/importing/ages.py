@@ -31,9 +31,9 @@ def parse_age(text: str) -> AgeRange | None:
     return None
 
 
-def is_bin(age_years: AgeRange) -> bool:
+def is_bin(age_years: AgeRange | None) -> bool:
     """Whether the age is only known as a range."""
-    return age_years[0] != age_years[1]
+    return age_years is not None and age_years[0] != age_years[1]
 
 
 def age_number(age_years: AgeRange) -> int:
@@ -44,11 +44,13 @@ def age_number(age_years: AgeRange) -> int:
     return (low + high) // 2
 
 
-def unusable_age(age_years: AgeRange, min_age_years: int, borders_years: tuple[int, ...]) -> str | None:
+def unusable_age(age_years: AgeRange | None, min_age_years: int, borders_years: tuple[int, ...]) -> str | None:
     """Why a face of this age cannot be used, as a message of the house's formula; None if it can.
 
-    A bin must lie within one age group as a whole: its middle would be a guess otherwise.
+    A bin must lie within one age group as a whole: its middle would be a guess otherwise. An unknown age can.
     """
+    if age_years is None:
+        return None
     low, high = age_years
     shown = f"{low} to {high}" if is_bin(age_years) else str(low)
     if low < LOWEST_AGE_YEARS or high > HIGHEST_AGE_YEARS:

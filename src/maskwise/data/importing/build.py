@@ -11,6 +11,7 @@ from maskwise.data.importing.afad import read_afad
 from maskwise.data.importing.agedb import read_agedb
 from maskwise.data.importing.all_age_faces import read_all_age_faces
 from maskwise.data.importing.appa_real import read_appa_real
+from maskwise.data.importing.class_folders import read_bare_faces, read_class_folders
 from maskwise.data.importing.competition import read_competition
 from maskwise.data.importing.config import TableWords
 from maskwise.data.importing.faces import Listed
@@ -24,7 +25,7 @@ Reader = Callable[[Path], Listed]
 
 
 def build_reader(kind: ImportFormat, words: TableWords) -> Reader:
-    """The reader of a format; ``words`` are for CSV files of one's own."""
+    """The reader of a format; ``words`` are for tables and folders of one's own."""
     match kind:
         case ImportFormat.UTKFACE:
             return read_utkface
@@ -42,4 +43,8 @@ def build_reader(kind: ImportFormat, words: TableWords) -> Reader:
             return read_competition
         case ImportFormat.CSV:
             return partial(read_own_table, words=words)
+        case ImportFormat.FOLDERS:
+            return partial(read_class_folders, words=words)
+        case ImportFormat.BARE:
+            return read_bare_faces
     assert_never(kind)

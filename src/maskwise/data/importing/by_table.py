@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskwise.data.importing.ages import parse_age
 from maskwise.data.importing.faces import PORTRAIT, ImportedFace, Listed, Rejected
-from maskwise.data.layout import on_disk
+from maskwise.data.layout import NOT_KNOWN, on_disk
 from maskwise.errors import DataError, must
 from maskwise.tables import CsvTable, same_name, scan_csv
 
@@ -58,24 +58,25 @@ def add_row(
     label_file: str,
     line: int,
     photo: tuple[Path, str],
-    gender: str,
-    age: str,
+    gender: str | None,
+    age: str | None,
     genders: Mapping[str, str] = GENDER_OF_WORD,
     identity: str = "",
     name: str | None = PORTRAIT,
 ) -> None:
-    """Take over one row: its photo as (file, path below the source), gender and age as written.
+    """Take over one row: its photo as (file, path below the source), gender and age as written (None: no such column).
 
     ``name`` is the photo's in the layout: with a mask or without; None where its mask is none that is known.
     """
     path, where = photo
-    told, age_years = genders.get(gender.lower()), parse_age(age)
+    told = NOT_KNOWN if gender is None else genders.get(gender.lower())
+    age_years = None if age is None else parse_age(age)
     place = f"{label_file}: {where}" if where else label_file
     if not where:
         listed.reject(place, line, "file", "the path of a photo", "", "Fill it in.")
     elif told is None:
         listed.reject(place, line, "gender", "male or female", gender, "Correct the row, or name the word's meaning.")
-    elif age_years is None:
+    elif age is not None and age_years is None:
         listed.reject(place, line, "age", "years or a bin such as 20-29", age, "Correct the row.")
     elif name is None:
         remedy = "Correct the row, or name the word's meaning under masks in --map-file."

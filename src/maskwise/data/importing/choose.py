@@ -13,7 +13,7 @@ from maskwise.errors import DataError, must
 
 def choose_faces(listed: Listed, min_age_years: int, borders_years: tuple[int, ...]) -> Listed:
     """The faces of a usable age, each photo once; the others join the rejected."""
-    chosen = Listed(rejected=list(listed.rejected))
+    chosen = Listed(rejected=list(listed.rejected), notes=listed.notes)
     first_line: dict[str, int | None] = {}
     for face in listed.faces:
         if face.where in first_line:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskwise.data.importing.faces import ImportedFace, Listed, Rejected
-from maskwise.data.layout import MASK_OF_STEM, TRAIN_CSV, TRAIN_IMAGES, list_folder, on_disk, photo_stem
+from maskwise.data.layout import MASK_OF_STEM, NOT_KNOWN, TRAIN_CSV, TRAIN_IMAGES, list_folder, on_disk, photo_stem
 from maskwise.data.people import read_people
 from maskwise.errors import DataError
 from maskwise.labels import GENDER_CLASSES, UNKNOWN
@@ -23,16 +23,17 @@ def read_competition(source: Path) -> Listed:
     if not people.id_P:
         raise DataError([str(problem) for problem in problems])
     listed = Listed(rejected=[Rejected.because(p.where, p.line, p.message) for p in problems])
+    unusable = {problem.line for problem in problems if problem.message.startswith(("gender", "age"))}
     for row, folder in enumerate(people.folder_P):
         line, age, gender = people.line_P[row], people.age_years_P[row], people.gender_P[row]
-        if age == UNKNOWN or gender == UNKNOWN:
+        if line in unusable:
             continue
         photos = _photos(source, folder, line, listed)
         if photos:
             face = ImportedFace(
                 photos,
-                GENDER_CLASSES[gender],
-                (age, age),
+                NOT_KNOWN if gender == UNKNOWN else GENDER_CLASSES[gender],
+                None if age == UNKNOWN else (age, age),
                 f"{TRAIN_IMAGES}/{folder}",
                 TRAIN_CSV,
                 line,

@@ -1,4 +1,4 @@
-"""What the columns and words of a CSV file of one's own mean."""
+"""What the columns and words of a table, or the folders, of one's own mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TABLE_FIELDS: tuple[TableField, ...] = ("file", "gender", "age", "person", "mask
 
 
 class TableWords(Settings):
-    """What the columns and words of a CSV file mean."""
+    """What the columns and words of a CSV file mean, or the folders that photos lie in."""
 
     columns: dict[str, TableField] = Field(default_factory=dict)
     """The file's columns that are to be read as file, gender, age, person or mask."""
@@ -24,6 +24,9 @@ class TableWords(Settings):
 
     masks: dict[str, Literal["worn", "incorrect", "not_worn"]] = Field(default_factory=dict)
     """Words of the mask column besides worn, incorrect, not_worn and their likes: {"0": worn, "2": not_worn}."""
+
+    folders: dict[str, str] = Field(default_factory=dict)
+    """What folders mean: worn, incorrect, not_worn, male, female, an age or a bin, or - for nothing, joined by +."""
 
     @model_validator(mode="after")
     def _refuse_doubled(self) -> Self:

@@ -22,8 +22,9 @@ class ImportedFace:
     photos: Mapping[str, Path]
     """The file of each photo by its name in the competition's layout; ``normal`` alone for a bare face."""
     gender: str
-    """male or female."""
-    age_years: AgeRange
+    """male, female or Unknown."""
+    age_years: AgeRange | None
+    """None where the source does not tell."""
     where: str
     """The photo or the folder, below the source's root, with forward slashes. Unique within a source."""
     label_file: str = ""
@@ -34,6 +35,8 @@ class ImportedFace:
     """Equal for faces of one person, where the source names people; "" where it does not."""
     id_hint: str = ""
     """The id that the source itself gives, "" where it gives none."""
+    as_it_is: bool = False
+    """Whether the source tells what covers the face, so that no mask is to be drawn on it."""
 
     @property
     def place(self) -> str:
@@ -66,6 +69,8 @@ class Listed:
 
     faces: list[ImportedFace] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """How the source was understood, a sentence each."""
 
     def reject(self, where: str, line: int | None, thing: str, rule: str, got: object, remedy: str) -> None:
         """Note what cannot be taken over."""

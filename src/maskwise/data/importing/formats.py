@@ -17,6 +17,8 @@ class ImportFormat(StrEnum):
     APPA_REAL = "appa-real"
     COMPETITION = "competition"
     CSV = "csv"
+    FOLDERS = "folders"
+    BARE = "bare"
 
 
 LICENCES: Mapping[ImportFormat, str] = {

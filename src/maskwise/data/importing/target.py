@@ -16,7 +16,7 @@ from pathlib import Path
 
 from maskwise.data.importing.ages import age_number, is_bin
 from maskwise.data.importing.faces import ImportedFace, Rejected
-from maskwise.data.layout import TRAIN_CSV, TRAIN_IMAGES, is_plain_name, list_folder
+from maskwise.data.layout import NOT_KNOWN, TRAIN_CSV, TRAIN_IMAGES, is_plain_name, list_folder
 from maskwise.data.sources import Source, read_sources, write_sources
 from maskwise.errors import DataError, StoreError, must, printable
 from maskwise.files import TEMPORARY_PREFIX, write_atomically
@@ -25,8 +25,6 @@ from maskwise.tables import csv_text, read_csv
 REPORT = "import-report.csv"
 COLUMNS = ("id", "gender", "race", "age", "path", "person", "source", "file", "age_low", "age_high")
 REPORT_COLUMNS = ("source", "file", "line", "reason", "what_to_do")
-NO_ORIGIN = "Unknown"
-"""Stands in the column race of every imported person: it is never read from a source."""
 NAME_DIGITS = 12
 LONGEST_ID = 60
 
@@ -46,7 +44,7 @@ class ImportedPerson:
     @property
     def folder(self) -> str:
         """The folder of the photos, named as in the competition."""
-        return f"{self.id}_{self.face.gender}_{NO_ORIGIN}_{age_number(self.face.age_years)}"
+        return f"{self.id}_{self.face.gender}_{NOT_KNOWN}_{_age_cell(self.face)}"
 
     @property
     def number(self) -> int:
@@ -177,10 +175,15 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(data, digest_size=NAME_DIGITS // 2).hexdigest()
 
 
+def _age_cell(face: ImportedFace) -> str:
+    return NOT_KNOWN if face.age_years is None else str(age_number(face.age_years))
+
+
 def _row(person: ImportedPerson, source_name: str) -> tuple[object, ...]:
     face, where = person.face, printable(person.face.where)
-    told = (person.id, face.gender, NO_ORIGIN, age_number(face.age_years), person.folder, person.person)
-    return (*told, source_name, where, *face.age_years)
+    # Where people come from is never read from a source.
+    told = (person.id, face.gender, NOT_KNOWN, _age_cell(face), person.folder, person.person)
+    return (*told, source_name, where, *(face.age_years or ("", "")))
 
 
 def refuse_strange_folder(root: Path) -> None:
