@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from maskwise.augment.mixing import Mixed, cutmix, half_cutmix, mixup
+from maskwise.augment.mixing import Mixed, cutmix, half_cutmix, mix_weights, mixup
 
 HEIGHT, WIDTH = 16, 20
 
@@ -172,3 +172,42 @@ def test_p_is_the_share_of_photos_that_are_mixed_with_any_other_alike(p: float) 
         shown_NN += target_NC.fill_diagonal_(0) * 2
     assert float(shown_NN.sum()) / (200 * n) == pytest.approx(p, abs=0.02)
     assert 0.6 < float(shown_NN.sum(0).std()) / (200 * p) ** 0.5 < 1.4  # of a binomial: everyone alike
+
+
+def test_weights_of_mixed_photos_by_hand() -> None:
+    """Photo 0 (weight 1) has 0.6 of itself and 0.4 of photo 1 (weight 0.5); 2 and 3 are alone; 3 counts nothing."""
+    target_NC, weight_N = one_hot([0, 1, 2, 3], 4), torch.tensor([1.0, 0.5, 0.3, 0.0])
+    partner_N, share_N = np.array([1, 0, 2, 3]), np.array([0.6, 0.5, 1.0, 1.0])
+    mixed = Mixed(images(4), torch.zeros(4, 4), partner_N, share_N)
+    weighed, counts_N = mix_weights(mixed, target_NC, weight_N)
+    assert counts_N.tolist() == pytest.approx([0.8, 0.75, 0.3, 0.0])
+    expected = [[0.75, 0.25, 0, 0], [2 / 3, 1 / 3, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    torch.testing.assert_close(weighed.target_NC, torch.tensor(expected))
+    assert weighed.own_share_N is not None
+    assert weighed.own_share_N.tolist() == pytest.approx([0.75, 1 / 3, 1.0, 1.0])
+    assert weighed.images_NCHW is mixed.images_NCHW
+
+
+def test_a_mixed_photos_cross_entropy_is_that_of_its_two_at_their_own_weights() -> None:
+    n, labels = 6, one_hot([0, 1, 2, 3, 4, 5])
+    weight_N = torch.tensor([1.0, 1.0, 0.5, 0.25, 0.0, 0.8])
+    logits_NC = torch.randn(n, 6, generator=torch.Generator().manual_seed(1))
+    mixed = mixup(images(n), labels, np.random.default_rng(3), alpha=0.7, p=0.8)
+    weighed, counts_N = mix_weights(mixed, labels, weight_N)
+    assert mixed.partner_N is not None
+    assert mixed.own_share_N is not None
+    found_N = counts_N * -(weighed.target_NC * logits_NC.log_softmax(1)).sum(1)
+    own_N1 = torch.from_numpy(mixed.own_share_N).float()[:, None]
+    terms_NC = own_N1 * weight_N[:, None] * labels + (1 - own_N1) * (weight_N[:, None] * labels)[mixed.partner_N]
+    torch.testing.assert_close(found_N, -(terms_NC * logits_NC.log_softmax(1)).sum(1))
+
+
+def test_equal_weights_change_nothing_in_mixed_photos_and_no_mixing_changes_no_weight() -> None:
+    labels, ones_N = one_hot([0, 1, 2, 3]), torch.ones(4)
+    mixed = mixup(images(4), labels, np.random.default_rng(5), alpha=0.4, p=1.0)
+    weighed, counts_N = mix_weights(mixed, labels, ones_N)
+    assert torch.equal(weighed.target_NC, mixed.target_NC)
+    assert torch.equal(counts_N, ones_N)
+    unmixed, kept_N = mix_weights(Mixed(images(4), labels), labels, weight := torch.tensor([1.0, 0.2, 0.3, 0.4]))
+    assert torch.equal(kept_N, weight)
+    assert unmixed.partner_N is None

@@ -47,7 +47,6 @@ COVERED_BY = {
     "drawing/usable_faces.py": "drawing/test_seven_photos.py",
     "ensembles/build.py": "ensembles/test_contract.py",
     "ensembles/config.py": "ensembles/test_contract.py",
-    "ensembles/vote_members.py": "workflows/test_join_runs.py",
     "evaluation/run_counts.py": "evaluation/test_changed_photos.py",
     "evaluation/scores.py": "evaluation/test_evaluate.py",
     "evaluation/shared_photos.py": "evaluation/test_comparison.py",

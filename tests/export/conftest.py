@@ -63,6 +63,14 @@ def folds(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
+def voted(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Three folds of two parts each, which vote hard."""
+    parts = ("--set", "parts=[{attributes: [mask]}, {attributes: [gender, age]}]")
+    cli(*place.train(*QUICK, "--folds", "3", "--set", "name=voted", "--set", "predict.fold_vote=hard", *parts))
+    return _export(place, "voted", cli, tmp_path_factory.mktemp("voted") / "bundle")
+
+
+@pytest.fixture(scope="session")
 def ensemble(place: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A hard vote of two runs of different crops and sizes."""
     crop = ("--set", "input.crop={kind: center_crop, height_px: 300, width_px: 200}", "--set", "input.height_px=24")

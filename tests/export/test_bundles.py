@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -30,6 +31,9 @@ from maskwise.faces.config import decodes_reduced
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.predictions_file import read_predictions
+from maskwise.training.inference import predict_batch
+from maskwise.workflows.predict_photos import photo_inputs
+from maskwise.workflows.run_models import load_run
 
 Cli = Callable[..., str]
 TOLERANCE = 1e-4
@@ -40,7 +44,7 @@ def predictions_of(cli: Cli, what: Path, source: Path, out: Path, *options: str)
     return read_predictions(out)[0]
 
 
-@pytest.mark.parametrize("kind", ["single", "folds", "ensemble", "parts"])
+@pytest.mark.parametrize("kind", ["single", "folds", "voted", "ensemble", "parts"])
 def test_bundle_and_run_agree_on_other_photos(
     kind: str, place: Workplace, cli: Cli, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -78,6 +82,33 @@ def test_the_manifest_tells_members_parts_folds_and_views(
     assert several.framing is not None
     assert several.framing.spread is not None
     assert all(each.temperature is not None for each in (one, several, both, split))
+
+
+def test_folds_that_vote_hard_predict_submit_and_are_exported_alike(
+    voted: Exported, place: Workplace, cli: Cli, tmp_path: Path
+) -> None:
+    run = predictions_of(cli, voted.run, place.data, tmp_path / "run.parquet")
+    models, task = load_run(voted.run).members[0], Task()
+    prepare = photo_inputs([models.parts[0].how.spec])
+    photos = [(name, decode_photo((place.data / name).read_bytes(), name)) for name in run.photo_N.tolist()]
+    pixels = np.stack([prepare.whole(lambda _, photo=photo: photo, name)[0] for name, photo in photos])
+    by_hand = np.ones((len(run), 18))
+    codes_C = task.codes(np.arange(18))
+    for part in models.parts:
+        own = Task(attributes=part.attributes)
+        votes_RN = np.stack([predict_batch(model, pixels, part.how).probs_NC.argmax(1) for model in part.models])
+        share_NC = (votes_RN[:, :, None] == np.arange(own.n_classes)).mean(axis=0)
+        by_hand *= share_NC[:, own.joint_class(codes_C)]
+    np.testing.assert_allclose(run.probs_NC, by_hand, atol=2e-3)  # a thousandth of each part is its mean, for ties
+    assert (by_hand.max(axis=1) < 1).any(), "folds that always agree show nothing"
+    cli("submit", str(voted.run), "--data", str(place.data), "--out", str(tmp_path / "submission.csv"), "--quiet")
+    with (tmp_path / "submission.csv").open() as file:
+        submitted = [int(row["ans"]) for row in csv.DictReader(file)]
+    assert submitted == run.probs_NC.argmax(axis=1).tolist()
+    manifest = load(voted.bundle).manifest
+    assert [part.fold_vote for part in manifest.parts] == ["hard", "hard"]
+    assert manifest.temperature is None, "a temperature of single folds is not that of shares of votes"
+    assert "predicts the hard vote of the folds" in (voted.bundle / "MODEL_CARD.md").read_text()
 
 
 def test_one_photo_alone_is_answered_as_among_others(folds: Exported, place: Workplace) -> None:

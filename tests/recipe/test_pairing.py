@@ -39,6 +39,8 @@ def problems(**settings: Any) -> list[str]:
         {"targets": [{"kind": "soft_age_border", "margin_years": 15}, {"kind": "soft_classes"}]},
         {"self_training": {}, "mixing": {"kind": "mixup"}, "loss": {"kind": "f1"}},
         {"self_training": {"select": {"kind": "soft", "weight": 0.5}}, "loss": {"kind": "focal"}},
+        {"self_training": {"select": {"kind": "hard", "weight": 0.5}}, "mixing": {"kind": "mixup"}},
+        {"predict": {"fold_vote": "hard"}, "split": {"kind": "k_fold", "folds": 3}},
         {"targets": [{"kind": "soft_age_border", "margin_years": 40}], "task": {"age_borders_years": [40]}},
     ],
 )
@@ -120,14 +122,16 @@ def test_all_problems_are_told_together() -> None:
     assert len(found) == 3
 
 
-def test_self_training_goes_with_no_group_of_photos_and_weights_only_where_photos_are_weighted() -> None:
-    light = {"self_training": {"select": {"kind": "hard", "weight": 0.5}}}
+def test_self_training_goes_with_no_group_of_photos() -> None:
     (group,) = problems(self_training={}, data={"only": {"mask": "worn"}})
     assert group.startswith("data.only must be left out with self_training")
     assert group.endswith("got '{mask: worn}'. Leave one of them out.")
-    (mixed,) = problems(**light, mixing={"kind": "mixup"})
-    assert mixed.startswith("self_training.select.weight must be 1 with mixing mixup")
-    assert recipe(**light, loss={"kind": "f1"}).loss.kind == "f1", "a weight reaches f1, too"
+
+
+@pytest.mark.parametrize("split", [{"kind": "hold_out"}, {"kind": "everyone"}])
+def test_a_vote_of_folds_needs_folds(split: dict[str, Any]) -> None:
+    (problem,) = problems(split=split, predict={"fold_vote": "hard"}, train={"checkpoint": {"kind": "last"}})
+    assert problem.startswith(f"predict.fold_vote must be soft with split {split['kind']} (which trains one model)")
 
 
 def test_where_nobody_is_scored_nobody_scored_can_choose_the_epoch() -> None:

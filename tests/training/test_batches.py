@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from maskwise.augment.mixing import mixup
 from maskwise.recipe.train_config import TrainConfig
 from maskwise.records import Image
 from maskwise.training.batches import BatchSource, TargetRows, epoch_batches, normalise, to_images
@@ -105,6 +107,23 @@ def test_given_rows_and_weights_take_the_place_of_the_training_class() -> None:
     labelled = plain.make(index, 0, 0, CPU)
     assert labelled.weight_N is None
     assert torch.equal(labelled.images_NCHW, batch.images_NCHW)
+
+
+def test_mixed_rows_mix_their_weights_and_targets_and_ages_by_what_each_photo_counts() -> None:
+    plain = dataclasses.replace(source(), mix=partial(mixup, alpha=0.4, p=1.0))
+    n = len(plain.table)
+    weight_N = np.where(np.arange(n) % 2, 1, 0.25).astype(np.float32)
+    rows = TargetRows(np.eye(3, dtype=np.float32)[plain.table.train_class_N], weight_N)
+    index = plain.plan(0)[0]
+    unweighted = plain.make(index, 0, 0, CPU)
+    batch = dataclasses.replace(plain, rows=rows).make(index, 0, 0, CPU)
+    assert torch.equal(batch.images_NCHW, unweighted.images_NCHW)
+    assert batch.weight_N is not None
+    assert batch.own_share_N is not None
+    assert unweighted.own_share_N is not None
+    own_N = torch.from_numpy(weight_N[index])
+    torch.testing.assert_close(batch.own_share_N * batch.weight_N, unweighted.own_share_N * own_N)
+    assert not torch.allclose(batch.target_NC, unweighted.target_NC)
 
 
 def test_given_rows_are_softened_like_labels() -> None:

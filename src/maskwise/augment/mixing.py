@@ -29,7 +29,7 @@ class Mixed(NamedTuple):
     partner_N: Ints | None = None
     """Each photo's partner in the batch, itself where it has none; None: nothing was mixed."""
     own_share_N: Floats | None = None
-    """How much of each photo is its own."""
+    """How much of each photo, and of its target, is its own."""
 
 
 def no_mixing(images_NCHW: Tensor, target_NC: Tensor, rng: np.random.Generator) -> Mixed:  # noqa: ARG001
@@ -90,6 +90,23 @@ def half_cutmix(
     whole_NL = np.ones((n, height if halves == "left_right" else width), dtype=np.bool_)
     rows_NH, columns_NW = (whole_NL, part_NL) if halves == "left_right" else (part_NL, whole_NL)
     return _paste(images_NCHW, target_NC, partner_N, rows_NH & mixed_N[:, None], columns_NW)
+
+
+def mix_weights(mixed: Mixed, target_NC: Tensor, weight_N: Tensor) -> tuple[Mixed, Tensor]:
+    """A mixed batch, and what each of its photos counts in the loss, of photos that count ``weight_N``.
+
+    A photo i mixed with j by the share λ counts W = λ·w_i + (1 − λ)·w_j, and (λ·w_i) / W of its target is its own: so
+    W · loss is λ·w_i·loss_i + (1 − λ)·w_j·loss_j for a loss that is linear in the target, as cross-entropy is.
+    ``target_NC`` are the rows before mixing. Photos of equal weight keep it, and their shares.
+    """
+    if mixed.partner_N is None or mixed.own_share_N is None:
+        return mixed, weight_N
+    own_N = weight_N.double().cpu().numpy()  # labels are on the CPU: nothing waits for a GPU
+    partners_N = own_N[mixed.partner_N]
+    mixed_N = partners_N + mixed.own_share_N * (own_N - partners_N)
+    counted_N = np.divide(mixed.own_share_N * own_N, mixed_N, out=mixed.own_share_N.copy(), where=mixed_N > 0)
+    target_NC = _mix_targets(target_NC, mixed.partner_N, counted_N)
+    return mixed._replace(target_NC=target_NC, own_share_N=counted_N), as_floats(mixed_N, weight_N)
 
 
 def _candidates(target_NC: Tensor, partner: Partner, oldest_classes: tuple[int, ...]) -> Bools:

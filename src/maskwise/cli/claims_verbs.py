@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,28 +22,40 @@ from maskwise.cli.options import (
     refuse_missing_folder,
 )
 
+if TYPE_CHECKING:
+    from maskwise.studies.budgets import Budget
+
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="N", help="Only this claim (1 to 12) or open question (A to D). Repeatable."),
+]
+SeedsOption = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="K", help="Seeds per arm.", show_default="5; 2 for small's fine-tuned arms"),
+]
+BudgetOption = Annotated[
+    BudgetWord,
+    typer.Option(
+        help="small: for CPUs; about 20 seconds per run on cached features, 2 minutes per fine-tuned run "
+        "of 9,000 photos. full: for a GPU; every arm fine-tuned."
+    ),
+]
+ProcessesOption = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Processes of this machine that share the trainings.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="Also write the tables as Markdown.")
+]
+
 
 def claims(
     data: DataOption,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="N", help="Only this claim (1 to 12) or open question (A to D). Repeatable."),
-    ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="K", help="Seeds per arm.", show_default="2; with --budget full, 5"),
-    ] = None,
-    budget: Annotated[
-        BudgetWord,
-        typer.Option(help="small: for CPUs, about 90 seconds per run of 9,000 photos. full: for a GPU."),
-    ] = BudgetWord.SMALL,
+    only: OnlyOption = None,
+    seeds: SeedsOption = None,
+    budget: BudgetOption = BudgetWord.SMALL,
     set_: SetOption = None,
-    processes: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Processes of this machine that share the trainings.")
-    ] = 1,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Also write the tables as Markdown.")
-    ] = None,
+    processes: ProcessesOption = 1,
+    out: OutOption = None,
     force: ForceOption = False,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
@@ -56,10 +68,9 @@ def claims(
     processes can share the work. --set applies to every arm.
     """
     from maskwise.files import refuse_overwrite, write_atomically
-    from maskwise.studies.plan_claims import FULL_CLAIMS, SMALL_CLAIMS, choose_claims, features_of, plan_claims
+    from maskwise.studies.plan_claims import choose_claims, features_of, plan_claims
 
-    size, own_changes = {BudgetWord.SMALL: SMALL_CLAIMS, BudgetWord.FULL: FULL_CLAIMS}[budget], set_ or []
-    chosen = choose_claims(only or [])
+    size, own_changes, chosen = _size(budget), set_ or [], choose_claims(only or [])
     # Refuses what is wrong with the settings before a photo is read.
     planned = plan_claims(size, seeds, own_changes, chosen)
     refuse_missing_folder("--data", data)
@@ -72,8 +83,10 @@ def claims(
     from maskwise.studies.format_claims import format_claims, markdown_claims
     from maskwise.studies.run_claims import score_claims, train_together
     from maskwise.studies.set_facts import look_at_set
+    from maskwise.workflows.refuse_series import refuse_impossible_series
     from maskwise.workflows.run_recipe import Place
 
+    refuse_impossible_series([run.recipe for run in planned.runs])
     plan = plan_claims(size, seeds, own_changes, chosen, look_at_set(data, planned.runs[0].recipe))
     changed = format_budget(features_of(size, own_changes), own_changes, "every arm")
     place = Place(data=data, store=store, cache=cache_folder(cache))
@@ -84,3 +97,9 @@ def claims(
     typer.echo(plain_json(scores) if as_json else "\n".join([*changed, "", format_claims(scores)]))
     if out is not None:
         write_atomically(out, markdown_claims(scores, changed))
+
+
+def _size(budget: BudgetWord) -> Budget:
+    from maskwise.studies.plan_claims import FULL_CLAIMS, SMALL_CLAIMS
+
+    return {BudgetWord.SMALL: SMALL_CLAIMS, BudgetWord.FULL: FULL_CLAIMS}[budget]

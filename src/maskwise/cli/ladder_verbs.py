@@ -59,8 +59,10 @@ def ladder(
     from maskwise.studies.climb_ladder import climb_ladder, score_ladder
     from maskwise.studies.format_ladder import format_ladder
     from maskwise.studies.set_facts import look_at_set
+    from maskwise.workflows.refuse_series import refuse_impossible_series
     from maskwise.workflows.run_recipe import Place
 
+    refuse_impossible_series([planned.recipe for planned in plan])
     if budget is BudgetWord.SMALL:
         # The crops keep the shape that they have on these photos.
         size = small_budget(look_at_set(data, plan[0].recipe).photo_px)

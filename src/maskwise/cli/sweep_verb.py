@@ -142,6 +142,7 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     from maskwise.sweeps.run_sweep import SweepWork, confirm_best, run_sweep
     from maskwise.sweeps.storage import hidden
     from maskwise.sweeps.trial_queue import open_queue
+    from maskwise.workflows.refuse_series import refuse_series
     from maskwise.workflows.run_recipe import Place
     from maskwise.workflows.train_or_read import describe_data
 
@@ -151,6 +152,7 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     with listener(quiet) as progress:
         for line in [format_sweep_plan(planned.space, runs), *notes]:
             progress.on_note(line)
+        refuse_series([planned.base], place, progress)
         about = describe_data(planned.base, place, progress)
         queue = open_queue(planned, about, place.store, wanted.storage, runs)
         work = SweepWork(queue, place, about, [hidden(word) for word in sys.argv], progress, ends_at_s)

@@ -1,14 +1,18 @@
-"""Members of an ensemble become one prediction of new photos, with weights that were fitted before."""
+"""Several models become one prediction of new photos: members of an ensemble with weights fitted before, and folds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from maskwise.ensembles.build import build_ensemble
 from maskwise.ensembles.config import EnsembleConfig
-from maskwise.probabilities import MemberProbabilities, Probabilities
+from maskwise.ensembles.votes import hard_vote
+from maskwise.probabilities import MemberProbabilities, Probabilities, averaged
+
+FoldVote = Literal["soft", "hard"]
 
 
 def vote_members(
@@ -25,3 +29,15 @@ def vote_members(
     alone = len(probs_RNC) == 1
     probs_NC = np.asarray(probs_RNC[0]) if alone else build_ensemble(vote).combine(probs_RNC, np.array(weights))
     return Probabilities(probs_NC, np.concatenate(ages) if ages else None)
+
+
+def vote_folds(folds: Sequence[Probabilities], vote: FoldVote) -> Probabilities:
+    """The models of one or more folds as one: their mean, or the share of votes that each class received.
+
+    Votes and ties are those of ``hard_vote``. A single fold comes back unchanged; ages are always the mean.
+    """
+    mean = averaged(folds)
+    if vote == "soft" or len(folds) == 1:
+        return mean
+    probs_RNC = np.stack([fold.probs_NC for fold in folds])
+    return Probabilities(hard_vote(probs_RNC, np.full(len(folds), 1 / len(folds))), mean.age_years_N)

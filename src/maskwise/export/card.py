@@ -134,9 +134,10 @@ def _scores(facts: CardFacts) -> str:
         ["", "macro F1", "accuracy"], [[name, _score(each.macro_f1), _score(each.accuracy)] for name, each in rows]
     )
     several = max(len(part.networks) for part in facts.manifest.parts) > 1
+    joined = "hard vote" if facts.manifest.votes_hard_over_folds else "mean"
     remarks = [
         OPTIMISTIC if found.optimistic else "",
-        "Each was predicted by the fold that had not seen them; the bundle predicts the mean of the folds."
+        f"Each was predicted by the fold that had not seen them; the bundle predicts the {joined} of the folds."
         if several
         else "",
     ]

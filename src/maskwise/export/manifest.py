@@ -1,8 +1,8 @@
 """What ``bundle.json`` says: which networks there are, what they are shown, how their predictions become one.
 
 The prediction for a photo is ``vote(members)``, a member's is the product of its parts (one for each group of
-attributes; most runs have one part for them all; parts of the same attributes are averaged first), a part's is the mean
-of its networks (one per fold), and a network's is the mean over its views of the photo.
+attributes; most runs have one part for them all; parts of the same attributes are averaged first), a part's is the vote
+of its networks (one per fold; the mean unless they vote hard), and a network's is the mean over its views of the photo.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from maskwise.data.photo_budget import MOST_PIXELS
 from maskwise.ensembles.config import EnsembleConfig
+from maskwise.ensembles.vote_members import FoldVote
 from maskwise.errors import DataError, must
 from maskwise.faces.config import CropConfig
 from maskwise.faces.framing import Framing
@@ -63,6 +64,8 @@ class BundlePart(Settings):
     tells_age: bool
     networks: tuple[dict[StoredPrecision, str], ...] = Field(min_length=1)
     """The file of each network in each precision that the bundle has."""
+    fold_vote: FoldVote = "soft"
+    """How the networks become one."""
 
     @model_validator(mode="after")
     def _refuse_foreign_paths(self) -> Self:
@@ -95,7 +98,8 @@ class Manifest(Settings):
     vote: EnsembleConfig
     """How members become one; with a single member it changes nothing."""
     temperature: float | None = Field(default=None, gt=0)
-    """Fitted on held-out people. Used for calibrated predictions only; None where nobody was held out."""
+    """Fitted on held-out people. Used for calibrated predictions only; None where nobody was held out, and where folds
+    vote hard: held-out people have probabilities of one fold, not shares of votes."""
     abstain_below: float | None = Field(default=None, ge=0, le=1)
     """What the card recommends, if anything; the caller decides."""
     framing: Framing | None = None
@@ -124,6 +128,11 @@ class Manifest(Settings):
     def parts(self) -> tuple[BundlePart, ...]:
         """All parts, in the order of members."""
         return tuple(part for member in self.members for part in member.parts)
+
+    @property
+    def votes_hard_over_folds(self) -> bool:
+        """Whether shares of votes stand for probabilities, which nobody was held out from."""
+        return any(part.fold_vote == "hard" for part in self.parts)
 
     @property
     def precisions(self) -> tuple[StoredPrecision, ...]:

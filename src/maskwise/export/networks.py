@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from maskwise.ensembles.vote_members import vote_folds
 from maskwise.errors import DataError, must
 from maskwise.export.bundle_files import BundleFiles
 from maskwise.export.engines import BundlePrecision, open_network, stored_as
@@ -38,7 +39,7 @@ class Networks:
     def _predict_part(self, part: BundlePart, pixels_NHWC: Image) -> Probabilities:
         mirrored = np.ascontiguousarray(pixels_NHWC[:, :, ::-1]) if "mirrored" in part.views else pixels_NHWC
         views = [pixels_NHWC if view == "as_is" else mirrored for view in part.views]
-        return averaged([averaged([net(view) for view in views]) for net in self._nets[id(part)]])
+        return vote_folds([averaged([net(view) for view in views]) for net in self._nets[id(part)]], part.fold_vote)
 
 
 def _open_part(

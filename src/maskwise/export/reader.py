@@ -154,7 +154,7 @@ class Bundle:
 
     def _temperature(self) -> float:
         if self.manifest.temperature is None:
-            got, remedy = "one of a run without any", "Leave calibrated out."
+            got, remedy = "one that is not", "Leave calibrated out."
             raise DataError(must(f"bundle {self.place}", "calibrated on held-out people", got, remedy))
         return self.manifest.temperature
 

@@ -16,6 +16,7 @@ import onnx
 import torch
 
 import maskwise
+from maskwise.ensembles.vote_members import FoldVote
 from maskwise.errors import CheckFailedError, DataError, StoreError, UserError, must
 from maskwise.evaluation.scores import Evaluation
 from maskwise.evaluation.temperature import fit_temperature
@@ -138,17 +139,19 @@ def _networks(
             ]
             listener.on_advance(len(named))
             files |= {name: data for network in named for name, data in network.values()}
-            parts.append(_describe_part(part, specs.index(part.how.spec), named))
+            vote = member.recipe.predict.fold_vote
+            parts.append(_describe_part(part, specs.index(part.how.spec), named, vote))
         record = member.record
         members.append(Member(run_id=record.run_id, name=record.name, weight=member.weight, parts=tuple(parts)))
     task = models.members[0].recipe.task
+    votes_hard = any(member.recipe.predict.fold_vote == "hard" for member in models.members)
     manifest = Manifest(
         name=models.record.name,
         task=Task(attributes=task.attributes, age_borders_years=task.age_borders_years),
         inputs=tuple(_input(spec) for spec in specs),
         members=tuple(members),
         vote=models.vote,
-        temperature=None if predictions is None else fit_temperature(predictions),
+        temperature=None if predictions is None or votes_hard else fit_temperature(predictions),
         framing=models.framing or _measured(options.data, table),
         versions={"maskwise": maskwise.__version__, "torch": torch.__version__, "onnx": onnx.__version__},
     )
@@ -172,13 +175,16 @@ def _export_fold(
     return found
 
 
-def _describe_part(part: PartModels, place: int, named: list[dict[StoredPrecision, tuple[str, bytes]]]) -> BundlePart:
+def _describe_part(
+    part: PartModels, place: int, named: list[dict[StoredPrecision, tuple[str, bytes]]], vote: FoldVote
+) -> BundlePart:
     return BundlePart(
         attributes=part.attributes,
         input=place,
         views=part.how.views,
         tells_age=part.how.first_age_years is not None,
         networks=tuple({word: name for word, (name, _) in network.items()} for network in named),
+        fold_vote=vote,
     )
 
 

@@ -37,6 +37,10 @@ class PredictConfig(Settings):
     views: tuple[Literal["as_is", "mirrored"], ...] = ("as_is",)
     """The probabilities are the mean over these views of a photo; add mirrored for flip averaging."""
 
+    fold_vote: Literal["soft", "hard"] = "soft"
+    """How the models of a k-fold run become one. soft: the mean of their probabilities. hard: one vote each for the
+    most probable class; the highest mean probability decides ties. Held-out scores are of one model either way."""
+
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
         if not self.views or len(set(self.views)) != len(self.views):

@@ -42,7 +42,8 @@ def problems_of(recipe: RecipeFields) -> list[str]:
 
 def _problems_of_model(recipe: RecipeFields) -> list[str]:
     problems = [*_age_head_problems(recipe), *_self_training_problems(recipe)]
-    problems += [*_everyone_problems(recipe), *_cached_views_problems(recipe), *_decoding_problems(recipe)]
+    problems += [*_everyone_problems(recipe), *_fold_vote_problems(recipe)]
+    problems += [*_cached_views_problems(recipe), *_decoding_problems(recipe)]
     for address, loss in _losses(recipe.loss):
         if isinstance(loss, ArcFace | Ldam):
             problems += _cosine_problems(address, loss, "cosine", recipe)
@@ -79,17 +80,10 @@ def _age_head_problems(recipe: RecipeFields) -> list[str]:
 
 
 def _self_training_problems(recipe: RecipeFields) -> list[str]:
-    if recipe.self_training is None:
+    if recipe.self_training is None or recipe.data.only is None:
         return []
-    problems = []
-    if recipe.data.only is not None:
-        rule = "left out with self_training (nobody knows which unlabelled photos are of that group)"
-        problems.append(must("data.only", rule, f"{{{recipe.data.only}}}", "Leave one of them out."))
-    weight, address = recipe.self_training.select.weight, "self_training.select.weight"
-    if weight != 1 and recipe.mixing.kind != "none":
-        rule = f"1 with mixing {recipe.mixing.kind} (a photo mixed of two has no weight of its own)"
-        problems.append(must(address, rule, weight, "Leave it or mixing out."))
-    return problems
+    rule = "left out with self_training (nobody knows which unlabelled photos are of that group)"
+    return [must("data.only", rule, f"{{{recipe.data.only}}}", "Leave one of them out.")]
 
 
 def _decoding_problems(recipe: RecipeFields) -> list[str]:
@@ -112,6 +106,13 @@ def _everyone_problems(recipe: RecipeFields) -> list[str]:
         rule = "left out with split everyone and train.checkpoint last (it would have no effect)"
         return [must("split.seed", rule, recipe.split.seed, "Leave it out; seed is the training's own.")]
     return []
+
+
+def _fold_vote_problems(recipe: RecipeFields) -> list[str]:
+    if recipe.predict.fold_vote == "soft" or recipe.split.kind == "k_fold":
+        return []
+    rule = f"soft with split {recipe.split.kind} (which trains one model)"
+    return [must("predict.fold_vote", rule, recipe.predict.fold_vote, "Leave it out, or set split.kind to k_fold.")]
 
 
 def _cached_views_problems(recipe: RecipeFields) -> list[str]:

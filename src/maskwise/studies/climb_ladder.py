@@ -19,6 +19,7 @@ from maskwise.store.runs import StoredRun, list_runs, read_finished
 from maskwise.studies.ladder_rungs import PlannedRung, Rung
 from maskwise.text_table import score
 from maskwise.workflows.join_runs import join_runs, read_joined, read_members
+from maskwise.workflows.refuse_series import refuse_series
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import train_or_read
 
@@ -60,8 +61,10 @@ def climb_ladder(
     """Train every rung of ``plan`` in order, and join its vote with the runs of earlier days.
 
     What the store has finished already is taken as it is, and a stopped training goes on, so the same call after an
-    interruption continues where it was. What ``run_recipe`` and ``join_runs`` refuse is refused here.
+    interruption continues where it was. What ``run_recipe`` and ``join_runs`` refuse is refused here; what shows before
+    a rung is trained, before the first.
     """
+    refuse_series([planned.recipe for planned in plan], place, listener)
     trained: dict[str, StoredRun] = {}
     climbed = []
     for number, planned in enumerate(plan, start=1):

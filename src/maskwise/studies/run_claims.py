@@ -24,6 +24,7 @@ from maskwise.studies.claim_arms import Arm, Claim, PairedTest
 from maskwise.studies.judge_claims import Outcome, corrected, deciding_p, holm, judge
 from maskwise.studies.plan_claims import ClaimsPlan, PlannedRun, Untestable
 from maskwise.workflows.join_runs import read_members
+from maskwise.workflows.refuse_series import refuse_series
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import train_in_turn, train_unless_busy
 
@@ -107,7 +108,11 @@ class ClaimsScores:
 def train_together(
     plan: ClaimsPlan, place: Place, command: Sequence[str], listener: Listener, processes: int
 ) -> RunsOfArm:
-    """``train_arms`` by ``processes`` of this machine, each with its part of the cores; only this one reports."""
+    """``train_arms`` by ``processes`` of this machine, each with its part of the cores; only this one reports.
+
+    What any run would be refused for is refused before the first.
+    """
+    refuse_series([planned.recipe for planned in plan.runs], place, listener)
     if processes == 1:
         return train_arms(plan, place, command, listener)
     threads = max(1, torch.get_num_threads() // processes)

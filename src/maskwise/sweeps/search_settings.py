@@ -14,6 +14,7 @@ from maskwise.score import Score
 from maskwise.store.runs import StoredRun
 from maskwise.sweeps.search_lists import PlannedArm, SearchPlan
 from maskwise.workflows.join_runs import read_members
+from maskwise.workflows.refuse_series import refuse_series
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import train_or_read
 
@@ -60,8 +61,9 @@ def train_alternatives(
 
     What the store has finished already is taken as it is, and a stopped training goes on, so the same call after an
     interruption continues where it was. An alternative whose loss diverges is given up, and the search goes on;
-    whatever else ``run_recipe`` refuses is refused here.
+    whatever else ``run_recipe`` refuses is refused here, before the first training where it shows by then.
     """
+    refuse_series([planned.recipes[0] for planned in (plan.reference, *plan.alternatives)], place, listener)
     arms = [TrainedArm(planned, ()) for planned in (plan.reference, *plan.alternatives)]
     for k in range(len(plan.reference.recipes)):
         for number, arm in enumerate(arms):

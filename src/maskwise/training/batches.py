@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from maskwise.augment.build import Mix
+from maskwise.augment.mixing import mix_weights
 from maskwise.chance import rng_for
 from maskwise.records import Batch, Floats, Image, Ints, PhotoTable
 
@@ -74,6 +75,8 @@ class BatchSource:
         target_NC = self.soften(target_NC, age_years_N)
         rng = rng_for(self.seed, "mix", self.fold, epoch, position)
         mixed = self.mix(images_NCHW, target_NC, rng)
+        if weight_N is not None:
+            mixed, weight_N = mix_weights(mixed, target_NC, weight_N)
         batch = Batch(
             images_NCHW=mixed.images_NCHW,
             class_N=sent(torch.from_numpy(self.table.class_N[index_N]), device),

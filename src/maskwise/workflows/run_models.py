@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from maskwise.ensembles.config import EnsembleConfig, SoftVote
+from maskwise.ensembles.vote_members import vote_folds
 from maskwise.errors import StoreError, must
 from maskwise.faces.framing import Framing
 from maskwise.fitting.photos import inference
@@ -18,7 +19,6 @@ from maskwise.models.build import build_model
 from maskwise.probabilities import (
     MemberProbabilities,
     Probabilities,
-    averaged,
     multiplied,
     over_members,
 )
@@ -80,7 +80,7 @@ class RunModels(NamedTuple):
     def predict(self, pixels_of: Sequence[Image]) -> MemberProbabilities:
         """What every member predicts for some photos; ``pixels_of`` has an array N × H × W × 3 for each of ``specs``.
 
-        A member is the product of its parts (the mean of those that predict the same attributes), a part the mean of
+        A member is the product of its parts (the mean of those that predict the same attributes), a part the vote of
         its folds, a fold's model the mean over its views.
         """
         specs = self.specs
@@ -90,7 +90,7 @@ class RunModels(NamedTuple):
             for part in models.parts:
                 pixels_NHWC = pixels_of[specs.index(part.how.spec)]
                 folds = [predict_batch(model, pixels_NHWC, part.how) for model in part.models]
-                parts.append((part.attributes, averaged(folds)))
+                parts.append((part.attributes, vote_folds(folds, models.recipe.predict.fold_vote)))
             return multiplied(parts, models.recipe.task)
 
         return over_members([member(each) for each in self.members])

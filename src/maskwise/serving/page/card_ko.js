@@ -29,6 +29,8 @@ const SENTENCES = [
     "점수를 매긴 바로 그 사람들로 에포크를 골랐어요: 모든 점수가 실제보다 높아요."],
   [/Each was predicted by the fold that had not seen them; the bundle predicts the mean of the folds\./g,
     "각 사람은 그 사람을 보지 않은 폴드가 예측했고, 번들은 폴드들의 평균을 예측해요."],
+  [/Each was predicted by the fold that had not seen them; the bundle predicts the hard vote of the folds\./g,
+    "각 사람은 그 사람을 보지 않은 폴드가 예측했고, 번들은 폴드들의 하드 보팅 결과를 예측해요."],
   [/^\| joint class \| photos \| people \| F1 \|$/gm, "| 클래스 | 사진 | 사람 | F1 |"],
   [/^\|\s+\| macro F1 \| accuracy \|$/gm, "|  | 매크로 F1 | 정확도 |"],
   [/^\| joint class \|/gm, "| 전체 클래스 |"],

@@ -1,0 +1,68 @@
+"""A series of recipes: what would be refused of any of them is refused before the first is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from maskwise.errors import UserError, printable
+from maskwise.files import refuse_unwritable
+from maskwise.fitting.refuse_early import refuse_impossible
+from maskwise.fitting.run_data import read_labels
+from maskwise.listeners import Listener
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.identity import run_id
+from maskwise.store.runs import list_runs
+from maskwise.workflows.run_recipe import Place, split_people
+
+
+def refuse_impossible_series(recipes: Sequence[Recipe]) -> None:
+    """Refuse what recipes and machine alone show, without looking at the data: as ``refuse_impossible``, together."""
+    _refuse_together({_needs(recipe): recipe for recipe in reversed(recipes)}, refuse_impossible)
+
+
+def refuse_series(recipes: Sequence[Recipe], place: Place, listener: Listener) -> None:
+    """Refuse whatever ``run_recipe`` would refuse of any of ``recipes`` before it reads a photo; all problems together.
+
+    Seeds change nothing of it. Runs that the store has finished need nothing any more and are not looked at.
+    """
+    refuse_unwritable(place.store)
+    left = _unfinished(recipes, place)
+    refuse_impossible_series(left)
+    alike = {run_id(recipe.model_copy(update={"seed": 0}), ""): recipe for recipe in reversed(left)}
+    listener.on_stage("checking recipes", len(alike))
+
+    def check(recipe: Recipe) -> None:
+        split_people(recipe, read_labels(recipe, place.data))
+        listener.on_advance(1)
+
+    _refuse_together(alike, check)
+
+
+def _needs(recipe: Recipe) -> str:
+    """Equal for recipes that need the same of the machine."""
+    whole = {"train": {"precision", "batch_size"}, "runtime": {"device"}, "model": True, "task": True, "parts": True}
+    return recipe.model_dump_json(include=whole)
+
+
+def _unfinished(recipes: Sequence[Recipe], place: Place) -> list[Recipe]:
+    folder = printable(str(place.data.resolve()))
+    records = [run.record for run in list_runs(place.store).runs]
+    records = [record for record in records if record.status == "finished" and record.data.folder == folder]
+    finished, data = {record.run_id for record in records}, {record.data.decisive for record in records}
+    return [recipe for recipe in recipes if finished.isdisjoint(run_id(recipe, each) for each in data)]
+
+
+def _refuse_together(recipes: dict[str, Recipe], check: Callable[[Recipe], None]) -> None:
+    """Every problem once, with the first recipe that has it, unless all have."""
+    names_of: dict[str, list[str]] = {}
+    errors: list[UserError] = []
+    for recipe in [*recipes.values()][::-1]:
+        try:
+            check(recipe)
+        except UserError as error:
+            errors.append(error)
+            for line in error.problems:
+                names_of.setdefault(line, []).append(recipe.name)
+    if errors:
+        lines = [line if len(names) == len(recipes) else f"{names[0]}: {line}" for line, names in names_of.items()]
+        raise type(errors[0])(lines)
