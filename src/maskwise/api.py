@@ -153,8 +153,8 @@ class Run:
 
     def __repr__(self) -> str:
         scores = self.record.scores
-        told = self.record.status if scores is None else f"macro F1 {score(scores.macro_f1)}"
-        return f"<Run {self.name} {self.id[:8]}: {told}>"
+        state = self.record.status if scores is None else f"macro F1 {score(scores.macro_f1)}"
+        return f"<Run {self.name} {self.id[:8]}: {state}>"
 
     def _repr_html_(self) -> str:
         about = f"<p><b>{escape(self.name)}</b> {self.id[:8]}, {escape(self.record.status)}</p>"

@@ -22,7 +22,7 @@ Attribute = Literal["mask", "gender", "age"]
 MASK_CLASSES = ("worn", "incorrect", "not_worn")
 GENDER_CLASSES = ("male", "female")
 UNKNOWN = -1
-"""The code and the class of what a data set does not tell."""
+"""The code and the class of what a data set does not say."""
 
 
 class Task(Settings):
@@ -145,7 +145,7 @@ class PhotoGroup(Settings):
     def _refuse_nonsense(self) -> Self:
         if self.mask is None and self.gender is None and self.age_years is None:
             remedy = "Say gender: male, for example."
-            raise ValueError(must("a group of photos", "told by mask, gender or age_years", "none of them", remedy))
+            raise ValueError(must("a group of photos", "given by mask, gender or age_years", "none of them", remedy))
         if self.age_years is not None and not 0 <= self.age_years[0] <= self.age_years[1]:
             rule = "the youngest and the oldest age"
             raise ValueError(must("age_years of a group", rule, list(self.age_years), "For example [60, 120]."))

@@ -1,4 +1,4 @@
-"""What a training tells while it runs. Listeners only listen: no result depends on them.
+"""What a training reports while it runs. Listeners only listen: no result depends on them.
 
 One may give the training up from ``on_epoch``, by raising ``stopping.EndedEarly``; then there is no result.
 """
@@ -48,7 +48,7 @@ LEFT_OUT = "left out"
 
 
 class Listener(Protocol):
-    """Told of stages, steps, epochs and notes; the terminal's progress, TensorBoard and the like."""
+    """Hears of stages, steps, epochs and notes; the terminal's progress, TensorBoard and the like."""
 
     def on_stage(self, name: str, total: int) -> None:
         """A countable piece of work begins: reading ``total`` photos, say."""
@@ -86,7 +86,7 @@ class Silent:
 
 
 class Several:
-    """Tells all of ``listeners`` what it is told, in order."""
+    """Passes everything on to all of ``listeners``, in order."""
 
     def __init__(self, listeners: Sequence[Listener]) -> None:
         self.listeners = tuple(listeners)

@@ -29,7 +29,7 @@ Image = NDArray[np.uint8]
 class PhotoTable:
     """Photos of people as columns, one row a photo: what splits, samplers and the training loop see.
 
-    Codes and ages are -1 where the data set does not tell. ``photo_N`` is the path below the data set's root, with
+    Codes and ages are -1 where the data set does not say. ``photo_N`` is the path below the data set's root, with
     forward slashes. ``person_N`` is equal for photos that may show the same person: such photos are never parted.
     """
 
@@ -127,7 +127,7 @@ class Predictions:
     probs_NC: Floats
     seen_N: Strings
     age_years_N: Floats | None = None
-    """Predicted age in years, where the model tells."""
+    """Predicted age in years, where the model has an age head."""
     optimistic: bool = False
     """True when the checkpoint was chosen on these very people: scores read too high and are marked so."""
 

@@ -65,7 +65,7 @@ class CsvTable:
 def read_csv(path: Path, required: Sequence[str] = (), undecodable: Undecodable = "strict") -> CsvTable:
     """Read a CSV file with a header that names at least the columns ``required``.
 
-    ``DataError`` tells everything that is wrong with the file, each problem with the file's name and the line.
+    ``DataError`` names everything that is wrong with the file, each problem with the file's name and the line.
     """
     table, faults = scan_csv(path, required, undecodable)
     if faults:

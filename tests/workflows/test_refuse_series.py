@@ -16,7 +16,7 @@ from maskwise.workflows import refuse_series as story
 from maskwise.workflows.refuse_series import refuse_impossible_series, refuse_series
 from maskwise.workflows.run_recipe import Place
 
-SMALL = ("--set", "model.backbone.kind=baseline_cnn", "--set", "model.weights.kind=none", "--set", "runtime.device=cpu")
+SMALL = ("--set", "model.backbone.kind=baseline_cnn", "--set", "model.weights.kind=none")
 GPU, LARGE = ("--set", "runtime.device=cuda"), ("--set", "train.batch_size=5000")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BETWEEN_S = 10.0
 """Seconds between two plain lines on the same work."""
 PLANNED_AFTER_S = 5.0
-"""Seconds of training from which the time of the whole can be told."""
+"""Seconds of training from which the time of the whole can be estimated."""
 
 
 def loading(what: str, quiet: bool = False) -> None:
@@ -101,7 +101,7 @@ class Whole:
         return (self.finished + self.steps / max(1, self.steps_of_training)) / self.trainings
 
     def seconds_left(self) -> float | None:
-        """Until all is done; None until that can be told."""
+        """Until all is done; None until that can be estimated."""
         elapsed_s = 0.0 if self.began_at is None else time.monotonic() - self.began_at
         gained = self.share - self.share_at_begin
         return None if elapsed_s < PLANNED_AFTER_S or gained <= 0 else elapsed_s / gained * (1 - self.share)

@@ -31,8 +31,20 @@ from maskwise.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from maskwise.evaluation.scores import Evaluation
     from maskwise.recipe.config import Recipe
 
+FoldsOption = Annotated[
+    int | None,
+    typer.Option(min=2, metavar="K", help="Cross-validate: train K models, each scored on the people it did not see."),
+]
+EveryoneOption = Annotated[
+    bool, typer.Option("--everyone", help="Train on all people, holding nobody out. The run gets no score.")
+]
+LikeOption = Annotated[
+    str | None, typer.Option(metavar="RUN", help="With --everyone: train for as many epochs as this run selected.")
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Only resume a stopped run; never start a new one.")]
 SkipOption = Annotated[bool, typer.Option("--skip-unreadable", help="Skip photos that cannot be read, and list them.")]
 
 
@@ -47,8 +59,8 @@ def demo(
     from maskwise.cli.demo_story import run_demo
     from maskwise.cli.progress import listener
 
-    with listener(quiet) as told:
-        text = run_demo(out, force, sys.argv, told)
+    with listener(quiet) as progress:
+        text = run_demo(out, force, sys.argv, progress)
     typer.echo(text)
 
 
@@ -86,22 +98,12 @@ def train(
     recipe: RecipeArgument,
     data: DataOption,
     set_: SetOption = None,
-    folds: Annotated[
-        int | None,
-        typer.Option(
-            min=2, metavar="K", help="Cross-validate: train K models, each scored on the people it did not see."
-        ),
-    ] = None,
-    everyone: Annotated[
-        bool, typer.Option("--everyone", help="Train on all people, holding nobody out. The run gets no score.")
-    ] = False,
-    like: Annotated[
-        str | None,
-        typer.Option(metavar="RUN", help="With --everyone: train for as many epochs as this run selected."),
-    ] = None,
+    folds: FoldsOption = None,
+    everyone: EveryoneOption = False,
+    like: LikeOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Only resume a stopped run; never start a new one.")] = False,
+    resume: ResumeOption = False,
     skip_unreadable: SkipOption = False,
     mirror: MirrorOption = None,
     classes: ClassesOption = False,
@@ -122,7 +124,6 @@ def train(
 
     loading("PyTorch", quiet)
 
-    from maskwise.evaluation.format_table import format_table
     from maskwise.fitting.refuse_early import refuse_impossible
     from maskwise.listeners import Several
     from maskwise.training.mirrors import open_mirrors, read_targets
@@ -136,14 +137,14 @@ def train(
     with (
         joined_processes(),
         follower_store() as elsewhere,
-        listener(quiet or elsewhere is not None, trainings_of(loaded)) as told,
+        listener(quiet or elsewhere is not None, trainings_of(loaded)) as progress,
     ):
         if elsewhere is not None:
             place = dataclasses.replace(place, store=elsewhere)
-            run_recipe(loaded, place, sys.argv, told, force=force, skip_unreadable=skip_unreadable)
+            run_recipe(loaded, place, sys.argv, progress, force=force, skip_unreadable=skip_unreadable)
             return
-        mirrors = open_mirrors(targets, loaded, told)
-        heard = Several([told, *mirrors])
+        mirrors = open_mirrors(targets, loaded, progress)
+        heard = Several([progress, *mirrors])
         folder, evaluation = run_recipe(
             loaded, place, sys.argv, heard, resume_only=resume, force=force, skip_unreadable=skip_unreadable
         )
@@ -152,11 +153,17 @@ def train(
     if as_json:
         typer.echo("null" if evaluation is None else evaluation.to_json())
         return
-    typer.echo(f"run {folder.name} ({loaded.name}) in {folder}\n")
-    scores = None if evaluation is None else format_table(evaluation, classes=classes)
-    typer.echo(scores or "trained on everyone: nobody was held out, so no score")
+    typer.echo(f"run {folder.name} ({loaded.name}) in {folder}\n\n{_scores(evaluation, classes=classes)}")
     if not quiet:
         typer.echo(f"\n{after_run(loaded.name, store)}", err=True)
+
+
+def _scores(evaluation: Evaluation | None, *, classes: bool) -> str:
+    from maskwise.evaluation.format_table import format_table
+
+    if evaluation is None:
+        return "trained on everyone: nobody was held out, so no score"
+    return format_table(evaluation, classes=classes)
 
 
 def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: str | None, store: Path) -> Recipe:
@@ -206,9 +213,9 @@ def submit(
 
     refuse(eval_names(data)[1])  # without an eval part the photos that were trained on would be predicted
 
-    with listener(quiet) as told:
-        predictions, task = predict_photos(folder, [data], skip_unreadable, told)
-        predictions = fill_unreadable(predictions, data, task, told)
+    with listener(quiet) as progress:
+        predictions, task = predict_photos(folder, [data], skip_unreadable, progress)
+        predictions = fill_unreadable(predictions, data, task, progress)
     count = write_submission_of(predictions, data, out)
     written = record_submission(folder.resolve().parent, read_finished(folder), out)
     typer.echo(f"{out}: {count} photos, submission {written.number}")

@@ -114,7 +114,7 @@ def alternatives(
 
 
 def sizes_of(words: list[str]) -> list[int]:
-    """The batch sizes that ``words`` tell; ``UserError`` for words that are no whole number of 2 or more."""
+    """The batch sizes in ``words``; ``UserError`` for words that are no whole number of 2 or more."""
     wrong = [word for word in words if not (word.isascii() and word.isdigit() and int(word) >= 2)]
     if wrong:
         raise UserError([must("--list", "of whole numbers from 2 on", word, "For example 16,64.") for word in wrong])

@@ -85,7 +85,7 @@ def prune(
 def delete_after_asking(store: Path, runs: list[StoredRun], yes: bool) -> None:
     """Name the runs, ask in a terminal unless ``yes``, delete them and say how much room that made.
 
-    ``UserError`` where nobody can be asked.
+    ``UserError`` where nobody can confirm it.
     """
     from maskwise.store.retention import delete_runs
     from maskwise.store.sizes import in_words, size_of_run

@@ -115,7 +115,7 @@ def sweep(
     planned, notes = plan(space, base, set_ or [], storage)
     refuse_missing_folder("--data", data)
     wanted = Wanted(runs, minutes, confirm, confirm_seeds, storage)
-    tell(train_sweep(planned, notes, wanted, (data, store, cache_folder(cache)), quiet), store, out)
+    print_results(train_sweep(planned, notes, wanted, (data, store, cache_folder(cache)), quiet), store, out)
 
 
 def plan(space: str, base: str | None, changes: list[str], storage: str | None) -> tuple[Sweep, list[str]]:
@@ -171,7 +171,7 @@ def number_of_runs(planned: Sweep) -> int:
 
 
 def show(name: str | None, store: Path, storage: str | None, out: Path | None) -> None:
-    """Tell what a sweep has found so far. Trains nothing and loads no torch."""
+    """Print what a sweep has found so far. Trains nothing and loads no torch."""
     from maskwise.sweeps.results import find_study
     from maskwise.sweeps.storage import check_url
 
@@ -180,10 +180,10 @@ def show(name: str | None, store: Path, storage: str | None, out: Path | None) -
         raise UserError(
             "what follows `sweep show` must be a sweep's name, got nothing. `maskwise sweep --list` names them."
         )
-    tell(find_study(store, storage, name), store, out)
+    print_results(find_study(store, storage, name), store, out)
 
 
-def tell(study: Any, store: Path, out: Path | None) -> None:
+def print_results(study: Any, store: Path, out: Path | None) -> None:
     """Print the results; with ``out`` write the page, the picture and the best recipe, too."""
     from maskwise.sweeps.confirm import read_confirmation
     from maskwise.sweeps.format_sweep import format_results

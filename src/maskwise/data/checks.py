@@ -54,7 +54,7 @@ def check_data(
     """Look at all of a data set in the competition's layout and report every problem, sorted by file and line.
 
     Reads both CSV files, lists every folder and decodes every photo fully, in ``threads`` threads (one a core if not
-    given). ``advance(n)`` is told of every n photos decoded. With ``names_only`` no photo is opened: tables and names
+    given). ``advance(n)`` is called after every n photos. With ``names_only`` no photo is opened: tables and names
     alone. ``corrections`` are lists of wrong labels (see ``relabel``). Raises nothing for a bad data set; ``DataError``
     for a bad list.
     """

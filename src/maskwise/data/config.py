@@ -37,7 +37,7 @@ class DataConfig(Settings):
 
     drop_ages_years: tuple[tuple[int, int], ...] = ()
     """Nobody of these ages trains: ranges, both ends included. [[27, 29], [57, 59]] leaves out those near a border,
-    whose group a photo hardly tells, as the competition's best team did. The people who are scored all stay."""
+    whose group a photo hardly shows, as the competition's best team did. The people who are scored all stay."""
 
     only: PhotoGroup | None = None
     """Train on these photos and be scored on these photos alone, e.g. {mask: worn}. Unset: all photos."""

@@ -94,7 +94,7 @@ def _holds_photo(path: str) -> bool:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """A link that leads nowhere or in a circle is no folder: whoever opens it tells what is wrong."""
+    """A link that leads nowhere or in a circle is no folder: whoever opens it says what is wrong."""
     try:
         return entry.is_dir()
     except OSError:

@@ -50,7 +50,7 @@ def near_copies(waves_NF: Floats, group_N: Ints) -> list[Pair]:
     """Pairs of photos of different groups (people, say) that are nearly the same picture, the most alike first.
 
     Two cosines must both be high. In the first each wave is centred and scaled by what is common among these photos,
-    since all of them show a face in the middle: it tells apart what is alike in every face. In the second waves are
+    since all of them show a face in the middle: it separates what is alike in every face. In the second waves are
     only centred: it keeps pictures apart that share fine lines alone. Mirrored copies are found, too. Compares all
     pairs in blocks: time grows with N², memory with N.
     """

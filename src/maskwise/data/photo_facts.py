@@ -33,7 +33,7 @@ class PhotoFacts:
     """Facts on the N readable photos of a list."""
 
     index_N: Ints
-    """The position of each in the list that was asked for."""
+    """The position of each in the list that was given."""
     width_px_N: Ints
     height_px_N: Ints
     format_N: Strings
@@ -80,9 +80,9 @@ def look_at_photos(
     advance: Callable[[int], None],
     threads: int | None = None,
 ) -> PhotoFacts:
-    """Decode each photo below ``root`` once and keep what the reports need; unreadable ones are told and left out.
+    """Decode each photo below ``root`` once and keep what the reports need; unreadable ones are named and left out.
 
-    ``has_face`` is called from several threads; None looks for no faces. ``advance(n)`` is told of every n photos.
+    ``has_face`` is called from several threads; None looks for no faces. ``advance(n)`` is called after every n photos.
     """
     looks: list[_Look] = []
     index: list[int] = []

@@ -210,7 +210,7 @@ def _rows_as_rgb(pixels: NDArray[Any]) -> Image:
 
 
 def _orientation(header: ImageFile) -> int:
-    """The orientation that EXIF or XMP tells, 1 to 8; 1 (upright) where there is none or it cannot be read.
+    """The orientation in EXIF or XMP, 1 to 8; 1 (upright) where there is none or it cannot be read.
 
     Pillow turns a TIFF itself, and libheif a HEIC photo, by the file's own field for it.
     """

@@ -46,7 +46,7 @@ def in_threads(work: Callable[[_Given], _Made], given: Sequence[_Given], threads
 def find_unreadable(root: Path, photo_N: Strings, advance: Callable[[int], None]) -> dict[int, str]:
     """What is wrong with each photo that cannot be read, by its place in ``photo_N``; every photo is decoded.
 
-    ``advance(n)`` is told of every n photos done.
+    ``advance(n)`` is called after every n photos.
     """
     faults = {}
     read = bytes_of(root)

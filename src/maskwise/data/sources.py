@@ -25,7 +25,7 @@ class Source:
     name: str
     """Part of every id of the source; unique within a data set."""
     format: str
-    """How it told its labels: utkface, csv …"""
+    """Where its labels stood: utkface, csv …"""
     licence: str
     """In the user's words or the format's; "" where nobody said."""
     folder: str
@@ -50,13 +50,13 @@ class Source:
 
     @property
     def request(self) -> dict[str, object]:
-        """What was asked for, without what came of it."""
+        """How it was imported, without what came of it."""
         outcome = {"finished", "people", "photos", "rejected", "age_is_bin", "licence"}
         kept = {name: value for name, value in dataclasses.asdict(self).items() if name not in outcome}
         return kept | {"words": {kind: words for kind, words in self.words.items() if words}}
 
     def __str__(self) -> str:
-        licence = self.licence or "licence not told"
+        licence = self.licence or "licence not stated"
         state = "" if self.finished else ", not finished"
         ages = ", ages from bins" if self.age_is_bin else ""
         return f"{self.name} ({self.format}, {licence}): {self.people} people, masks {self.masks}{ages}{state}"
@@ -81,7 +81,7 @@ def read_sources(root: Path) -> list[Source]:
 
 
 def describe_sources(root: Path) -> list[str]:
-    """One line for each source of the data set; none for a file that cannot be read, which a check tells."""
+    """One line for each source of the data set; none for a file that cannot be read, which a check reports."""
     try:
         return [f"source {source}" for source in read_sources(root)]
     except DataError:

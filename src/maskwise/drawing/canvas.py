@@ -253,7 +253,7 @@ def _closed_weights(points: int, steps: int) -> Points:
 
 
 def _spline_weights(points: int, steps: int) -> Points:
-    """Catmull–Rom: each piece passes from its second to its third point, sloping as its neighbours tell.
+    """Catmull–Rom: each piece passes from its second to its third point, sloping as its neighbours say.
 
     E. Catmull, R. Rom: A class of local interpolating splines (1974).
     """

@@ -71,7 +71,7 @@ def write_demo_set(
         people: people in the training part, 1 or more.
         eval_people: people in the eval part, 0 or more; their numbers follow the training people's.
         seed: 0 or more; decides everything that is drawn.
-        advance: told how many photos were finished since it was last called.
+        advance: called with the number of photos finished since the last call.
         workers: processes that draw; 1 draws in this process, None takes one a core (8 at most).
 
     Raises:
@@ -128,7 +128,7 @@ def people_per_group(people: int) -> Ints:
 
 
 def eval_image_id(person: DemoPerson, state: str, seed: int) -> str:
-    """The name of a photo in the eval part: 40 hexadecimal digits that tell nothing, and ``.jpg``."""
+    """The name of a photo in the eval part: 40 hexadecimal digits that mean nothing, and ``.jpg``."""
     return hashlib.sha1(f"{seed}/{person.number}/{state}".encode()).hexdigest() + ".jpg"
 
 
@@ -212,7 +212,7 @@ def _draw_all(jobs: Sequence[_Job], workers: int) -> Iterator[int]:
 
 
 def _prepare_worker() -> None:
-    """One thread a process; an interrupt is the parent's to handle, so that it is told once."""
+    """One thread a process; an interrupt is the parent's to handle, so that it is reported once."""
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -45,7 +45,7 @@ class FacePose:
 
     @property
     def chin_y(self) -> float:
-        """Where the chin ends; landmarks do not tell, so it is the usual distance below the mouth."""
+        """Where the chin ends; landmarks do not show it, so it is the usual distance below the mouth."""
         return self.mouth_y + _MOUTH_TO_CHIN
 
     @property

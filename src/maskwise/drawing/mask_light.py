@@ -106,7 +106,7 @@ def _skin_patch(small_hwC: Image, pose: FacePose, corner_xy_px: tuple[int, int],
 def _white(small_hwC: Image, cheeks: float) -> Floats:
     """White under this light, with a little of its cast: mostly from the brightest parts of the face's surroundings.
 
-    The skin counts little: light is not to be told by how dark a person's skin is.
+    The skin counts little: how dark a person's skin is says nothing of the light.
     """
     small_PC = small_hwC.reshape(-1, 3).astype(np.float32)
     grey_P = small_PC @ _GREY.astype(np.float32)

@@ -1,7 +1,7 @@
 """Where a mask lies on a face: which point of the cloth is seen at which point of the face, and where it ends.
 
 Everything is computed in face coordinates (see ``face_pose``) on a small upright sheet, which is laid into the photo
-afterwards: places on the cloth change smoothly, so a coarse sheet tells them well. Angles go around the face's
+afterwards: places on the cloth change smoothly, so a coarse sheet is enough for them. Angles go around the face's
 cylinder: 0 in front, positive towards the photo's right.
 """
 

@@ -48,7 +48,7 @@ def seven_photos(
     """mask1 … mask5 of different kinds, incorrect_mask and normal, all of the portrait's size.
 
     Args:
-        portrait_HWC: an RGB photo of one unmasked face; ``why_unusable`` tells whether it will do.
+        portrait_HWC: an RGB photo of one unmasked face; ``why_unusable`` says whether it will do.
         face: where that face is.
         rng: the same generator gives the same bytes.
         variation: how much pose and light change from photo to photo; 0 leaves all but the masks alone.

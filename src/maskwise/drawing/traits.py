@@ -1,6 +1,6 @@
 """Drawn people: what someone looks like, drawn by chance from an age and a gender.
 
-No trait tells age or gender alone. A person has an *apparent age* (the true age and some years of chance) and a
+No trait shows age or gender alone. A person has an *apparent age* (the true age and some years of chance) and a
 *lean* (a continuum from masculine to feminine whose two bells overlap); every trait follows one of the two with
 chance of its own. So a reader has to weigh many weak cues, as with photos.
 """

@@ -23,7 +23,7 @@ class Aligned(NamedTuple):
     """float32 or float64, as the members; photos in the order of the first member."""
     common: Predictions
     """What the members share: photos, people, truth. Its probabilities and ages are the members' mean; ages only where
-    every member tells them. Optimistic if any member is."""
+    every member has them. Optimistic if any member is."""
 
 
 def align(members: Sequence[Predictions], names: Sequence[str] = ()) -> Aligned:

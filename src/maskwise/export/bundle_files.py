@@ -1,6 +1,6 @@
 """The files of a bundle, from a folder or a .zip, each checked against its SHA-256 before it is used.
 
-A bundle may come from a stranger. A .zip is read in memory and never unpacked, so no name in it can lead out of a
+A bundle may come from anywhere. A .zip is read in memory and never unpacked, so no name in it can lead out of a
 folder; what is read is counted as it comes, whatever the archive says of its sizes.
 """
 

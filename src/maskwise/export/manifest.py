@@ -33,7 +33,7 @@ NETWORK_FILE = re.compile(r"networks/[A-Za-z0-9_.-]+\.onnx")
 LARGEST_INPUT_PX = 4096
 MOST_CLASSES = 10_000
 MOST_NETWORKS = 1000
-"""Bounds for bundles of strangers; those of exports are far below."""
+"""Bounds for untrusted bundles; those of exports are far below."""
 
 StoredPrecision = Literal["fp32", "int8"]
 """What networks lie in a bundle; other precisions are computed from these."""

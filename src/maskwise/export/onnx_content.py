@@ -1,6 +1,6 @@
 """What an ONNX file would have its reader do, found by walking its messages; nothing is loaded.
 
-A bundle may come from a stranger. ONNX lets a tensor lie in any other file of the machine, and lets a network loop.
+A bundle may come from anywhere. ONNX lets a tensor lie in any other file of the machine, and lets a network loop.
 What ``export`` writes does neither, so networks that do are refused. The walk knows the fields of onnx.proto3 that
 lead to tensors and graphs; protobuf's wire format: https://protobuf.dev/programming-guides/encoding.
 """

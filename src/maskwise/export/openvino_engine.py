@@ -74,7 +74,7 @@ def _settings(threads: int) -> dict[str, Any]:
 
 
 def _read(data: bytes) -> Any:
-    """By the ONNX reader alone: ``Core.read_model`` would take other formats of strangers, too."""
+    """By the ONNX reader alone: ``Core.read_model`` would take other formats, too, from untrusted bundles."""
     reader = _import_openvino().frontend.FrontEndManager().load_by_framework("onnx")
     model = reader.convert(reader.load(io.BytesIO(data)))
     if len(model.inputs) != 1:

@@ -56,7 +56,7 @@ class FaceCrop(Settings):
     """Shape of the window: it is widened or heightened to this, so that faces are not squeezed."""
 
     without_face: Literal["whole_photo", "middle", "refuse"] = "whole_photo"
-    """What is shown where no face is found: all of the photo, its middle half, or an error. Their number is told."""
+    """What is shown where no face is found: all of the photo, its middle half, or an error. Their number is noted."""
 
 
 CropConfig = Annotated[FullFrame | CenterCrop | FaceCrop, Field(discriminator="kind")]

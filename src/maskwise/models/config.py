@@ -70,7 +70,7 @@ class Faces(Settings):
 
     features: Literal["last", "last_and_halves"] = "last_and_halves"
     """last: the mean over the last block's maps, 1024 numbers. last_and_halves: beside it the means over the upper and
-    the lower half of the seventh block's maps, 2048 numbers in all; they tell how a mask is worn."""
+    the lower half of the seventh block's maps, 2048 numbers in all; they show how a mask is worn."""
 
 
 Backbone = Annotated[TimmBackbone | TorchvisionBackbone | BaselineCnn | Faces, Field(discriminator="kind")]
@@ -135,7 +135,7 @@ Head = Annotated[JointHead | AttributesHead | CosineHead | CosineAttributesHead,
 
 
 class AgeHead(Settings):
-    """A linear layer beside the head that tells the age, one logit a year. Needs `auxiliary: {kind: age_distribution}`.
+    """A linear layer beside the head for the age, one logit per year. Needs `auxiliary: {kind: age_distribution}`.
 
     The classes are read from the same embedding, so what this learns about ages can help them.
     """
@@ -143,10 +143,10 @@ class AgeHead(Settings):
     kind: Literal["linear"] = "linear"
 
     first_age_years: int = Field(default=16, ge=0, le=120)
-    """Youngest age that can be told; younger people count as this old."""
+    """Youngest age that can be predicted; younger people count as this old."""
 
     last_age_years: int = Field(default=75, ge=0, le=120)
-    """Oldest age that can be told; older people count as this old."""
+    """Oldest age that can be predicted; older people count as this old."""
 
     @model_validator(mode="after")
     def _refuse_empty_range(self) -> Self:
@@ -175,7 +175,7 @@ class PublishedAgeHead(Settings):
 
     @property
     def first_age_years(self) -> int:
-        """Youngest age that can be told."""
+        """Youngest age that can be predicted."""
         return 1
 
     @property
@@ -245,7 +245,7 @@ class ModelConfig(Settings):
     """What turns the embedding into joint logits."""
 
     age_head: Annotated[AgeHead | PublishedAgeHead, Field(discriminator="kind")] | None = None
-    """What tells the age in years beside the classes, if anything does."""
+    """What predicts the age in years beside the classes, if anything does."""
 
     dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of the embedding that is dropped before the head while training."""

@@ -43,7 +43,7 @@ class FaceNetwork(nn.Module):
     """images_NCHW → N × D: the stem, 13 blocks, the mean over the places (D = 1024).
 
     With ``halves`` the means over the upper and the lower half of the seventh block's maps stand beside it (D = 2048):
-    what the last blocks learnt to overlook, as a mask is to whoever tells people apart, is plain to see there.
+    what the last blocks learnt to overlook, as a mask is to a network that distinguishes people, is plain to see there.
     """
 
     def __init__(

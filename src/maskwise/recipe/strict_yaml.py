@@ -14,7 +14,7 @@ import yaml
 from maskwise.errors import RecipeError
 
 _TAG = "tag:yaml.org,2002:"
-# An int with a leading zero stays a text: nobody can tell whether it is meant as octal.
+# An int with a leading zero stays a text: nobody knows whether it is meant as octal.
 _PLAIN = (
     ("null", re.compile(r"^(~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
     ("bool", re.compile(r"^(true|True|TRUE|false|False|FALSE)$"), list("tTfF")),

@@ -108,6 +108,6 @@ def _cells(row: BoardRow, against: RunRecord | None, price_an_hour: float | None
     cells["notes"] = "; ".join(note.text for note in row.marks.notes)
     if against is not None:
         same = row.record.run_id == against.run_id
-        told = ["this run"] if same else describe_difference(row.record.recipe, against.recipe)
-        cells[f"differs from {against.name}"] = ", ".join(told) or "nothing"
+        differences = ["this run"] if same else describe_difference(row.record.recipe, against.recipe)
+        cells[f"differs from {against.name}"] = ", ".join(differences) or "nothing"
     return cells

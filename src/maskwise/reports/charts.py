@@ -21,8 +21,8 @@ def bars(rows: Sequence[tuple[str, int, str]], unit: str) -> str:
     lines = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
         f'<td class="bar"><i style="width:{100 * length / longest:.1f}%"></i></td>'
-        f"<td>{escape(told)}</td></tr>"
-        for name, length, told in rows
+        f"<td>{escape(shown)}</td></tr>"
+        for name, length, shown in rows
     )
     head = f'<thead><tr><th></th><td class="bar"></td><td>{escape(unit)}</td></tr></thead>'
     return f'<table class="bars">{head}<tbody>{lines}</tbody></table>'

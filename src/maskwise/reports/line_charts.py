@@ -60,8 +60,8 @@ def epochs_chart(title: str, lines: Sequence[Line], top: float | None = None) ->
         ]
         path = "L".join(f"{x:.1f},{y:.1f}" for x, y in places)
         kept = line.value_E[line.kept - 1]
-        told = escape(f"{line.name}: {line.value_E[-1]:.3f} after {len(line.value_E)} epochs")
-        drawn.append(f'<path class="drawn {style}" d="M{path}"><title>{told}</title></path>' if places else "")
+        tooltip = escape(f"{line.name}: {line.value_E[-1]:.3f} after {len(line.value_E)} epochs")
+        drawn.append(f'<path class="drawn {style}" d="M{path}"><title>{tooltip}</title></path>' if places else "")
         if math.isfinite(kept):
             x, y = x_at(line.kept, 1, max(epochs, 2)), y_at(kept, highest)
             drawn.append(f'<circle class="kept {style}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
@@ -112,9 +112,9 @@ def reliability_chart(title: str, bins: Sequence[ConfidenceBin], error: float) -
         if math.isfinite(each.accuracy.low):
             low, high = y_at(each.accuracy.low, 1), y_at(each.accuracy.high, 1)
             drawn.append(f'<path class="range" d="M{x:.1f},{low:.1f}V{high:.1f}"/>')
-        told = f"sure {each.confidence:.2f}, right {each.accuracy.value:.2f}, {each.photos} photos"
+        tooltip = f"sure {each.confidence:.2f}, right {each.accuracy.value:.2f}, {each.photos} photos"
         y = y_at(each.accuracy.value, 1)
-        drawn.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{told}</title></circle>')
+        drawn.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{tooltip}</title></circle>')
     across = [(x_at(tick / 4, 0, 1), f"{tick / 4:.2f}") for tick in range(5)]
     words = f"{title}: share that is right by mean probability of the prediction; mean distance {error:.3f}"
     return svg_chart(f"{title}, ECE {error:.3f}", words, "".join(drawn), across, "probability of the prediction", 1.0)

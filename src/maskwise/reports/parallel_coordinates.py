@@ -118,7 +118,7 @@ def _axis(place: int, name: str, ticks: Sequence[tuple[float, str]]) -> str:
     head = f'<text x="{x}" y="14" text-anchor="middle">{escape(group)}</text>' if group else ""
     head += f'<text x="{x}" y="29" text-anchor="middle" font-weight="600">{escape(last)}</text>'
     words = "".join(
-        f'<text class="tick" x="{x + 6}" y="{_y(share) + 4:.1f}">{escape(told)}</text>' for share, told in ticks
+        f'<text class="tick" x="{x + 6}" y="{_y(share) + 4:.1f}">{escape(written)}</text>' for share, written in ticks
     )
     return f'{head}<path class="axis" d="M{x},{_TOP_PX}V{_FLOOR_PX}"/>{words}'
 

@@ -138,12 +138,12 @@ def _person(story: RunStory, person: HardPerson, open_photo: Opener, *, opened: 
 def _labels(story: RunStory, person: HardPerson) -> str:
     """What is said of the person on all photos alike: gender and age group."""
     codes = story.task.codes(story.predictions.class_N[person.rows])
-    told = [
+    phrases = [
         story.task.classes(name)[codes[name][0]]
         for name in story.task.attributes
         if name != "mask" and len(set(codes[name].tolist())) == 1
     ]
-    return ", ".join(told) or "differently from photo to photo"
+    return ", ".join(phrases) or "differently from photo to photo"
 
 
 def _view(story: RunStory, each: ExplainedPhoto) -> str:

@@ -105,12 +105,12 @@ def _what(story: RunStory) -> str:
 
 
 def _warnings(story: RunStory, *, photos: bool) -> list[str]:
-    told = [*story.missing]
+    warnings = [*story.missing]
     if story.evaluation.optimistic:
-        told.insert(0, f"Optimistic. {OPTIMISTIC}")
+        warnings.insert(0, f"Optimistic. {OPTIMISTIC}")
     if not photos:
-        told.append("Made without photos: the galleries are lists, and no maps and no augmented photos are shown.")
-    return [f'<p class="warn">{escape(words)}</p>' for words in told]
+        warnings.append("Made without photos: the galleries are lists, and no maps and no augmented photos are shown.")
+    return [f'<p class="warn">{escape(words)}</p>' for words in warnings]
 
 
 def _anchor(name: str) -> str:

@@ -154,8 +154,8 @@ def _groupings_of_photos(predictions: Predictions, task: Task, data: DataAtHand)
     origin_N = data.table.at(predictions.photo_N).origin_N.astype(str)
     names = sorted({*origin_N.tolist()} - {""})
     code_N = np.array([names.index(origin) if origin else -1 for origin in origin_N.tolist()], dtype=np.int64)
-    told = "As the data set says. No model learns it." if names else ""
-    found = [Grouping("By origin", _scored(predictions, task, code_N, names, "origin"), told)]
+    remark = "As the data set says. No model learns it." if names else ""
+    found = [Grouping("By origin", _scored(predictions, task, code_N, names, "origin"), remark)]
     light_N, light_names = bands(data.traits.brightness_N, _BANDS, 2)
     light = "Mean of all pixels, 0 (black) to 1 (white); a fifth of the photos in each band."
     found.append(Grouping("By brightness", _scored(predictions, task, light_N, light_names, "brightness"), light))

@@ -25,7 +25,7 @@ from maskwise.serving.schema import (
 from maskwise.serving.service import Caller, Service
 
 _RAW = ("image/*", "application/octet-stream")
-"""What a body may be called; its bytes tell which format it is."""
+"""What a body may be called; its bytes show which format it is."""
 _FORM = "multipart/form-data"
 _BINARY = {"type": "string", "format": "binary"}
 _REASONS = {

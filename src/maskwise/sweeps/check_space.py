@@ -21,13 +21,13 @@ def check_space(sweep: Sweep) -> str | None:
     """
     combinations = combinations_to_try(sweep)
     refusals = [refusal(sweep, params) for params in combinations]
-    legal = [params for params, told in zip(combinations, refusals, strict=True) if not told]
+    legal = [params for params, why in zip(combinations, refusals, strict=True) if not why]
     problems = _illegal_members(sweep, legal)
     if not problems and not legal:
-        problems = list(dict.fromkeys(line for told in refusals for line in told))
+        problems = list(dict.fromkeys(line for why in refusals for line in why))
     if problems:
         raise RecipeError(problems)
-    refused = [told for told in refusals if told]
+    refused = [why for why in refusals if why]
     if not refused:
         return None
     share = len(refused) / len(refusals)
@@ -53,10 +53,10 @@ def combinations_to_try(sweep: Sweep) -> list[dict[str, Label]]:
 
 def _illegal_members(sweep: Sweep, legal: Sequence[Params]) -> list[str]:
     """The lines of every value that is refused alone, beside each value that is not, and in legal combinations."""
-    told = [[(member, refusal(sweep, member)) for member in members(each)] for each in sweep.dimensions]
+    why = [[(member, refusal(sweep, member)) for member in members(each)] for each in sweep.dimensions]
     problems: list[str] = []
-    for place, row in enumerate(told):
-        fine = [other for k, others in enumerate(told) if k != place for other, lines in others if not lines]
+    for place, row in enumerate(why):
+        fine = [other for k, others in enumerate(why) if k != place for other, lines in others if not lines]
         for member, lines in row:
             if lines and all(refusal(sweep, {**beside, **member}) for beside in (*fine, *legal)):
                 problems += lines

@@ -16,8 +16,10 @@ def format_plan(plan: SearchPlan) -> list[str]:
     """How much will be trained, and what is left out."""
     seeds, arms = len(plan.reference.recipes), 1 + len(plan.alternatives)
     name = plan.reference.recipes[0].name
-    told = f"{len(plan.alternatives)} alternatives to {name}, {seeds} seed{'s' * (seeds > 1)}: {arms * seeds} trainings"
-    return [told, *(f"left out: {line}" for line in plan.left_out)]
+    headline = (
+        f"{len(plan.alternatives)} alternatives to {name}, {seeds} seed{'s' * (seeds > 1)}: {arms * seeds} trainings"
+    )
+    return [headline, *(f"left out: {line}" for line in plan.left_out)]
 
 
 def format_search(found: SearchScores) -> str:

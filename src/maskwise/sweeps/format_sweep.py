@@ -73,7 +73,7 @@ def table_rows(found: SweepResults) -> list[tuple[str, ...]]:
 
 def settings_in_words(params: Mapping[str, Label]) -> str:
     """``train.optimizer sgd (rate 0.01, momentum 0.9), loss focal``."""
-    told: list[str] = []
+    words: list[str] = []
     for name, value in params.items():
         if "[" in name:
             continue
@@ -82,8 +82,8 @@ def settings_in_words(params: Mapping[str, Label]) -> str:
             for place, number in params.items()
             if place.startswith(f"{name}[")
         ]
-        told.append(f"{name} {value_in_words(value)}" + (f" ({', '.join(inner)})" if inner else ""))
-    return ", ".join(told)
+        words.append(f"{name} {value_in_words(value)}" + (f" ({', '.join(inner)})" if inner else ""))
+    return ", ".join(words)
 
 
 def _head(*settings: str) -> tuple[str, ...]:
@@ -143,8 +143,8 @@ def best_recipe(found: SweepResults, confirmation: Confirmation | None) -> str |
     if row is None:
         return None
     recipe = found.sweep.recipe(row.params, f"{found.sweep.space.name}-best")
-    told = "" if row.gain is None else f", {signed(row.gain)} over the base"
-    lines = [f"# Trial {row.number} of the sweep {found.study_name}: macro F1 {score(row.macro_f1)}{told}."]
+    words = "" if row.gain is None else f", {signed(row.gain)} over the base"
+    lines = [f"# Trial {row.number} of the sweep {found.study_name}: macro F1 {score(row.macro_f1)}{words}."]
     if confirmation is not None:
         again = next(each.again for each in confirmation.rows if each.row.number == row.number)
         lines.append(

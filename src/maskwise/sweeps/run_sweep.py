@@ -47,18 +47,18 @@ def run_sweep(work: SweepWork) -> bool:
     would share is refused here.
     """
     base_is_left = train_unless_busy(work.queue.sweep.base, work.place, work.command, work.listener) is None
-    told_waiting = False
+    noted_waiting = False
     while time.monotonic() < work.ends_at_s:
         lease = work.queue.lease()
         if lease == "done":
             break
         if lease == "wait":
-            if not told_waiting:
+            if not noted_waiting:
                 work.listener.on_note("waits for the trials of other processes")
-            told_waiting = True
+            noted_waiting = True
             time.sleep(work.poll_s)
             continue
-        told_waiting = False
+        noted_waiting = False
         with lease.held:
             work_on(lease, work)
     else:

@@ -177,13 +177,13 @@ def open_queue(sweep: Sweep, data: RunData, store: Path, url: str | None, runs: 
 
 def _refuse_other_store(queue: TrialQueue) -> None:
     """A study's processes must share a store: its locks say who is alive, its runs what was found."""
-    path, told = queue.folder / "store.id", queue.study.user_attrs.get(STORE_ID)
+    path, kept = queue.folder / "store.id", queue.study.user_attrs.get(STORE_ID)
     here = path.read_text().strip() if path.exists() else None
-    if told is None:
+    if kept is None:
         here = here or uuid.uuid4().hex
         write_atomically(path, f"{here}\n")
         queue.study.set_user_attr(STORE_ID, here)
-    elif here != told:
+    elif here != kept:
         raise UserError(
             f"--store must be the folder in which the study {queue.name} was begun, got another "
             f"({queue.folder.parent.parent}). Share that folder, or take another database."

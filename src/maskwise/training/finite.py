@@ -30,7 +30,7 @@ class NotFiniteError(Exception):
     def __init__(self, what: str, suspect_N: Tensor | None = None) -> None:
         self.what = what
         self.suspect_N = suspect_N
-        """Which photos of the batch made it so, where that can be told."""
+        """Which photos of the batch made it so, where that is known."""
         super().__init__(what)
 
 

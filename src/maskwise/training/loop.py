@@ -237,7 +237,7 @@ class Trainer:
     # --- what survives a kill --------------------------------------------------------------------------------------
 
     def _save_state_in_time(self, request: StopRequest, at_step: bool) -> None:
-        """Save when it is time or when asked to stop; only between steps, as half-summed gradients are not saved."""
+        """Save when it is time or before a stop; only between steps, as half-summed gradients are not saved."""
         due = time.monotonic() - self.saved_at >= self.fit.runtime.checkpoint_every_s
         share_request(request)
         if at_step and (due or request.signal_number is not None):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class InterruptedTraining(Exception):  # noqa: N818  (not an error: the user asked for it)
+class InterruptedTraining(Exception):  # noqa: N818  (not an error: the user wanted it)
     """A signal stopped the training; its state is saved."""
 
     def __init__(self, signal_number: int) -> None:
@@ -17,7 +17,7 @@ class InterruptedTraining(Exception):  # noqa: N818  (not an error: the user ask
         super().__init__(signal.Signals(signal_number).name)
 
 
-class EndedEarly(Exception):  # noqa: N818  (not an error: it was asked for)
+class EndedEarly(Exception):  # noqa: N818  (not an error: it was wanted)
     """A listener gives a training up that it finds not worth going on; nothing of it is finished or saved."""
 
 

@@ -29,7 +29,7 @@ class ComparedRuns:
     seeds: tuple[SeedsNeeded, ...]
     """What it takes to detect each of these gains."""
     ranking: Ranking | None
-    """Of all arms; None where it was not asked for."""
+    """Of all arms; None without ``--rank``."""
 
 
 def read_arms(arms: Sequence[Sequence[StoredRun]]) -> Arms:

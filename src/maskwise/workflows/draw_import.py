@@ -31,7 +31,7 @@ class UnusablePortraitError(DataError):
 def draw_files(portrait_HWC: Image, rng: np.random.Generator, photos: int = MOST_PHOTOS) -> dict[str, bytes]:
     """JPEG files of the bare face and the face with masks drawn on, by name, and a log of what was drawn.
 
-    The bare face is written anew like the others: else a model could tell masks by the traces of the encoder.
+    The bare face is written anew like the others: else a model could recognize masks by the traces of the encoder.
     ``UnusablePortraitError`` with the reason when no mask can be drawn on this portrait.
     """
     portrait_HWC = _shrink(portrait_HWC)

@@ -48,7 +48,7 @@ def draw_portraits(
         out: a folder that does not exist yet.
         photos: how many of each portrait, 3 to 7.
         seed: 0 or more.
-        advance: told how many portraits were finished since it was last called.
+        advance: called with the number of portraits finished since the last call.
 
     Raises:
         DataError: ``out`` exists, or there is no photo below ``folder``.

@@ -154,7 +154,7 @@ def _without_copies(
 
 
 def _content(person: ImportedPerson) -> str:
-    """The content of a person's only photo; "" where there are several, or where it cannot be read (told later)."""
+    """The content of a person's only photo; "" where there are several, or where it cannot be read (reported later)."""
     photos = person.face.photos
     if len(photos) != 1:
         return ""

@@ -1,4 +1,4 @@
-"""Ages as sources tell them: years, or bins; and which of them a training can use."""
+"""Ages as sources give them: years, or bins; and which of them a training can use."""
 
 from __future__ import annotations
 

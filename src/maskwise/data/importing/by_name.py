@@ -29,7 +29,7 @@ def read_names(
     """
     listed = Listed()
     first_of: dict[str, str] = {}
-    tell = gender_of.__getitem__ if isinstance(gender_of, Mapping) else gender_of
+    known = gender_of.__getitem__ if isinstance(gender_of, Mapping) else gender_of
     for path in files_below(source, listed):
         found = pattern.fullmatch(path)
         if found is None:
@@ -42,7 +42,7 @@ def read_names(
             listed.reject(path, None, "the photo", "there once", f"the same name as {first}", remedy)
             continue
         age, parts = int(found["age"]), found.groupdict()
-        gender, identity = tell(found["gender"]), parts.get("identity") or ""
+        gender, identity = known(found["gender"]), parts.get("identity") or ""
         listed.faces.append(ImportedFace({PORTRAIT: source / path}, gender, (age, age), path, identity=identity))
     return listed
 

@@ -69,12 +69,12 @@ def add_row(
     ``name`` is the photo's in the layout: with a mask or without; None where its mask is none that is known.
     """
     path, where = photo
-    told = NOT_KNOWN if gender is None else genders.get(gender.lower())
+    known_gender = NOT_KNOWN if gender is None else genders.get(gender.lower())
     age_years = None if age is None else parse_age(age)
     place = f"{label_file}: {where}" if where else label_file
     if not where:
         listed.reject(place, line, "file", "the path of a photo", "", "Fill it in.")
-    elif told is None:
+    elif known_gender is None:
         listed.reject(place, line, "gender", "male or female", gender, "Correct the row, or name the word's meaning.")
     elif age is not None and age_years is None:
         listed.reject(place, line, "age", "years or a bin such as 20-29", age, "Correct the row.")
@@ -82,7 +82,7 @@ def add_row(
         remedy = "Correct the row, or name the word's meaning under masks in --map-file."
         listed.reject(place, line, "mask", "worn, incorrect or not_worn", "another word", remedy)
     else:
-        listed.faces.append(ImportedFace({name: path}, told, age_years, where, label_file, line, identity))
+        listed.faces.append(ImportedFace({name: path}, known_gender, age_years, where, label_file, line, identity))
 
 
 def refuse_no_label_file(source: Path, pattern: str) -> None:

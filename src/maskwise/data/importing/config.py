@@ -40,5 +40,5 @@ class TableWords(Settings):
     @property
     def column_of(self) -> dict[TableField, str]:
         """The file's column for each field; its own name where nothing else is said."""
-        told = {meant: column for column, meant in self.columns.items()}
-        return {name: told.get(name, name) for name in TABLE_FIELDS}
+        renamed = {meant: column for column, meant in self.columns.items()}
+        return {name: renamed.get(name, name) for name in TABLE_FIELDS}

@@ -28,7 +28,7 @@ class ImportedFace:
     where: str
     """The photo or the folder, below the source's root, with forward slashes. Unique within a source."""
     label_file: str = ""
-    """The file that tells the labels, "" where names do."""
+    """The file that holds the labels, "" where names do."""
     line: int | None = None
     """Its line."""
     identity: str = ""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ImportFormat(StrEnum):
-    """How a source tells its labels."""
+    """Where the labels of a source stand."""
 
     UTKFACE = "utkface"
     FAIRFACE = "fairface"

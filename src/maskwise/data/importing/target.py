@@ -76,7 +76,7 @@ class ImportTarget:
         images.mkdir(parents=True, exist_ok=True)
         for leftover in images.glob(f"{TEMPORARY_PREFIX}*"):
             shutil.rmtree(leftover)
-        self._tell(self.source)
+        self._note_source(self.source)
 
     def done(self) -> frozenset[str]:
         """The folders of people that are there."""
@@ -106,19 +106,19 @@ class ImportTarget:
         )
         self._write_table(TRAIN_CSV, COLUMNS, [_row(person, source.name) for person in people])
         self.write_report(rejected)
-        self._tell(source)
+        self._note_source(source)
         return source
 
     def write_report(self, rejected: Sequence[Rejected]) -> None:
-        """Tell what could not be taken over, beside what other sources had to tell."""
+        """List what could not be taken over, beside what other sources left out."""
         name = self.source.name
-        told = [
+        lines = [
             tuple(map(printable, (name, r.where, "" if r.line is None else str(r.line), r.reason, r.remedy)))
             for r in rejected
         ]
-        self._write_table(REPORT, REPORT_COLUMNS, told)
+        self._write_table(REPORT, REPORT_COLUMNS, lines)
 
-    def _tell(self, source: Source) -> None:
+    def _note_source(self, source: Source) -> None:
         write_sources(self.root, [source if entry.name == source.name else entry for entry in self.known])
 
     def _write_table(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -182,8 +182,8 @@ def _age_cell(face: ImportedFace) -> str:
 def _row(person: ImportedPerson, source_name: str) -> tuple[object, ...]:
     face, where = person.face, printable(person.face.where)
     # Where people come from is never read from a source.
-    told = (person.id, face.gender, NOT_KNOWN, _age_cell(face), person.folder, person.person)
-    return (*told, source_name, where, *(face.age_years or ("", "")))
+    known = (person.id, face.gender, NOT_KNOWN, _age_cell(face), person.folder, person.person)
+    return (*known, source_name, where, *(face.age_years or ("", "")))
 
 
 def refuse_strange_folder(root: Path) -> None:
@@ -197,8 +197,8 @@ def refuse_strange_folder(root: Path) -> None:
 
 def _other_request(root: Path, before: Source, now: Source) -> str:
     changed = [name for name, value in now.request.items() if before.request[name] != value]
-    told = ", ".join(f"{name} was {before.request[name]!r}, is {now.request[name]!r}" for name in changed)
+    changes = ", ".join(f"{name} was {before.request[name]!r}, is {now.request[name]!r}" for name in changed)
     return (
-        f"the source {now.name!r} of {root} was imported in another way: {told}. "
+        f"the source {now.name!r} of {root} was imported in another way: {changes}. "
         "Give it another --source-name, or add --force to import it anew."
     )

@@ -1,6 +1,6 @@
 """UTKFace (susanqq.github.io/UTKFace): ``age_gender_race_datetime.jpg``, ``….jpg.chip.jpg`` where aligned and cut.
 
-A handful of names of the published set lack a part; which one cannot be told, so they are rejected. People are not
+A handful of names of the published set lack a part; which one is unknown, so they are rejected. People are not
 named: two photos of one person count as two people.
 """
 

@@ -21,7 +21,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The answer to `picture` as JSON. While the service is busy it is asked again, `onWait` is told of every wait. */
+/** The response to `picture` as JSON. While the service is busy it is sent again, with `onWait` before every wait. */
 export async function ask(path, picture, signal, onWait) {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -34,7 +34,7 @@ export async function ask(path, picture, signal, onWait) {
   }
 }
 
-/** What the service tells of its model; null where it does not. */
+/** What the service says of its model; null where it does not. */
 export async function askModel() {
   try {
     const response = await fetch("v1/model", { headers: headers(), credentials: "omit" });

@@ -11,7 +11,7 @@ const TELL_LIVE_EVERY_MS = 3000;
 
 const state = {
   picture: null, // { blob, url, caption: [name of the words, values] }
-  whole: false, // read it as a whole, because the user asked for that
+  whole: false, // read it as a whole, because the user wanted that
   result: null, // what the service says of it
   chosen: 0,
   why: new Map(), // face number → "asking" or the explanation
@@ -51,7 +51,7 @@ async function readAgain() {
 
 /** The service's result for one picture; a problem of this picture as the `Refusal` that it alone would have got. */
 async function firstResult(blob, signal) {
-  // Told here: a service that refuses a body while it is still being sent looks as if it were gone.
+  // Reported here: a service that refuses a body while it is still being sent looks as if it were gone.
   if (blob.size > mostBytes()) throw new Refusal("too_large", 413);
   const path = state.whole ? "v1/predict?faces=whole" : "v1/predict";
   const { results } = await ask(path, blob, signal, tellWait);
@@ -183,7 +183,7 @@ function stopLive() {
   show();
 }
 
-// --- what is told -----------------------------------------------------------------------------------------------
+// --- what is shown -----------------------------------------------------------------------------------------------
 
 function refuse(refusal, again) {
   const actions = [["retry", again]];
@@ -211,7 +211,7 @@ async function readWhole() {
   await readAgain();
 }
 
-/** The most bytes that the service takes, as far as it has told. */
+/** The most bytes that the service takes, as far as it is known. */
 function mostBytes() {
   return state.model?.limits?.body_bytes ?? Infinity;
 }

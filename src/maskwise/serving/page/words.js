@@ -237,8 +237,8 @@ let words = ENGLISH;
 
 /** The language chosen before, else the first that the browser prefers and the page knows. */
 export function preferredLanguage() {
-  const wishes = [remembered(), ...(navigator.languages ?? [navigator.language])];
-  return wishes.map((wish) => (wish ?? "").slice(0, 2).toLowerCase()).find((wish) => wish in LANGUAGES) ?? "en";
+  const preferred = [remembered(), ...(navigator.languages ?? [navigator.language])];
+  return preferred.map((each) => (each ?? "").slice(0, 2).toLowerCase()).find((each) => each in LANGUAGES) ?? "en";
 }
 
 /** Speak `language` from now on, in all elements with `data-words`. */
