@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,7 @@ from maskwise.export.prepare_photos import Preparer
 from maskwise.export.reader import Bundle, load
 from maskwise.faces.config import decodes_reduced
 from maskwise.labels import Task
-from maskwise.records import Predictions
+from maskwise.records import Image, Predictions
 from maskwise.store.predictions_file import read_predictions
 from maskwise.training.inference import predict_batch
 from maskwise.workflows.predict_photos import photo_inputs
@@ -84,6 +85,10 @@ def test_the_manifest_tells_members_parts_folds_and_views(
     assert all(each.temperature is not None for each in (one, several, both, split))
 
 
+def _given(photo_HWC: Image, _least_px: tuple[int, int] | None) -> Image:
+    return photo_HWC
+
+
 def test_folds_that_vote_hard_predict_submit_and_are_exported_alike(
     voted: Exported, place: Workplace, cli: Cli, tmp_path: Path
 ) -> None:
@@ -91,7 +96,7 @@ def test_folds_that_vote_hard_predict_submit_and_are_exported_alike(
     models, task = load_run(voted.run).members[0], Task()
     prepare = photo_inputs([models.parts[0].how.spec])
     photos = [(name, decode_photo((place.data / name).read_bytes(), name)) for name in run.photo_N.tolist()]
-    pixels = np.stack([prepare.whole(lambda _, photo=photo: photo, name)[0] for name, photo in photos])
+    pixels = np.stack([prepare.whole(partial(_given, photo), name)[0] for name, photo in photos])
     by_hand = np.ones((len(run), 18))
     codes_C = task.codes(np.arange(18))
     for part in models.parts:

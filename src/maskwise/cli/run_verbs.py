@@ -123,7 +123,6 @@ def train(
     from maskwise.cli.progress import listener, loading, trainings_of
 
     loading("PyTorch", quiet)
-
     from maskwise.fitting.refuse_early import refuse_impossible
     from maskwise.listeners import Several
     from maskwise.training.mirrors import open_mirrors, read_targets
@@ -132,7 +131,6 @@ def train(
 
     targets = read_targets(mirror or [])
     refuse_impossible(loaded)  # before a mirror is begun
-
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with (
         joined_processes(),
@@ -144,26 +142,26 @@ def train(
             run_recipe(loaded, place, sys.argv, progress, force=force, skip_unreadable=skip_unreadable)
             return
         mirrors = open_mirrors(targets, loaded, progress)
-        heard = Several([progress, *mirrors])
+        ears = Several([progress, *mirrors])
         folder, evaluation = run_recipe(
-            loaded, place, sys.argv, heard, resume_only=resume, force=force, skip_unreadable=skip_unreadable
+            loaded, place, sys.argv, ears, resume_only=resume, force=force, skip_unreadable=skip_unreadable
         )
         for each in mirrors:
             each.finish(folder.name, {} if evaluation is None else evaluation.headline())
     if as_json:
         typer.echo("null" if evaluation is None else evaluation.to_json())
         return
-    typer.echo(f"run {folder.name} ({loaded.name}) in {folder}\n\n{_scores(evaluation, classes=classes)}")
+    _print_run(folder, loaded.name, evaluation, classes=classes)
     if not quiet:
         typer.echo(f"\n{after_run(loaded.name, store)}", err=True)
 
 
-def _scores(evaluation: Evaluation | None, *, classes: bool) -> str:
+def _print_run(folder: Path, name: str, evaluation: Evaluation | None, *, classes: bool) -> None:
     from maskwise.evaluation.format_table import format_table
 
-    if evaluation is None:
-        return "trained on everyone: nobody was held out, so no score"
-    return format_table(evaluation, classes=classes)
+    typer.echo(f"run {folder.name} ({name}) in {folder}\n")
+    scores = None if evaluation is None else format_table(evaluation, classes=classes)
+    typer.echo(scores or "trained on everyone: nobody was held out, so no score")
 
 
 def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: str | None, store: Path) -> Recipe:

@@ -11,6 +11,7 @@ from maskwise.fitting.run_data import read_labels
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
+from maskwise.recipe.single_recipes import single_recipes
 from maskwise.store.runs import list_runs
 from maskwise.workflows.run_recipe import Place, split_people
 
@@ -40,8 +41,12 @@ def refuse_series(recipes: Sequence[Recipe], place: Place, listener: Listener) -
 
 def _needs(recipe: Recipe) -> str:
     """Equal for recipes that need the same of the machine."""
-    whole = {"train": {"precision", "batch_size"}, "runtime": {"device"}, "model": True, "task": True, "parts": True}
-    return recipe.model_dump_json(include=whole)
+    return repr(
+        [
+            (each.runtime.device, each.train.precision, each.train.batch_size, each.model, each.task)
+            for _, each, _ in single_recipes(recipe)
+        ]
+    )
 
 
 def _unfinished(recipes: Sequence[Recipe], place: Place) -> list[Recipe]:
