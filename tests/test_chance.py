@@ -1,4 +1,4 @@
-"""One generator for each place; nothing depends on the order in which they are asked for."""
+"""One generator for each place; nothing depends on the order in which they are made."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Snippet:
-    """A recipe as a page tells it: YAML of its own or the name of a shipped one, and changes to it."""
+    """A recipe as a page gives it: YAML of its own or the name of a shipped one, and changes to it."""
 
     page: Path
     text: str

@@ -52,7 +52,7 @@ def test_other_tasks_are_settings() -> None:
     assert task.classes("age") == ("under 20", "20 to 29", "30 to 39", "40 to 59", "60 and over")
     assert task.class_names[-1] == "not_worn · 60 and over"
     table = task.label(photo_table(mask=[2], gender=[-1], age_years=[35]))
-    assert table.class_N.tolist() == [12]  # the gender is unknown, and not asked for
+    assert table.class_N.tolist() == [12]  # the gender is unknown, and not among the attributes
 
 
 def test_marginals_by_hand() -> None:

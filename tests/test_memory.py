@@ -6,7 +6,7 @@ import sys
 
 def test_keeping_freed_memory_spares_page_faults() -> None:
     """In processes of their own, as the setting cannot be taken back."""
-    # Counted after a first block, and over 32 MiB, from where on glibc always asks the system anew.
+    # Counted after a first block, and over 32 MiB, from where on glibc always requests it from the system.
     code = (
         "import resource, sys, numpy as np\n"
         "from maskwise.memory import keep_freed_memory\n"

@@ -16,10 +16,10 @@ def test_json_gives_every_number_back() -> None:
 
 
 def test_nan_is_null_and_numpy_numbers_are_plain() -> None:
-    told = Score(float(np.float32(0.5)), math.nan, np.float64(0.25)).to_dict()
-    assert told == {"value": 0.5, "low": None, "high": 0.25}
-    assert {type(number) for number in told.values()} == {float, type(None)}
-    assert math.isnan(Score.from_dict(told).low)
+    printed = Score(float(np.float32(0.5)), math.nan, np.float64(0.25)).to_dict()
+    assert printed == {"value": 0.5, "low": None, "high": 0.25}
+    assert {type(number) for number in printed.values()} == {float, type(None)}
+    assert math.isnan(Score.from_dict(printed).low)
 
 
 @pytest.mark.parametrize("fields", [{}, {"value": 1.0, "low": 0.0}, {"value": "much", "low": 0.0, "high": 1.0}])

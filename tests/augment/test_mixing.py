@@ -20,7 +20,7 @@ def images(n: int = 2) -> Tensor:
 
 
 def numbered(n: int) -> Tensor:
-    """Photo i is i / n everywhere, so a pixel tells where it comes from."""
+    """Photo i is i / n everywhere, so a pixel shows where it comes from."""
     return (torch.arange(n) / n).view(n, 1, 1, 1).expand(n, 3, HEIGHT, WIDTH).clone()
 
 

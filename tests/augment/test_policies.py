@@ -30,7 +30,7 @@ HEIGHT, WIDTH = 128, 112
 
 
 class Spy:
-    """Stands in for ``operate_`` and keeps what it was asked."""
+    """Stands in for ``operate_`` and keeps what it was called with."""
 
     def __init__(self) -> None:
         self.slots: list[tuple[Strings, Floats]] = []

@@ -27,7 +27,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def told(*words: str) -> str:
+def printed_by(*words: str) -> str:
     result = CliRunner().invoke(app, ["bench", *words], catch_exceptions=False)
     assert result.exit_code == 0
     return result.output
@@ -36,10 +36,10 @@ def told(*words: str) -> str:
 def test_predict_prints_rates_and_ratios(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prediction_speed, "plain_rate", lambda _, shown: Rate(len(shown), 1.0, 1.0))
     words = ["predict", str(write_small_bundle(tmp_path / "bundle")), str(photos), "--most", "4", "--rounds", "1"]
-    text = told(*words)
+    text = printed_by(*words)
     assert "plain loop, batch 64" in text
     assert "medians of 1, 4 photos" in text
-    found = json.loads(told(*words, "--json"))
+    found = json.loads(printed_by(*words, "--json"))
     assert found["photos"] == 4
     assert found["rates"]["plain loop, batch 1"]["photos_per_second"] == 1
     assert found["ratios"]["predict to the slower of decode and model"]["clock"] > 0
@@ -48,8 +48,8 @@ def test_predict_prints_rates_and_ratios(tmp_path: Path, photos: Path, monkeypat
 @pytest.mark.parametrize("decoding", ["full", "reduced"])
 def test_decode_prints_rates_and_the_time_of_a_batch(photos: Path, decoding: str) -> None:
     words = ["decode", str(photos), "--height", "16", "--width", "12", "--rounds", "1", "--decoding", decoding]
-    assert "a batch of 64 from the cache" in told(*words)
-    assert json.loads(told(*words, "--json"))["photos"] == 5
+    assert "a batch of 64 from the cache" in printed_by(*words)
+    assert json.loads(printed_by(*words, "--json"))["photos"] == 5
 
 
 def test_the_drawn_store_holds_finished_runs(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_start_measures_every_verb_in_its_own_process(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(bench_start, "_seconds", seconds)
     words = ["start", "--runs", "2", "--rounds", "1", "--bundle", "b", "--photo", str(photos / "0.jpg"), "--json"]
-    found = json.loads(told(*words))
+    found = json.loads(printed_by(*words))
     assert begun == ["--help", "train", "board", "predict"]
     assert found["board over 2 runs"] == {"clock": 1.0, "processor": 0.5}
 
@@ -86,7 +86,7 @@ def test_start_says_what_a_verb_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_start_for_real() -> None:
-    found = json.loads(told("start", "--runs", "3", "--rounds", "1", "--json"))
+    found = json.loads(printed_by("start", "--runs", "3", "--rounds", "1", "--json"))
     assert all(each["clock"] > 0 for each in found.values())
 
 

@@ -25,11 +25,11 @@ def store(tmp_path: Path, finished_run: FinishedRun) -> Path:
 def test_a_board_is_chosen_sorted_and_written(store: Path, tmp_path: Path, cli: Cli) -> None:
     page, table = tmp_path / "board.html", tmp_path / "board.csv"
     files = ("--html", str(page), "--csv", str(table))
-    told = cli("board", "--store", str(store), "--where", "train.epochs=4", "--sort", "seed", "--daily", *files)
-    lines = told.splitlines()
+    printed = cli("board", "--store", str(store), "--where", "train.epochs=4", "--sort", "seed", "--daily", *files)
+    lines = printed.splitlines()
     assert [line.split()[1] for line in lines[2:4]] == ["short", "short"]
-    assert "long" not in told
-    assert "best macro F1 so far" in told
+    assert "long" not in printed
+    assert "best macro F1 so far" in printed
     with table.open() as file:
         assert [row["seed"] for row in csv.DictReader(file)] == ["0", "1"]
     assert page.read_text().startswith("<!doctype html>")
@@ -39,11 +39,11 @@ def test_a_board_is_chosen_sorted_and_written(store: Path, tmp_path: Path, cli: 
 
 
 def test_what_differs_and_means_over_seeds(store: Path, tmp_path: Path, cli: Cli) -> None:
-    told = cli("board", "--store", str(store), "--against", "long")
-    assert told.count("train.epochs=4") == 2
+    printed = cli("board", "--store", str(store), "--against", "long")
+    assert printed.count("train.epochs=4") == 2
     means = tmp_path / "means.csv"
-    told = cli("board", "--store", str(store), "--over", "seed", "--csv", str(means))
-    assert "runs that are equal but for seed" in told
+    printed = cli("board", "--store", str(store), "--over", "seed", "--csv", str(means))
+    assert "runs that are equal but for seed" in printed
     with means.open() as file:
         assert sorted(row["runs"] for row in csv.DictReader(file)) == ["1", "2"]
 
@@ -61,9 +61,9 @@ def test_words_that_fit_no_run_are_refused(store: Path, cli: Cli) -> None:
 
 def test_tags_choose_runs_on_the_board(store: Path, cli: Cli) -> None:
     place = ("--store", str(store))
-    told = cli("tag", "long", "--add", "paper", "--note", "the last one", *place)
-    assert told.splitlines()[0].endswith("tags paper")
-    assert told.splitlines()[1].endswith("the last one")
+    printed = cli("tag", "long", "--add", "paper", "--note", "the last one", *place)
+    assert printed.splitlines()[0].endswith("tags paper")
+    assert printed.splitlines()[1].endswith("the last one")
     chosen = cli("board", "--tag", "paper", *place)
     assert "long" in chosen
     assert "short" not in chosen

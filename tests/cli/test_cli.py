@@ -236,11 +236,11 @@ def test_folds_on_the_command_line_and_settings_of_the_split_go_together(run: Ru
 
 
 def test_a_missing_folder_is_bad_input(run: Run, tmp_path: Path) -> None:
-    told = "nowhere must be a folder, got 'none of that name'. Check the path."
-    assert refused(run("train", "quick-imagenet", "--data", "nowhere")) == f"--data {told}"
-    assert refused(run("submit", "a-run", "--data", "nowhere")) == f"--data {told}"
+    printed = "nowhere must be a folder, got 'none of that name'. Check the path."
+    assert refused(run("train", "quick-imagenet", "--data", "nowhere")) == f"--data {printed}"
+    assert refused(run("submit", "a-run", "--data", "nowhere")) == f"--data {printed}"
     assert "got 'a-run'" in refused(run("predict", "a-run", "nowhere", "--out", "p.csv"))
-    assert refused(run("data", "check", "nowhere")) == f"DIR {told}"
+    assert refused(run("data", "check", "nowhere")) == f"DIR {printed}"
     assert files_below(tmp_path) == []
 
 
@@ -271,12 +271,12 @@ def test_an_unknown_run_names_the_nearest(run: Run, tmp_path: Path) -> None:
 
 
 def test_an_ending_or_a_file_that_cannot_be_used_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
-    # Neither the run nor the photos exist: what is told first was looked at first.
+    # Neither the run nor the photos exist: what is refused first was looked at first.
     assert "must be named .csv, .parquet, .jsonl, got 'x.txt'" in refused(run("predict", "a", "b", "--out", "x.txt"))
     (tmp_path / "x.csv").write_text("precious")
-    told = "x.csv exists already. Choose another name, or add --force to replace it."
-    assert refused(run("predict", "a", "b", "--out", "x.csv")) == told
-    assert refused(run("submit", "a", "--data", "b", "--out", "x.csv")) == told
+    printed = "x.csv exists already. Choose another name, or add --force to replace it."
+    assert refused(run("predict", "a", "b", "--out", "x.csv")) == printed
+    assert refused(run("submit", "a", "--data", "b", "--out", "x.csv")) == printed
     assert "got 'a'" in refused(run("predict", "a", "b", "--out", "x.csv", "--force"))
     assert (tmp_path / "x.csv").read_text() == "precious"
 

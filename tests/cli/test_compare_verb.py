@@ -30,16 +30,16 @@ def store(tmp_path: Path, finished_run: FinishedRun) -> Path:
 
 
 def test_two_runs_in_full_with_what_seeds_could_tell(store: Path, cli: Cli) -> None:
-    told = cli("compare", "a", "b", "--store", str(store))
-    assert told.startswith("b against a: 40 photos of 20 people")
-    assert "more seeds: " in told.splitlines()[-1]
+    printed = cli("compare", "a", "b", "--store", str(store))
+    assert printed.startswith("b against a: 40 photos of 20 people")
+    assert "more seeds: " in printed.splitlines()[-1]
 
 
 def test_several_runs_against_the_first_and_ranked(store: Path, cli: Cli) -> None:
-    told = cli("compare", "a", "b", "c", "--rank", "--store", str(store))
-    assert told.startswith("2 arms against a: ")
-    assert "c: more seeds: " in told
-    assert "ranking on 40 photos of 20 people" in told
+    printed = cli("compare", "a", "b", "c", "--rank", "--store", str(store))
+    assert printed.startswith("2 arms against a: ")
+    assert "c: more seeds: " in printed
+    assert "ranking on 40 photos of 20 people" in printed
     assert "ranking" not in cli("compare", "a", "b", "c", "--store", str(store))
 
 

@@ -54,10 +54,10 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def test_eda_writes_a_page_and_prints_the_short_form(pictures: Path, tmp_path: Path, cli: Cli) -> None:
     out, cache = tmp_path / "page.html", tmp_path / "cache"
-    told = cli("eda", str(pictures), "--out", str(out), "--cache", str(cache), "--quiet")
+    reported = cli("eda", str(pictures), "--out", str(out), "--cache", str(cache), "--quiet")
     page = out.read_text(encoding="utf-8")
-    assert "24 people, 168 photos, 0 unreadable" in told
-    assert re.search(r"mean \[0\.\d{3}, 0\.\d{3}, 0\.\d{3}\], std", told)
+    assert "24 people, 168 photos, 0 unreadable" in reported
+    assert re.search(r"mean \[0\.\d{3}, 0\.\d{3}, 0\.\d{3}\], std", reported)
     assert not re.findall(r"(?:src|href)=\"(?!data:)[^\"]*", page)
     assert "<script" not in page
     assert page.count("<img") > 24
@@ -71,22 +71,22 @@ def test_eda_writes_a_page_and_prints_the_short_form(pictures: Path, tmp_path: P
 
 def test_a_page_without_photos_shows_none(pictures: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "page.html"
-    told = cli("eda", str(pictures), "--out", str(out), "--no-faces", "--no-photos", "--quiet")
+    reported = cli("eda", str(pictures), "--out", str(out), "--no-faces", "--no-photos", "--quiet")
     page = out.read_text(encoding="utf-8")
-    assert "no face found: not looked for" in told
+    assert "no face found: not looked for" in reported
     assert "<img" not in page
     assert "Mean faces" not in page
 
 
 def test_an_audit_suggests_and_accepts_nothing(audited: tuple[Path, str], trained: Path) -> None:
-    out, told = audited
+    out, reported = audited
     rows = rows_of(out / "corrections.csv")
     people = {photo.split("/")[2][:6] for photo in read_predictions(predictions_path(trained))[0].photo_N}
     assert {row["accept"] for row in rows} == {"no"}
     labels = [row for row in rows if row["attribute"] != "person"]
     assert 5 <= len(labels) <= 15
     assert {row["id"] for row in labels} <= people
-    assert "suggested" in told
+    assert "suggested" in reported
     assert read_corrections([str(out / "corrections.csv")])[0].ids == []
 
 

@@ -21,8 +21,8 @@ def test_an_option_of_other_trainers_names_its_setting(option: str) -> None:
 
 
 def test_one_size_is_height_and_width() -> None:
-    told = str(way_out("--imgsz", ("train", "quick-imagenet", "--imgsz", "96")))
-    assert "--set input.height_px=96 --set input.width_px=96" in told
+    printed = str(way_out("--imgsz", ("train", "quick-imagenet", "--imgsz", "96")))
+    assert "--set input.height_px=96 --set input.width_px=96" in printed
 
 
 def test_the_way_out_reaches_the_command_line() -> None:

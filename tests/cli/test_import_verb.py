@@ -55,7 +55,7 @@ def test_columns_are_named_by_flags_and_by_a_file(tmp_path: Path, cli: Callable[
 
 
 @pytest.mark.parametrize(
-    "more, told",
+    "more, message",
     [
         (["--map", "sex"], "--map must be COL=FIELD, FIELD one of file, gender, age, person, mask, got 'sex'"),
         (["--map", "sex=sex"], "--map must be COL=FIELD"),
@@ -66,7 +66,7 @@ def test_columns_are_named_by_flags_and_by_a_file(tmp_path: Path, cli: Callable[
     ],
 )
 def test_columns_that_make_no_sense_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., list[str]], more: list[str], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., list[str]], more: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "words.yaml").write_text('genders: {"1": man}\n')
@@ -74,7 +74,7 @@ def test_columns_that_make_no_sense_are_refused(
     (tmp_path / "broken.yaml").write_text("{a: b\n")
     lines = refused("data", "import", "csv", str(write_own_table(tmp_path / "own")), "out", "--quiet", *more)
     assert len(lines) == 1
-    assert told in lines[0]
+    assert message in lines[0]
     assert not (tmp_path / "out").exists()
 
 

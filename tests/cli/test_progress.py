@@ -32,9 +32,9 @@ def test_plain_lines_are_few_and_say_speed_loss_and_time_left(capsys: pytest.Cap
     plain.printed_at -= 60
     plain.on_step(dataclasses.replace(STEP, position=4))
     plain.on_epoch(EPOCH)
-    told = capsys.readouterr()
-    assert told.out == ""
-    lines = told.err.splitlines()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.splitlines()
     assert lines[0] == "reading photos: 100"
     assert lines[1] == "epoch 2/4, batch 4/10, loss 0.5000, 64 photos/s"
     assert len(lines) == 3
@@ -80,10 +80,10 @@ def test_durations_in_words(seconds: float, words: str) -> None:
 
 
 def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with listener(quiet=True) as told:
-        told.on_stage("reading photos", 3)
-        told.on_note("a note")
-        told.on_epoch(EPOCH)
+    with listener(quiet=True) as ears:
+        ears.on_stage("reading photos", 3)
+        ears.on_note("a note")
+        ears.on_epoch(EPOCH)
     loading("PyTorch", quiet=True)
     assert capsys.readouterr() == ("", "")
     loading("PyTorch")
@@ -119,5 +119,5 @@ def test_a_stage_that_waits_for_its_first_piece_says_so(
 
 
 def test_without_a_terminal_there_are_no_bars() -> None:
-    with listener(quiet=False) as told:
-        assert isinstance(told, PlainLines)
+    with listener(quiet=False) as ears:
+        assert isinstance(ears, PlainLines)

@@ -27,9 +27,9 @@ def test_without_a_file_there_is_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, told", [('dat = "x"', "Did you mean 'data'"), ("data = 3", "a path in quotes"), ("data", "TOML")]
+    "text, message", [('dat = "x"', "Did you mean 'data'"), ("data = 3", "a path in quotes"), ("data", "TOML")]
 )
-def test_a_bad_file_is_refused_with_its_way_out(tmp_path: Path, text: str, told: str) -> None:
+def test_a_bad_file_is_refused_with_its_way_out(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "maskwise.toml").write_text(text)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         project_folders(tmp_path)

@@ -26,9 +26,9 @@ Cli = Callable[..., str]
 def test_a_report_with_photos(workplace: Workplace, trained: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "report.html"
     words = ("report", str(trained), "--data", str(workplace.data), "--cache", str(workplace.cache), "--out", str(out))
-    told = cli(*words, "--quiet")
+    printed = cli(*words, "--quiet")
     page = out.read_text(encoding="utf-8")
-    assert "joint class" in told
+    assert "joint class" in printed
     assert f"{read_evaluation(trained).joint.macro_f1.value:.3f}" in page
     assert "was not at hand" not in page
     assert not re.findall(r"(?:src|href)=\"(?!data:|#)[^\"]*", page)
@@ -52,16 +52,16 @@ def test_without_photos_and_without_data(workplace: Workplace, trained: Path, tm
     assert "<img" not in bare.read_text(encoding="utf-8")
     assert "data:image" not in bare.read_text(encoding="utf-8")
     assert ">By brightness<" in bare.read_text(encoding="utf-8")
-    told = cli(
+    printed = cli(
         "report", str(trained), "--out", str(tmp_path / "remembered.html"), "--quiet", "--cache", str(workplace.cache)
     )
-    assert "was not at hand" not in told
+    assert "was not at hand" not in printed
     moved = shutil.copytree(trained, tmp_path / "moved")
     record = json.loads((moved / "run.json").read_text(encoding="utf-8"))
     record["data"]["folder"] = str(tmp_path / "gone")
     (moved / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    told = cli("report", str(moved), "--out", str(alone), "--quiet")
-    assert "was not at hand" in told
+    printed = cli("report", str(moved), "--out", str(alone), "--quiet")
+    assert "was not at hand" in printed
     page = alone.read_text(encoding="utf-8")
     assert "<img" not in page
     assert ">By brightness<" not in page

@@ -30,10 +30,10 @@ def ranked(store: Path) -> list[str]:
 def test_sizes_are_told(store: Path, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "pixels").mkdir()
     (tmp_path / "pixels" / "rows").write_bytes(b"0" * 1500)
-    told = cli("store", "--store", str(store), "--cache", str(tmp_path / "pixels"))
-    assert "run-2" in told
-    assert "3 runs: " in told
-    assert told.endswith("deleted at any time: 1.5 kB\n")
+    printed = cli("store", "--store", str(store), "--cache", str(tmp_path / "pixels"))
+    assert "run-2" in printed
+    assert "3 runs: " in printed
+    assert printed.endswith("deleted at any time: 1.5 kB\n")
 
 
 def test_deleting_needs_a_yes(store: Path, cli: Cli) -> None:

@@ -41,9 +41,9 @@ def test_the_list_names_ready_spaces_and_begun_sweeps(tmp_path: Path, cli: Calla
 
 def test_a_sweep_without_a_run_can_be_shown(tmp_path: Path, cli: Callable[..., str]) -> None:
     queue_at(tmp_path, sweep_of(RATES))
-    told = cli("sweep", "show", "made", "--store", str(tmp_path), "--out", str(tmp_path / "out"))
-    assert "0 runs (0 finished, 0 given up)" in told
-    assert "no finished run yet" in told
+    printed = cli("sweep", "show", "made", "--store", str(tmp_path), "--out", str(tmp_path / "out"))
+    assert "0 runs (0 finished, 0 given up)" in printed
+    assert "no finished run yet" in printed
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["parallel.svg", "sweep.html"]
 
 

@@ -107,7 +107,7 @@ def drawn() -> tuple[tuple[bytes, ...], PhotoTable]:
 
 @cache
 def pixels_of(crop: str) -> Image:
-    """The drawn photos through a crop, told by the JSON of ``BASE`` with it, at the size of the recipes."""
+    """The drawn photos through a crop, given as the JSON of ``BASE`` with it, at the size of the recipes."""
     recipe = Recipe.model_validate_json(crop)
     read_file = photo_reader(input_spec(recipe))
     return np.stack([read_file(data, "drawn") for data in drawn()[0]])
@@ -181,9 +181,9 @@ def test_a_pair_that_is_refused_is_refused_with_the_reason() -> None:
         for problem in problems:
             assert re.match(r"^[a-z_.0-9]+ must be .+, got .+\. .+", problem), problem
         # The reason begins at the address of one of the two, or at that of the group which it stands in.
-        told = " ".join(problems)
+        lines = " ".join(problems)
         groups = [f"{parent(option.factor)} must be" for option in pair]
-        assert any(option.factor in told for option in pair) or problems[0].startswith(tuple(groups)), sorted(pair)
+        assert any(option.factor in lines for option in pair) or problems[0].startswith(tuple(groups)), sorted(pair)
 
 
 # --- training them -------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_keep_refuses_to_keep_nothing() -> None:
         ('{"drop_ages_years": [[57, 59], [27, 29]]}', "rising"),
         ('{"drop_ages_years": [[27, 29], [29, 31]]}', "do not overlap"),
         ('{"drop_ages_years": [[-1, 3]]}', "rising"),
-        ('{"only": {}}', "a group of photos must be told"),
+        ('{"only": {}}', "a group of photos must be given"),
         ('{"only": {"age_years": [40, 30]}}', "age_years of a group must be"),
         ('{"only": {"mask": "chin"}}', "worn"),
     ],

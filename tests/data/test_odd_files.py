@@ -65,20 +65,20 @@ def unreadable_files(folder: Path) -> dict[str, str]:
         (folder / name).write_bytes(data)
     (folder / "circle.jpg").symlink_to("circle.jpg")
     (folder / "nowhere.jpg").symlink_to("gone.jpg")
-    told = {name: message for name, (_, message) in contents.items()}
-    return told | {"circle.jpg": "symbolic links", "nowhere.jpg": "No such file"}
+    reasons = {name: message for name, (_, message) in contents.items()}
+    return reasons | {"circle.jpg": "symbolic links", "nowhere.jpg": "No such file"}
 
 
 def test_every_unreadable_photo_is_one_line_and_the_others_are_found(tmp_path: Path) -> None:
-    told = unreadable_files(tmp_path)
+    reasons = unreadable_files(tmp_path)
     (tmp_path / LONG).write_bytes(encode(PHOTO))
     (tmp_path / "around").symlink_to(tmp_path)
     photo_N = read_folder(tmp_path).photo_N
-    assert set(photo_N) == {*told, LONG}
+    assert set(photo_N) == {*reasons, LONG}
     done: list[int] = []
     faults = {photo_N[place]: fault for place, fault in find_unreadable(tmp_path, photo_N, done.append).items()}
-    assert set(faults) == set(told)
-    assert all(message in faults[name] and "\n" not in faults[name] for name, message in told.items())
+    assert set(faults) == set(reasons)
+    assert all(message in faults[name] and "\n" not in faults[name] for name, message in reasons.items())
     assert sum(done) == len(photo_N)
 
 
@@ -92,10 +92,10 @@ def test_what_the_rights_forbid_is_told(tmp_path: Path) -> None:
 def test_a_check_survives_every_odd_file(tmp_path: Path) -> None:
     root = write_quirky(tmp_path)
     folder = root / "train/images" / PEOPLE[0].folder
-    told = unreadable_files(folder)
+    reasons = unreadable_files(folder)
     (folder / "mask9.gif").write_bytes(animated("GIF"))
     errors = [p for p in check_data(root, Task()) if p.where.startswith(f"train/images/{PEOPLE[0].folder}/")]
-    for name, message in told.items():
+    for name, message in reasons.items():
         assert any(p.where.endswith(f"/{name}") and message in p.message for p in errors)
     assert any("mask9.gif" in p.message for p in errors)
 
@@ -198,13 +198,13 @@ def test_unreadable_photos_are_left_out_of_a_training_when_asked(tmp_path: Path)
     root = write_quirky(tmp_path)
     photo = next((root / "train/images" / PEOPLE[0].folder).glob("mask1.*"))
     photo.write_bytes(b"")
-    told = Remember()
+    listener = Remember()
     whole = read_train(root, Task())
-    kept = leave_out_unreadable(whole, told)
+    kept = leave_out_unreadable(whole, listener)
     assert len(kept.table) == len(whole.table) - 1
     assert set(whole.table.photo_N) - set(kept.table.photo_N) == {photo.relative_to(root).as_posix()}
-    assert [note.split(": ")[:2] for note in told.notes] == [["left out", photo.relative_to(root).as_posix()]]
-    assert leave_out_unreadable(kept, told).table.photo_N.tolist() == kept.table.photo_N.tolist()
+    assert [note.split(": ")[:2] for note in listener.notes] == [["left out", photo.relative_to(root).as_posix()]]
+    assert leave_out_unreadable(kept, listener).table.photo_N.tolist() == kept.table.photo_N.tolist()
 
 
 def test_threads_keep_the_order() -> None:

@@ -48,13 +48,13 @@ def pack(folder: Path, table: PhotoTable, out: Path, per_shard: int) -> Path:
         with tarfile.open(out / f"train/{number:06d}.tar", "w") as tar:
             for row in range(begin, min(begin + per_shard, len(table))):
                 path = folder / table.photo_N[row]
-                told = labels(
+                row_labels = labels(
                     mask=MASK_CLASSES[table.mask_N[row]],
                     gender=GENDER_CLASSES[table.gender_N[row]],
                     age=int(table.age_years_N[row]),
                     person=table.person_N[row],
                 )
-                add(tar, f"part/{row:06d}.json", told)
+                add(tar, f"part/{row:06d}.json", row_labels)
                 add(tar, f"part/{row:06d}{path.suffix}", path.read_bytes())
                 add(tar, f"part/._{row:06d}.jpg", b"side file")
     return out
@@ -201,8 +201,8 @@ def test_every_flaw_is_told_with_its_shard(tmp_path: Path) -> None:
     (root / "train/2.tar").write_bytes(b"no tar at all")
     with pytest.raises(DataError) as caught:
         read_train(root, Task())
-    told = [(line.split(": ")[0], line.split(": ")[1].split(" must")[0]) for line in caught.value.problems]
-    assert told == [
+    places = [(line.split(": ")[0], line.split(": ")[1].split(" must")[0]) for line in caught.value.problems]
+    assert places == [
         ("train/0.tar/a.jpg", "a photo"),
         ("train/0.tar/b.jpg", "mask"),
         ("train/0.tar/c.jpg", "gender"),
@@ -214,7 +214,7 @@ def test_every_flaw_is_told_with_its_shard(tmp_path: Path) -> None:
         ("train/2.tar", "the shard"),
     ]
     checked = [problem.where for problem in check_data(root, Task())]
-    assert checked == ["eval", *(place for place, _ in told[:7]), "train/0.tar/h.jpg", "train/1.tar", "train/2.tar"]
+    assert checked == ["eval", *(place for place, _ in places[:7]), "train/0.tar/h.jpg", "train/1.tar", "train/2.tar"]
 
 
 def test_photos_without_a_person_are_people_of_their_own(tmp_path: Path) -> None:
@@ -240,18 +240,18 @@ def test_what_cannot_be_used_is_refused(packed: Path, tmp_path: Path) -> None:
 
 
 def test_a_training_sees_the_same_pixels_and_keeps_none(folder: Path, packed: Path, tmp_path: Path) -> None:
-    told = Remember()
+    listener = Remember()
     tables = [read_train(root, Task()).table for root in (folder, packed)]
     cached, streamed = (
-        cached_pixels(root, table, SPEC, tmp_path / "cache" / root.name, told)
+        cached_pixels(root, table, SPEC, tmp_path / "cache" / root.name, listener)
         for root, table in zip((folder, packed), tables, strict=True)
     )
     everything = np.arange(len(tables[0]))
     np.testing.assert_array_equal(streamed.read(everything), cached.read(everything))
     assert streamed.content_N.tolist() == cached.content_N.tolist()
     assert not (tmp_path / "cache" / "packed").exists()
-    assert any("decoded anew in every epoch" in note for note in told.notes)
+    assert any("decoded anew in every epoch" in note for note in listener.notes)
     # The eval part are files, beside the shards, too.
     write_quirky(tmp_path / "other").joinpath("eval").rename(packed / "eval")
-    strangers = read_eval(packed, Task())
-    assert isinstance(cached_pixels(packed, strangers, SPEC, tmp_path / "cache" / "eval", told), PixelCache)
+    unlabelled = read_eval(packed, Task())
+    assert isinstance(cached_pixels(packed, unlabelled, SPEC, tmp_path / "cache" / "eval", listener), PixelCache)

@@ -75,7 +75,7 @@ def test_hold_out_agrees_with_scikit_learn_in_numbers() -> None:
 
 
 def test_quotas_worked_by_hand() -> None:
-    # 3, 10 and 2 people; a share of 0.2 asks for 0.6, 2 and 0.4: 3 of 15 in all, and at least one of each.
+    # 3, 10 and 2 people; a share of 0.2 means 0.6, 2 and 0.4: 3 of 15 in all, and at least one of each.
     table = _people(((3, 10, 2), (0, 0, 0)))
     fold_P = hold_out(table, np.random.default_rng(5), share=0.2)[::7]
     age_P = table.age_years_N[::7]

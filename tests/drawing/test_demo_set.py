@@ -28,9 +28,9 @@ PEOPLE, EVAL_PEOPLE, SEED = 3, 2, 7
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
-    out, told = tmp_path_factory.mktemp("demo") / "set", list[int]()
-    write_demo_set(out, PEOPLE, EVAL_PEOPLE, SEED, told.append, workers=1)
-    return out, told
+    out, advanced = tmp_path_factory.mktemp("demo") / "set", list[int]()
+    write_demo_set(out, PEOPLE, EVAL_PEOPLE, SEED, advanced.append, workers=1)
+    return out, advanced
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -94,10 +94,10 @@ def test_progress_counts_every_photo(drawn: tuple[Path, list[int]]) -> None:
 
 
 def test_same_bytes_whatever_the_workers(drawn: tuple[Path, list[int]], tmp_path: Path) -> None:
-    told: list[int] = []
-    write_demo_set(tmp_path / "again", PEOPLE, EVAL_PEOPLE, SEED, told.append, workers=2)
+    advanced: list[int] = []
+    write_demo_set(tmp_path / "again", PEOPLE, EVAL_PEOPLE, SEED, advanced.append, workers=2)
     assert content_of(tmp_path / "again") == content_of(drawn[0])
-    assert sum(told) == sum(drawn[1])
+    assert sum(advanced) == sum(drawn[1])
 
 
 def test_another_seed_draws_other_photos(drawn: tuple[Path, list[int]], tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import pytest
 @pytest.mark.slow
 def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "maskwise", "demo", "--out", str(tmp_path / "demo")]
-    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     accuracy = {
-        name: float(re.search(rf"^{name} +\S+ \[[^]]*\] +(\S+)", told, re.MULTILINE)[1])  # type: ignore[index]
+        name: float(re.search(rf"^{name} +\S+ \[[^]]*\] +(\S+)", printed, re.MULTILINE)[1])  # type: ignore[index]
         for name in ("mask", "gender", "age")
     }
     assert min(accuracy["mask"], accuracy["gender"]) > accuracy["age"]

@@ -32,16 +32,16 @@ def two_runs(workplace: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFa
 
 def test_an_ensemble_predicts_submits_and_stands_on_the_board(two_runs: Workplace, cli: Cli, tmp_path: Path) -> None:
     place = ("--store", str(two_runs.store))
-    told = cli("ensemble", "one", "two", "--vote", "weighted", "--name", "both", *place)
-    assert "joint class" in told
-    assert "weights: " in told
+    printed = cli("ensemble", "one", "two", "--vote", "weighted", "--name", "both", *place)
+    assert "joint class" in printed
+    assert "weights: " in printed
     assert "both" in cli("board", *place)
 
     tables = {name: tmp_path / f"{name}.parquet" for name in ("one", "two", "both")}
     for name, out in tables.items():
         cli("predict", name, str(two_runs.data), "--out", str(out), "--quiet", *place)
     one, two, both = (read_predictions(out)[0] for out in tables.values())
-    weights = [float(part.split()[0]) for part in told.split("weights: ")[1].splitlines()[0].split(", ")]
+    weights = [float(part.split()[0]) for part in printed.split("weights: ")[1].splitlines()[0].split(", ")]
     np.testing.assert_allclose(both.probs_NC, weights[0] * one.probs_NC + weights[1] * two.probs_NC, atol=1e-3)
     assert both.photo_N.tolist() == one.photo_N.tolist()
 
@@ -60,9 +60,9 @@ def test_an_ensemble_predicts_submits_and_stands_on_the_board(two_runs: Workplac
 
 @pytest.mark.parametrize("vote", ["soft", "hard", "geometric", "rank"])
 def test_every_vote_keeps_held_out_answers(two_runs: Workplace, cli: Cli, vote: str) -> None:
-    told = cli("ensemble", "one", "two", "--vote", vote, "--store", str(two_runs.store))
-    assert "weights: 0.500 " in told
-    folder = Path(next(line for line in told.splitlines() if line.startswith("run ")).split(" in ")[-1])
+    printed = cli("ensemble", "one", "two", "--vote", vote, "--store", str(two_runs.store))
+    assert "weights: 0.500 " in printed
+    folder = Path(next(line for line in printed.splitlines() if line.startswith("run ")).split(" in ")[-1])
     record = read_record(folder)
     assert record.name == f"{vote}-of-2"
     kept, _ = read_predictions(predictions_path(folder))
@@ -73,22 +73,22 @@ def test_every_vote_keeps_held_out_answers(two_runs: Workplace, cli: Cli, vote: 
 
 
 def test_two_runs_are_compared(two_runs: Workplace, cli: Cli) -> None:
-    told = cli("compare", "one", "two", "--store", str(two_runs.store))
+    printed = cli("compare", "one", "two", "--store", str(two_runs.store))
     one, two = (two_runs_record(two_runs, name) for name in ("one", "two"))
-    assert told.startswith("two against one: ")
-    assert f"{two - one:+.3f} [" in next(line for line in told.splitlines() if line.startswith("joint class"))
-    assert "McNemar" in told
+    assert printed.startswith("two against one: ")
+    assert f"{two - one:+.3f} [" in next(line for line in printed.splitlines() if line.startswith("joint class"))
+    assert "McNemar" in printed
 
 
 def test_arms_of_several_runs_are_compared_in_pairs(two_runs: Workplace, cli: Cli) -> None:
     """The second arm is the first one turned round: what one pair gains the other loses."""
     place = ("--store", str(two_runs.store))
-    told = cli("compare", "one,two", "two,one", *place)
+    printed = cli("compare", "one,two", "two,one", *place)
     one, two = (two_runs_record(two_runs, name) for name in ("one", "two"))
-    assert told.startswith("two +1 against one +1, 2 runs each: ")
-    assert "+0.000 [" in next(line for line in told.splitlines() if line.startswith("joint class"))
-    assert f"run by run: {two - one:+.3f}, {one - two:+.3f}" in told
-    assert "McNemar" not in told
+    assert printed.startswith("two +1 against one +1, 2 runs each: ")
+    assert "+0.000 [" in next(line for line in printed.splitlines() if line.startswith("joint class"))
+    assert f"run by run: {two - one:+.3f}, {one - two:+.3f}" in printed
+    assert "McNemar" not in printed
     with pytest.raises(UserError, match="sides to compare must be of equally many runs, got 2 and 1"):
         cli("compare", "one,two", "one", *place)
     with pytest.raises(UserError, match="runs of a side must be different ones, got 'one,one'"):

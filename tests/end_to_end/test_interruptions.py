@@ -34,8 +34,8 @@ def wait_for_first_state(place: Workplace, process: subprocess.Popen[str]) -> bo
 def finish(place: Workplace) -> bytes:
     """The weights once the same command has run to its end."""
     process = start(place)
-    _, told = process.communicate(timeout=300)
-    assert process.returncode == 0, told
+    _, printed = process.communicate(timeout=300)
+    assert process.returncode == 0, printed
     (run,) = list_runs(place.store).runs
     assert run.record.status == "finished"
     assert not any(run.folder.rglob("checkpoint*")), "states are deleted at the end"
@@ -91,10 +91,10 @@ def test_an_interrupt_saves_and_says_how_to_go_on(
     process = start(place)
     assert wait_for_first_state(place, process)
     process.send_signal(number)
-    _, told = process.communicate(timeout=30)
+    _, printed = process.communicate(timeout=30)
     assert process.returncode == code
-    assert "same command" in told
-    assert "Traceback" not in told
+    assert "same command" in printed
+    assert "Traceback" not in printed
     (run,) = list_runs(place.store).runs
     assert run.record.status == "running"
 
@@ -105,7 +105,7 @@ def test_two_trainings_of_one_run_do_not_meet(workplace: Workplace, tmp_path: Pa
         assert wait_for_first_state(place, first)
         first.send_signal(signal.SIGSTOP)  # so that it cannot end meanwhile
         second = start(place)
-        _, told = second.communicate(timeout=120)
+        _, printed = second.communicate(timeout=120)
         first.kill()
     assert second.returncode == 2
-    assert "another process" in told
+    assert "another process" in printed

@@ -78,9 +78,9 @@ def test_predict_submit_evaluate_and_board(workplace: Workplace, trained: Path, 
     assert predicted["class"].tolist() == answers["ans"].tolist()
     assert np.allclose(predicted[["p_worn", "p_incorrect", "p_not_worn"]].sum(axis=1), 1, atol=1e-5)
 
-    told = cli("evaluate", str(table), "--answers", str(workplace.data / "eval_answers.csv"))
-    assert "6 people" in told
-    assert "joint class" in told
+    printed = cli("evaluate", str(table), "--answers", str(workplace.data / "eval_answers.csv"))
+    assert "6 people" in printed
+    assert "joint class" in printed
     assert trained.name[:8] in cli("board", *place)
 
 
@@ -134,8 +134,8 @@ def test_a_checkpoint_chosen_on_the_scored_people_is_marked_everywhere(
     workplace: Workplace, cli: Cli, tmp_path: Path
 ) -> None:
     place = workplace.with_store(tmp_path)
-    told = cli(*place.train("--set", "train.checkpoint.kind=scored_people", "--set", "name=cheat"))
-    assert "optimistic" in told
+    printed = cli(*place.train("--set", "train.checkpoint.kind=scored_people", "--set", "name=cheat"))
+    assert "optimistic" in printed
     (run,) = tmp_path.iterdir()
     assert read_record(run).optimistic
     assert json.loads((run / "scores.json").read_text())["optimistic"]
@@ -160,9 +160,9 @@ def test_inner_hold_out_people_neither_train_nor_are_scored(workplace: Workplace
 def test_another_task_is_a_few_settings(workplace: Workplace, cli: Cli, tmp_path: Path) -> None:
     place = workplace.with_store(tmp_path)
     options = ["--set", "task.attributes=[mask, age]", "--set", "task.age_borders_years=[40]"]
-    told = cli(*place.train(*options, "--set", "train.epochs=1", "--classes"))
-    assert "40 and over" in told
-    assert "gender" not in told
+    printed = cli(*place.train(*options, "--set", "train.epochs=1", "--classes"))
+    assert "40 and over" in printed
+    assert "gender" not in printed
     (run,) = tmp_path.iterdir()
     assert read_predictions(predictions_path(run))[0].probs_NC.shape[1] == 6
 

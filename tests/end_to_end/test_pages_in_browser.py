@@ -71,15 +71,15 @@ class Visit:
             color_scheme="dark" if scheme == "dark" else "light",
         )
         self.errors: list[str] = []
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.page.on("console", lambda message: self.errors.append(message.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("request", lambda request: self.requested.append(request.url))
         self.page.goto(file.as_uri())
 
     def asked_elsewhere(self) -> list[str]:
         """What was fetched besides the file itself and what lies in it."""
-        return [url for url in self.asked if not url.startswith(("file:", "data:"))]
+        return [url for url in self.requested if not url.startswith(("file:", "data:"))]
 
     def too_wide_px(self) -> int:
         """How far the page can be pushed sideways."""
@@ -105,7 +105,7 @@ def test_a_page_opens_from_the_disk(
     assert visit.too_wide_px() == 0
     assert visit.errors == []
     assert visit.asked_elsewhere() == []
-    assert len([url for url in visit.asked if url.startswith("file:")]) == 1
+    assert len([url for url in visit.requested if url.startswith("file:")]) == 1
     page.close()
 
 

@@ -29,7 +29,7 @@ NEVER_SURE = ("self_training.select={kind: hard, keep: {kind: confident, thresho
 
 
 class KillAtNote(Silent):
-    """Kills the run when it tells something."""
+    """Kills the run when it reports something."""
 
     def __init__(self, words: str) -> None:
         self.words = words
@@ -127,11 +127,11 @@ def test_a_finished_round_is_not_trained_again(workplace: Workplace, tmp_path: P
 def test_nothing_to_learn_from_is_noted_and_gives_the_plain_model(
     workplace: Workplace, tmp_path: Path, cli: Callable[..., str]
 ) -> None:
-    told = Remember()
+    ears = Remember()
     plain_run = run(workplace.with_store(tmp_path))
-    its_run = run(workplace.with_store(tmp_path), *NEVER_SURE, listener=told)
+    its_run = run(workplace.with_store(tmp_path), *NEVER_SURE, listener=ears)
     plain, kept = files(plain_run), files(its_run)
-    assert any("none of 42 photos gets a pseudo-label" in note for note in told.notes)
+    assert any("none of 42 photos gets a pseudo-label" in note for note in ears.notes)
     assert kept["weights.safetensors"] == kept["round-0/weights.safetensors"] == plain["weights.safetensors"]
     # Both were scored on the same labelled photos, so they can be joined, and stand together on the board.
     assert "joint class" in cli("ensemble", plain_run.name, its_run.name, "--store", str(tmp_path))
@@ -172,7 +172,7 @@ def test_other_unlabelled_photos_are_other_data_and_none_are_refused(workplace: 
     assert about(other)[1] != about(workplace.data)[1]
     for gone in (lambda: table.write_text("ImageID,ans\n"), table.unlink):
         gone()
-        with pytest.raises(DataError, match=r"eval/info.csv must be a list of unlabelled photos") as told:
+        with pytest.raises(DataError, match=r"eval/info.csv must be a list of unlabelled photos") as ears:
             run_recipe(recipe, Place(other, tmp_path / "runs", workplace.cache), ["maskwise"], Silent())
-        assert len(told.value.problems) == 1
+        assert len(ears.value.problems) == 1
     assert not (tmp_path / "runs").exists()

@@ -47,21 +47,21 @@ def words_of(place: Workplace, *options: str) -> list[str]:
 
 
 def test_a_sweep_from_the_command_line(place: Workplace, cli: Callable[..., str], tmp_path: Path) -> None:
-    told = cli(
+    printed = cli(
         *words_of(place, "--runs", "3", "--confirm", "1", "--confirm-seeds", "1", "--out", str(tmp_path / "out"))
     )
-    (name,) = [line.split(":")[0] for line in told.splitlines() if line.startswith("tiny-sweep-")]
+    (name,) = [line.split(":")[0] for line in printed.splitlines() if line.startswith("tiny-sweep-")]
     study = find_study(place.store, None, name)
     assert len(study.trials) == 4, "one point of the grid waits"
     assert {trial.state.name for trial in study.trials} <= {"COMPLETE", "PRUNED", "WAITING"}
     found = read_results(study, place.store)
     assert all(row.gain is not None for row in found.rows)
     assert [trial.last_step for trial in study.trials if trial.state.name == "COMPLETE"] == [2] * len(found.rows)
-    assert "trained again with 1 other seed on another split" in told
+    assert "trained again with 1 other seed on another split" in printed
     assert load_recipe(str(tmp_path / "out" / "best.yaml")).name == "tiny-sweep-best"
     assert not [run for run in list_runs(place.store).runs if run.record.status != "finished"]
     # Shown without data or training; and the same command trains the rest only.
-    assert cli("sweep", "show", "tiny-sweep", "--store", str(place.store)).splitlines()[0] == told.splitlines()[0]
+    assert cli("sweep", "show", "tiny-sweep", "--store", str(place.store)).splitlines()[0] == printed.splitlines()[0]
     before = {run.record.run_id for run in list_runs(place.store).runs}
     cli(*words_of(place))
     assert before <= {run.record.run_id for run in list_runs(place.store).runs}
@@ -85,12 +85,12 @@ def kill_while_training(place: Workplace, process: subprocess.Popen[str], rng: n
     process.wait()
 
 
-def refuse_lost_or_double(place: Workplace, storage: str | None, told: list[str]) -> None:
+def refuse_lost_or_double(place: Workplace, storage: str | None, printed: list[str]) -> None:
     """Every point of the grid was trained to its end or given up once, and every run is one of theirs."""
     (study,) = [find_study(place.store, storage, name) for name in study_names(place.store)]
     trials = study.trials
     assert [trial.number for trial in trials] == [0, 1, 2, 3]
-    assert {trial.state.name for trial in trials} <= {"COMPLETE", "PRUNED"}, told
+    assert {trial.state.name for trial in trials} <= {"COMPLETE", "PRUNED"}, printed
     assert len({json.dumps(trial.params, sort_keys=True) for trial in trials}) == 4
     finished = {trial.user_attrs["run"] for trial in trials if trial.state.name == "COMPLETE"}
     runs = list_runs(place.store)
@@ -98,7 +98,7 @@ def refuse_lost_or_double(place: Workplace, storage: str | None, told: list[str]
     assert finished <= {run.record.run_id for run in runs.runs}
     assert all(run.record.status == "finished" for run in runs.runs)
     # What a process says it finished, no other says.
-    ends = [line for text in told for line in text.splitlines() if ": macro F1" in line or ": given up" in line]
+    ends = [line for text in printed for line in text.splitlines() if ": macro F1" in line or ": given up" in line]
     numbers = [line.split(":")[0] for line in ends if line.startswith("trial ")]
     assert len(numbers) == len(set(numbers)), ends
 

@@ -47,5 +47,5 @@ def test_a_ranking_in_words() -> None:
 
 
 def test_json_keeps_names_and_has_no_nan() -> None:
-    told = plain_json({"scores": (Score(0.5, float("nan"), float("inf")), True, 3, "과")})
-    assert json.loads(told) == {"scores": [{"value": 0.5, "low": None, "high": None}, True, 3, "과"]}
+    printed = plain_json({"scores": (Score(0.5, float("nan"), float("inf")), True, 3, "과")})
+    assert json.loads(printed) == {"scores": [{"value": 0.5, "low": None, "high": None}, True, 3, "과"]}

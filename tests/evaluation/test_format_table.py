@@ -30,9 +30,9 @@ def test_table_shows_every_score_in_aligned_columns(make_predictions: MakePredic
 
 def test_what_weakens_the_scores_is_said(make_predictions: MakePredictions) -> None:
     found = evaluate(make_predictions(3), Task(), np.random.default_rng(0), resamples=5)
-    told = format_table(dataclasses.replace(found, optimistic=True, n_trained_on=2))
-    assert max(map(len, told.splitlines())) <= 78
-    text = " ".join(told.split())
+    text_lines = format_table(dataclasses.replace(found, optimistic=True, n_trained_on=2))
+    assert max(map(len, text_lines.splitlines())) <= 78
+    text = " ".join(text_lines.split())
     assert "each counted as its own person" in text
     assert "intervals are by photo" in text
     assert "2 of these photos were trained on" in text

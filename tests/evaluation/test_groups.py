@@ -13,7 +13,7 @@ MASK = Task(attributes=("mask",))
 
 
 def predictions_of(right: list[bool], person: list[str]) -> Predictions:
-    """Photos of class 0, read rightly as told."""
+    """Photos of class 0, predicted rightly as given."""
     probs_NC = np.array([[0.8, 0.1, 0.1] if hit else [0.1, 0.8, 0.1] for hit in right], dtype=np.float32)
     return Predictions(
         photo_N=np.array([f"{k}.jpg" for k in range(len(right))], object),
@@ -52,7 +52,7 @@ def test_a_group_of_one_person_has_no_interval_and_one_group_no_rest() -> None:
 
 
 def test_whole_people_are_drawn() -> None:
-    """Seven photos of a person that are right or wrong together tell as little as one."""
+    """Seven photos of a person that are right or wrong together are worth as little as one."""
     right = [True] * 12 + [False] * 8
     once = score_groups(
         predictions_of(right, [str(k) for k in range(20)]), MASK, np.zeros(20, int), ["all"], rng_for(0, "test")

@@ -69,7 +69,7 @@ def test_intervals_and_p_values_say_the_same() -> None:
 
 
 def test_ranks_that_stay_open_by_hand() -> None:
-    """a is surely better than c alone; b and c cannot be told apart: a 1–2, b 1–3, c 2–3."""
+    """a is surely better than c alone; b against c is inconclusive: a 1–2, b 1–3, c 2–3."""
     seen_A = np.array([0.6, 0.5, 0.4])
     pairs = compare_all(seen_A, drawn(seen_A, 0.05, 4000))
     assert [(pair.better, pair.worse) for pair in pairs if pair.gain.low > 0] == [(0, 2)]

@@ -47,7 +47,7 @@ def test_the_number_of_seeds_by_hand() -> None:
 
 
 def test_the_planned_number_reaches_the_power() -> None:
-    """With n pairs the gain is told in 80 of 100 repetitions of the model that the formula states."""
+    """With n pairs the gain is found in 80 of 100 repetitions of the model that the formula states."""
     gain, people, seeds = 0.03, 5e-5, 8e-4
     gain_S = gain + np.array([-1, 1]) * math.sqrt(seeds / 2)
     plan = plan_seeds(gain_S, drawn(gain_S, people, 1e-4, 200_000))

@@ -26,12 +26,12 @@ class Exported(NamedTuple):
 
     run: Path
     bundle: Path
-    told: str
+    printed: str
 
 
 @pytest.fixture(scope="session")
 def bf16() -> None:
-    """Skips what asks for it where the processor has no bf16."""
+    """Skips what needs it where the processor has no bf16."""
     try:
         core_with_bf16()
     except UserError as error:
@@ -50,13 +50,13 @@ def place(workplace: Workplace, trained: Path) -> Workplace:
 def single(place: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A hold-out run of one model, its framing measured on its data, in both precisions."""
     out = tmp_path_factory.mktemp("single") / "bundle"
-    told = cli("export", str(trained), str(out), "--data", str(place.data), "--int8", "--quiet")
-    return Exported(trained, out, told)
+    printed = cli("export", str(trained), str(out), "--data", str(place.data), "--int8", "--quiet")
+    return Exported(trained, out, printed)
 
 
 @pytest.fixture(scope="session")
 def folds(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """Two folds with an age head, asked by two views, in one .zip."""
+    """Two folds with an age head and two views, in one .zip."""
     views = ("--set", "predict.views=[as_is, mirrored]")
     cli(*place.train(*QUICK, "--folds", "2", "--set", "name=folds", *views, *AGE_HEAD))
     return _export(place, "folds", cli, tmp_path_factory.mktemp("folds") / "bundle.zip", "--zip")
@@ -90,5 +90,5 @@ def parts(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _export(place: Workplace, name: str, cli: Cli, out: Path, *options: str) -> Exported:
-    told = cli("export", name, str(out), "--store", str(place.store), "--quiet", *options)
-    return Exported(find_run(place.store, name), out, told)
+    printed = cli("export", name, str(out), "--store", str(place.store), "--quiet", *options)
+    return Exported(find_run(place.store, name), out, printed)

@@ -59,10 +59,10 @@ def test_bundle_and_run_agree_on_other_photos(
     assert (run.age_years_N is None) == (bundle.age_years_N is None) == (kind != "folds")
     if run.age_years_N is not None and bundle.age_years_N is not None:
         np.testing.assert_allclose(bundle.age_years_N, run.age_years_N, atol=1e-3)
-    assert "decisions equal for 100.00%" in exported.told
+    assert "decisions equal for 100.00%" in exported.printed
 
 
-def test_the_manifest_tells_members_parts_folds_and_views(
+def test_the_manifest_lists_members_parts_folds_and_views(
     single: Exported, folds: Exported, ensemble: Exported, parts: Exported
 ) -> None:
     one, several, both, split = (load(each.bundle).manifest for each in (single, folds, ensemble, parts))
@@ -116,7 +116,7 @@ def test_folds_that_vote_hard_predict_submit_and_are_exported_alike(
     assert "predicts the hard vote of the folds" in (voted.bundle / "MODEL_CARD.md").read_text()
 
 
-def test_one_photo_alone_is_answered_as_among_others(folds: Exported, place: Workplace) -> None:
+def test_one_photo_alone_is_predicted_as_among_others(folds: Exported, place: Workplace) -> None:
     photos = sorted((place.data / "eval" / "images").iterdir())[:5]
     with load(folds.bundle) as bundle:
         together = bundle.predict(photos)
@@ -156,11 +156,13 @@ def test_8_bits_are_near_and_differ(single: Exported, place: Workplace, cli: Cli
     assert report[0]["macro_f1_run"] == report[0]["macro_f1_bundle"]
 
 
-@pytest.mark.parametrize(("precision", "saturates", "told"), [("int8", True, 1), ("int8", False, 0), ("fp32", True, 0)])
+@pytest.mark.parametrize(
+    ("precision", "saturates", "warnings"), [("int8", True, 1), ("int8", False, 0), ("fp32", True, 0)]
+)
 def test_a_processor_that_overflows_in_8_bits_is_told(
     precision: str,
     saturates: bool,
-    told: int,
+    warnings: int,
     single: Exported,
     place: Workplace,
     tmp_path: Path,
@@ -169,7 +171,7 @@ def test_a_processor_that_overflows_in_8_bits_is_told(
     monkeypatch.setattr(processor, "saturates_in_8_bits", lambda: saturates)
     words = ["predict", str(single.bundle), str(place.data), "--out", str(tmp_path / "a.csv"), "--precision", precision]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
-    assert result.output.count("8-bit predictions are inexact") == told
+    assert result.output.count("8-bit predictions are inexact") == warnings
 
 
 def test_a_bundle_without_8_bits_says_so(folds: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
@@ -238,8 +240,8 @@ def test_no_one_and_two_faces(single: Exported, faces_folder: Path) -> None:
 def test_faces_as_a_table(single: Exported, faces_folder: Path, cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "faces.csv"
     words = ("predict", str(single.bundle), str(faces_folder), "--out", str(out), "--quiet", "--faces", "each")
-    told = cli(*words, "--abstain-below", "0.99")
-    assert "3 faces in 3 photos, 1 without a face" in told
+    printed = cli(*words, "--abstain-below", "0.99")
+    assert "3 faces in 3 photos, 1 without a face" in printed
     header, *rows = [line.split(",") for line in out.read_text().splitlines()]
     assert header[:6] == ["photo", "face", "left_px", "top_px", "right_px", "bottom_px"]
     assert [(row[0], row[1], row[6]) for row in rows] == [

@@ -25,9 +25,9 @@ from maskwise.export.cpu_features import saturates_in_8_bits
 def test_avx2_without_vnni_overflows(
     flags: str, machine: str, saturates: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = tmp_path / "cpuinfo"
-    told.write_text(f"processor\t: 0\nflags\t\t: {flags}\n\nprocessor\t: 1\nflags\t\t: {flags}\n")
-    monkeypatch.setattr(processor, "_CPUINFO", told)
+    printed = tmp_path / "cpuinfo"
+    printed.write_text(f"processor\t: 0\nflags\t\t: {flags}\n\nprocessor\t: 1\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(processor, "_CPUINFO", printed)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     assert saturates_in_8_bits() is saturates
 

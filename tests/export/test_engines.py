@@ -1,4 +1,4 @@
-"""Precisions from the outside: which file each asks, what `predict` and `export` do with bf16."""
+"""Precisions from the outside: which file each reads, what `predict` and `export` do with bf16."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_bf16_of_a_trained_network_is_near_and_differs(
 
 def test_export_tells_what_bf16_costs(bf16: None, single: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
     out = tmp_path / "bundle"
-    told = cli("export", str(single.run), str(out), "--data", str(place.data), "--bf16", "--quiet")
-    assert "bf16: " in told
+    printed = cli("export", str(single.run), str(out), "--data", str(place.data), "--bf16", "--quiet")
+    assert "bf16: " in printed
     fine, coarse = json.loads((out / "parity.json").read_text())
     assert (fine["precision"], coarse["precision"]) == ("fp32", "bf16")
     assert 1e-4 < coarse["largest_difference"] < 0.02

@@ -18,7 +18,7 @@ from maskwise.records import Predictions
 
 
 class Heard:
-    """A listener that keeps what it is told."""
+    """A listener that keeps what it hears."""
 
     def __init__(self) -> None:
         self.advanced = 0
@@ -58,7 +58,7 @@ def photos(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Ph
 
 
 @pytest.fixture
-def asked(folds: Exported, photos: Photos) -> tuple[Predictions, Predictions, Heard]:
+def predicted(folds: Exported, photos: Photos) -> tuple[Predictions, Predictions, Heard]:
     """What one process says and what two workers say, with the age head and two networks of ``folds``."""
     heard = Heard()
     with load(folds.bundle) as bundle:
@@ -68,9 +68,9 @@ def asked(folds: Exported, photos: Photos) -> tuple[Predictions, Predictions, He
 
 @pytest.mark.ray
 def test_workers_say_what_one_process_says(
-    asked: tuple[Predictions, Predictions, Heard], photos: Photos, folds: Exported
+    predicted: tuple[Predictions, Predictions, Heard], photos: Photos, folds: Exported
 ) -> None:
-    alone, together, heard = asked
+    alone, together, heard = predicted
     assert photos.n_good > 256  # more than one worker has something to do
     assert len(together) == photos.n_good
     assert together.photo_N.tolist() == alone.photo_N.tolist()
@@ -102,7 +102,7 @@ def test_without_ray_the_way_out_is_told(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "printed"),
     [
         (("--engine", "ray", "--faces", "each"), "--engine ray must be used with whole photos"),
         (("--workers", "2"), "--workers must be used with --engine ray"),
@@ -110,9 +110,9 @@ def test_without_ray_the_way_out_is_told(
     ],
 )
 def test_what_does_not_go_together_is_refused(
-    single: Exported, workplace: Workplace, cli: Cli, tmp_path: Path, options: tuple[str, ...], told: str
+    single: Exported, workplace: Workplace, cli: Cli, tmp_path: Path, options: tuple[str, ...], printed: str
 ) -> None:
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=printed):
         cli("predict", str(single.bundle), str(workplace.data), "--out", str(tmp_path / "a.csv"), *options)
 
 

@@ -1,4 +1,4 @@
-"""Bundles and weights from strangers: none runs code, reads another file or outgrows its bound; one line says why."""
+"""Untrusted bundles and weights: none runs code, reads another file or outgrows its bound; one line says why."""
 
 from __future__ import annotations
 

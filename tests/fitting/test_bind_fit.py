@@ -47,7 +47,7 @@ def _fit(rows: TargetRows | None = None, **settings: Any) -> tuple[Recipe, Fit]:
     recipe = Recipe.model_validate_json(json.dumps(settings))
 
     def no_pixels(index_M: Ints) -> Image:
-        raise AssertionError(f"the pixels of {len(index_M)} photos are asked for")
+        raise AssertionError(f"the pixels of {len(index_M)} photos are read")
 
     return recipe, bind_fit(recipe, PhotoSet(TABLE, no_pixels, rows=rows))
 

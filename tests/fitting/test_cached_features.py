@@ -51,10 +51,10 @@ class Stages(Remember):
         return [total for name, total in self.stages if name.startswith("computing features")]
 
 
-def train(place: Workplace, *changes: str, told: Silent | None = None) -> Path:
+def train(place: Workplace, *changes: str, listener: Silent | None = None) -> Path:
     """A run's folder."""
     where = Place(place.data, place.store, place.cache)
-    return run_recipe(load_recipe(str(place.recipe), changes), where, ["train"], told or Silent())[0]
+    return run_recipe(load_recipe(str(place.recipe), changes), where, ["train"], listener or Silent())[0]
 
 
 def answers(folder: Path) -> Predictions:
@@ -87,7 +87,7 @@ def test_the_same_numbers_as_on_photos(place: Workplace, more: tuple[str, ...]) 
 
 
 def test_what_is_kept_is_a_whole_model(place: Workplace) -> None:
-    """``predict`` asks the whole net about photos: of held-out people it says what the run said from features."""
+    """``predict`` uses the whole net: of held-out people it predicts what the run did from features."""
     folder = train(place, *FROZEN, "train.cached_views=1")
     held_out = answers(folder)
     predicted, _ = predict_photos(folder, [place.data / "train" / "images"], False, Silent())
@@ -100,17 +100,17 @@ def test_features_are_computed_once_for_each_photo_and_view(place: Workplace) ->
     """A second loss, seed or split needs only what is missing; other augmentations only their own view."""
     first, loss, seed, split, augment = (Stages() for _ in range(5))
     with_views = ("train.freeze_backbone_epochs=3", "train.cached_views=3", "model.weights.kind=none")
-    train(place, *with_views, told=first)
+    train(place, *with_views, listener=first)
     fits, scored = first.computed[0], first.computed[-1]
     assert first.computed == [fits, fits, fits, scored]
     assert fits + scored == 24 * 7
-    train(place, *with_views, "loss.kind=focal", told=loss)
+    train(place, *with_views, "loss.kind=focal", listener=loss)
     assert loss.computed == []
-    train(place, *with_views, "split.seed=1", told=split)
+    train(place, *with_views, "split.seed=1", listener=split)
     assert all(count < fits for count in split.computed)  # photos that had not trained before
-    train(place, *with_views, "augment=[{kind: flip, p: 1.0}]", told=augment)
+    train(place, *with_views, "augment=[{kind: flip, p: 1.0}]", listener=augment)
     assert augment.computed == [fits, fits]
-    train(place, *with_views, "seed=1", told=seed)
+    train(place, *with_views, "seed=1", listener=seed)
     assert seed.computed == first.computed  # the random weights are others
 
 
@@ -128,10 +128,10 @@ def test_a_killed_run_goes_on(place: Workplace) -> None:
     whole = answers(train(place, *changes))
     other = Workplace(place.data, place.recipe, place.store.with_name("killed"), place.cache)
     with pytest.raises(Killed):
-        train(other, *changes, told=KillAt(12))
-    told = Remember()
-    np.testing.assert_array_equal(answers(train(other, *changes, told=told)).probs_NC, whole.probs_NC)
-    assert any(note.startswith("continues in epoch 2") for note in told.notes)
+        train(other, *changes, listener=KillAt(12))
+    listener = Remember()
+    np.testing.assert_array_equal(answers(train(other, *changes, listener=listener)).probs_NC, whole.probs_NC)
+    assert any(note.startswith("continues in epoch 2") for note in listener.notes)
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ FACES = (
 def test_the_last_blocks_learn_the_same_on_cached_maps(place: Workplace) -> None:
     """Maps are kept in bytes, so probabilities agree to a few hundredths; the frozen blocks are those of the start."""
     photos = train(place, *FACES)
-    told = Stages()
-    maps = train(place, *FACES, "train.cached_views=1", told=told)
-    assert len(told.computed) == 2
-    assert told.computed[0] > 0
+    listener = Stages()
+    maps = train(place, *FACES, "train.cached_views=1", listener=listener)
+    assert len(listener.computed) == 2
+    assert listener.computed[0] > 0
     np.testing.assert_allclose(answers(maps).probs_NC, answers(photos).probs_NC, atol=0.05)
     kept, wanted = (safetensors.torch.load_file(weights_path(folder, 0)) for folder in (maps, photos))
     assert kept.keys() == wanted.keys()

@@ -39,15 +39,15 @@ SECONDS = {("fp32", "channels_last"): 1.0, ("fp32", "contiguous"): 0.98}
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> list[Way]:
     """The ways that were timed, each with a time by hand in place of a clock's."""
-    asked: list[Way] = []
+    tried: list[Way] = []
 
-    def told(recipe: object, way: Way) -> Timing:
-        asked.append(way)
+    def listener(recipe: object, way: Way) -> Timing:
+        tried.append(way)
         step_s = SECONDS.get((way.precision, way.layout), 0.9 if way.layout == "channels_last" else 2.0)
         return Timing(way, step_s * 0.8, 100.0) if way.step == "compiled" else Timing(way, step_s)
 
-    monkeypatch.setattr(choose_speed, "time_way", told)
-    return asked
+    monkeypatch.setattr(choose_speed, "time_way", listener)
+    return tried
 
 
 def test_the_fastest_by_hand() -> None:
@@ -81,8 +81,8 @@ def test_times_are_kept_and_compiling_is_tried_for_long_trainings_alone(
 def test_the_run_is_one_of_the_chosen_precision(workplace: Workplace, tmp_path: Path, timed: list[Way]) -> None:
     """Its id is that of the recipe which says so itself; what was measured lies beside it, and was printed."""
     place = Place(workplace.data, tmp_path / "runs", workplace.cache)
-    recipe, told = load_recipe(str(workplace.recipe), (*AUTO, "train.epochs=1")), Remember()
-    folder, _ = run_recipe(recipe, place, ["train"], told)
+    recipe, listener = load_recipe(str(workplace.recipe), (*AUTO, "train.epochs=1")), Remember()
+    folder, _ = run_recipe(recipe, place, ["train"], listener)
     record = read_record(folder)
     plain = load_recipe(str(workplace.recipe), ("train.precision=bf16", "train.epochs=1"))
     assert record.run_id == run_id(plain, record.data.decisive)
@@ -90,8 +90,8 @@ def test_the_run_is_one_of_the_chosen_precision(workplace: Workplace, tmp_path: 
     stored = json.loads(speed_path(folder).read_text())
     assert stored["chosen"] == {"precision": "bf16", "layout": "channels_last", "step": "eager"}
     assert [row["step_s"] for row in stored["timings"]] == [1.0, 0.98, 0.9, 2.0]
-    assert "precision auto chose bf16, channels_last, eager" in told.notes
-    assert train_or_read(recipe, place, ["train"], told).folder == folder
+    assert "precision auto chose bf16, channels_last, eager" in listener.notes
+    assert train_or_read(recipe, place, ["train"], listener).folder == folder
 
 
 @pytest.mark.parametrize("way", EAGER)
@@ -119,8 +119,8 @@ def test_a_choice_tells_all_it_measured() -> None:
 
 
 def test_each_part_with_auto_chooses_for_itself_and_none_is_compiled(tmp_path: Path, timed: list[Way]) -> None:
-    told = Remember()
-    recipe, choices = settle_precision(load_recipe("best"), 1_000_000, tmp_path, told)
+    listener = Remember()
+    recipe, choices = settle_precision(load_recipe("best"), 1_000_000, tmp_path, listener)
     assert [(each.train.precision, each.train.epochs) for _, each, _ in single_recipes(recipe)] == [
         ("fp32", 8),
         ("bf16", 2),
@@ -128,9 +128,9 @@ def test_each_part_with_auto_chooses_for_itself_and_none_is_compiled(tmp_path: P
     assert timed == list(EAGER)
     assert parse_recipe(dump_recipe(recipe), "best") == recipe
     assert list(json.loads(choices_json(choices))) == ["mask-gender-age-2"]
-    assert "mask-gender-age-2: precision auto chose bf16, channels_last, eager" in told.notes
-    assert settle_precision(recipe, 1_000_000, tmp_path, told) == (recipe, {})
-    both, _ = settle_precision(load_recipe("separate", AUTO), 100, tmp_path, told)
+    assert "mask-gender-age-2: precision auto chose bf16, channels_last, eager" in listener.notes
+    assert settle_precision(recipe, 1_000_000, tmp_path, listener) == (recipe, {})
+    both, _ = settle_precision(load_recipe("separate", AUTO), 100, tmp_path, listener)
     assert [each.train.precision for _, each, _ in single_recipes(both)] == ["bf16", "bf16"]
     assert parse_recipe(dump_recipe(both), "both") == both
 

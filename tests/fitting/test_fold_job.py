@@ -23,7 +23,7 @@ PHOTOS_OF_A_PERSON = 7
 
 
 def job(*changes: str, trains_on: PhotoGroup | None = None) -> FoldJob:
-    """People with seven photos each, of whom the first are held out; two channels tell the photo's number."""
+    """People with seven photos each, of whom the first are held out; two channels hold the photo's number."""
     table = people_table(N_PEOPLE, np.random.default_rng(0))
 
     def read(index_M: Ints) -> Image:

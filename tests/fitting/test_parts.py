@@ -147,14 +147,14 @@ def place(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Wor
 
 
 @pytest.fixture(scope="module")
-def told() -> Remember:
-    """What the run of ``whole`` told."""
+def ears() -> Remember:
+    """What the run of ``whole`` reported."""
     return Remember()
 
 
 @pytest.fixture(scope="module")
-def whole(place: Workplace, told: Remember) -> Path:
-    return run(place, listener=told)
+def whole(place: Workplace, ears: Remember) -> Path:
+    return run(place, listener=ears)
 
 
 def weights(folder: Path, fold: int = 0) -> dict[str, bytes]:
@@ -162,18 +162,18 @@ def weights(folder: Path, fold: int = 0) -> dict[str, bytes]:
     return {path.parent.name: path.read_bytes() for path in root.rglob("weights.safetensors")}
 
 
-def test_each_part_has_its_own_folder_crop_and_training(whole: Path, told: Remember) -> None:
+def test_each_part_has_its_own_folder_crop_and_training(whole: Path, ears: Remember) -> None:
     names = {path.relative_to(whole).as_posix() for path in fold_folder(whole, 0).rglob("*") if path.is_file()}
     files = ("weights.safetensors", "input.json", "log.jsonl", "fold.json")
     assert names == {f"fold-0/{part}/{file}" for part in ("mask", "gender-age") for file in files}
     specs = [json.loads(input_path(whole, 0, part).read_text()) for part in ("mask", "gender-age")]
     assert [(spec["crop"]["kind"], spec["height_px"]) for spec in specs] == [("center_crop", 24), ("full_frame", 32)]
-    assert [(report.epochs, report.epoch) for report in told.epochs] == [(1, 0), (3, 0), (3, 1), (3, 2)]
+    assert [(report.epochs, report.epoch) for report in ears.epochs] == [(1, 0), (3, 0), (3, 1), (3, 2)]
     with (whole / "split.csv").open() as file:
         people = sum(row["fold"] == "-1" for row in csv.DictReader(file))
     photos = [people * PHOTOS_A_PERSON] + 3 * [people * PHOTOS_WORN]
-    assert [report.photos for report in told.epochs] == photos
-    assert f"fold 0, gender-age: trains on {people * PHOTOS_WORN} photos" in told.notes
+    assert [report.photos for report in ears.epochs] == photos
+    assert f"fold 0, gender-age: trains on {people * PHOTOS_WORN} photos" in ears.notes
 
 
 def test_all_photos_of_the_held_out_people_are_scored_on_the_whole_task(whole: Path) -> None:
@@ -297,10 +297,10 @@ def test_parts_of_one_crop_share_their_pixels_and_everyone_can_train(place: Work
         def on_stage(self, name: str, total: int) -> None:
             self.names.append(name)
 
-    told = Stages()
+    ears = Stages()
     changes = ("parts=[{attributes: [age]}, {attributes: [gender, mask]}]", "split={kind: everyone}", "train.epochs=1")
-    folder = run(place.with_store(tmp_path), *changes, listener=told)
-    assert told.names.count("reading photos") == 1
+    folder = run(place.with_store(tmp_path), *changes, listener=ears)
+    assert ears.names.count("reading photos") == 1
     assert set(weights(folder)) == {"age", "gender-mask"}
     assert read_record(folder).scores is None
 

@@ -1,4 +1,4 @@
-"""What recipe, machine, places and labels can tell is refused before a photo is opened and a run is begun."""
+"""What recipe, machine, places and labels show to be impossible is refused before a photo is opened."""
 
 from __future__ import annotations
 

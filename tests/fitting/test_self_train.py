@@ -19,7 +19,7 @@ TASK = Task(attributes=("mask", "gender"))
 
 
 def photos(values: list[int], labelled: bool, prefix: str) -> PhotoSet:
-    """Photos of one pixel, whose value tells them apart."""
+    """Photos of one pixel, whose value identifies them."""
     n = len(values)
     codes = [k % 2 if labelled else -1 for k in range(n)]
     table = TASK.label(photo_table(codes, codes, [30 if labelled else -1] * n))
@@ -31,20 +31,20 @@ def photos(values: list[int], labelled: bool, prefix: str) -> PhotoSet:
     return PhotoSet(table, read)
 
 
-LABELLED, UNLABELLED = photos([10, 11], labelled=True, prefix="known"), photos([20, 21, 22], False, "stranger")
+LABELLED, UNLABELLED = photos([10, 11], labelled=True, prefix="known"), photos([20, 21, 22], False, "unlabelled")
 # Of the classes mask * 2 + gender: not worn and male, and, less surely, incorrect and female.
 LABELS = PseudoLabels(
-    strings(["stranger-2", "stranger-0"]),
+    strings(["unlabelled-2", "unlabelled-0"]),
     np.array([[0, 0, 0, 0, 1, 0], [0, 0.1, 0.2, 0.7, 0, 0]]),
     np.array([0.5, 0.25]),
 )
 
 
-def test_labelled_photos_keep_one_hot_rows_and_strangers_get_theirs() -> None:
+def test_labelled_photos_keep_one_hot_rows_and_unlabelleds_get_theirs() -> None:
     both = with_pseudo_labels(LABELLED, UNLABELLED, LABELS, TASK)
     table, rows = both.table, both.rows
     assert rows is not None
-    assert table.photo_N.tolist() == ["known-0", "known-1", "stranger-2", "stranger-0"]
+    assert table.photo_N.tolist() == ["known-0", "known-1", "unlabelled-2", "unlabelled-0"]
     assert table.train_class_N.tolist() == [0, 3, 4, 3]
     assert rows.target_NC[:2].tolist() == [[1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0]]
     assert rows.target_NC[2:] == pytest.approx(LABELS.target_MC)
@@ -81,15 +81,15 @@ def test_pseudo_labels_are_described_by_hand() -> None:
 
 
 def test_pseudo_labels_of_other_photos_are_refused() -> None:
-    foreign = LABELS._replace(photo_id_M=strings(["stranger-2", "known-0"]))
+    foreign = LABELS._replace(photo_id_M=strings(["unlabelled-2", "known-0"]))
     with pytest.raises(StoreError, match="got 1 others, first 'known-0'"):
         with_pseudo_labels(LABELLED, UNLABELLED, foreign, TASK)
 
 
 def test_copies_of_labelled_photos_are_known() -> None:
-    told = Remember()
-    known_N = are_labelled(strings(["aa", "bb", "cc"]), strings(["bb", "dd"]), told)
+    listener = Remember()
+    known_N = are_labelled(strings(["aa", "bb", "cc"]), strings(["bb", "dd"]), listener)
     assert known_N.tolist() == [False, True, False]
-    assert told.notes == ["1 unlabelled photos are copies of labelled ones and get no pseudo-label"]
-    assert not are_labelled(strings(["aa"]), strings(["dd"]), told).any()
-    assert len(told.notes) == 1
+    assert listener.notes == ["1 unlabelled photos are copies of labelled ones and get no pseudo-label"]
+    assert not are_labelled(strings(["aa"]), strings(["dd"]), listener).any()
+    assert len(listener.notes) == 1

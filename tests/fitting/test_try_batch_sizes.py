@@ -29,9 +29,9 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_all_sizes_are_told_and_nothing_is_written(empty_folder: Path) -> None:
-    told: list[str] = []
-    assert try_batch_sizes(RECIPE, 40, told.append) == 40
-    assert [re.sub(r": \d+ photos/s$", "", line) for line in told] == ["16 photos", "32 photos", "40 photos"]
+    notes: list[str] = []
+    assert try_batch_sizes(RECIPE, 40, notes.append) == 40
+    assert [re.sub(r": \d+ photos/s$", "", line) for line in notes] == ["16 photos", "32 photos", "40 photos"]
     assert list(empty_folder.iterdir()) == []
 
 
@@ -44,9 +44,9 @@ def test_what_does_not_fit_is_told_and_the_search_goes_on(monkeypatch: pytest.Mo
         return real(trainer, batch)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Stepper, "try_step", small)
-    told: list[str] = []
-    assert try_batch_sizes(RECIPE, 64, told.append) == 20
-    assert told[1] == "32 photos: out of memory"
+    notes: list[str] = []
+    assert try_batch_sizes(RECIPE, 64, notes.append) == 20
+    assert notes[1] == "32 photos: out of memory"
 
 
 def test_another_fault_is_no_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,10 +54,10 @@ def test_another_fault_is_no_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> 
         raise RuntimeError("shapes cannot be multiplied")
 
     monkeypatch.setattr(Stepper, "try_step", broken)
-    told: list[str] = []
+    notes: list[str] = []
     with pytest.raises(RuntimeError, match="shapes"):
-        try_batch_sizes(RECIPE, 64, told.append)
-    assert told == []
+        try_batch_sizes(RECIPE, 64, notes.append)
+    assert notes == []
 
 
 def test_every_class_is_among_the_random_photos() -> None:

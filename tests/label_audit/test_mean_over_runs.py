@@ -33,11 +33,11 @@ def test_photos_are_averaged_over_the_runs_that_held_them_out() -> None:
 
 
 def test_ages_come_from_the_runs_that_tell_them_and_only_if_all_photos_have_one() -> None:
-    told, silent = predictions("ab", [0.5, 0.5], [20, 30]), predictions("ab", [0.5, 0.5])
-    joined = mean_by_photo([silent, told])
+    with_age, silent = predictions("ab", [0.5, 0.5], [20, 30]), predictions("ab", [0.5, 0.5])
+    joined = mean_by_photo([silent, with_age])
     assert joined.age_years_N is not None
     np.testing.assert_allclose(joined.age_years_N, [20, 30])
-    assert mean_by_photo([told, predictions("c", [0.5])]).age_years_N is None
+    assert mean_by_photo([with_age, predictions("c", [0.5])]).age_years_N is None
 
 
 def test_what_is_not_held_out_and_other_people_are_refused() -> None:

@@ -73,18 +73,18 @@ def audit_of(made: Planted) -> Audit:
 
 
 def test_most_of_what_was_planted_is_on_top_and_its_kind_is_told() -> None:
-    found = told = cleanlab_found = 0
+    found = kinds_right = cleanlab_found = 0
     for seed in range(2):
         made = planted(seed)
         audit = audit_of(made)
         top = audit.ranking()[:WRONG]
         hits = [place for place in top if audit.folder_P[place] in made.kind_of]
         found += len(hits)
-        told += sum(FAULTS[audit.kind()[place]] == made.kind_of[audit.folder_P[place]] for place in hits)
+        kinds_right += sum(FAULTS[audit.kind()[place]] == made.kind_of[audit.folder_P[place]] for place in hits)
         quality_P = np.min([audit.quality_K[kind] for kind in FAULTS], axis=0)
         cleanlab_found += sum(audit.folder_P[place] in made.kind_of for place in np.argsort(quality_P)[:WRONG])
     assert found >= 0.7 * 2 * WRONG
-    assert told == found
+    assert kinds_right == found
     assert found >= cleanlab_found
 
 

@@ -123,7 +123,7 @@ def test_balanced_softmax_is_the_papers_formula(cosine_NC: torch.Tensor, class_N
 
 
 def test_balanced_softmax_learns_the_shares_of_an_even_world() -> None:
-    """Photos that tell nothing: the best bare logits are equal, where cross-entropy would learn the class shares."""
+    """Photos without information: the best bare logits are equal, where cross-entropy would learn the class shares."""
     prior_C = torch.from_numpy(COUNT_C / COUNT_C.sum())
     logits_1C = torch.zeros(1, C, dtype=torch.float64, requires_grad=True)
     loss_1 = balanced_softmax(logits_1C, prior_C[None], log_prior_C=torch.from_numpy(log_prior(COUNT_C, tau=1.0)))

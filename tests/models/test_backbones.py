@@ -147,7 +147,7 @@ def test_timm_weights_that_nobody_published() -> None:
 
 def test_a_cached_timm_file_is_used_without_asking_the_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("the network was asked")
+        raise AssertionError("the network was used")
 
     torch.manual_seed(0)
     published = timm.create_model("test_resnet", num_classes=1000)

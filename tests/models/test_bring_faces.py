@@ -108,11 +108,11 @@ def test_npm_brings_the_package_by_its_name(
     tmp_path: Path, files: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = archive_of(tmp_path, {GRAPH: files[0], NUMBERS: files[1]})
-    fake_npm(tmp_path / "bin", f'echo "$@" > {tmp_path}/asked\ncp {archive} "$5/human.tgz"')
+    fake_npm(tmp_path / "bin", f'echo "$@" > {tmp_path}/words\ncp {archive} "$5/human.tgz"')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     found = by_npm()
     assert (found.graph, found.numbers) == files
-    assert (tmp_path / "asked").read_text().startswith(f"pack {PACKAGE} ")
+    assert (tmp_path / "words").read_text().startswith(f"pack {PACKAGE} ")
 
 
 def test_npm_that_fails_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

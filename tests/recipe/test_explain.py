@@ -23,7 +23,7 @@ def problems_of(*changes: str, text: str = SMALLEST) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "change, told",
+    "change, message",
     [
         # Unknown settings.
         ("trian={}", "trian must be a known setting, got 'trian'. Did you mean 'train'? Legal: "),
@@ -86,14 +86,14 @@ def problems_of(*changes: str, text: str = SMALLEST) -> list[str]:
         ("model.weights={kind: path}", "model.weights.file must be given, got nothing. Add it to the recipe."),
     ],
 )
-def test_one_fault_is_one_line_with_address_rule_value_and_remedy(change: str, told: str) -> None:
+def test_one_fault_is_one_line_with_address_rule_value_and_remedy(change: str, message: str) -> None:
     (problem,) = problems_of(change)
-    assert problem.startswith(f"my.yaml: {told}")
+    assert problem.startswith(f"my.yaml: {message}")
     assert FORMULA.match(problem)
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, message",
     [
         (["train.warmup_epochs=4"], "train.warmup_epochs must be below train.epochs (4), got 4.0."),
         (["train.freeze_backbone_epochs=5"], "train.freeze_backbone_epochs must be at most train.epochs (4), got 5."),
@@ -118,9 +118,9 @@ def test_one_fault_is_one_line_with_address_rule_value_and_remedy(change: str, t
         (["model.weights.kind=pretrained", "model.backbone.kind=baseline_cnn"], "model.weights must be none or path"),
     ],
 )
-def test_a_setting_without_effect_or_sense_is_refused(changes: list[str], told: str) -> None:
+def test_a_setting_without_effect_or_sense_is_refused(changes: list[str], message: str) -> None:
     (problem,) = problems_of(*changes)
-    assert problem.startswith(f"my.yaml: {told}")
+    assert problem.startswith(f"my.yaml: {message}")
 
 
 def test_a_split_by_photo_is_refused_with_the_reason() -> None:
@@ -149,8 +149,8 @@ def test_all_problems_are_told_at_once_one_line_each() -> None:
 
 def test_the_legal_words_are_told_in_full() -> None:
     assert problems_of("split={}")[0].endswith("Legal: everyone, hold_out, k_fold.")
-    told = problems_of("spit=1")[0]
-    assert set(told.partition("Legal: ")[2].rstrip(".").split(", ")) == set(Recipe.model_fields)
+    message = problems_of("spit=1")[0]
+    assert set(message.partition("Legal: ")[2].rstrip(".").split(", ")) == set(Recipe.model_fields)
 
 
 def test_two_faults_of_one_group_are_two_lines() -> None:
@@ -181,7 +181,7 @@ class _Optional(Settings):
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, message",
     [
         (
             '{"one": {"kind": "b", "sise": 1}}',
@@ -194,11 +194,11 @@ class _Optional(Settings):
         ('{"many": 3}', "many must be a list, got 3."),
     ],
 )
-def test_addresses_go_through_what_may_be_left_out(given: str, told: str) -> None:
+def test_addresses_go_through_what_may_be_left_out(given: str, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         _Optional.model_validate_json(given)
     (line,) = explain(caught.value, _Optional)
-    assert line.startswith(told)
+    assert line.startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_different_parts_share_the_attributes_out(parts: str, got: str) -> None:
         ("[{attributes: [mask]}, {attributes: [gender, agge]}]", r"parts\.1\.attributes\.1 must be .*'agge'"),
         ("[{attributes: [mask]}, {attributes: [gender, age], lss: {}}]", r"parts\.1\.lss .* Did you mean 'loss'"),
         ("[{attributes: [mask]}, {attributes: [gender, age], trains_on: {mask: wron}}]", r"parts\.1\.trains_on\.mask"),
-        ("[{attributes: [mask]}, {attributes: [gender, age], trains_on: {}}]", r"told by mask, gender or age_years"),
+        ("[{attributes: [mask]}, {attributes: [gender, age], trains_on: {}}]", r"given by mask, gender or age_years"),
         (
             "[{attributes: [mask], trains_on: {mask: worn}}, {attributes: [gender, age]}]",
             r"parts\.0\.trains_on\.mask must be left out of a part that reads mask",

@@ -1,4 +1,4 @@
-"""The report of runs that nobody trained: every section is there, names are text, nothing is asked of a network."""
+"""The report of runs that nobody trained: every section is there, names are text, no network is used."""
 
 from __future__ import annotations
 

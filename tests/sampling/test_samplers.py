@@ -305,7 +305,7 @@ def test_undersample_masked_refuses_photos_without_masks() -> None:
     ("text", "words"),
     [
         ('{"kind": "oversample_group"}', "Field required"),
-        ('{"kind": "oversample_group", "group": {}}', "a group of photos must be told"),
+        ('{"kind": "oversample_group", "group": {}}', "a group of photos must be given"),
         ('{"kind": "oversample_group", "group": {"age_years": [60, 50]}}', "must be the youngest"),
         ('{"kind": "oversample_group", "group": {"gender": "man"}}', "male"),
         ('{"kind": "oversample_group", "group": {"gender": "male"}, "share": 1}', "less than 1"),

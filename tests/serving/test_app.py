@@ -135,23 +135,28 @@ def test_every_format_that_predict_reads(client: httpx.Client, photos: list[byte
 def test_an_explanation_of_one_answer(client: httpx.Client, photos: list[bytes], no_face: bytes) -> None:
     response = client.post("/v1/explain", files=form(photos[0]))
     assert response.status_code == 200
-    told = ExplainResponse.model_validate_json(response.content)
+    parsed = ExplainResponse.model_validate_json(response.content)
     (found,) = answered(client.post("/v1/predict", files=form(photos[0]))).results[0].answers
-    assert (told.class_name, told.box_xyxy_px) == (found.class_name, found.box_xyxy_px)
-    assert np.array(told.drop).shape == (told.grid_rows, told.grid_cols) == (3, 2)
-    assert np.abs(told.drop).max() > 0
+    assert (parsed.class_name, parsed.box_xyxy_px) == (found.class_name, found.box_xyxy_px)
+    assert np.array(parsed.drop).shape == (parsed.grid_rows, parsed.grid_cols) == (3, 2)
+    assert np.abs(parsed.drop).max() > 0
     assert refused(client.post("/v1/explain", params={"face": 1}, files=form(photos[0]))) == (422, "no_such_face")
     assert refused(client.post("/v1/explain", files=form(no_face))) == (422, "no_such_face")
     assert refused(client.post("/v1/explain", files=form(photos[0], photos[1]))) == (413, "too_many_images")
 
 
 def test_the_model_tells_what_it_is(client: httpx.Client) -> None:
-    told = ModelResponse.model_validate_json(client.get("/v1/model").content)
-    assert (told.name, told.precision, told.faces, told.can_calibrate) == ("small", "fp32", ["whole", "each"], True)
-    assert told.classes == list(Task().class_names)
-    assert told.inputs_px == [[48, 36]]
-    assert told.limits == {"body_bytes": 300_000, "photo_pixels": 1_000_000, "request_images": 4}
-    assert told.card.startswith("# Model card")
+    parsed = ModelResponse.model_validate_json(client.get("/v1/model").content)
+    assert (parsed.name, parsed.precision, parsed.faces, parsed.can_calibrate) == (
+        "small",
+        "fp32",
+        ["whole", "each"],
+        True,
+    )
+    assert parsed.classes == list(Task().class_names)
+    assert parsed.inputs_px == [[48, 36]]
+    assert parsed.limits == {"body_bytes": 300_000, "photo_pixels": 1_000_000, "request_images": 4}
+    assert parsed.card.startswith("# Model card")
 
 
 def test_addresses_and_methods(client: httpx.Client) -> None:
@@ -183,11 +188,11 @@ def test_what_was_done_is_counted(client: httpx.Client, photos: list[bytes]) -> 
 def test_the_log_has_a_line_a_request_and_no_photo(service: Running, client: httpx.Client, photos: list[bytes]) -> None:
     service.log_lines()
     response = client.post("/v1/predict", files={"image": ("my-secret-name.jpg", photos[0])})
-    asked = response.json()["request_id"]
-    lines = service.log_lines_until(lambda line: line.get("request_id") == asked)
+    request_id = response.json()["request_id"]
+    lines = service.log_lines_until(lambda line: line.get("request_id") == request_id)
     client.get("/healthz")
     lines += service.log_lines_until(lambda line: line.get("route") == "/healthz")
-    lines = [line for line in lines if line.get("request_id") == asked]
+    lines = [line for line in lines if line.get("request_id") == request_id]
     assert [(line["event"], line["route"], line["status"]) for line in lines] == [("request", "/v1/predict", 200)]
     assert "my-secret-name" not in str(lines)
     assert lines[0]["body_bytes"] > len(photos[0])

@@ -40,13 +40,13 @@ def face_with_a_white_pixel() -> Image:
     return pixels
 
 
-def asked(pixels: tuple[Image, ...], rows: int, cols: int) -> tuple[Floats, LooksAtOnePixel]:
+def explained(pixels: tuple[Image, ...], rows: int, cols: int) -> tuple[Floats, LooksAtOnePixel]:
     bundle = LooksAtOnePixel()
     return explain_face(cast("Bundle", bundle), Prepared(pixels, None), rows, cols), bundle
 
 
 def test_only_patches_over_the_pixel_lower_the_answer() -> None:
-    drops, bundle = asked((face_with_a_white_pixel(),), 6, 4)  # cells of 4 × 4, patches of 8 × 8
+    drops, bundle = explained((face_with_a_white_pixel(),), 6, 4)  # cells of 4 × 4, patches of 8 × 8
     hits = np.zeros((6, 4), dtype=bool)
     # Worked by hand: a patch covers rows 4r-2 … 4r+5 and columns 4c-2 … 4c+5; the pixel is at row 5, column 11.
     hits[0:2, 2:4] = True
@@ -58,13 +58,13 @@ def test_only_patches_over_the_pixel_lower_the_answer() -> None:
 def test_the_patch_has_the_mean_colour_of_the_pixels() -> None:
     """So covering a face of one colour changes nothing at all."""
     white = np.full((HEIGHT, WIDTH, 3), 255, dtype=np.uint8)
-    drops, _ = asked((white,), 3, 2)
+    drops, _ = explained((white,), 3, 2)
     assert drops == pytest.approx(np.zeros((3, 2)))
 
 
 def test_every_input_is_covered_and_none_is_changed() -> None:
     pixels = (face_with_a_white_pixel(), face_with_a_white_pixel())
-    drops, _ = asked(pixels, 1, 1)
+    drops, _ = explained(pixels, 1, 1)
     assert drops == pytest.approx(np.array([[0.7]]))
     assert all((each == face_with_a_white_pixel()).all() for each in pixels)
 
@@ -72,7 +72,7 @@ def test_every_input_is_covered_and_none_is_changed() -> None:
 @pytest.mark.parametrize("grid", [(0, 4), (4, 0), (HEIGHT + 1, 4), (4, WIDTH + 1)])
 def test_a_grid_that_cannot_be_is_refused(grid: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="grid of an explanation"):
-        asked((face_with_a_white_pixel(),), *grid)
+        explained((face_with_a_white_pixel(),), *grid)
 
 
 def test_the_picture_is_what_the_first_input_is_shown() -> None:

@@ -16,7 +16,7 @@ def test_keys_are_lines_of_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, message",
     [
         ("", "one without any"),
         ("# none\n", "one without any"),
@@ -24,9 +24,9 @@ def test_keys_are_lines_of_a_file(tmp_path: Path) -> None:
         (f"{KEY}\nshort", "key 2 of"),
     ],
 )
-def test_useless_files_are_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_useless_files_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "keys").write_text(text)
-    with pytest.raises(UserError, match=told) as error:
+    with pytest.raises(UserError, match=message) as error:
         read_keys(tmp_path / "keys")
     assert KEY not in str(error.value)
 

@@ -45,15 +45,15 @@ def post(running: Running, photo: bytes) -> httpx.Response:
 def test_a_full_queue_sheds_and_the_queued_are_answered_right(
     slow: Running, slow_bundle: Path, photos: list[bytes]
 ) -> None:
-    asked = [photos[number % len(photos)] for number in range(24)]
-    with ThreadPoolExecutor(len(asked)) as pool:
-        answers = list(pool.map(lambda photo: post(slow, photo), asked))
+    sent = [photos[number % len(photos)] for number in range(24)]
+    with ThreadPoolExecutor(len(sent)) as pool:
+        answers = list(pool.map(lambda photo: post(slow, photo), sent))
     with load(slow_bundle) as bundle:
         expected = {photo: bundle.predict(photo)[0].probs_C for photo in photos}
     statuses = [answer.status_code for answer in answers]
     assert set(statuses) == {200, 503}
     assert statuses.count(200) >= 4
-    for photo, answer in zip(asked, answers, strict=True):
+    for photo, answer in zip(sent, answers, strict=True):
         if answer.status_code == 200:
             found = answer.json()["results"][0]["answers"][0]["joint_probs"]
             np.testing.assert_allclose(found, expected[photo], atol=1e-6)

@@ -1,4 +1,4 @@
-"""The plain loop trains on whole batches, and lives only as long as it is asked."""
+"""The plain loop trains on whole batches, and lives only as long as it is used."""
 
 from __future__ import annotations
 

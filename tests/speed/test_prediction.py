@@ -42,10 +42,10 @@ def test_the_ratios_by_hand() -> None:
 def test_all_that_is_measured_reads_the_same_photos(
     tmp_path: Path, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[tuple[PlainLoop, int]] = []
+    shown_to: list[tuple[PlainLoop, int]] = []
 
     def plain(loop: PlainLoop, shown: Sequence[Path]) -> Rate:
-        told.append((loop, len(shown)))
+        shown_to.append((loop, len(shown)))
         return Rate(len(shown), 1.0, 1.0)
 
     monkeypatch.setattr(prediction_speed, "plain_rate", plain)
@@ -54,7 +54,7 @@ def test_all_that_is_measured_reads_the_same_photos(
     assert [found.rates[name].photos for name in ("predict", "decode alone", "model alone")] == [8, 8, 8]
     assert all(rate.seconds > 0 for rate in found.rates.values())
     # Two rounds of two sizes of batch, each on a quarter of the photos, at the bundle's size.
-    assert told == [(PlainLoop("resnet18", HEIGHT, WIDTH, 1, size), 2) for size in (1, 64)] * 2
+    assert shown_to == [(PlainLoop("resnet18", HEIGHT, WIDTH, 1, size), 2) for size in (1, 64)] * 2
 
 
 @pytest.mark.slow

@@ -8,14 +8,14 @@ from maskwise.speed.timed_blocks import block_of, by_turns, median_ratio
 
 
 def test_every_block_warms_up_and_then_takes_its_turn() -> None:
-    asked: list[tuple[str, float]] = []
+    calls: list[tuple[str, float]] = []
 
     def block(name: str, speed: float, length_s: float) -> float:
-        asked.append((name, length_s))
-        return speed * len(asked)
+        calls.append((name, length_s))
+        return speed * len(calls)
 
     speeds = by_turns({"a": lambda s: block("a", 1.0, s), "b": lambda s: block("b", 10.0, s)}, 5.0, rounds=2)
-    assert asked == [("a", 1.0), ("b", 1.0), ("a", 5.0), ("b", 5.0), ("b", 5.0), ("a", 5.0)]
+    assert calls == [("a", 1.0), ("b", 1.0), ("a", 5.0), ("b", 5.0), ("b", 5.0), ("a", 5.0)]
     assert speeds == {"a": [3.0, 6.0], "b": [40.0, 50.0]}
 
 

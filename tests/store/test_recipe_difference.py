@@ -30,9 +30,9 @@ def test_only_changed_settings_differ() -> None:
 
 
 def test_another_kind_is_told_without_the_settings_of_the_old_one() -> None:
-    told = differing(recipe("train.optimizer={kind: sgd, rate: 0.01}"), recipe())
-    assert told["train.optimizer.kind"] == "sgd"
-    assert NO_SETTING not in told.values()
+    differences = differing(recipe("train.optimizer={kind: sgd, rate: 0.01}"), recipe())
+    assert differences["train.optimizer.kind"] == "sgd"
+    assert NO_SETTING not in differences.values()
 
 
 def test_a_setting_that_is_gone_is_told() -> None:

@@ -29,11 +29,11 @@ def test_foreign_and_corrupt_folders_are_skipped_and_told(
     record_path(tmp_path / "copy").write_bytes(record_path(good).read_bytes())
     listing = list_runs(tmp_path)
     assert [run.folder for run in listing.runs] == [good]
-    told = "\n".join(listing.skipped)
+    printed = "\n".join(listing.skipped)
     assert len(listing.skipped) == 4
     for name in ("notes", broken.name, binary.name, "copy"):
-        assert f"{tmp_path / name}" in told
-    assert "Is it a copy?" in told
+        assert f"{tmp_path / name}" in printed
+    assert "Is it a copy?" in printed
 
 
 def test_newest_first_and_an_absent_store_is_empty(tmp_path: Path, make_record: MakeRecord) -> None:

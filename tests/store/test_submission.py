@@ -20,9 +20,9 @@ def test_images_without_one_prediction_are_listed(tmp_path: Path) -> None:
     predictions = random_predictions(2)
     with pytest.raises(DataError) as refusal:
         write_submission(predictions, ["00000.jpg", "x.jpg", "00000.jpg", "y.jpg"], tmp_path / "s.csv")
-    told = refusal.value.problems
-    assert [problem.split("'")[1] for problem in told] == ["x.jpg", "y.jpg", "00000.jpg"]
-    assert "must stand once" in told[2]
+    printed = refusal.value.problems
+    assert [problem.split("'")[1] for problem in printed] == ["x.jpg", "y.jpg", "00000.jpg"]
+    assert "must stand once" in printed[2]
     assert not (tmp_path / "s.csv").exists()
 
 

@@ -321,7 +321,7 @@ def test_what_training_and_held_out_people_cost_is_read_from_log_and_scores(two_
 
 
 def test_answers_are_compared_photo_by_photo() -> None:
-    a, b = answers_of([True] * 4), answers_of([True] * 3 + [False], sureness=0.7)
+    a, b = answers_of([True] * 4), answers_of([True] * 3 + [False], confidence=0.7)
     found = agreement("b and a", [a], [b], TASK)
     assert found.equal_decisions == 0.75
     # 0.8 against 0.7 where the decision is equal; 0.8 against 0.15 where it is not.

@@ -99,9 +99,11 @@ def write_appa_real(root: Path) -> Path:
     train += "000000.jpg,36,5.4,2.4,21\n000001.jpg,40,30.0,4.0,59\n000002.jpg,40,30.0,4.0,33\n000003.jpg,3,30,4,40\n"
     _write_photos(root, ["train/000000.jpg", "train/000000.jpg_face.jpg", "train/000001.jpg", "train/000002.jpg"])
     (root / "gt_avg_train.csv").write_text(train)
-    told = "000000.jpg,female,asian,makeup,modernphoto,happy\n000001.jpg,male,caucasian,nomakeup,modernphoto,neutral\n"
-    told += "000003.jpg,male,caucasian,nomakeup,modernphoto,neutral\n"
-    (root / "allcategories_train.csv").write_text("file,gender,race,makeup,time,happiness\n" + told)
+    reported = (
+        "000000.jpg,female,asian,makeup,modernphoto,happy\n000001.jpg,male,caucasian,nomakeup,modernphoto,neutral\n"
+    )
+    reported += "000003.jpg,male,caucasian,nomakeup,modernphoto,neutral\n"
+    (root / "allcategories_train.csv").write_text("file,gender,race,makeup,time,happiness\n" + reported)
     (root / "gt_avg_test.csv").write_text("file_name,real_age\n000009.jpg,50\n")
     _write_photos(root, ["test/000009.jpg"], skip=7)
     return root

@@ -1,4 +1,4 @@
-"""Finished runs that nobody trained: their answers are right or wrong as told."""
+"""Finished runs that nobody trained: their predictions are right or wrong as given."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from maskwise.store.write_runs import finish_run, start_run
 TASK = Task(attributes=("mask",))
 
 
-def answers_of(right: Sequence[bool], first: int = 0, sureness: float = 0.8) -> Predictions:
-    """Photos ``first`` … of classes 0, 1, 2, 0 …, each of its own person, right as told: else the next class."""
+def answers_of(right: Sequence[bool], first: int = 0, confidence: float = 0.8) -> Predictions:
+    """Photos ``first`` … of classes 0, 1, 2, 0 …, each of its own person, right as given: else the next class."""
     number_N = np.arange(first, first + len(right))
     class_N = number_N % 3
-    probs_NC = np.full((len(right), 3), (1 - sureness) / 2, dtype=np.float32)
-    probs_NC[np.arange(len(right)), np.where(right, class_N, (class_N + 1) % 3)] = sureness
+    probs_NC = np.full((len(right), 3), (1 - confidence) / 2, dtype=np.float32)
+    probs_NC[np.arange(len(right)), np.where(right, class_N, (class_N + 1) % 3)] = confidence
     return Predictions(
         photo_N=np.array([f"{k:02d}.jpg" for k in number_N], object),
         person_N=np.array([f"p{k:02d}" for k in number_N], object),

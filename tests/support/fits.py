@@ -1,4 +1,4 @@
-"""A tiny training: random photos whose brightness tells their class, a model of two layers."""
+"""A tiny training: random photos whose brightness shows their class, a model of two layers."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class KillAt(Silent):
 
 
 class Remember(Silent):
-    """Keeps what a training told."""
+    """Keeps what a training reported."""
 
     def __init__(self) -> None:
         self.epochs: list[EpochReport] = []

@@ -154,7 +154,7 @@ def after_a_kill(plan: dict[str, Any], root: Path, kill_at: int, errors: Path) -
 
 
 def main(plan_file: str) -> None:
-    """Everything that ``plan_file`` asks for; prints the report."""
+    """Everything that ``plan_file`` plans; prints the report."""
     plan = json.loads(Path(plan_file).read_text())
     for module in plan["warm"]:
         __import__(module)

@@ -63,7 +63,7 @@ class Trainer:
         self.trained: list[str] = []
 
     def __call__(self, recipe: Recipe, place: Place, command: Sequence[str], listener: Listener) -> StoredRun:
-        """The finished run; tells the epochs, and diverges where the rate is too large."""
+        """The finished run; reports the epochs, and diverges where the rate is too large."""
         folder = place.store / run_id(recipe, DATA.decisive)
         if folder.exists() and read_record(folder).status == "finished":
             return StoredRun(folder, read_finished(folder))

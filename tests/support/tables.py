@@ -23,7 +23,7 @@ def photo_table(
     age_years: Sequence[int],
     person: Sequence[str] | None = None,
 ) -> PhotoTable:
-    """A table without classes; every photo its own person unless told otherwise."""
+    """A table without classes; every photo its own person unless given otherwise."""
     n = len(mask)
     return PhotoTable(
         photo_N=strings([f"photo-{k}.jpg" for k in range(n)]),

@@ -1,7 +1,7 @@
 """What makes a processor wait for a GPU, seen without a GPU.
 
 Tensors on the device "meta" have a shape and no numbers. So whatever looks at a number fails there, and the rest is
-told by the operations: copies between devices that wait until they are done, and operations whose answer's shape
+seen in the operations: copies between devices that wait until they are done, and operations whose result's shape
 depends on numbers (torch's own list of what synchronises is ``torch.cuda.set_sync_debug_mode``, which needs a GPU).
 """
 

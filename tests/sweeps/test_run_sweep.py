@@ -51,10 +51,10 @@ def test_a_grid_is_trained_scored_in_pairs_and_told(tmp_path: Path, trainer: Tra
     (failed,) = found.failed
     assert (failed.params["train.optimizer.rate"], failed.was_skipped) == (0.1, False)
     assert "finite" in failed.reason
-    told = format_results(found, None)
-    assert "4 runs (3 finished, 0 given up)" in told
-    assert f"trial {failed.number} failed: the loss must be finite, got nan." in told
-    assert "0.1 of them would be said to hold by chance" in told
+    printed = format_results(found, None)
+    assert "4 runs (3 finished, 0 given up)" in printed
+    assert f"trial {failed.number} failed: the loss must be finite, got nan." in printed
+    assert "0.1 of them would be said to hold by chance" in printed
     recipe = best_recipe(found, None)
     assert recipe is not None
     assert parse_recipe(recipe, "best.yaml").train.optimizer.rate == 0.01
@@ -93,7 +93,7 @@ def test_halving_gives_the_worse_up_and_deletes_what_they_left(tmp_path: Path, t
 
 
 def test_the_pruner_never_asks_the_scored_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is told on the way is the choosing people's; the value at the end is that of the held-out people."""
+    """What is reported on the way is the choosing people's; the value at the end is that of the held-out people."""
     monkeypatch.setattr(stored, "train_or_read", Trainer())
     rates = "{train.optimizer.rate: [0.0002, 0.002, 0.02]}"
     work = work_at(tmp_path, sweep_of(rates, sampler="{kind: grid}", pruning="{kind: median}"), runs=99)

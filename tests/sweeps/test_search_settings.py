@@ -183,10 +183,10 @@ def named(name: str, seed: int) -> Recipe:
 def test_all_arms_of_a_seed_come_before_the_next_and_a_diverged_one_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[tuple[str, int]] = []
+    trained: list[tuple[str, int]] = []
 
     def train(recipe: Recipe, *_: object) -> StoredRun:
-        asked.append((recipe.name, recipe.seed))
+        trained.append((recipe.name, recipe.seed))
         if recipe.name == "bad":
             raise DivergedError("the loss must be finite, got nan.")
         return StoredRun(Path(recipe.name), run_record(recipe.name, recipe.seed))
@@ -194,7 +194,7 @@ def test_all_arms_of_a_seed_come_before_the_next_and_a_diverged_one_is_given_up(
     monkeypatch.setattr(search_settings, "train_or_read", train)
     place = Place(Path("data"), Path("runs"), Path("cache"))
     arms = train_alternatives(plan_of(2, "bad", "good"), place, (), Silent())
-    assert asked == [("as-it-is", 0), ("bad", 0), ("good", 0), ("as-it-is", 1), ("good", 1)]
+    assert trained == [("as-it-is", 0), ("bad", 0), ("good", 0), ("as-it-is", 1), ("good", 1)]
     assert [(arm.planned.what, len(arm.runs), arm.failure) for arm in arms] == [
         ("as it is", 2, None),
         ("bad", 0, "the loss must be finite, got nan."),
@@ -227,7 +227,7 @@ def run_record(name: str, seed: int, **fields: Any) -> RunRecord:
 
 
 def stored(store: Path, name: str, seed: int, right: Sequence[bool], seconds: float = 60.0) -> StoredRun:
-    """A finished run over photos of classes 0, 1, 2, 0 …, each of its own person, right as told."""
+    """A finished run over photos of classes 0, 1, 2, 0 …, each of its own person, right as given."""
     class_N = np.arange(len(right)) % 3
     probs_NC = np.full((len(right), 3), 0.1, dtype=np.float32)
     probs_NC[np.arange(len(right)), np.where(right, class_N, (class_N + 1) % 3)] = 0.8

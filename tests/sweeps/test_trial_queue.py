@@ -24,7 +24,7 @@ def leased(queue: TrialQueue) -> Lease:
     return lease
 
 
-def tell(queue: TrialQueue, lease: Lease, value: float) -> None:
+def finish(queue: TrialQueue, lease: Lease, value: float) -> None:
     queue.study.tell(lease.trial, value)
     lease.held.close()
 
@@ -36,7 +36,7 @@ def test_two_queues_share_a_study_and_give_no_trial_out_twice(tmp_path: Path) ->
     assert len({lease.recipe.train.optimizer.rate for lease in leases}) == 4
     assert first.lease() == second.lease() == "wait"
     for lease in leases:
-        tell(first, lease, 0.5)
+        finish(first, lease, 0.5)
     assert first.lease() == second.lease() == "done"
     assert leased(without_budget(second, 5)).trial.number == 4
 
@@ -49,8 +49,8 @@ def test_the_trial_of_a_dead_process_is_taken_up_as_the_same_trial(tmp_path: Pat
     assert (again.trial.number, again.taken_up, alive.taken_up) == (dead.trial.number, True, False)
     assert again.recipe == dead.recipe
     assert other.lease() == "wait"
-    tell(other, again, 0.1)
-    tell(queue, alive, 0.2)
+    finish(other, again, 0.1)
+    finish(queue, alive, 0.2)
     assert [trial.state for trial in other.trials()] == [STATES.COMPLETE] * 2
 
 
@@ -74,7 +74,7 @@ def test_chance_is_of_the_trial_not_of_the_process(tmp_path: Path) -> None:
 def test_a_twin_is_skipped_and_a_space_without_news_ends(tmp_path: Path) -> None:
     queue = queue_at(tmp_path, sweep_of("{train.batch_size: [16, 32]}", sampler="{kind: random}"), runs=5)
     for _ in range(2):
-        tell(queue, leased(queue), 0.5)
+        finish(queue, leased(queue), 0.5)
     assert queue.lease() == "done"
     trained = [trial for trial in queue.trials() if counts(trial)]
     assert {trial.params["train.batch_size"] for trial in trained} == {16, 32}
@@ -92,7 +92,7 @@ def test_a_combination_that_is_refused_is_skipped_with_its_reason(tmp_path: Path
     leases = [leased(queue) for _ in range(3)]
     assert queue.lease() == "wait"
     for lease in leases:
-        tell(queue, lease, 0.5)
+        finish(queue, lease, 0.5)
     assert queue.lease() == "done"
     (skipped,) = [trial for trial in queue.trials() if SKIPPED in trial.user_attrs]
     assert skipped.params == {"loss": "arcface", "model.head": "joint"}
@@ -121,14 +121,14 @@ def test_tpe_learns_where_good_runs_are(tmp_path: Path) -> None:
     for _ in range(24):
         lease = leased(queue)
         rates.append(lease.recipe.train.optimizer.rate)
-        tell(queue, lease, -abs(rates[-1] - 0.03))
+        finish(queue, lease, -abs(rates[-1] - 0.03))
     assert sum(rate > 0.02 for rate in rates[12:]) > sum(rate > 0.02 for rate in rates[:12])
 
 
 def test_a_study_in_a_database_refuses_another_store(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'trials.db'}"
     queue = queue_at(tmp_path / "store", RANDOM, url=url)
-    tell(queue, leased(queue), 0.5)
+    finish(queue, leased(queue), 0.5)
     assert leased(queue_at(tmp_path / "store", RANDOM, url=url)).trial.number == 1
     with pytest.raises(UserError, match="--store must be the folder in which the study"):
         queue_at(tmp_path / "elsewhere", RANDOM, url=url)

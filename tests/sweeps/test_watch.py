@@ -1,4 +1,4 @@
-"""What an epoch tells the study, and when a training is given up: by hand, with the median as the judge."""
+"""What an epoch reports to the study, and when a training is given up: by hand, with the median as the judge."""
 
 from __future__ import annotations
 

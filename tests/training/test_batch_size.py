@@ -15,13 +15,13 @@ from maskwise.training.batch_size import find_batch_size, is_out_of_memory
 
 
 class Memory:
-    """Steps that fail above a number of photos, and remember what was asked of them."""
+    """Steps that fail above a number of photos, and remember what was tried."""
 
     def __init__(self, largest: int, error: BaseException) -> None:
-        self.largest, self.error, self.asked = largest, error, list[int]()
+        self.largest, self.error, self.tried = largest, error, list[int]()
 
     def __call__(self, n_photos: int) -> None:
-        self.asked.append(n_photos)
+        self.tried.append(n_photos)
         if n_photos > self.largest:
             raise self.error
 
@@ -45,7 +45,7 @@ ERRORS = (
 def test_doubling_then_halving_by_hand(error: BaseException) -> None:
     step = Memory(100, error)
     assert find_batch_size(step, start=16, limit=1024) == 100
-    assert step.asked == [16, 32, 64, 128, 96, 112, 104, 100, 102, 101]
+    assert step.tried == [16, 32, 64, 128, 96, 112, 104, 100, 102, 101]
 
 
 @pytest.mark.parametrize("largest", [2, 3, 15, 16, 17, 63, 64, 65, 99, 100, 5000])
@@ -53,8 +53,8 @@ def test_doubling_then_halving_by_hand(error: BaseException) -> None:
 def test_it_finds_the_largest_that_fits_in_few_steps(largest: int, start: int) -> None:
     step = Memory(largest, MemoryError())
     assert find_batch_size(step, start, limit=100) == min(largest, 100)
-    assert max(step.asked) <= 100
-    assert len(step.asked) == len(set(step.asked)) <= 2 * math.ceil(math.log2(100))
+    assert max(step.tried) <= 100
+    assert len(step.tried) == len(set(step.tried)) <= 2 * math.ceil(math.log2(100))
 
 
 def test_anything_else_passes_through() -> None:

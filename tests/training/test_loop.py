@@ -57,12 +57,12 @@ def test_a_training_killed_again_and_again_ends_with_the_same_weights_and_log(tm
             weights_after(tiny_fit(RICH), folder, KillAt(2))
     assert equal_weights(weights_after(tiny_fit(RICH), folder), whole)
 
-    def told(path: Path) -> list[dict[str, object]]:
+    def events(path: Path) -> list[dict[str, object]]:
         lines = [json.loads(line) for line in (path / LOG).read_text().splitlines()]
         return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
-    assert told(folder) == told(tmp_path / "whole")
-    assert [line["epoch"] for line in told(folder)] == [0, 1, 2]
+    assert events(folder) == events(tmp_path / "whole")
+    assert [line["epoch"] for line in events(folder)] == [0, 1, 2]
 
 
 def test_same_numbers_twice_and_with_any_number_of_workers(tmp_path: Path) -> None:

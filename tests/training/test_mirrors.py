@@ -81,12 +81,12 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
 
 def test_all_listeners_are_told() -> None:
     both = [Heard(), Heard()]
-    told = Several(both)
-    told.on_stage("reading", 3)
-    told.on_advance(1)
-    told.on_step(StepReport(0, 0, 1, 1, 2, 8, None, 0.1))
-    told.on_epoch(REPORT)
-    told.on_note("a line")
+    listener = Several(both)
+    listener.on_stage("reading", 3)
+    listener.on_advance(1)
+    listener.on_step(StepReport(0, 0, 1, 1, 2, 8, None, 0.1))
+    listener.on_epoch(REPORT)
+    listener.on_note("a line")
     assert [(each.epochs, each.notes) for each in both] == [([REPORT], ["a line"])] * 2
 
 

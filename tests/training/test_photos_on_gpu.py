@@ -20,7 +20,7 @@ PHOTO_BYTES = 4 * 5 * 3
 
 
 class Counting:
-    """Reads, and counts how often each photo was asked for."""
+    """Reads, and counts how often each photo was read."""
 
     def __init__(self, n_photos: int) -> None:
         self.pixels_NHWC = np.random.default_rng(0).integers(0, 256, (n_photos, 4, 5, 3), dtype=np.uint8)

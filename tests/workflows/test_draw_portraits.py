@@ -49,20 +49,20 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_each_portrait_gets_a_folder_of_its_photos(drawn: tuple[Path, str]) -> None:
-    out, told = drawn
+    out, advanced = drawn
     names = ("mask1", "mask2", "incorrect_mask", "normal")
     photos = {f"{who}/{name}.jpg" for who in ("anna", "more/ben.jpg", "more/ben.png") for name in names}
     assert set(files(out)) == photos | {"drawn.jsonl", "refused.csv"}
-    assert told.splitlines()[-1] == f"{out}: 3 portraits, 4 photos each; 2 refused"
+    assert advanced.splitlines()[-1] == f"{out}: 3 portraits, 4 photos each; 2 refused"
 
 
 def test_the_refused_are_told_with_the_reason(drawn: tuple[Path, str]) -> None:
-    out, told = drawn
+    out, advanced = drawn
     rows = list(csv.DictReader((out / "refused.csv").open(encoding="utf-8")))
     assert [row["photo"] for row in rows] == ["broken.jpg", "wall.png"]
     assert "whole JPEG" in rows[0]["reason"]
     assert rows[1]["reason"] == "no face found"
-    assert "wall.png: refused: no face found" in told.splitlines()
+    assert "wall.png: refused: no face found" in advanced.splitlines()
 
 
 def test_the_log_has_a_line_for_each_photo_and_draws_it_again(drawn: tuple[Path, str]) -> None:

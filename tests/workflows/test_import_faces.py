@@ -74,11 +74,11 @@ def test_bare_faces_become_a_data_set(utk: Path, tmp_path: Path) -> None:
     assert set(manifest.table.mask_N) == {2}
     assert set(manifest.table.origin_N) == {"Unknown"}
     assert manifest.notes[0].startswith("source utkface (utkface, non-commercial research only")
-    told = report(out)
-    assert "an empty file" in told[utk_name(30, 0, 90)]
-    assert told[utk_name(52, 0, 91)].endswith(f"got 'a copy of {utk_name(25, 0, 0)}'.")
-    assert "18 or more" in told[utk_name(16, 1, 4)]
-    assert len(told) == 10
+    reasons = report(out)
+    assert "an empty file" in reasons[utk_name(30, 0, 90)]
+    assert reasons[utk_name(52, 0, 91)].endswith(f"got 'a copy of {utk_name(25, 0, 0)}'.")
+    assert "18 or more" in reasons[utk_name(16, 1, 4)]
+    assert len(reasons) == 10
     # The photo itself, byte for byte; only a missing eval part is worth a word.
     contents = {path.read_bytes() for path in out.rglob("normal.jpg")}
     assert contents < {path.read_bytes() for path in utk.glob("*.jpg")}
@@ -104,9 +104,9 @@ def test_what_is_there_is_the_same_after_any_kill(utk: Path, tmp_path: Path, mon
     assert not read_sources(stopped)[0].finished
     assert 0 < len(list((stopped / "train/images").glob("utkface*"))) < 5
     monkeypatch.undo()
-    told = Remember()
-    import_faces(bare("utkface", utk, stopped), told)
-    assert told.notes == ["2 of 6 people are there already"]
+    listener = Remember()
+    import_faces(bare("utkface", utk, stopped), listener)
+    assert listener.notes == ["2 of 6 people are there already"]
     assert files_of(stopped) == files_of(whole)
     # And once more when all is done: nothing changes, photos that came since are added.
     import_faces(bare("utkface", utk, stopped), Silent())
@@ -247,8 +247,8 @@ def test_every_kind_of_odd_file_is_taken_or_reported(tmp_path: Path) -> None:
     (source / (loop := utk_name(70, 0, 70))).symlink_to(loop)
     (source / (gone := utk_name(71, 0, 71))).symlink_to("nowhere.jpg")
     made = import_faces(bare("utkface", source, out), Silent())
-    told = report(out)
-    assert set(told) == {*(names[what] for what in odd), loop, gone}
+    reasons = report(out)
+    assert set(reasons) == {*(names[what] for what in odd), loop, gone}
     for what, reason in {
         "truncated": "a whole JPEG file",
         "empty": "an empty file",
@@ -256,8 +256,8 @@ def test_every_kind_of_odd_file_is_taken_or_reported(tmp_path: Path) -> None:
         "animated gif": "a sound GIF file",
         "bomb": "at most 50 million pixels",
     }.items():
-        assert reason in told[names[what]]
-    assert "symbolic links" in told[loop]
+        assert reason in reasons[names[what]]
+    assert "symbolic links" in reasons[loop]
     assert made.people == 4
     assert len(read_train(out, Task()).table) == 4
 

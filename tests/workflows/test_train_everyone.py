@@ -30,8 +30,8 @@ def place(workplace: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFacto
     """A store with a scored run that chose its epoch on people set aside, and with one on everybody, like it."""
     here = workplace.with_store(tmp_path_factory.mktemp("everyone"))
     cli(*here.train("--quiet", "--set", "train.checkpoint={kind: inner_hold_out, share: 0.3}"))
-    told = cli(*here.train("--quiet", "--everyone", "--like", "tiny"))
-    assert "trained on everyone: nobody was held out, so no score\n" in told
+    printed = cli(*here.train("--quiet", "--everyone", "--like", "tiny"))
+    assert "trained on everyone: nobody was held out, so no score\n" in printed
     return here
 
 
@@ -53,8 +53,8 @@ def test_everybody_trains_as_long_as_selection_chose(place: Workplace) -> None:
 
 
 def test_the_board_names_it_and_never_ranks_it(place: Workplace, cli: Cli) -> None:
-    told = cli("board", "--store", str(place.store))
-    (line,) = [line for line in told.splitlines() if "tiny-everyone" in line]
+    printed = cli("board", "--store", str(place.store))
+    (line,) = [line for line in printed.splitlines() if "tiny-everyone" in line]
     assert line.startswith("1 trained on everybody, without a score: tiny-everyone (")
     board = read_board(place.store)
     assert [row.record.name for row in board.rows] == ["tiny"]

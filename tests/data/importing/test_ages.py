@@ -44,7 +44,7 @@ def test_the_number_of_a_bin_lies_in_it_and_in_its_age_group() -> None:
 
 
 @pytest.mark.parametrize(
-    "age, told",
+    "age, message",
     [
         ((17, 17), "18 or more, got '17'"),
         ((0, 2), "18 or more, got '0 to 2'"),
@@ -55,8 +55,8 @@ def test_the_number_of_a_bin_lies_in_it_and_in_its_age_group() -> None:
         ((121, 121), "from 1 to 120 years, got '121'"),
     ],
 )
-def test_ages_that_cannot_be_used_are_told(age: tuple[int, int], told: str) -> None:
-    assert told in str(unusable_age(age, 18, BORDERS))
+def test_ages_that_cannot_be_used_are_named(age: tuple[int, int], message: str) -> None:
+    assert message in str(unusable_age(age, 18, BORDERS))
 
 
 @pytest.mark.parametrize("age", [(18, 18), (18, 29), (30, 59), (60, 120), (29, 29), (30, 30)])

@@ -67,9 +67,9 @@ def test_fairface_bins_and_bad_rows(tmp_path: Path) -> None:
         ("train/7.jpg", "female", (70, 120)),
         ("val/1.jpg", "male", (40, 49)),
     ]
-    told = [(rejected.where, rejected.line) for rejected in listed.rejected]
+    places = [(rejected.where, rejected.line) for rejected in listed.rejected]
     table = "fairface_label_train.csv"
-    assert told == [(table, 12), (f"{table}: train/90.jpg", 10), (f"{table}: train/91.jpg", 11)]
+    assert places == [(table, 12), (f"{table}: train/90.jpg", 10), (f"{table}: train/91.jpg", 11)]
     with pytest.raises(DataError, match="fairface_label_train"):
         read("fairface", write_afad(tmp_path / "afad"))
 
@@ -92,10 +92,10 @@ def test_all_age_faces_serials_tell_the_gender_and_count_once(tmp_path: Path) ->
         ("original images/00001A02.jpg", "female", (2, 2)),
         ("original images/13321A75.jpg", "male", (75, 75)),
     ]
-    told = reasons(listed)
-    assert "the same name as aglined faces/07380A45.jpg" in told["original images/07380A45.jpg"]
-    assert "like 00000A02.jpg" in told["original images/7381A30.jpg"]
-    assert len(told) == 3
+    rejected = reasons(listed)
+    assert "the same name as aglined faces/07380A45.jpg" in rejected["original images/07380A45.jpg"]
+    assert "like 00000A02.jpg" in rejected["original images/7381A30.jpg"]
+    assert len(rejected) == 3
 
 
 def test_agedb_keeps_the_photos_of_a_name_together(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_words_of_a_table_are_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, message",
     [
         (b"file;gender;age\na.jpg;m;3\n", "separated by commas, got 'semicolons'"),
         (b"file,file,gender,age\n", "all different, got 'file' twice"),
@@ -198,12 +198,12 @@ def test_words_of_a_table_are_checked() -> None:
         (b"", "an empty file"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_one_clear_line(tmp_path: Path, content: bytes, told: str) -> None:
+def test_a_table_that_cannot_be_used_is_one_clear_line(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(DataError) as caught:
         read("csv", tmp_path / "t.csv")
     assert len(caught.value.problems) == 1
-    assert told in caught.value.problems[0]
+    assert message in caught.value.problems[0]
     assert str(tmp_path / "t.csv") in caught.value.problems[0]
 
 

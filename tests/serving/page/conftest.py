@@ -96,7 +96,7 @@ def browser(pictures: Pictures) -> Iterator[Browser]:
         "--no-sandbox",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={pictures.film}",
-        "--deny-permission-prompts",  # contexts that were granted the camera are not asked
+        "--deny-permission-prompts",  # contexts that were granted the camera see no prompt
     ]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)

@@ -54,14 +54,14 @@ def test_a_refused_camera_is_told(page: Page, seen: Seen) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [("NotFoundError", "No camera was found."), ("NotReadableError", "The camera cannot be started.")],
 )
-def test_a_camera_that_cannot_be_had_is_told(page: Page, name: str, told: str) -> None:
+def test_a_camera_that_cannot_be_had_is_reported(page: Page, name: str, message: str) -> None:
     refuse = f"async () => {{ throw new DOMException('', '{name}') }}"
     page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse} }}")
     page.click("#camera-on")
-    expect(page.locator("#problem")).to_contain_text(told)
+    expect(page.locator("#problem")).to_contain_text(message)
 
 
 def test_waiting_for_the_permission_can_be_given_up(context: BrowserContext, page: Page) -> None:

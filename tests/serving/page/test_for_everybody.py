@@ -18,7 +18,7 @@ Cli = Callable[..., str]
 
 
 def test_the_keyboard_is_enough(page: Page, seen: Seen, pictures: Pictures) -> None:
-    with page.expect_file_chooser() as chooser:  # asked for early: a key pressed before the browser knows is lost
+    with page.expect_file_chooser() as chooser:  # expected early: a key pressed before the browser knows is lost
         tab_to(page, "file")
         assert page.evaluate("() => getComputedStyle(document.querySelector('#choose')).outlineStyle") == "solid"
         page.keyboard.press("Space")

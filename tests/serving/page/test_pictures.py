@@ -25,14 +25,14 @@ def test_a_chosen_picture_is_read(page: Page, seen: Seen, service: Running, pict
     expect(page.locator("#status")).to_contain_text("2 faces found. Face 1: appears to be")
     expect(page.locator("#caption")).to_have_text("The picture: two.jpg")
     assert page.locator("#reading .attribute").count() == 3
-    told = api_answer(service, pictures.two)
+    response = api_answer(service, pictures.two)
     shares = page.locator("#reading .share").all_inner_texts()
-    wanted = [share for shares in told["answers"][0]["probs"].values() for share in shares.values()]
+    wanted = [share for shares in response["answers"][0]["probs"].values() for share in shares.values()]
     assert len(shares) == 8
     for text, share in zip(shares, wanted, strict=True):
         assert abs(float(re.sub(r"[<>% ]", "", text)) - 100 * share) <= 1
-    assert f"about {round(told['answers'][0]['age_years'])} years" in page.inner_text("#reading")
-    boxes_stand_on_the_faces(page, told)
+    assert f"about {round(response['answers'][0]['age_years'])} years" in page.inner_text("#reading")
+    boxes_stand_on_the_faces(page, response)
     page.locator("#faces input").nth(1).check()
     expect(page.locator("#status")).to_contain_text("Face 2: appears to be")
     expect(page.locator(".box.chosen .tag")).to_have_text("2")
@@ -221,12 +221,12 @@ def api_answer(service: Running, path: Path) -> dict[str, Any]:
     return result
 
 
-def boxes_stand_on_the_faces(page: Page, told: dict[str, Any]) -> None:
+def boxes_stand_on_the_faces(page: Page, response: dict[str, Any]) -> None:
     photo = page.locator("#photo").bounding_box()
     assert photo is not None
-    for number, answer in enumerate(told["answers"]):
+    for number, answer in enumerate(response["answers"]):
         box = page.locator(".box").nth(number).bounding_box()
         assert box is not None
-        left, top, right, bottom = np.array(answer["box_xyxy_px"]) * photo["width"] / told["width_px"]
+        left, top, right, bottom = np.array(answer["box_xyxy_px"]) * photo["width"] / response["width_px"]
         assert [box["x"] - photo["x"], box["y"] - photo["y"]] == pytest.approx([left, top], abs=1.5)
         assert [box["width"], box["height"]] == pytest.approx([right - left, bottom - top], abs=1.5)
