@@ -191,6 +191,7 @@ def test_all_arms_of_a_seed_come_before_the_next_and_a_diverged_one_is_given_up(
             raise DivergedError("the loss must be finite, got nan.")
         return StoredRun(Path(recipe.name), run_record(recipe.name, recipe.seed))
 
+    monkeypatch.setattr(search_settings, "refuse_series", lambda *_: None)
     monkeypatch.setattr(search_settings, "train_or_read", train)
     place = Place(Path("data"), Path("runs"), Path("cache"))
     arms = train_alternatives(plan_of(2, "bad", "good"), place, (), Silent())
