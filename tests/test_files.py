@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import StoreError
-from maskwise.files import draft_folder, locked, refuse_overwrite, temporary_prefix, write_atomically
+from maskwise.files import (
+    draft_folder,
+    locked,
+    refuse_overwrite,
+    sealed,
+    temporary_prefix,
+    unsealed,
+    write_atomically,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,3 +121,21 @@ def test_bytes_that_are_no_utf8_are_escaped_in_text_and_read_back_from_json(tmp_
     write_atomically(tmp_path / "page.json", json.dumps({"photo": name}, ensure_ascii=False))
     assert (tmp_path / "page.json").read_bytes() == rb'{"photo": "\udcbb.jpg"}'
     assert json.loads((tmp_path / "page.json").read_bytes())["photo"] == name
+
+
+def test_every_bit_of_a_sealed_text_counts() -> None:
+    text = json.dumps({"a": 1, "b": [0.5, "마스크"]}, indent=1)
+    whole = sealed(text).encode()
+    assert json.loads(unsealed(whole) or b"") == json.loads(text)
+    assert json.loads(whole).keys() == {"a", "b", "seal"}
+    for place in range(8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        left = unsealed(bytes(damaged))
+        try:
+            read = json.loads(left or b"")
+        except ValueError:
+            continue
+        assert "seal" not in read
+        assert read.keys() != {"a", "b"}, place  # a key is there that no reader knows
+    assert unsealed(text.encode()) == text.encode()  # of earlier versions

@@ -16,7 +16,7 @@ from maskwise.cli.progress import listener, loading, trainings_of
 from maskwise.errors import StoreError, must
 from maskwise.files import at_home, refuse_overwrite, write_atomically
 from maskwise.store.find_run import find_run
-from maskwise.store.kept_files import read_evaluation
+from maskwise.store.kept_files import check_kept, read_evaluation
 from maskwise.store.layout import predictions_path
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, list_runs, read_finished, read_record
@@ -98,6 +98,7 @@ class Run:
 
         if self.record.scores is None:
             raise StoreError(must(f"run {self.name}", "scored", "one that held nobody out", "Train with a hold-out."))
+        check_kept(self.folder, predictions_path(self.folder))
         return pd.read_parquet(predictions_path(self.folder))
 
     def predict(self, images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from maskwise.errors import StoreError
 
+_SEAL = ',\n "seal": "'
 TEMPORARY_PREFIX = ".writing-"
 """Names that begin so are unfinished files of a killed process; they may be deleted at any time."""
 
@@ -124,6 +126,26 @@ def _hold(handle: int) -> None:
     """Lock the open file as long as it is open, where the disk knows locks."""
     with contextlib.suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sealed(text: str) -> str:
+    """The JSON object ``text`` with one key more, ``seal``: the SHA-256 of all that stands before it."""
+    body = text.rstrip().removesuffix("}").rstrip()
+    return f'{body}{_SEAL}{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
+
+
+def unsealed(data: bytes) -> bytes | None:
+    """What ``sealed`` was given; None where it was changed since. ``data`` where it has no seal (earlier versions)."""
+    body, seal, digest = data.rpartition(_SEAL.encode())
+    if not seal:
+        return None if b'"seal": "' in data else data
+    return body + b"\n}" if digest == f'{hashlib.sha256(body).hexdigest()}"\n}}\n'.encode() else None
 
 
 def sync_folder(folder: Path) -> None:

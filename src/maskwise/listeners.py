@@ -44,7 +44,11 @@ class EpochReport:
 
 
 LEFT_OUT = "left out"
-"""Notes that begin so say what has no prediction: they are shown even where all other notes are not."""
+"""Notes that begin so say what has no prediction."""
+DAMAGED = "damaged"
+"""Notes that begin so say what was done about a damaged file."""
+ALWAYS_SHOWN = (LEFT_OUT, DAMAGED)
+"""Beginnings of notes that are shown even where all others are not."""
 
 
 class Listener(Protocol):

@@ -150,7 +150,7 @@ class SeenFiles:
                 self.file.with_name(f"{FILE}-journal").unlink(missing_ok=True)
             except OSError:
                 return False
-        self.note(f"{self.file} was damaged and is made anew")
+        self.note(f"damaged: {self.file}; it is made anew")
         return True
 
     def _give_up(self, reason: str) -> None:

@@ -16,7 +16,7 @@ from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CenterCrop, FaceCrop
 from maskwise.faces.detection import find_face, find_faces
 from maskwise.records import FaceBox, Image
-from maskwise.seen_files import no_note
+from maskwise.seen_files import SeenFiles, no_note
 
 BLANK = np.full((512, 384, 3), 128, dtype=np.uint8)
 FACE = FaceBox((100, 150, 200, 290), ((120, 200), (180, 200), (150, 230), (130, 260), (170, 260)), 0.9)
@@ -97,6 +97,21 @@ def test_a_photo_is_looked_at_once_and_faceless_ones_are_counted(tmp_path: Path)
     other = BoxStore(tmp_path, no_note, find, "detector/2")
     assert other.face("aa", BLANK) == FACE
     assert looked == [512, 100, 512]
+
+
+def test_a_damaged_box_is_found_again_and_one_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    store = BoxStore(tmp_path, no_note, lambda _: FACE, "detector/1")
+    store.face("aa", BLANK)
+    store.save()
+    seen = SeenFiles(tmp_path, "faces by detector/1")
+    (kept,) = seen.all().values()
+    for place in range(8 * len(kept)):
+        damaged = bytearray(kept)
+        damaged[place // 8] ^= 1 << place % 8
+        seen.put({"aa": bytes(damaged)})
+        assert BoxStore(tmp_path, no_note, lambda _: None, "detector/1").known() == {}
+    seen.put({"aa": kept[8:], "bb": b"null"})
+    assert BoxStore(tmp_path, no_note, lambda _: None, "detector/1").known() == {"aa": FACE, "bb": None}
 
 
 def test_the_window_by_hand() -> None:

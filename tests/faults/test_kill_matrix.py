@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from conftest import Workplace
+from support.face_sets import write_utkface
 
 PROGRAM = Path(__file__).parents[1] / "support" / "kill_points.py"
 TORCH = ("torch", "maskwise.workflows.run_recipe", "maskwise.cli.main")
@@ -97,8 +98,8 @@ def test_training_and_its_cache(place: Workplace, tmp_path: Path) -> None:
         look=["board", "--store", str(place.store)],
         results=["runs/*/fold-*/weights.safetensors", "runs/*/predictions.*", "runs/*/scores.json", "runs/*/split.csv"],
         warm=TORCH,
-        step=step(7),
-        first=0 if step(7) == 1 else 3,
+        step=step(16),
+        first=0 if step(16) == 1 else 3,
     )
     check(report)
 
@@ -107,10 +108,11 @@ def test_training_and_its_cache(place: Workplace, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("verb", "words", "results", "every"),
     [
-        ("export", ["{run}", "bundle", "--data", "{data}", "--parity-photos", "4"], ["bundle/*"], 5),
-        ("report", ["{run}", "--data", "{data}", "--out", "report.html"], ["report.html"], 3),
-        ("ensemble", ["{run}", "{run2}", "--name", "both"], ["runs/*/predictions.*", "runs/*/scores.json"], 3),
-        ("submit", ["{run}", "--data", "{data}", "--out", "submission.csv"], ["submission.csv"], 1),
+        ("export", ["{run}", "bundle", "--data", "{data}", "--parity-photos", "4"], ["bundle/*"], 8),
+        ("report", ["{run}", "--data", "{data}", "--out", "report.html"], ["report.html"], 4),
+        ("ensemble", ["{run}", "{run2}", "--name", "both"], ["runs/*/predictions.*", "runs/*/scores.json"], 4),
+        ("audit", ["{run}", "{run2}", "--data", "{data}", "--out", "audit"], ["audit/*"], 4),
+        ("submit", ["{run}", "--data", "{data}", "--out", "submission.csv"], ["submission.csv"], 2),
         ("predict", ["{run}", "{data}/eval/images", "--out", "predictions.csv"], ["predictions.csv"], 1),
     ],
 )
@@ -140,10 +142,10 @@ def test_verbs_on_a_run(
         (other,) = [entry.name for entry in template.store.iterdir() if entry.is_dir() and entry.name != run]
     filled = [word.replace("{run}", run).replace("{run2}", other).replace("{data}", str(place.data)) for word in words]
     filled = [
-        str(place.data.parent / word) if word in {"bundle", "report.html"} or word.endswith(".csv") else word
+        str(place.data.parent / word) if word in {"bundle", "report.html", "audit"} or word.endswith(".csv") else word
         for word in filled
     ]
-    command = [verb, *filled, "--store", str(place.store)]
+    command = [*(("data", verb) if verb == "audit" else (verb,)), *filled, "--store", str(place.store)]
     report = kill_everywhere(
         tmp_path,
         command=command,
@@ -153,5 +155,48 @@ def test_verbs_on_a_run(
         volatile=CLOCK,
         warm=TORCH,
         step=step(every),
+    )
+    check(report)
+
+
+@pytest.mark.faults
+def test_import(tmp_path: Path) -> None:
+    template, root = tmp_path / "template", tmp_path / "root"
+    write_utkface(template / "utk")
+    words = ["data", "import", "utkface", str(root / "utk"), str(root / "out"), "--no-masks", "--quiet"]
+    report = kill_everywhere(
+        tmp_path, command=words, again=words, results=["out/**/*"], volatile=CLOCK, warm=TORCH, step=step(4)
+    )
+    check(report)
+
+
+SPACE = """
+name: rates
+base: {recipe}
+changes: {{train.epochs: 1}}
+search:
+  train.optimizer.rate: [0.001, 0.01]
+sampler: {{kind: grid}}
+runs: 2
+"""
+
+
+@pytest.mark.faults
+def test_sweep(with_run: tuple[Workplace, str], tmp_path: Path) -> None:
+    """What is lost is trained again, and every trial is a whole run of the store."""
+    place, _ = with_run
+    space = tmp_path / "template" / "rates.yaml"
+    space.write_text(SPACE.format(recipe=place.recipe))
+    words = ["sweep", str(place.data.parent / "rates.yaml"), "--data", str(place.data), "--quiet"]
+    words += ["--store", str(place.store), "--cache", str(place.cache)]
+    report = kill_everywhere(
+        tmp_path,
+        command=words,
+        again=words,
+        look=["board", "--store", str(place.store)],
+        results=["runs/*/fold-*/weights.safetensors", "runs/*/predictions.*", "runs/*/scores.json"],
+        warm=TORCH,
+        step=step(100),
+        first=0 if step(100) == 1 else 5,
     )
     check(report)

@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 from conftest import Workplace
-from maskwise.errors import RecipeError
+from maskwise.errors import RecipeError, StoreError
 from maskwise.fitting.cached_features import training_views
 from maskwise.listeners import Silent
 from maskwise.recipe.load import load_recipe
@@ -121,6 +121,18 @@ def test_an_augmented_view_depends_on_photo_view_and_seed_alone(place: Workplace
     train(place, *changes, "split.seed=1")
     filled = Workplace(place.data, place.recipe, place.store.with_name("again"), place.cache)
     np.testing.assert_array_equal(answers(train(filled, *changes)).probs_NC, fresh.probs_NC)
+
+
+def test_damaged_features_are_noticed(place: Workplace) -> None:
+    with_views = ("train.freeze_backbone_epochs=3", "train.cached_views=2", "model.weights.kind=none")
+    train(place, *with_views)
+    file = max(place.cache.glob("*/features.f32"), key=lambda path: path.stat().st_size)
+    data = bytearray(file.read_bytes())
+    for place_of_row in range(0, len(data), len(data) // 300):
+        data[place_of_row] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(StoreError, match=r"features\.f32 must be as it was written, got 'other bytes in row .*Delete"):
+        train(place, *with_views, "loss.kind=focal")
 
 
 def test_a_killed_run_goes_on(place: Workplace) -> None:

@@ -31,6 +31,14 @@ def test_the_file_by_hand(tmp_path: Path) -> None:
     assert (tmp_path / "labels.csv").read_text() == "photo,weight,p_0,p_1\na.jpg,0.5,0.25,0.75\n"
 
 
+def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    write_pseudo_labels(PseudoLabels(np.array(["a"], object), np.array([[0.25, 0.75]]), np.array([1.0])), path)
+    path.write_text(path.read_text().replace("0.75", "0.74"))
+    with pytest.raises(DataError, match=r"labels\.csv must be as the training wrote it.*Delete it"):
+        read_pseudo_labels(path, 2)
+
+
 def test_another_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text("photo,weight,p_0,p_1\na.jpg,heavy,0.25,0.75\n")

@@ -6,6 +6,7 @@ import pytest
 
 from maskwise.errors import StoreError
 from maskwise.store.find_run import find_run
+from maskwise.store.layout import record_path
 from maskwise.store.write_runs import start_run
 from store.conftest import FinishedRun, MakeRecord
 
@@ -73,3 +74,12 @@ def test_what_is_not_there_is_told_with_a_way_out(
 def test_an_empty_store_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="holds no runs yet"):
         find_run(tmp_path, "baseline")
+
+
+def test_an_unreadable_run_is_named_where_nothing_fits(tmp_path: Path, finished_run: FinishedRun) -> None:
+    finished_run(tmp_path, "other")
+    folder = finished_run(tmp_path, "baseline")
+    record_path(folder).write_text("")
+    with pytest.raises(StoreError, match="must be an id") as caught:
+        find_run(tmp_path, "baseline")
+    assert str(record_path(folder)) in caught.value.problems[1]

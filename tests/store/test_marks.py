@@ -15,13 +15,13 @@ from store.conftest import FinishedRun, MakeRecord
 def test_tags_come_and_go_and_notes_stay(tmp_path: Path, finished_run: FinishedRun) -> None:
     folder = finished_run(tmp_path)
     record = read_record(folder)
-    assert read_marks(folder) == NO_MARKS
+    assert read_marks(folder, record.run_id) == NO_MARKS
     mark_run(folder, add=["paper", "b"], note="first look")
     before = marks_path(folder).read_text()
     now = mark_run(folder, add=["c"], remove=["b"], note="남은 것")
     assert now.tags == ("c", "paper")
     assert [note.text for note in now.notes] == ["first look", "남은 것"]
-    assert now == read_marks(folder)
+    assert now == read_marks(folder, record.run_id)
     assert marks_path(folder).read_text().startswith(before)
     assert read_record(folder) == record
 
@@ -48,4 +48,26 @@ def test_a_broken_line_is_named(tmp_path: Path, finished_run: FinishedRun) -> No
     with marks_path(folder).open("a") as file:
         file.write("{}\n")
     with pytest.raises(StoreError, match=r"marks\.jsonl:2 must be an event"):
-        read_marks(folder)
+        read_marks(folder, folder.name)
+
+
+def test_a_changed_line_is_noticed_and_so_are_marks_of_another_run(tmp_path: Path, finished_run: FinishedRun) -> None:
+    folder = finished_run(tmp_path)
+    mark_run(folder, add=["good"])
+    line = marks_path(folder).read_text()
+    with pytest.raises(StoreError, match=r"marks\.jsonl:1 .*checksum"):
+        read_marks(folder, "0" * 16)
+    marks_path(folder).write_text(line.replace("good", "gold"))
+    with pytest.raises(StoreError, match=r"marks\.jsonl:1 .*checksum"):
+        read_marks(folder, folder.name)
+    marks_path(folder).write_text("")
+    with pytest.raises(StoreError, match="one line or more"):
+        read_marks(folder, folder.name)
+
+
+def test_marks_of_earlier_versions_read(tmp_path: Path, finished_run: FinishedRun) -> None:
+    folder = finished_run(tmp_path)
+    marks_path(folder).write_text(
+        '{"at_utc": "2025-01-31T12:00:00+00:00", "add": ["old"], "remove": [], "note": null}\n'
+    )
+    assert read_marks(folder, folder.name).tags == ("old",)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,13 @@ def test_missing_interval_is_null(make_record: MakeRecord) -> None:
     assert math.isnan(back.scores.macro_f1.low)
 
 
+def unsealed_fields(record: RunRecord) -> dict[str, Any]:
+    """What the record says, without the checksum of its text."""
+    fields: dict[str, Any] = json.loads(record.to_json())
+    del fields["seal"]
+    return fields
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -49,13 +57,13 @@ def test_missing_interval_is_null(make_record: MakeRecord) -> None:
     ],
 )
 def test_a_record_that_makes_no_sense_is_refused(make_record: MakeRecord, field: str, value: object) -> None:
-    fields = {**json.loads(make_record().to_json()), field: value}
+    fields = {**unsealed_fields(make_record()), field: value}
     with pytest.raises(StoreError, match=r"must"):
         RunRecord.from_json(json.dumps(fields))
 
 
 def test_all_problems_are_reported_together(make_record: MakeRecord) -> None:
-    fields = {**json.loads(make_record().to_json()), "run_id": "x", "created_utc": "x", "folds": None}
+    fields = {**unsealed_fields(make_record()), "run_id": "x", "created_utc": "x", "folds": None}
     with pytest.raises(StoreError) as refusal:
         RunRecord.from_json(json.dumps(fields))
     assert [name for name in fields if any(f"({name}: " in problem for problem in refusal.value.problems)] == [
@@ -71,9 +79,17 @@ def test_an_odd_name_is_refused_where_a_record_is_made(make_record: MakeRecord) 
 
 
 def test_a_record_without_checksums_is_of_an_older_version_and_reads(make_record: MakeRecord) -> None:
-    fields = json.loads(make_record().to_json())
+    fields = unsealed_fields(make_record())
     del fields["checksums"]
     assert RunRecord.from_json(json.dumps(fields)) == make_record()
+
+
+@pytest.mark.parametrize("old, new", [('"seed": 0', '"seed": 1'), ('"seal"', '"Seal"'), ("\n ", "\n  ")])
+def test_a_changed_record_is_refused(make_record: MakeRecord, old: str, new: str) -> None:
+    text = make_record().to_json()
+    assert old in text
+    with pytest.raises(StoreError, match=r"run\.json must"):
+        RunRecord.from_json(text.replace(old, new))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"format": 1}', '{"format": 1, "data": {"name": "x"}}'])
@@ -83,13 +99,13 @@ def test_other_text_is_no_record(text: str) -> None:
 
 
 def test_a_later_format_is_named_as_such(make_record: MakeRecord) -> None:
-    text = json.dumps({**json.loads(make_record().to_json()), "format": 2})
+    text = json.dumps({**unsealed_fields(make_record()), "format": 2})
     with pytest.raises(StoreError, match=r"format of run.json must be 1, got 2"):
         RunRecord.from_json(text)
 
 
 def test_an_unknown_or_missing_field_is_refused(make_record: MakeRecord) -> None:
-    fields = json.loads(make_record().to_json())
+    fields = unsealed_fields(make_record())
     for changed in ({**fields, "colour": "red"}, {k: v for k, v in fields.items() if k != "seed"}):
         with pytest.raises(StoreError, match="must describe a run"):
             RunRecord.from_json(json.dumps(changed))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,16 @@ def test_a_damaged_line_is_named_and_hides_no_other(submitted: Path) -> None:
     record_score(submitted, 4, "public", 0.5, 0.5)
     assert read_submissions(submitted).submissions[-1].scores["public"].macro_f1 == 0.5
     assert read_board(submitted).rows
+
+
+def test_a_changed_line_is_passed_over_and_named_and_one_of_an_earlier_version_reads(submitted: Path) -> None:
+    file = submitted / SUBMISSIONS
+    whole = file.read_text()
+    file.write_text(whole.replace("run-0", "run-9", 1))
+    log = read_submissions(submitted)
+    assert [each.written.number for each in log.submissions] == [2, 3, 4]
+    assert "jsonl:1 must be" in log.damaged[0]
+    file.write_text("".join(re.sub(r',"crc32":"[0-9a-f]{8}"', "", line) for line in whole.splitlines(keepends=True)))
+    assert len(read_submissions(submitted).submissions) == 4
+    file.write_text("")
+    assert "one line or more" in read_submissions(submitted).damaged[0]

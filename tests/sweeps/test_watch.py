@@ -11,9 +11,11 @@ import pytest
 from maskwise.listeners import Silent
 from maskwise.recipe.config import Recipe
 from maskwise.store.layout import log_path
+from maskwise.store.runs import StoredRun
 from maskwise.sweeps.trial_queue import Lease, TrialQueue
 from maskwise.sweeps.watch import PruningWatch
 from maskwise.training.stopping import EndedEarly
+from support.finished_runs import run_record
 from support.sweeps import queue_at, report_of, sweep_of
 
 RATES = "{train.optimizer.rate: {kind: float, low: 0.001, high: 0.04}}"
@@ -86,5 +88,5 @@ def test_the_epochs_of_a_finished_run_are_read_from_its_log(tmp_path: Path) -> N
     log.parent.mkdir(parents=True)
     lines = [json.dumps(dataclasses.asdict(report_of(epoch, 3, score))) for epoch, score in enumerate((0.2, 0.1, 0.4))]
     log.write_text("\n".join(lines) + "\n")
-    watch.read_log(tmp_path / "run")
+    watch.read_log(StoredRun(tmp_path / "run", run_record("watched")))
     assert dict(queue.trials()[0].intermediate_values) == {1: 0.2, 2: 0.2, 3: 0.4}

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from maskwise.augment.build import build_augment
-from maskwise.errors import DivergedError, RecipeError
+from maskwise.errors import DivergedError, RecipeError, StoreError
+from maskwise.listeners import EpochReport, Silent
 from maskwise.recipe.optimizer_config import SGD, Adam, AdamW
 from maskwise.recipe.schedule_config import Constant
 from maskwise.recipe.train_config import InnerHoldOut, Last, RuntimeConfig, TrainConfig
@@ -173,6 +174,27 @@ def test_a_finished_training_leaves_no_states_and_is_not_repeated(tmp_path: Path
     listener = Remember()
     assert equal_weights(weights_after(tiny_fit(PLAIN), tmp_path, listener), first)
     assert not listener.epochs
+
+
+def test_weights_that_were_damaged_before_the_end_are_not_passed_on(tmp_path: Path) -> None:
+    class Damage(Silent):
+        def on_epoch(self, report: EpochReport) -> None:
+            data = bytearray((tmp_path / WEIGHTS).read_bytes())
+            data[-1] ^= 1
+            (tmp_path / WEIGHTS).write_bytes(data)
+
+    with pytest.raises(StoreError, match=r"weights\.safetensors must be those of the best epoch.*--force"):
+        weights_after(tiny_fit(TrainConfig(epochs=1, batch_size=8)), tmp_path, Damage())
+    assert not (tmp_path / DONE).exists()
+
+
+def test_a_finished_training_whose_weights_were_damaged_is_refused(tmp_path: Path) -> None:
+    weights_after(tiny_fit(PLAIN), tmp_path)
+    data = bytearray((tmp_path / WEIGHTS).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / WEIGHTS).write_bytes(data)
+    with pytest.raises(StoreError, match=r"weights\.safetensors must be as the training wrote it"):
+        weights_after(tiny_fit(PLAIN), tmp_path)
 
 
 def test_it_learns(tmp_path: Path) -> None:

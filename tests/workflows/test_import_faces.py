@@ -115,6 +115,19 @@ def test_what_is_there_is_the_same_after_any_kill(utk: Path, tmp_path: Path, mon
     assert import_faces(bare("utkface", utk, stopped), Silent()).people == 6
 
 
+def test_a_kill_before_the_source_is_noted_leaves_no_folder_that_is_refused(
+    utk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(target: ImportTarget, source: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(ImportTarget, "_note_source", die)
+    with pytest.raises(Killed):
+        import_faces(bare("utkface", utk, tmp_path / "out"), Silent())
+    monkeypatch.undo()
+    assert import_faces(bare("utkface", utk, tmp_path / "out"), Silent()).people > 0
+
+
 def test_another_request_needs_force_and_then_leaves_no_trace(utk: Path, tmp_path: Path) -> None:
     out, fresh = tmp_path / "out", tmp_path / "fresh"
     import_faces(bare("utkface", utk, out), Silent())

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from maskwise.errors import printable
-from maskwise.listeners import LEFT_OUT, Silent
+from maskwise.listeners import ALWAYS_SHOWN, Silent
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -31,12 +31,12 @@ def loading(what: str, quiet: bool = False) -> None:
 
 @contextmanager
 def listener(quiet: bool, trainings: int = 1) -> Iterator[Listener]:
-    """Bars on a terminal, plain lines elsewhere, with ``quiet`` nothing but what is left out.
+    """Bars on a terminal, plain lines elsewhere, with ``quiet`` nothing but what is left out or damaged.
 
     ``trainings`` is the number of models that are trained one after the other: time left is that of all.
     """
     if quiet:
-        yield LeftOutOnly()
+        yield ImportantOnly()
         return
     if not sys.stderr.isatty():
         yield PlainLines(trainings)
@@ -107,11 +107,11 @@ class Whole:
         return None if elapsed_s < PLANNED_AFTER_S or gained <= 0 else elapsed_s / gained * (1 - self.share)
 
 
-class LeftOutOnly(Silent):
-    """Nothing but what was left out."""
+class ImportantOnly(Silent):
+    """Nothing but what was left out or damaged."""
 
     def on_note(self, text: str) -> None:
-        if text.startswith(LEFT_OUT):
+        if text.startswith(ALWAYS_SHOWN):
             _print(printable(text))
 
 

@@ -23,12 +23,14 @@ def evaluate(
     from maskwise.evaluation.evaluate import evaluate as score
     from maskwise.evaluation.format_table import format_table
     from maskwise.evaluation.truth_file import read_truth, with_truth
+    from maskwise.store.kept_files import check_kept
     from maskwise.store.layout import record_path
     from maskwise.store.predictions_file import read_predictions
     from maskwise.store.runs import read_record, refuse_unscored
 
     if record_path(predictions.parent).is_file():
         refuse_unscored([read_record(predictions.parent)])
+        check_kept(predictions.parent, predictions)
     table, task = read_predictions(predictions)
     found = score(with_truth(table, read_truth(answers, task)), task, rng_for(0, "intervals"))
     typer.echo(found.to_json() if as_json else format_table(found, classes=classes))

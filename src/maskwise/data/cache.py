@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 
 from maskwise.data.contents import content_of
-from maskwise.data.row_file import RowFile, open_rows
-from maskwise.errors import DataError, StoreError, must
+from maskwise.data.row_file import RowFile, damaged_rows, open_rows
+from maskwise.errors import DataError, must
 from maskwise.records import Image, Ints, Strings
 from maskwise.seen_files import SeenFiles, no_note, stamp_of
 from maskwise.tables import capped
@@ -80,7 +80,7 @@ class PixelCache:
             self._is_sound_N[place] = zlib.crc32(pixels_HWC.data) == self.sum_N[place]
             got = "" if self._is_sound_N[place] else f"other bytes in row {row}"
         if got:
-            raise StoreError(must(str(self.file), "as it was written", got, "Delete its folder; it is made anew."))
+            raise damaged_rows(self.file, got)
 
 
 def build_cache(

@@ -126,6 +126,11 @@ class RowFile:
             raise StoreError(must(str(self.index.file), "writable", "a refusal", "Make room, or name another cache."))
 
 
+def damaged_rows(file: Path, got: str) -> StoreError:
+    """Of rows that are not as they were kept."""
+    return StoreError(must(str(file), "as it was written", got, "Delete its folder; it is made anew."))
+
+
 def _refused(folder: Path, error: OSError) -> StoreError:
     got = error.strerror or "an error"
     return StoreError(must(str(folder), "writable", got, "Make room, or name another cache."))

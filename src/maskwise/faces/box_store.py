@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from maskwise.records import FaceBox, Image
 from maskwise.seen_files import SeenFiles, no_note
 
 Finder = Callable[[Image], FaceBox | None]
+_SUM_BYTES = 8
+"""Hex digits of the CRC-32 that each value begins with."""
 _KEPT_AT_ONCE = 64
 """So many faces at most are found again after a kill; keeping each by itself would wait for the disk each time."""
 
@@ -28,7 +31,11 @@ class BoxStore:
     ) -> None:
         self.find = find
         self._seen = SeenFiles(folder, f"faces by {detector}", note)
-        self._known = {content: _from_bytes(value) for content, value in self._seen.all().items()}
+        self._known = {
+            content: _from_json(text)
+            for content, value in self._seen.all().items()
+            if (text := _intact(value, content)) is not None  # else the face is found again
+        }
         self._unsaved: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
@@ -39,7 +46,7 @@ class BoxStore:
         face = self.find(photo_HWC)
         with self._lock:
             self._known[content] = face
-            self._unsaved[content] = _to_bytes(face)
+            self._unsaved[content] = _to_bytes(face, content)
             full = len(self._unsaved) >= _KEPT_AT_ONCE
         if full:
             self.save()
@@ -60,11 +67,24 @@ class BoxStore:
         return sum(content in self._known and self._known[content] is None for content in contents)
 
 
-def _to_bytes(face: FaceBox | None) -> bytes:
-    return json.dumps(None if face is None else [face.box_xyxy_px, face.landmarks_px, face.score]).encode()
+def _to_bytes(face: FaceBox | None, content: str) -> bytes:
+    text = json.dumps(None if face is None else [face.box_xyxy_px, face.landmarks_px, face.score]).encode()
+    return _sum_of(text, content) + text
 
 
-def _from_bytes(text: bytes) -> FaceBox | None:
+def _intact(value: bytes, content: str) -> bytes | None:
+    """The JSON in ``value``; None where it is damaged. Earlier versions kept JSON alone: no hex digit begins it."""
+    if value[:1] in (b"[", b"n"):
+        return value
+    sum_of, text = value[:_SUM_BYTES], value[_SUM_BYTES:]
+    return text if sum_of == _sum_of(text, content) else None
+
+
+def _sum_of(text: bytes, content: str) -> bytes:
+    return f"{zlib.crc32(text, zlib.crc32(content.encode())):0{_SUM_BYTES}x}".encode()
+
+
+def _from_json(text: bytes) -> FaceBox | None:
     fields = json.loads(text)
     if fields is None:
         return None

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,7 @@ from maskwise.augment.build import Augment, build_augment
 from maskwise.augment.config import Flip
 from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
-from maskwise.data.row_file import RowFile, open_rows
+from maskwise.data.row_file import RowFile, damaged_rows, open_rows
 from maskwise.fitting.fold_job import FoldJob, FoldPeople
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.listeners import Listener
@@ -171,10 +172,7 @@ def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, liste
         _add_missing(rows, backbone, photos, key_N, view, listener)
     if not key_N:
         return lambda index_M: np.zeros((len(index_M), *backbone.row.shape), backbone.row.dtype)
-    row_N = np.array([rows.row_of[key] for key in key_N])
-    shape = (rows.n_rows, *backbone.row.shape)
-    mapped = np.asarray(np.memmap(rows.file, backbone.row.dtype, "r", shape=shape))
-    return lambda index_M: mapped.take(row_N[index_M], axis=0)
+    return _checked_rows(rows, key_N, backbone.row)
 
 
 # --- details -------------------------------------------------------------------------------------------------------
@@ -198,6 +196,24 @@ def _add_missing(
         part_M = missing_M[start : start + _DURABLE_PHOTOS]
         names = [key_N[place] for place in part_M]
         rows.append(dict(zip(names, _compute(backbone, photos, part_M, names, view, listener), strict=True)))
+
+
+def _checked_rows(rows: RowFile, key_N: Sequence[str], like: NDArray[Any]) -> ReadArray:
+    """Reads rows of the shape and type of ``like``; ``StoreError`` for one whose bytes are not those that were kept."""
+    row_N = np.array([rows.row_of[key] for key in key_N])
+    mapped = np.asarray(np.memmap(rows.file, like.dtype, "r", shape=(rows.n_rows, *like.shape)))
+    is_sound_N = np.zeros(len(row_N), dtype=np.bool_)
+
+    def read(index_M: Ints) -> NDArray[Any]:
+        read_M = mapped.take(row_N[index_M], axis=0)
+        for nth in np.flatnonzero(~is_sound_N[index_M]):
+            place = index_M[nth]
+            if zlib.crc32(read_M[nth].data) != rows.sum_of[key_N[place]]:
+                raise damaged_rows(rows.file, f"other bytes in row {row_N[place]}")
+            is_sound_N[place] = True
+        return read_M
+
+    return read
 
 
 def _compute(

@@ -22,7 +22,7 @@ from maskwise.listeners import Listener
 from maskwise.records import Ints, PhotoTable, Predictions
 from maskwise.reports.photo_traits import PhotoTraits, look_at_traits
 from maskwise.reports.training_curves import TrainingCurve, read_curves
-from maskwise.store.kept_files import read_evaluation, read_held_out
+from maskwise.store.kept_files import check_kept, read_evaluation, read_held_out
 from maskwise.store.layout import ENSEMBLE, recipe_path
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, correction_lists, read_finished
@@ -184,9 +184,11 @@ def _scored(
 
 def _settings(folder: Path, members: Sequence[StoredRun], joined: Joined | None) -> tuple[tuple[str, str], ...]:
     paths = [(f"{record.name}: {recipe_path(run).name}", recipe_path(run)) for run, record in members]
+    for run, _ in members:
+        check_kept(run, recipe_path(run))
     if joined is not None:
-        paths.insert(0, (ENSEMBLE, folder / ENSEMBLE))
-    return tuple((name, path.read_text(encoding="utf-8", errors="replace")) for name, path in paths if path.is_file())
+        paths.insert(0, (ENSEMBLE, folder / ENSEMBLE))  # checked when it was read
+    return tuple((name, path.read_text(encoding="utf-8")) for name, path in paths)
 
 
 def _absent(data: Path | None, at_hand: DataAtHand | None) -> list[str]:

@@ -76,7 +76,7 @@ def _marks_of(runs: Sequence[StoredRun]) -> tuple[dict[str, Marks], tuple[str, .
     marks, damaged = {}, []
     for folder, record in runs:
         try:
-            marks[record.run_id] = read_marks(folder)
+            marks[record.run_id] = read_marks(folder, record.run_id)
         except StoreError as error:
             damaged.append(error.problems[0])
     return marks, tuple(damaged)

@@ -58,13 +58,15 @@ def _by_prefix(listing: StoredRuns, ref: str) -> Path | None:
 
 def _refuse_unknown(store: Path, listing: StoredRuns, ref: str) -> Path:
     problem = f"run must be an id, a prefix of one (at least {_SHORTEST_PREFIX} digits), a name or a path, got {ref!r}."
+    unreadable = listing.skipped[:_NAMES_SHOWN]  # it may be one of these
     if not listing.runs:
-        raise StoreError(f"{problem} {store} holds no runs yet: train one, or choose another --store.")
+        hint = f"{store} holds no runs yet: train one, or choose another --store."
+        raise StoreError([f"{problem} {hint}", *unreadable])
     words = {run.record.name for run in listing.runs} | {run.record.run_id for run in listing.runs}
     near = difflib.get_close_matches(ref, sorted(words), n=_NAMES_SHOWN, cutoff=0.5)
     if near:
-        raise StoreError(f"{problem} Did you mean {' or '.join(near)}?")
-    raise StoreError(f"{problem} The newest runs of {store} are {_shown(list(listing.runs))}.")
+        raise StoreError([f"{problem} Did you mean {' or '.join(near)}?", *unreadable])
+    raise StoreError([f"{problem} The newest runs of {store} are {_shown(list(listing.runs))}.", *unreadable])
 
 
 def _shown(runs: list[StoredRun]) -> str:

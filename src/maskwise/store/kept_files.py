@@ -5,14 +5,13 @@ Runs of maskwise before 0.3 have none; their files are read as they are.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from maskwise.errors import DataError, StoreError, must
 from maskwise.evaluation.scores import Evaluation
-from maskwise.files import TEMPORARY_PREFIX
+from maskwise.files import TEMPORARY_PREFIX, sha256_of
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.layout import (
@@ -38,7 +37,7 @@ def checksums_of(folder: Path) -> dict[str, str]:
     """SHA-256 of all that the run in ``folder`` keeps, by path below it."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
-        path.relative_to(folder).as_posix(): _sha256(path)
+        path.relative_to(folder).as_posix(): sha256_of(path)
         for path in paths
         if path.name not in _NOT_KEPT and not path.name.startswith(TEMPORARY_PREFIX)
     }
@@ -55,7 +54,7 @@ def check_files(run: StoredRun, *paths: Path) -> None:
         expected = run.record.checksums.get(path.relative_to(run.folder).as_posix())
         if not path.is_file():
             raise StoreError(must(str(path), "there", "no such file", _REMEDY))
-        if expected is not None and _sha256(path) != expected:
+        if expected is not None and sha256_of(path) != expected:
             got = "another checksum: it was changed or damaged"
             raise StoreError(must(str(path), "as the run wrote it", got, _REMEDY))
 
@@ -103,8 +102,3 @@ def read_log(run: StoredRun, fold: int, part: str = "") -> list[dict[str, Any]]:
             raise StoreError(must(f"{path}:{number}", "an epoch in JSON", "something else", _REMEDY))
         lines.append(event)
     return lines
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,8 @@
 """Tags and notes that people give to a run: ``marks.jsonl`` in its folder. They change no result and no run id.
 
 One line an event, oldest first, none ever changed: ``{"at_utc": …, "add": […], "remove": […], "note": …}``. A run's
-tags are what is left after all of them; its notes are all that were ever given.
+tags are what is left after all of them; its notes are all that were ever given. A line ends with a CRC-32 of itself and
+of the run's id; those of earlier versions have none.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import datetime
 import json
 import os
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from maskwise.files import locked, write_atomically
 from maskwise.store.layout import MARKS, marks_lock_path, marks_path
 from maskwise.store.runs import read_record
 
+_OLD_KEYS = 4
 _TAG = re.compile(r"[\w.+-]{1,40}")
 
 
@@ -44,8 +47,8 @@ class Marks:
 NO_MARKS = Marks()
 
 
-def read_marks(folder: Path) -> Marks:
-    """The marks of the run in ``folder``; none where nobody gave any. ``StoreError`` for a file of something else."""
+def read_marks(folder: Path, run_id: str) -> Marks:
+    """The marks of the run ``run_id`` in ``folder``; none where nobody gave any. ``StoreError`` for a damaged file."""
     if not os.path.exists(f"{folder}/{MARKS}"):  # noqa: PTH110 - a Path for each of thousands takes longer
         return NO_MARKS
     path = marks_path(folder)
@@ -55,10 +58,14 @@ def read_marks(folder: Path) -> Marks:
         return NO_MARKS
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} must be readable text, got {type(error).__name__}. Delete it or fix it.") from None
+    if not lines:
+        raise StoreError(
+            must(str(path), "one line or more", "an empty file", "Bring it back from a copy or delete it.")
+        )
     tags: set[str] = set()
     notes = []
     for number, line in enumerate(lines, start=1):
-        event = _read_event(line, f"{path}:{number}")
+        event = _read_event(line, f"{path}:{number}", run_id)
         tags = (tags | set(event["add"])) - set(event["remove"])
         if event["note"]:
             notes.append(Note(event["at_utc"], event["note"]))
@@ -71,9 +78,9 @@ def mark_run(folder: Path, add: Sequence[str] = (), remove: Sequence[str] = (), 
     ``StoreError`` for tags that are no single word of up to 40 letters, digits and ``. _ + -``, for a tag both added
     and removed, a tag to remove that the run has not, an empty note, and where nothing is to be done.
     """
-    read_record(folder)  # marks are of runs only
+    run_id = read_record(folder).run_id
     with locked(marks_lock_path(folder)):
-        now = read_marks(folder)
+        now = read_marks(folder, run_id)
         _refuse_nonsense(now, add, remove, note)
         event = {
             "at_utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -83,8 +90,9 @@ def mark_run(folder: Path, add: Sequence[str] = (), remove: Sequence[str] = (), 
         }
         path = marks_path(folder)
         before = path.read_text(encoding="utf-8") if path.exists() else ""
+        event["crc32"] = _sum_of(event, run_id)
         write_atomically(path, f"{before}{json.dumps(event, ensure_ascii=False)}\n")
-        return read_marks(folder)
+        return read_marks(folder, run_id)
 
 
 def _refuse_nonsense(now: Marks, add: Sequence[str], remove: Sequence[str], note: str | None) -> None:
@@ -110,10 +118,17 @@ def _refuse_nonsense(now: Marks, add: Sequence[str], remove: Sequence[str], note
         raise StoreError(problems)
 
 
-def _read_event(line: str, place: str) -> dict[str, Any]:
+def _sum_of(event: Mapping[str, Any], run_id: str) -> str:
+    text = json.dumps([run_id, *(event[name] for name in ("at_utc", "add", "remove", "note"))])
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def _read_event(line: str, place: str, run_id: str) -> dict[str, Any]:
     try:
         event = json.loads(line)
         note = event["note"]
+        if len(event) > _OLD_KEYS and event["crc32"] != _sum_of(event, run_id):
+            raise ValueError("its checksum is another")
         return {
             "at_utc": str(event["at_utc"]),
             "add": [str(tag) for tag in event["add"]],

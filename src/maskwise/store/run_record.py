@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAda
 from pydantic.dataclasses import dataclass
 
 from maskwise.errors import StoreError, must
+from maskwise.files import sealed, unsealed
 from maskwise.score import Score
 
 if TYPE_CHECKING:
@@ -145,14 +146,17 @@ class RunRecord:
         return part_names([part["attributes"] for part in self.recipe.get("parts") or ()]) or ("",)
 
     def to_json(self) -> str:
-        """All of it as JSON text, NaN as null."""
-        return _JSON.dump_json(self, indent=1).decode() + "\n"
+        """All of it as JSON text, NaN as null, with a checksum of its own."""
+        return sealed(_JSON.dump_json(self, indent=1).decode())
 
     @staticmethod
     def from_json(text: str | bytes) -> RunRecord:
         """The record that ``to_json`` wrote. ``StoreError`` names all that is wrong with any other text."""
+        data = unsealed(text.encode() if isinstance(text, str) else text)
+        if data is None:
+            raise StoreError("run.json must be as the run wrote it, got one that was changed or damaged.")
         try:
-            return _JSON.validate_json(text)
+            return _JSON.validate_json(data)
         except ValidationError as error:
             raise StoreError([_problem(each["loc"], each["msg"], each["input"]) for each in error.errors()]) from None
 

@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import hashlib
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,16 @@ _LOCK = ".submissions.lock"
 BoardName = Literal["public", "private"]
 
 
-class Submitted(Settings):
+class _Line(Settings):
+    crc32: str = ""
+    """Of the other fields; "" in lines of earlier versions."""
+
+    @property
+    def expected_crc32(self) -> str:
+        return f"{zlib.crc32(self.model_dump_json(exclude={'crc32'}).encode()):08x}"
+
+
+class Submitted(_Line):
     """A file that was written."""
 
     kind: Literal["submitted"] = "submitted"
@@ -41,7 +51,7 @@ class Submitted(Settings):
     """On held-out people; None for a run that was trained on everybody."""
 
 
-class Scored(Settings):
+class Scored(_Line):
     """What a leaderboard reported; the latest score of a board counts."""
 
     kind: Literal["scored"] = "scored"
@@ -83,10 +93,16 @@ def read_submissions(store: Path) -> SubmissionLog:
     path = store / SUBMISSIONS
     by_number: dict[int, Submission] = {}
     damaged = []
-    for number, line in enumerate(_bytes(path).splitlines(), start=1):
+    lines = _bytes(path).splitlines()
+    if not lines and path.exists():
+        damaged.append(must(str(path), "one line or more", "an empty file", "Bring it back from a copy, or delete it."))
+    for number, line in enumerate(lines, start=1):
         try:
             event = _EVENT.validate_json(line)
+            intact = event.crc32 in ("", event.expected_crc32)
         except ValidationError:
+            intact = False
+        if not intact:
             damaged.append(f"{path}:{number} must be a submission or its score, got something else. Delete the line.")
             continue
         if isinstance(event, Submitted):
@@ -165,7 +181,8 @@ def _append(store: Path, event: Submitted | Scored) -> None:
     path = store / SUBMISSIONS
     before = _bytes(path)
     joint = b"" if not before or before.endswith(b"\n") else b"\n"
-    write_atomically(path, before + joint + event.model_dump_json().encode() + b"\n")
+    line = event.model_copy(update={"crc32": event.expected_crc32}).model_dump_json()
+    write_atomically(path, before + joint + line.encode() + b"\n")
 
 
 def _bytes(path: Path) -> bytes:

@@ -107,7 +107,7 @@ def work_on(lease: Lease, work: SweepWork) -> None:
             raise
         fail(lease, work, f"out of memory ({str(error).splitlines()[0]})", watch.seconds)
         return
-    watch.read_log(run.folder)
+    watch.read_log(run)
     tell_score(lease, work, run)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from maskwise.listeners import EpochReport, Listener, Silent
 from maskwise.recipe.config import Recipe
+from maskwise.store.kept_files import read_log
 from maskwise.store.layout import log_path
+from maskwise.store.runs import StoredRun
 from maskwise.training.stopping import EndedEarly
 
 
@@ -39,12 +39,11 @@ class PruningWatch(Silent):
                 f"macro F1 {best:.4f} of the validation people after {place} {report.epoch + 1} is too low"
             )
 
-    def read_log(self, run_folder: Path) -> None:
+    def read_log(self, run: StoredRun) -> None:
         """Tell the study the epochs of a run that the store had finished already: others are held against them."""
         for fold in range(self.folds):
-            path = log_path(run_folder, fold)
-            for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-                report = EpochReport(**json.loads(line))
+            for line in read_log(run, fold) if log_path(run.folder, fold).is_file() else []:
+                report = EpochReport(**line)
                 self._tell(report.fold * self.epochs + report.epoch + 1, report)
 
     def _tell(self, step: int, report: EpochReport) -> float | None:

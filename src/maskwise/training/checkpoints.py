@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from maskwise.errors import StoreError
 from maskwise.files import write_atomically
+from maskwise.listeners import DAMAGED
 
 CHECKPOINTS = "checkpoints.json"
 _SLOTS = ("checkpoint-a.pt", "checkpoint-b.pt")
@@ -47,13 +48,15 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
         data = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
             # A kill between the two writes of a save leaves a newer file under the older entry's name: not an error.
-            warnings.append(f"{path} is not the state that was saved last; the one before it is used.")
+            warnings.append(f"{DAMAGED}: {path} is not the state that was saved; the one before it is used")
             continue
         try:
             state: dict[str, Any] = torch.load(io.BytesIO(data), weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
             raise StoreError(f"{path} cannot be read ({error}). Train again with --force.") from None
         return state, warnings
+    if warnings:
+        warnings.append(f"{DAMAGED}: no checkpoint in {folder} is intact; the training starts anew")
     return None, warnings
 
 
@@ -63,11 +66,16 @@ def delete_checkpoints(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def save_weights(path: Path, model: nn.Module, still: Mapping[str, Tensor] | None = None) -> None:
-    """All tensors of ``model`` as safetensors, and those of ``still``, which are of the same net and do not learn."""
+def save_weights(path: Path, model: nn.Module, still: Mapping[str, Tensor] | None = None) -> str:
+    """All tensors of ``model`` as safetensors, and those of ``still``, which are of the same net and do not learn.
+
+    Returns the file's SHA-256.
+    """
     named = {**(still or {}), **model.state_dict()}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in named.items()}
-    write_atomically(path, safetensors.torch.save(tensors))
+    data = safetensors.torch.save(tensors)
+    write_atomically(path, data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def load_weights(path: Path, model: nn.Module, still: Mapping[str, Tensor] | None = None) -> None:
@@ -94,10 +102,8 @@ def _without_index(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
             state: dict[str, Any] = torch.load(path, weights_only=True)
         except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, EOFError):
             continue
-        return state, [
-            f"{folder / CHECKPOINTS} is damaged or gone; the newest intact checkpoint, {path.name}, is used."
-        ]
-    return None, [f"{folder / CHECKPOINTS} is damaged or gone, and no checkpoint is intact: the training starts anew."]
+        return state, [f"{DAMAGED} or gone: {folder / CHECKPOINTS}; the newest intact checkpoint, {path.name}, is used"]
+    return None, [f"{DAMAGED} or gone: {folder / CHECKPOINTS}, and no checkpoint is intact; the training starts anew"]
 
 
 def _entries(folder: Path) -> list[dict[str, str]]:

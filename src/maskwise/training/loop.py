@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from maskwise.errors import DivergedError, must
-from maskwise.files import write_atomically
+from maskwise.errors import DivergedError, StoreError, must
+from maskwise.files import sha256_of, write_atomically
 from maskwise.listeners import EpochReport, Listener, StepReport
 from maskwise.memory import keep_freed_memory
 from maskwise.training.batches import epoch_batches
@@ -25,7 +25,7 @@ from maskwise.training.checkpoints import (
 )
 from maskwise.training.devices import place_model
 from maskwise.training.finite import REMEDY, NotFiniteError, photos_named
-from maskwise.training.fold_files import DONE, LOG, WEIGHTS
+from maskwise.training.fold_files import DONE, LOG, WEIGHTS, read_done, write_done
 from maskwise.training.inference import predict_table
 from maskwise.training.moving_parts import MovingParts, Progress
 from maskwise.training.processes import from_first, highest, load_in_all
@@ -102,7 +102,7 @@ class Trainer:
             # Without validation people the next epoch replaces this one, unless a step of it is left out.
             last = progress.epoch == fit.config.epochs - 1
             if macro_f1 is not None or last or fit.config.on_nonfinite == "skip":
-                save_weights(self.folder / WEIGHTS, self.parts.kept_model, fit.still)
+                progress.best_sha256 = save_weights(self.folder / WEIGHTS, self.parts.kept_model, fit.still)
         report = EpochReport(
             fold=fit.source.fold,
             epoch=progress.epoch,
@@ -126,6 +126,10 @@ class Trainer:
         if self.progress.best_epoch < 0:
             got = f"none ({self.progress.skipped} were left out)"
             raise DivergedError(must("epochs without a step left out", "one or more", got, REMEDY))
+        weights = self.folder / WEIGHTS
+        if self.progress.best_sha256 and (not weights.is_file() or sha256_of(weights) != self.progress.best_sha256):
+            got = "others: the file was changed or damaged"
+            raise StoreError(must(str(weights), "those of the best epoch", got, "Train the run again with --force."))
         load_shared(self.folder, self.parts.model, self.fit)
         summary = {
             "best_epoch": self.progress.best_epoch,
@@ -134,7 +138,7 @@ class Trainer:
             "steps": self.progress.steps,
             "seconds": round(sum(line["seconds"] for line in self.progress.log), 1),
         }
-        write_atomically(self.folder / DONE, json.dumps(summary, indent=2) + "\n")
+        write_done(self.folder, summary)
         delete_checkpoints(self.folder)
 
     # --- details ---------------------------------------------------------------------------------------------------
@@ -265,8 +269,8 @@ class Trainer:
 
 
 def trained_folder(folder: Path) -> bool:
-    """Whether the training in ``folder`` came to its end."""
-    return from_first((folder / DONE).exists)
+    """Whether the training in ``folder`` came to its end. ``StoreError`` where what it left was damaged since."""
+    return from_first(lambda: (folder / DONE).exists() and bool(read_done(folder)))
 
 
 def load_shared(folder: Path, model: nn.Module, fit: Fit) -> None:

@@ -33,6 +33,8 @@ class Progress:
     epoch_seconds: float = 0.0
     best_score: float = -math.inf
     best_epoch: int = -1
+    best_sha256: str = ""
+    """Of the weights file of the best epoch, in hex digits."""
     log: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     skipped: int = 0
     """Steps left out so far, as their numbers were not finite."""

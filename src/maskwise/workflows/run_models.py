@@ -27,7 +27,7 @@ from maskwise.recipe.load import load_recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Image, InputSpec
 from maskwise.store.kept_files import check_files, check_kept
-from maskwise.store.layout import framing_path, input_path, recipe_path, weights_path
+from maskwise.store.layout import FRAMING, framing_path, input_path, recipe_path, weights_path
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.training.checkpoints import load_weights
@@ -101,15 +101,24 @@ def load_run(run: Path) -> RunModels:
     record = read_finished(run)
     ensemble = read_joined(run)
     if ensemble is None:
-        return RunModels(record, SoftVote(), [_load_member(StoredRun(run, record), 1.0)], _read_framing(run))
+        stored = StoredRun(run, record)
+        return RunModels(record, SoftVote(), [_load_member(stored, 1.0)], _read_framing(stored))
     runs = member_runs(run, ensemble)
     members = [_load_member(member, weight) for member, weight in zip(runs, ensemble.weights, strict=True)]
-    return RunModels(record, ensemble.vote, members, _read_framing(runs[0].folder))
+    return RunModels(record, ensemble.vote, members, _read_framing(runs[0]))
 
 
-def _read_framing(run: Path) -> Framing | None:
-    place = framing_path(run)
-    return Framing.model_validate_json(place.read_bytes()) if place.is_file() else None
+def _read_framing(run: StoredRun) -> Framing | None:
+    place = framing_path(run.folder)
+    if not place.is_file() and FRAMING not in run.record.checksums:
+        return None
+    check_files(run, place)
+    try:
+        return Framing.model_validate_json(place.read_bytes())
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        remedy = "Train the run again with --force."
+        raise StoreError(must(str(place), "where faces lie in photos", reason, remedy)) from None
 
 
 def read_recipe(run: Path) -> Recipe:

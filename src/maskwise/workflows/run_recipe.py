@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import importlib.metadata
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import read_record
 from maskwise.store.write_runs import discard_run, finish_run, finish_unscored_run, lock_run, start_run
 from maskwise.tables import csv_text
-from maskwise.training.fold_files import DONE
+from maskwise.training.fold_files import DONE, read_done
 from maskwise.training.processes import from_first
 
 
@@ -169,8 +168,7 @@ def open_run(store: Path, record: RunRecord, *, resume_only: bool, force: bool) 
 def training_seconds(folder: Path, folds: int) -> float:
     """Wall time of all epochs of all folds and rounds, those before an interruption included."""
     done = [path for fold in range(folds) for path in fold_folder(folder, fold).rglob(DONE)]
-    summaries = [json.loads(path.read_text()) for path in done]
-    return float(sum(summary["seconds"] for summary in summaries))
+    return float(sum(read_done(path.parent).seconds for path in done))
 
 
 def split_csv(table: PhotoTable, fold_N: Ints) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
@@ -11,9 +10,10 @@ from pathlib import Path
 from maskwise.errors import StoreError
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import load_recipe
+from maskwise.store.kept_files import check_kept
 from maskwise.store.layout import fold_folder
 from maskwise.store.runs import read_finished
-from maskwise.training.fold_files import DONE
+from maskwise.training.fold_files import DONE, read_done
 
 SUFFIX = "-everyone"
 _LONGEST_NAME = 64
@@ -45,5 +45,6 @@ def chosen_epochs(folder: Path) -> int:
             f"run {record.run_id} ({record.name}) must be of one training a fold for --like, got another kind of run. "
             "Set train.epochs yourself."
         )
-    best_epochs = [int(json.loads(path.read_text(encoding="utf-8"))["best_epoch"]) for path in paths]
+    check_kept(folder, *paths)
+    best_epochs = [read_done(path.parent).best_epoch for path in paths]
     return 1 + math.ceil(statistics.median(best_epochs))
