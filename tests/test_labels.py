@@ -55,6 +55,14 @@ def test_other_tasks_are_settings() -> None:
     assert table.class_N.tolist() == [12]  # the gender is unknown, and not among the attributes
 
 
+def test_classes_without_a_photo_are_named_once() -> None:
+    task = Task(attributes=("mask", "gender"))
+    assert task.absent_classes(np.arange(6)) == ()
+    assert task.absent_classes(np.array([0, 1, 2, 4, 5])) == ("incorrect · female",)
+    assert task.absent_classes(np.array([4, 5, -1])) == ("mask worn", "mask incorrect")
+    assert task.absent_classes(np.array([0, 4])) == ("mask incorrect", "gender female")
+
+
 def test_marginals_by_hand() -> None:
     task = Task(attributes=("mask", "gender"))
     probs = np.array([[0.1, 0.2, 0.3, 0.0, 0.15, 0.25]])

@@ -28,6 +28,13 @@ def what_it_predicts(attributes: Sequence[str], n_classes: int) -> str:
     return f"predicts {' × '.join(attributes)}, {n_classes} joint classes"
 
 
+def not_learnt(absent_classes: Sequence[str]) -> str:
+    """What to know of classes that no training photo shows; "" where there are none."""
+    if not absent_classes:
+        return ""
+    return f"No photo of {', '.join(absent_classes)} to learn from: do not rely on predictions of these."
+
+
 def trained_on(data: str, n_photos: int, n_people: int) -> str:
     """As ``trained on X: 100 photos of 20 people``."""
     return f"trained on {data}: {n_photos:,} photos of {n_people:,} people"

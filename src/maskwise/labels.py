@@ -121,6 +121,19 @@ class Task(Settings):
         others = tuple(1 + k for k, name in enumerate(self.attributes) if name != attribute)
         return cast("Floats", cube.sum(axis=others))
 
+    def absent_classes(self, class_N: Ints) -> tuple[str, ...]:
+        """What no photo of joint classes ``class_N`` shows: ``mask worn``, or ``worn · male · under 30`` where only the
+        combination is absent."""
+        present_C = np.bincount(class_N[class_N >= 0], minlength=self.n_classes) > 0
+        absent: list[str] = []
+        covered_C = present_C.copy()
+        for attribute, code_C in self.codes(np.arange(self.n_classes)).items():
+            for code, name in enumerate(self.classes(attribute)):
+                if not present_C[code_C == code].any():
+                    absent.append(f"{attribute} {name}")
+                    covered_C |= code_C == code
+        return (*absent, *(name for name, covered in zip(self.class_names, covered_C, strict=True) if not covered))
+
     def label(self, table: PhotoTable) -> PhotoTable:
         """The same photos with ``class_N`` (for scores) and ``train_class_N`` (for training) filled in."""
         codes: dict[Attribute, Ints] = {"mask": table.mask_N, "gender": table.gender_N}

@@ -5,7 +5,7 @@ One may give the training up from ``on_epoch``, by raising ``stopping.EndedEarly
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,7 +44,7 @@ class EpochReport:
 
 
 LEFT_OUT = "left out"
-"""Notes that begin so say what has no prediction."""
+"""Notes that begin so say what was not read."""
 DAMAGED = "damaged"
 """Notes that begin so say what was done about a damaged file."""
 ALWAYS_SHOWN = (LEFT_OUT, DAMAGED)
@@ -119,3 +119,9 @@ class Several:
         """To all."""
         for each in self.listeners:
             each.on_note(text)
+
+
+def note_left_out(listener: Listener, problems: Iterable[str]) -> None:
+    """The one record of photos that cannot be read: a note for each, ``left out: <photo and reason>``."""
+    for problem in problems:
+        listener.on_note(f"{LEFT_OUT}: {problem}")

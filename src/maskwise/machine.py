@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
+"""Where in it this process stands, a line for each hierarchy: ``0::/a/b`` or, in version 1, ``1:cpu,cpuacct:/a/b``."""
 _NO_LIMIT = 1 << 60
 """Version 1 of cgroups writes a number beyond this where nothing is limited."""
 
@@ -16,22 +20,44 @@ def cores_of_process() -> int:
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
-def core_quota(root: Path = CGROUP) -> float | None:
-    """Cores' worth of time that a container is given; None where nothing bounds it."""
-    whole = _words(root / "cpu.max")  # version 2: quota or "max", then the period
-    if len(whole) == 2:
-        return None if whole[0] == "max" else int(whole[0]) / int(whole[1])
-    quota, period = _words(root / "cpu/cpu.cfs_quota_us"), _words(root / "cpu/cpu.cfs_period_us")
-    return int(quota[0]) / int(period[0]) if quota and period and int(quota[0]) > 0 else None
+def usable_cores() -> int:
+    """How many threads can compute at once: the cores, or what a container's quota leaves of them."""
+    quota = core_quota()
+    return cores_of_process() if quota is None else max(1, min(cores_of_process(), math.ceil(quota)))
 
 
-def memory_limit_bytes(root: Path = CGROUP) -> int | None:
-    """Bytes that a container may hold; None where nothing bounds it."""
-    for file in (root / "memory.max", root / "memory/memory.limit_in_bytes"):
-        words = _words(file)
+def core_quota(root: Path = CGROUP, own: Path = _OWN_CGROUP) -> float | None:
+    """Cores' worth of time that this process is given; None where nothing bounds it."""
+    quotas = []
+    for folder in _cgroups(root, own, "cpu"):
+        words = _words(folder / "cpu.max")  # version 2: quota or "max", then the period
+        words = words or [*_words(folder / "cpu.cfs_quota_us"), *_words(folder / "cpu.cfs_period_us")]
+        if len(words) == 2 and words[0] not in ("max", "-1"):
+            quotas.append(int(words[0]) / int(words[1]))
+    return min(quotas, default=None)
+
+
+def memory_limit_bytes(root: Path = CGROUP, own: Path = _OWN_CGROUP) -> int | None:
+    """Bytes that this process and those beside it may hold; None where nothing bounds it."""
+    limits = []
+    for folder in _cgroups(root, own, "memory"):
+        words = _words(folder / "memory.max") or _words(folder / "memory.limit_in_bytes")
         if words and words[0] != "max" and int(words[0]) < _NO_LIMIT:
-            return int(words[0])
-    return None
+            limits.append(int(words[0]))
+    return min(limits, default=None)
+
+
+def _cgroups(root: Path, own: Path, controller: str) -> Iterator[Path]:
+    """The folders of the groups that this process is in, outermost first, in either version."""
+    yield from (root, root / controller)
+    for line in _text(own).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        folder = root / controller if controllers else root
+        for part in path.strip("/").split("/"):
+            folder /= part
+            yield folder
 
 
 def memory_bytes(meminfo: Path = Path("/proc/meminfo")) -> tuple[int, int] | None:

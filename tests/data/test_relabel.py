@@ -71,6 +71,27 @@ def test_what_is_not_accepted_need_not_make_sense(tmp_path: Path) -> None:
     assert read_corrections(listed(tmp_path, text))[0].ids == []
 
 
+def test_a_spreadsheets_ids_and_ages_are_those_of_the_table(tmp_path: Path) -> None:
+    text = "id,attribute,value\n1,age,53.0\n000002,gender,female\n3,person,same as 2\n"
+    corrected, _, notes = correct(people("000001", "2", "0003"), read_corrections(listed(tmp_path, text)))
+    assert corrected.age_years_P == [53, 30, 30]
+    assert corrected.gender_P == [0, 1, 0]
+    assert corrected.person_P == ["000001", "0003", "0003"]
+    assert "3 of 3 rows applied" in notes[0]
+
+
+def test_an_id_that_lost_its_zeros_is_still_the_person_of_its_second_row(tmp_path: Path) -> None:
+    root = write_quirky(tmp_path / "set")
+    table = root / "train/train.csv"
+    text = table.read_text(encoding="utf-8-sig").replace("\n000748,", "\n748,")
+    table.write_text(text, encoding="utf-8")
+    photos = read_train(root, Task()).table
+    whose = {
+        str(photo).split("/")[2]: str(person) for photo, person in zip(photos.photo_N, photos.person_N, strict=True)
+    }
+    assert whose["000748_male_Asian_52"] == whose["000748-1_male_Asian_52"] == "000748"
+
+
 def test_joined_people_share_a_fold(tmp_path: Path) -> None:
     root = write_quirky(tmp_path / "set")
     lists = listed(tmp_path, "id,attribute,value\n000001,person,same as 006359\n000020,person,same as 005223\n")

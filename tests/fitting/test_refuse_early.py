@@ -52,7 +52,6 @@ SETTINGS = {
     "fp16 on a CPU": (["train.precision=fp16"], "train.precision must be fp32 or bf16"),
     "an unknown backbone": (["model.backbone={kind: timm, name: resnet1o}"], "resnet1o"),
     "no file of weights": (["model.weights={kind: path, file: nowhere.safetensors}"], "nowhere.safetensors"),
-    "a batch larger than the set": (["train.batch_size=5000"], "train.batch_size must be at most"),
     "more accumulated batches than an epoch has": (["train.accumulate_batches=99"], "train.accumulate_batches must be"),
     "more folds than people": (["split={kind: k_fold, folds: 20}"], "must be of at least"),
     "too few people to validate on": (["train.checkpoint={kind: inner_hold_out}", "split.share=0.8"], "of at least 2"),
@@ -69,6 +68,15 @@ def test_of_the_recipe(
     assert photos_among(watched, place.data) == []
     assert not place.store.exists()
     assert not place.cache.exists()
+
+
+def test_fewer_photos_than_the_processes_need(
+    place: Workplace, cli: Callable[..., str], watched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maskwise.fitting.refuse_early.n_processes", lambda: 1000)
+    with pytest.raises(UserError, match="photos that train in fold 0 must be 2000 or more"):
+        cli(*place.train("--quiet"))
+    assert photos_among(watched, place.data) == []
 
 
 def test_a_device_that_is_not_there(

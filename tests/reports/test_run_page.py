@@ -142,3 +142,10 @@ def test_differences_are_marked_where_the_interval_leaves_zero_out() -> None:
     assert "+0.10 [-0.05, +0.20]<" in text
     few = tuple(dataclasses.replace(group, people=3) for group in groups)
     assert "-0.10 (too few people)" in "".join(differences([Grouping("By origin", few)]))
+
+
+def test_classes_that_no_training_photo_shows_are_named(story: RunStory) -> None:
+    data = dataclasses.replace(story.record.data, absent_classes=("mask worn", "mask incorrect"))
+    unlearnt = dataclasses.replace(story, record=dataclasses.replace(story.record, data=data))
+    assert "No photo of mask worn, mask incorrect to learn from" in run_page(unlearnt, (), ())
+    assert "to learn from" not in run_page(story, (), ())

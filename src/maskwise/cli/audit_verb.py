@@ -13,6 +13,7 @@ from maskwise.cli.options import (
     ForceOption,
     OwnDataOption,
     QuietOption,
+    SkippedAnywayOption,
     StoreOption,
     needed_data_of_run,
     refuse_missing_folder,
@@ -32,6 +33,7 @@ def audit(
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no photos in the gallery.")] = False,
     corrections: CorrectionsOption = None,
     store: StoreOption = DEFAULT_STORE,
+    _skip_unreadable: SkippedAnywayOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:

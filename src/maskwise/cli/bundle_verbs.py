@@ -13,6 +13,7 @@ from maskwise.cli.options import (
     ForceOption,
     QuietOption,
     RunArgument,
+    SkippedAnywayOption,
     StoreOption,
     data_of_run,
     refuse_missing_folder,
@@ -50,6 +51,7 @@ def export(
         int, typer.Option(min=0, metavar="N", help="Photos of --data to verify on; 0 for all held-out ones.")
     ] = 256,
     store: StoreOption = DEFAULT_STORE,
+    _skip_unreadable: SkippedAnywayOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -66,7 +68,7 @@ def export(
 
     loading("PyTorch", quiet)
 
-    from maskwise.cli.endings import next_lines
+    from maskwise.cli.endings import beside_the_result, next_lines
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.export.write_bundle import ExportOptions, export_run
 
@@ -75,7 +77,8 @@ def export(
         if int8 and saturates_in_8_bits():
             progress.on_note(SATURATES)
         written = export_run(folder, out, options, progress)
-    record_need(folder.parent, f"the export {written.place}", [folder.name])
+    with beside_the_result(written.place):
+        record_need(folder.parent, f"the export {written.place}", [folder.name])
     for each in written.parity:
         typer.echo(
             f"{each.precision}: {each.photos} photos ({each.inputs}), largest difference "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -121,6 +122,9 @@ def _contents(folder: Path, corrections: list[str]) -> str:
     train = f"train: {counted(people, 'person', 'people')}, {counted(len(table), 'photo')}, "
     only = "" if len(task.attributes) == len(Task().attributes) else f" (labels of {', '.join(task.attributes)} alone)"
     lines = [f"{train}{classes} of {task.n_classes} classes{only}"]
+    endings = Counter(photo.rpartition("/")[2].rpartition(".")[2].lower() for photo in table.photo_N.tolist())
+    if len(endings) > 1:
+        lines.append("by ending: " + ", ".join(f"{count:,} {ending}" for ending, count in endings.most_common()))
     if (folder / EVAL_CSV).is_file():
         lines.append(f"eval: {counted(len(read_eval(folder, task)), 'photo')}")
     return "\n".join(lines)

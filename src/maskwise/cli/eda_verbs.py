@@ -12,6 +12,7 @@ from maskwise.cli.options import (
     CorrectionsOption,
     ForceOption,
     QuietOption,
+    SkippedAnywayOption,
     cache_folder,
     refuse_missing_folder,
     refuse_output,
@@ -29,6 +30,7 @@ def eda(
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Write numbers only, without photos.")] = False,
     corrections: CorrectionsOption = None,
     cache: CacheOption = None,
+    _skip_unreadable: SkippedAnywayOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import typer
+
 from maskwise.cli.options import DEFAULT_STORE
+from maskwise.errors import StoreError, printable
 
 WIDTH = 78
 """What fits on a terminal of 80 columns."""
@@ -21,3 +25,12 @@ def next_lines(commands: Sequence[str], store: Path = DEFAULT_STORE) -> str:
 def after_run(name: str, store: Path) -> str:
     """What people do with a run that was scored."""
     return next_lines([f"report {name}", f"predict {name} PHOTOS --out predictions.csv", f"export {name} OUT"], store)
+
+
+@contextmanager
+def beside_the_result(result: Path) -> Iterator[None]:
+    """A store's note of ``result``, which is written: where the store cannot be written a line says so."""
+    try:
+        yield
+    except (OSError, StoreError) as error:
+        typer.echo(printable(f"{result} is written, but could not be noted in the store: {error}"), err=True)

@@ -15,6 +15,7 @@ from maskwise.cli.project_file import VARIABLES, project_folders
 from maskwise.cli.verb_table import Verbs
 from maskwise.errors import UserError, must, printable
 from maskwise.files import at_home
+from maskwise.machine import cores_of_process, usable_cores
 
 TRAINING_PACKAGES = frozenset(
     {
@@ -87,11 +88,18 @@ def _set_folders() -> None:
             os.environ[name] = str(at_home(folder))
 
 
+def _follow_quota() -> None:
+    """Let libraries compute in as many threads as a container's quota pays for: they count the machine's cores."""
+    if usable_cores() < cores_of_process():
+        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 a failed check, 2 bad usage or input, 130 interrupted."""
     from maskwise.training.stopping import InterruptedTraining
 
     _use_utf8()
+    _follow_quota()
     try:
         _set_folders()
         app()

@@ -47,6 +47,13 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="Print results only."
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ClassesOption = Annotated[bool, typer.Option("--classes", help="Also print a line per joint class.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
+SkipOption = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave out photos that cannot be read, and list them.")
+]
+SkippedAnywayOption = Annotated[
+    bool,
+    typer.Option("--skip-unreadable", help="As everywhere; here they are left out and listed without it, too."),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, ForceOption, JsonOption, QuietOption, StoreOption
+from maskwise.cli.options import DEFAULT_STORE, ForceOption, JsonOption, QuietOption, SkipOption, StoreOption
 from maskwise.errors import UserError, must, printable
 
 if TYPE_CHECKING:
@@ -146,9 +146,7 @@ def predict(
     ] = None,
     as_json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out photos that cannot be read, and list them.")
-    ] = False,
+    skip_unreadable: SkipOption = False,
     faces: FacesOption = None,
     abstain_below: AbstainOption = None,
     calibrated: CalibratedOption = False,

@@ -24,6 +24,7 @@ from maskwise.cli.options import (
     RecipeArgument,
     RunArgument,
     SetOption,
+    SkipOption,
     StoreOption,
     cache_folder,
     needed_data_of_run,
@@ -45,7 +46,6 @@ LikeOption = Annotated[
     str | None, typer.Option(metavar="RUN", help="With --everyone: train for as many epochs as this run selected.")
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Only resume a stopped run; never start a new one.")]
-SkipOption = Annotated[bool, typer.Option("--skip-unreadable", help="Skip photos that cannot be read, and list them.")]
 
 
 def demo(
@@ -158,10 +158,14 @@ def train(
 
 def _print_run(folder: Path, name: str, evaluation: Evaluation | None, *, classes: bool) -> None:
     from maskwise.evaluation.format_table import format_table
+    from maskwise.intended_use import not_learnt
+    from maskwise.store.runs import read_record
 
     typer.echo(f"run {folder.name} ({name}) in {folder}\n")
     scores = None if evaluation is None else format_table(evaluation, classes=classes)
     typer.echo(scores or "trained on everyone: nobody was held out, so no score")
+    if unlearnt := not_learnt(read_record(folder).data.absent_classes):
+        typer.echo(unlearnt)
 
 
 def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: str | None, store: Path) -> Recipe:
@@ -204,6 +208,7 @@ def submit(
     folder = find_run(store, run)
     data = needed_data_of_run(folder, data)
 
+    from maskwise.cli.endings import beside_the_result
     from maskwise.cli.progress import listener
     from maskwise.data.manifest import eval_names
     from maskwise.data.problems import refuse
@@ -215,5 +220,7 @@ def submit(
         predictions, task = predict_photos(folder, [data], skip_unreadable, progress)
         predictions = fill_unreadable(predictions, data, task, progress)
     count = write_submission_of(predictions, data, out)
-    written = record_submission(folder.resolve().parent, read_finished(folder), out)
-    typer.echo(f"{out}: {count} photos, submission {written.number}")
+    number = ""
+    with beside_the_result(out):
+        number = f", submission {record_submission(folder.resolve().parent, read_finished(folder), out).number}"
+    typer.echo(f"{out}: {count} photos{number}")

@@ -32,5 +32,8 @@ def evaluate(
         refuse_unscored([read_record(predictions.parent)])
         check_kept(predictions.parent, predictions)
     table, task = read_predictions(predictions)
-    found = score(with_truth(table, read_truth(answers, task)), task, rng_for(0, "intervals"))
+    truth = read_truth(answers, task)
+    found = score(with_truth(table, truth), task, rng_for(0, "intervals"))
     typer.echo(found.to_json() if as_json else format_table(found, classes=classes))
+    if truth.person_N is None and not as_json:
+        typer.echo(f"add a column person to {truth.name} for intervals by person")

@@ -150,10 +150,17 @@ def _check_names(where: str, listing: FolderListing, imported: bool) -> list[Dat
         elif len(names) > 1:
             message = must(f"photo {stem}", "there once", ", ".join(names), "Keep one of them; all are used.")
             problems.append(DataProblem(where, None, message, "warning"))
-    for name in listing.others:
-        message = must("a file here", f"a photo ({READ})", name, "Convert or delete it; it is skipped.")
-        problems.append(DataProblem(f"{where}/{name}", None, message, "warning"))
-    return problems
+    return [*problems, *_not_read(where, listing)]
+
+
+def _not_read(where: str, listing: FolderListing) -> list[DataProblem]:
+    remedy = "Convert, rename or delete it; it is skipped."
+    return [
+        DataProblem(
+            f"{where}/{name}", None, must("a file here", f"a photo ({READ}), not hidden", name, remedy), "warning"
+        )
+        for name in listing.not_read
+    ]
 
 
 def _check_eval(root: Path, task: Task) -> tuple[list[DataProblem], list[_Photo]]:
@@ -163,10 +170,12 @@ def _check_eval(root: Path, task: Task) -> tuple[list[DataProblem], list[_Photo]
     sound, problems = eval_names(root)
     problems += _bad_answers(root, task)
     try:
-        present = list_folder(root / EVAL_IMAGES).photos
+        listing = list_folder(root / EVAL_IMAGES)
     except DataError:
         # `eval_names` has said so already.
         return problems, []
+    present = listing.photos
+    problems += _not_read(EVAL_IMAGES, listing)
     named = {same_name(name) for name, _ in sound}
     message = must("the photo", f"named in {EVAL_CSV}", "no row", "Add a row, or delete the photo.")
     problems += [

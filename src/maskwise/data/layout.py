@@ -53,6 +53,12 @@ class FolderListing:
     hidden: tuple[str, ...] = ()
     """Files and folders whose names begin with a dot: systems leave such beside photos."""
 
+    @property
+    def not_read(self) -> list[str]:
+        """What somebody may take for a photo of the folder's: all but what systems and imports leave there."""
+        hidden = (name for name in self.hidden if Path(name).suffix.lower() in PHOTO_SUFFIXES)
+        return [*self.others, *(name for name in hidden if not is_left_by_system(name))]
+
 
 def list_folder(folder: Path) -> FolderListing:
     """The names in ``folder``, from one scan of it. ``DataError`` where it cannot be listed."""

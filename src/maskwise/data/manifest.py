@@ -31,6 +31,7 @@ from maskwise.data.shards import is_sharded, open_shards
 from maskwise.data.sources import describe_sources
 from maskwise.errors import DataError, must
 from maskwise.labels import UNKNOWN, Task
+from maskwise.listeners import LEFT_OUT
 from maskwise.records import PhotoTable, Strings
 from maskwise.seen_files import no_note
 from maskwise.tables import same_name
@@ -183,6 +184,7 @@ class _Photos:
     path_N: list[str] = field(default_factory=list)
     row_N: array[int] = field(default_factory=lambda: array("q"))
     mask_N: array[int] = field(default_factory=lambda: array("b"))
+    unlisted: list[str] = field(default_factory=list)
     absent_folders: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -190,10 +192,11 @@ class _Photos:
 
     def notes(self) -> list[str]:
         kinds = (
+            (self.unlisted, f"{LEFT_OUT}: people whose folder cannot be listed"),
             (self.absent_folders, "people without a folder, left out"),
             (self.incomplete, "people with missing photos"),
             (self.skipped, "photos of unknown name, skipped"),
-            (self.others, "files that are no photos, skipped"),
+            (self.others, "files that are no photos or hidden, skipped"),
         )
         return [f"{what} ({len(who)}): {examples(who)}" for who, what in kinds if who]
 
@@ -203,7 +206,11 @@ def _find_photos(root: Path, people: People, folders: Mapping[str, str], swaps: 
     for row, (id_, folder) in enumerate(zip(people.id_P, people.folder_P, strict=True)):
         if folder in folders:
             written = folders[folder]
-            listing = list_folder(root / TRAIN_IMAGES / written)
+            try:
+                listing = list_folder(root / TRAIN_IMAGES / written)
+            except DataError:
+                photos.unlisted.append(written)
+                continue
             _add_person(photos, row, written, listing, swaps.get(id_, {}))
         else:
             photos.absent_folders.append(folder)
@@ -212,7 +219,7 @@ def _find_photos(root: Path, people: People, folders: Mapping[str, str], swaps: 
 
 def _add_person(photos: _Photos, row: int, folder: str, listing: FolderListing, swap: dict[str, str]) -> None:
     seen = set()
-    photos.others.extend(f"{TRAIN_IMAGES}/{folder}/{name}" for name in listing.others)
+    photos.others.extend(f"{TRAIN_IMAGES}/{folder}/{name}" for name in listing.not_read)
     for name in listing.photos:
         stem = photo_stem(name)
         path = f"{TRAIN_IMAGES}/{folder}/{name}"

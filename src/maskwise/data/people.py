@@ -24,7 +24,7 @@ class People:
 
     id_P: list[str] = field(default_factory=list)
     person_P: list[str] = field(default_factory=list)
-    """Whom the row shows: what the column ``person`` says, else the id without a final -1 or -2."""
+    """Whom the row shows: what the column ``person`` says, else the id without a final -1 or -2; 748 is 000748."""
     gender_P: list[int] = field(default_factory=list)
     age_years_P: list[int] = field(default_factory=list)
     origin_P: list[str] = field(default_factory=list)
@@ -53,10 +53,19 @@ def read_people(root: Path) -> tuple[People, list[DataProblem]]:
         problems += [DataProblem(TRAIN_CSV, line, fault) for fault in (*_row_faults(table, row), *folder_faults)]
         if not folder_faults:
             _append(people, table, row)
+    longest: dict[str, str] = {}
+    for person in sorted(people.person_P, key=len):
+        longest[bare_id(person)] = person
+    people.person_P[:] = [longest[bare_id(person)] for person in people.person_P]
     if not table.line_R and not problems:
         message = must("the file", "a list of one person or more", "no rows", "Add a row for each person.")
         problems.append(DataProblem(TRAIN_CSV, None, message))
     return people, sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def bare_id(id_: str) -> str:
+    """``id_`` without leading zeros where it is a number: spreadsheets leave them out."""
+    return id_.lstrip("0") if id_.isdecimal() else id_
 
 
 def age_fault(text: str) -> str | None:

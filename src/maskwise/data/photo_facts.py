@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from maskwise.data.contents import content_of
 from maskwise.data.near_copies import lowest_waves
+from maskwise.data.photo_budget import photo_format
 from maskwise.data.pixels import decode_photo, resize
 from maskwise.data.readable import in_threads
 from maskwise.data.shards import bytes_of
@@ -37,7 +38,7 @@ class PhotoFacts:
     width_px_N: Ints
     height_px_N: Ints
     format_N: Strings
-    """The file's ending in lower case, without the dot."""
+    """As ``jpeg``, by the contents."""
     bytes_N: Ints
     content_N: Strings
     mean_NC: Floats
@@ -115,7 +116,7 @@ def _look_at(read: Callable[[str], bytes], name: str, has_face: ShowsFace | None
     return _Look(
         width_px=photo.shape[1],
         height_px=photo.shape[0],
-        format=name.rpartition(".")[2].lower(),
+        format=(photo_format(data) or "other").lower(),
         bytes=len(data),
         content=content,
         mean_C=mean_C,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from maskwise.data.contents import content_of
 from maskwise.data.pixels import decode_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError, must
+from maskwise.machine import usable_cores
 from maskwise.records import Strings
 
 _Given = TypeVar("_Given")
@@ -38,7 +38,7 @@ def look_into(read: Callable[[str], bytes], name: str) -> tuple[str | None, str 
 
 def in_threads(work: Callable[[_Given], _Made], given: Sequence[_Given], threads: int | None = None) -> Iterator[_Made]:
     """``work`` on each of ``given``, in order, by ``threads`` threads (one a core if None)."""
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="reading") as pool:
+    with ThreadPoolExecutor(threads or usable_cores(), thread_name_prefix="reading") as pool:
         for begin in range(0, len(given), AT_ONCE):
             yield from pool.map(work, given[begin : begin + AT_ONCE])
 

@@ -1,6 +1,7 @@
 """Lists of wrong labels and their corrections, applied to ``train.csv`` before anything is labelled.
 
-A list is a CSV file with the columns ``id,attribute,value``. The id is written exactly as in ``train.csv``.
+A list is a CSV file with the columns ``id,attribute,value``. The id is written as in ``train.csv``; leading zeros
+may be missing.
 
 | attribute | value                                     | meaning                                        |
 |-----------|-------------------------------------------|------------------------------------------------|
@@ -24,10 +25,11 @@ from pathlib import Path
 
 from maskwise.data.config import CONSENSUS
 from maskwise.data.layout import GENDER_CODE, MASK_OF_STEM
-from maskwise.data.people import People, age_fault, gender_fault
+from maskwise.data.people import People, age_fault, bare_id, gender_fault
 from maskwise.data.problems import DataProblem, examples, refuse, sound_rows
 from maskwise.errors import must, nearest
 from maskwise.files import at_home
+from maskwise.tables import same_name
 
 Swaps = dict[str, dict[str, str]]
 """For each id: the name that a photo ought to bear, by the name that it bears."""
@@ -64,6 +66,7 @@ def correct(people: People, lists: Sequence[Corrections]) -> tuple[People, Swaps
     age_years_of_id: dict[str, int] = {}
     swaps: Swaps = {}
     same_people: list[tuple[str, str]] = []
+    lists = [_named_as(corrections, people.id_P) for corrections in lists]
     for corrections in lists:
         same_people += corrections.same_people
         gender_of_id |= corrections.gender_of_id
@@ -80,13 +83,30 @@ def correct(people: People, lists: Sequence[Corrections]) -> tuple[People, Swaps
 
 def unknown_ids(people: People, lists: Sequence[Corrections]) -> list[DataProblem]:
     """A warning for each list that names ids which are not in ``train.csv``."""
-    missing_of = {corrections.name: _missing(corrections, set(people.id_P)) for corrections in lists}
+    named = [_named_as(corrections, people.id_P) for corrections in lists]
+    missing_of = {corrections.name: _missing(corrections, set(people.id_P)) for corrections in named}
     remedy = "Correct or delete their rows; they are skipped."
     return [
         DataProblem(name, None, must("ids", "of people in train.csv", examples(missing, 20), remedy), "warning")
         for name, missing in missing_of.items()
         if missing
     ]
+
+
+def _named_as(corrections: Corrections, ids: Sequence[str]) -> Corrections:
+    """The same list with its ids as they are written in ``ids``."""
+    written = {bare_id(id_): id_ for id_ in ids} | {id_: id_ for id_ in ids}
+
+    def name(id_: str) -> str:
+        return written.get(id_) or written.get(bare_id(id_), id_)
+
+    return Corrections(
+        corrections.name,
+        {name(id_): code for id_, code in corrections.gender_of_id.items()},
+        {name(id_): years for id_, years in corrections.age_years_of_id.items()},
+        {name(id_): swap for id_, swap in corrections.swaps.items()},
+        [(name(one), name(other)) for one, other in corrections.same_people],
+    )
 
 
 def _missing(corrections: Corrections, known: set[str]) -> list[str]:
@@ -136,7 +156,7 @@ def _read_list(entry: str | Path) -> tuple[Corrections, list[DataProblem]]:
     for id_, attribute, value, accepted, line in rows:
         if accepted.lower() == "no":
             continue
-        fault = _accept_fault(accepted) or _take_row(corrections, id_, attribute, value)
+        fault = _accept_fault(accepted) or _take_row(corrections, same_name(id_), attribute, same_name(value))
         if fault:
             problems.append(DataProblem(str(entry), line, fault))
     return corrections, sorted(problems, key=lambda problem: problem.line or 0)
@@ -162,7 +182,7 @@ def _take_row(corrections: Corrections, id_: str, attribute: str, value: str) ->
                 corrections.gender_of_id[id_] = GENDER_CODE[value.lower()]
         case "age":
             if not (fault := age_fault(value)):
-                corrections.age_years_of_id[id_] = int(value)
+                corrections.age_years_of_id[id_] = int(float(value))
         case "person":
             if not (fault := _same_person_fault(id_, value)):
                 corrections.same_people.append((id_, value.split()[2]))

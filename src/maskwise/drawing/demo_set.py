@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,6 +21,7 @@ from maskwise.drawing.traits import Gender, draw_person
 from maskwise.errors import DataError, must
 from maskwise.files import draft_folder, sync_folder
 from maskwise.labels import GENDER_CLASSES, MASK_CLASSES, Attribute, Task
+from maskwise.machine import usable_cores
 from maskwise.records import Image, Ints
 
 COMPETITION_PEOPLE = ((549, 410, 83), (732, 817, 109))
@@ -84,7 +84,7 @@ def write_demo_set(
         _write_tables(draft, train, test, seed)
         jobs = [(person, seed, _train_paths(draft, person)) for person in train]
         jobs += [(person, seed, _eval_paths(draft, person, seed)) for person in test]
-        for finished in _draw_all(jobs, workers or min(os.cpu_count() or 1, 8)):
+        for finished in _draw_all(jobs, workers or min(usable_cores(), 8)):
             advance(finished)
         draft.replace(out)
         sync_folder(out.parent)

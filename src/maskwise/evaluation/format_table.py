@@ -48,10 +48,7 @@ def _classes(evaluation: Evaluation) -> list[str]:
 def _cautions(evaluation: Evaluation) -> list[str]:
     lines = []
     if evaluation.n_people == evaluation.n_photos:
-        lines.append(
-            "intervals are by photo: where a person has several photos they are too narrow; "
-            "add a column person to the truth"
-        )
+        lines.append("intervals are by photo: where a person has several photos they are too narrow")
     if evaluation.n_people < 2:
         lines.append("no intervals: they need at least two people")
     if evaluation.n_trained_on:

@@ -18,6 +18,7 @@ from maskwise.intended_use import (
     NOT_INTENDED,
     OPTIMISTIC,
     SCORED_ON,
+    not_learnt,
     trained_on,
     what_it_predicts,
 )
@@ -60,6 +61,8 @@ def model_card(facts: CardFacts) -> str:
         f"{trained_on(record.data.name, record.data.n_photos, record.data.n_people)} "
         f"(checksum {record.data.checksum[:12]}).\n"
     )
+    unlearnt = not_learnt(record.data.absent_classes)
+    head += f"\n{unlearnt}\n" if unlearnt else ""
     return "\n".join(
         [head, _uses(), _made_of(facts), _scores(facts), _groups(facts), _certainty(facts), _parity(facts)]
     )

@@ -6,7 +6,6 @@ decoding overlaps computing without any queue between them, and a block's pixels
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +24,7 @@ from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import AnyImage, Prepared, Preparer
 from maskwise.files import at_home
 from maskwise.labels import Task
+from maskwise.machine import usable_cores
 from maskwise.probabilities import MemberProbabilities, Probabilities
 from maskwise.records import FaceBox
 
@@ -58,7 +58,7 @@ class Bundle:
         self.precision = precision
         self.manifest: Manifest = parse_manifest(files.read(MANIFEST), files.place)
         self.preparer = Preparer(self.manifest)
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or usable_cores()
         self.networks = Networks(self.manifest, files, precision, self.threads)
         files.check_all()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="predicting")

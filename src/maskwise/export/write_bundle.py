@@ -16,6 +16,8 @@ import onnx
 import torch
 
 import maskwise
+from maskwise.data.readable import look_into
+from maskwise.data.shards import bytes_of
 from maskwise.ensembles.vote_members import FoldVote
 from maskwise.errors import CheckFailedError, DataError, StoreError, UserError, must
 from maskwise.evaluation.scores import Evaluation
@@ -40,7 +42,7 @@ from maskwise.faces.framing import Framing
 from maskwise.files import place_folder, refuse_overwrite, write_atomically
 from maskwise.fitting.training_framing import measure_training_framing
 from maskwise.labels import Task
-from maskwise.listeners import Listener, Silent
+from maskwise.listeners import Listener, Several, Silent, note_left_out
 from maskwise.recipe.parts import part_names
 from maskwise.records import InputSpec, Ints, PhotoTable, Predictions
 from maskwise.store.kept_files import read_evaluation, read_held_out
@@ -204,6 +206,7 @@ def _prove(
     """The predictions of the bundle in ``files`` beside the run's; ``CheckFailedError`` where fp32 ones differ."""
     source = BundleFiles("the new bundle", {**files, CHECKSUMS: checksum_lines(files).encode()}.get)
     class_N: Ints | None = None
+    names: list[str] = []
     if options.data is None or table is None:
         inputs, photos = "drawn", drawn_photos()
     else:
@@ -215,9 +218,11 @@ def _prove(
     found = []
     with photos as folder, _whole_float32():
         # Photos that cannot be read are left out and noted, as the training did.
-        of_run, _ = predict_with_run(run, [folder], True, listener)
+        of_run, _ = predict_with_run(run, [folder], True, _WithoutNotes([listener]))
         if not len(of_run):
             raise DataError(must("photos to compare", "readable", "none that is", "Check --data."))
+        if options.data is not None:
+            note_left_out(listener, _unreadable(options.data, names, of_run))
         if class_N is not None:
             class_N = class_N[[int(Path(name).stem) for name in of_run.photo_N.tolist()]]
         for precision in _to_compare(manifest, options):
@@ -229,6 +234,21 @@ def _prove(
         rule = f"at most {TOLERANCE} from the run's, with equal decisions"
         raise CheckFailedError(must("probabilities of the bundle", rule, got, "Nothing was written."))
     return found
+
+
+class _WithoutNotes(Several):
+    """Passes on everything but notes, which would name links to photos."""
+
+    def on_note(self, text: str) -> None:
+        """To nobody."""
+
+
+def _unreadable(data: Path, names: list[str], predicted: Predictions) -> Iterator[str]:
+    """What is wrong with those of ``names`` that have no prediction; a prediction bears the number of its name."""
+    read, known = bytes_of(data), {int(Path(name).stem) for name in predicted.photo_N.tolist()}
+    for number, name in enumerate(names):
+        if number not in known:
+            yield f"{name}: {look_into(read, name)[1] or 'without a prediction'}"
 
 
 def _to_compare(manifest: Manifest, options: ExportOptions) -> list[BundlePrecision]:

@@ -33,6 +33,10 @@ def train_fold(job: FoldJob) -> Predictions:
     if job.model.name:
         note = f"fold {job.fold}, {job.model.name}: trains on {len(people.training.table):,} photos"
         job.listener.on_note(note)
+    n_photos, batch_size = len(people.training.table), job.recipe.train.batch_size
+    if batch_size > n_photos:
+        note = f"train.batch_size is {batch_size}, but {n_photos} photos train in fold {job.fold}: all are one batch"
+        job.listener.on_note(note)
     return fit_and_predict(job, people)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwise.errors import DataError, RecipeError, must
+from maskwise.errors import DataError, must
 from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.fold_job import FoldJob, assign_people
 from maskwise.fitting.photo_set import PhotoSet
@@ -18,7 +18,7 @@ from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.store.predictions_file import refuse_foreign_names
 from maskwise.training.devices import autocast, choose_device
-from maskwise.training.processes import refuse_small_batches
+from maskwise.training.processes import n_processes, refuse_small_batches
 from maskwise.training.step import refuse_long_accumulation
 
 
@@ -68,13 +68,15 @@ def refuse_unseen_classes(models: tuple[SingleRecipe, ...], table: PhotoTable) -
 
 
 def _refuse_unfit_training(job: FoldJob) -> None:
-    """Masks drawn on photos, and pseudo-labels, only add to the photos that are counted here."""
+    """Masks drawn on photos, and pseudo-labels, only add to the photos that are counted here.
+
+    A batch larger than all photos is none of the faults: an epoch is then one batch of them all.
+    """
     recipe, people = job.recipe, assign_people(job)
-    n_photos = len(people.training.table)
+    n_photos, fewest = len(people.training.table), 2 * n_processes()
     more_come = recipe.data.draw_masks is not None or recipe.self_training is not None
-    if recipe.train.batch_size > n_photos and not more_come:
-        rule = f"at most the {n_photos} photos that train in fold {job.fold}"
-        raise RecipeError(must("train.batch_size", rule, recipe.train.batch_size, "Lower it, or add photos."))
+    if n_photos < fewest and not more_come:
+        raise DataError(must(f"photos that train in fold {job.fold}", f"{fewest} or more", n_photos, "Add photos."))
     fit = bind_fit(recipe, people.training, people.validation, job.fold)
     if not more_come:
         refuse_long_accumulation(recipe.train.accumulate_batches, len(fit.source.plan(0)))

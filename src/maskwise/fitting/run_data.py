@@ -19,7 +19,7 @@ from maskwise.errors import DataError, must, printable
 from maskwise.fitting.drawn_photos import draw_on_bare
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import input_spec, read_set
-from maskwise.listeners import Listener
+from maskwise.listeners import Listener, note_left_out
 from maskwise.recipe.config import Recipe
 from maskwise.records import PhotoTable, Strings
 from maskwise.store.run_record import RunData
@@ -47,8 +47,7 @@ def leave_out_unreadable(manifest: Manifest, listener: Listener) -> Manifest:
     table = manifest.table
     listener.on_stage("looking into photos", len(table))
     faults = find_unreadable(manifest.root, table.photo_N, listener.on_advance)
-    for place, fault in faults.items():
-        listener.on_note(f"left out: {table.photo_N[place]}: {fault}")
+    note_left_out(listener, (f"{table.photo_N[place]}: {fault}" for place, fault in faults.items()))
     readable_N = np.ones(len(table), dtype=np.bool_)
     readable_N[list(faults)] = False
     return dataclasses.replace(manifest, table=table.take(readable_N))
@@ -69,6 +68,7 @@ def read_photos(recipe: Recipe, manifest: Manifest, cache: Path, listener: Liste
         n_photos=len(table),
         n_people=len(np.unique(table.person_N.astype(str))),
         sources=tuple(describe_sources(root)),
+        absent_classes=recipe.task.absent_classes(table.train_class_N),
         folder=printable(str(root.resolve())),
     )
     if eval_table is None:

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from maskwise.label_audit.people import FAULTS, Audit, LabelFault
 from maskwise.labels import GENDER_CLASSES
-from maskwise.tables import csv_text
+from maskwise.tables import csv_text, same_name
 from maskwise.text_table import ABSENT, aligned
 from maskwise.workflows.audit_labels import AuditedSet, NearCopy
 
@@ -86,7 +86,7 @@ def correction_rows(audited: AuditedSet, found: Sequence[Suspect]) -> list[Seque
         ("no", s.id, s.kind, s.value, f"{s.score:.3f}", s.label, s.reading, s.folder) for s in found
     ]
     for pair in two_ids(audited):
-        folder = pair.one.split("/")[2]
+        folder = same_name(pair.one.split("/")[2])
         one, other = ids_of(audited, pair)
         rows.append(("no", one, "person", f"same as {other}", f"{pair.alike:.3f}", "two", "one", folder))
     return [head, *rows]
@@ -99,7 +99,7 @@ def two_ids(audited: AuditedSet) -> list[NearCopy]:
 
 def ids_of(audited: AuditedSet, pair: NearCopy) -> tuple[str, str]:
     """Whose photos they are."""
-    one, other = (audited.id_of_folder[photo.split("/")[2]] for photo in (pair.one, pair.other))
+    one, other = (audited.id_of_folder[same_name(photo.split("/")[2])] for photo in (pair.one, pair.other))
     return one, other
 
 

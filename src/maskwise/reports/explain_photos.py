@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 from maskwise.augment.build import build_augment
 from maskwise.chance import rng_for
 from maskwise.data.shards import bytes_of
+from maskwise.errors import DataError
 from maskwise.faces.box_store import BoxStore
 from maskwise.fitting.bind_fit import mix_batches
 from maskwise.fitting.photos import input_spec, photo_reader
@@ -57,7 +59,11 @@ def explain_photos(story: RunStory, places: Ints, listener: Listener) -> tuple[E
         read = _reader(story.data, how.spec)
         for place in places.tolist():
             fold = fold_of.get(str(story.predictions.person_N[place]), 0)
-            explained = _explain(story, place, part, models[fold], how, read)
+            try:
+                pixels_HWC = read(str(story.predictions.photo_N[place]))
+            except (DataError, OSError):
+                continue  # noted when all photos were looked at
+            explained = _explain(story, place, part, models[fold], how, pixels_HWC)
             if explained is None:
                 return ()
             folds = f"fold {fold} of {member.record.name}" if len(models) > 1 else member.record.name
@@ -85,10 +91,9 @@ def _explain(
     part: SingleRecipe,
     model: nn.Module,
     how: Inference,
-    read: Callable[[str], Image],
+    pixels_HWC: Image,
 ) -> tuple[Image, Floats, Floats | None] | None:
     """(what the model sees, what speaks for the prediction, what speaks for the label where that is another)."""
-    pixels_HWC = read(str(story.predictions.photo_N[place]))
     classes = [int(story.predictions.probs_NC[place].argmax()), int(story.predictions.class_N[place])]
     codes = story.task.codes(np.array(classes))
     own = part.recipe.task.joint_class({name: codes[name] for name in part.recipe.task.attributes})
@@ -126,9 +131,15 @@ def _augmented(data: DataAtHand, part: SingleRecipe, places: Ints) -> list[Augme
     recipe = part.recipe
     spec = input_spec(recipe)
     read = _reader(data, spec)
-    names = data.table.photo_N[places].tolist()
-    pixels_NHWC = np.stack([read(str(name)) for name in names])
-    class_N = recipe.task.label(data.table.take(places)).class_N
+    pixels: dict[int, Image] = {}
+    for place in places.tolist():
+        with suppress(DataError, OSError):  # the training left it out, too
+            pixels[place] = read(str(data.table.photo_N[place]))
+    if not pixels:
+        return []
+    pixels_NHWC = np.stack([*pixels.values()])
+    shown = data.table.take(np.array([*pixels]))
+    names, class_N = shown.photo_N.tolist(), recipe.task.label(shown).class_N
     draws = [_draw(recipe, pixels_NHWC, class_N, draw) for draw in range(SAMPLES_EACH)]
     return [
         AugmentedPhoto(part.name, str(names[row]), pixels_NHWC[row], tuple(drawn[row] for drawn in draws))

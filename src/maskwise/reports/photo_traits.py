@@ -12,9 +12,9 @@ from maskwise.data.contents import content_of
 from maskwise.data.pixels import decode_photo
 from maskwise.data.readable import in_threads
 from maskwise.data.shards import bytes_of
-from maskwise.errors import DataError
+from maskwise.errors import DataError, must
 from maskwise.faces.box_store import BoxStore
-from maskwise.listeners import Listener
+from maskwise.listeners import Listener, note_left_out
 from maskwise.records import FaceBox, Floats, Strings
 
 MOST_NEW_FACES = 300
@@ -32,7 +32,7 @@ class PhotoTraits:
     looked_at: int
     """Photos in which a face was looked for, now or earlier."""
     unreadable: tuple[str, ...]
-    """Names of photos that cannot be read."""
+    """What is wrong with each photo that cannot be read."""
 
 
 def look_at_traits(root: Path, photo_N: Strings, cache: Path, listener: Listener) -> PhotoTraits:
@@ -41,33 +41,39 @@ def look_at_traits(root: Path, photo_N: Strings, cache: Path, listener: Listener
     known = boxes.known()
     looked_for = set(np.unique(np.linspace(0, len(photo_N) - 1, MOST_NEW_FACES).astype(np.int64)).tolist())
 
-    def look(place: int) -> tuple[float, float, bool]:
+    def look(place: int) -> tuple[float, float, bool] | str:
         return _look(read, str(photo_N[place]), known, boxes if place in looked_for else None)
 
     listener.on_stage("looking at photos", len(photo_N))
-    rows = []
-    for row in in_threads(look, range(len(photo_N))):
-        rows.append(row)
+    rows: list[tuple[float, float, bool]] = []
+    problems: list[str] = []
+    for found in in_threads(look, range(len(photo_N))):
+        if isinstance(found, str):
+            problems.append(found)
+        rows.append((np.nan, np.nan, False) if isinstance(found, str) else found)
         listener.on_advance(1)
+    note_left_out(listener, problems)
     boxes.save()
     brightness_N = np.array([row[0] for row in rows], dtype=np.float64)
     return PhotoTraits(
         brightness_N=brightness_N,
         face_height_px_N=np.array([row[1] for row in rows], dtype=np.float64),
         looked_at=sum(row[2] for row in rows),
-        unreadable=tuple(str(name) for name in photo_N[np.isnan(brightness_N)]),
+        unreadable=tuple(problems),
     )
 
 
 def _look(
     read: Callable[[str], bytes], name: str, known: dict[str, FaceBox | None], boxes: BoxStore | None
-) -> tuple[float, float, bool]:
-    """(brightness, height of the face, whether one was looked for); NaN for what is not known."""
+) -> tuple[float, float, bool] | str:
+    """(brightness, height of the face or NaN, whether one was looked for), or what is wrong with the photo."""
     try:
         data = read(name)
         photo = decode_photo(data, name)
-    except (DataError, OSError):
-        return np.nan, np.nan, False
+    except OSError as error:
+        return must(name, "readable", error.strerror or "an error", "Restore the file.")
+    except DataError as error:
+        return str(error)
     brightness, content = float(photo.mean()) / 255, content_of(data)
     if content in known:
         return brightness, _height(known[content]), True

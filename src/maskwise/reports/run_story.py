@@ -13,7 +13,7 @@ import numpy as np
 
 from maskwise.chance import rng_for
 from maskwise.data.manifest import read_train
-from maskwise.errors import DataError, must
+from maskwise.errors import DataError, counted, must
 from maskwise.evaluation.groups import GroupScores, bands, score_groups
 from maskwise.evaluation.reliability import Calibration, calibration
 from maskwise.evaluation.scores import Evaluation
@@ -198,4 +198,4 @@ def _absent(data: Path | None, at_hand: DataAtHand | None) -> list[str]:
             "and by size of the face. Make the report again with --data and the folder of the data set for these."
         ]
     unreadable = at_hand.traits.unreadable
-    return [f"{len(unreadable)} photos cannot be read, first {unreadable[0]}."] if unreadable else []
+    return [f"{counted(len(unreadable), 'photo')} left out, the first: {unreadable[0]}"] if unreadable else []

@@ -64,6 +64,8 @@ class RunData:
     """The same of the unlabelled photos that self-training learnt from; "" where there are none."""
     sources: tuple[str, ...] = ()
     """Where imported photos come from, one line each with the licence."""
+    absent_classes: tuple[str, ...] = ()
+    """Classes without a single photo in it, by ``Task.absent_classes``."""
     folder: str = field(default="", compare=False)
     """Where the data set was; "" where nobody knows. For convenience alone: it may have moved."""
 

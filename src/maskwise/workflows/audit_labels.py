@@ -17,12 +17,13 @@ from maskwise.errors import DataError, must
 from maskwise.label_audit.mean_over_runs import mean_by_photo
 from maskwise.label_audit.people import Audit, audit_people
 from maskwise.labels import Task
-from maskwise.listeners import Listener
+from maskwise.listeners import Listener, note_left_out
 from maskwise.records import PhotoTable, Predictions, Strings
 from maskwise.store.find_run import find_run
 from maskwise.store.kept_files import read_split
 from maskwise.store.layout import ENSEMBLE
 from maskwise.store.runs import StoredRun, correction_lists, read_finished
+from maskwise.tables import same_name
 from maskwise.workflows.join_runs import read_members
 
 
@@ -77,10 +78,11 @@ def audit_labels(
     for note in manifest.notes:
         listener.on_note(note)
     table, predictions = _labels_of_today(manifest.table, predictions, listener)
-    folder_N = np.array([str(photo).split("/")[2] for photo in table.photo_N], dtype=object)
+    folder_N = np.array([same_name(str(photo).split("/")[2]) for photo in table.photo_N], dtype=object)
     audit = audit_people(predictions, table, folder_N, task)
     listener.on_stage("looking at photos", len(manifest.table))
     facts = look_at_photos(root, manifest.table.photo_N, None, listener.on_advance)
+    note_left_out(listener, facts.problems)
     seen = manifest.table.take(facts.index_N)
     people, _ = read_people(root)
     return AuditedSet(

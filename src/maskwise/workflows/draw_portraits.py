@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
@@ -75,20 +75,22 @@ def draw_portraits(
 
 def _homes(names: list[str]) -> list[str]:
     """The folder of each portrait: its name without the ending, with it where two would meet."""
-    short = [name.rpartition(".")[0] for name in names]
+    short = [str(PurePosixPath(name).with_suffix("")) for name in names]
     times = Counter(name.lower() for name in short)
     return [name if times[name.lower()] == 1 else full for name, full in zip(short, names, strict=True)]
 
 
 def _draw_one(folder: Path, root: Path, name: str, home: str, *, photos: int, seed: int) -> Portrait:
-    data = (folder / name).read_bytes()
     try:
+        data = (folder / name).read_bytes()
         rng = rng_for(seed, "masks on a portrait", int(content_of(data), 16))
         files = draw_files(decode_photo(data, name), rng, photos)
     except UnusablePortraitError as error:
         return Portrait(name, (), error.reason)
     except DataError as error:
         return Portrait(name, (), "; ".join(error.problems))
+    except OSError as error:
+        return Portrait(name, (), must(name, "readable", error.strerror or "an error", "Restore the file."))
     log = files.pop(DRAWN_LOG).decode().splitlines()
     place = root / home
     place.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from maskwise.data.manifest import Manifest, read_train
 from maskwise.data.photo_facts import PhotoFacts, ShowsFace, look_at_photos
 from maskwise.faces.box_store import BoxStore
 from maskwise.labels import Task, known_attributes
-from maskwise.listeners import Listener
+from maskwise.listeners import Listener, note_left_out
 from maskwise.records import Image
 
 
@@ -39,6 +39,7 @@ def explore_data(
     boxes = BoxStore(cache, listener.on_note) if faces else None
     listener.on_stage("looking at photos", len(manifest.table))
     facts = look_at_photos(root, manifest.table.photo_N, face_finder(boxes) if boxes else None, listener.on_advance)
+    note_left_out(listener, facts.problems)
     if boxes is not None:
         boxes.save()
     return Exploration(manifest, facts, describe_set(task.label(manifest.table), facts, task), task)

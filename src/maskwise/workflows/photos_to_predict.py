@@ -13,7 +13,7 @@ from maskwise.data.layout import EVAL_CSV
 from maskwise.data.manifest import read_eval, read_folder, refuse_other_case, unlabelled
 from maskwise.errors import DataError, must
 from maskwise.labels import Task
-from maskwise.listeners import Listener
+from maskwise.listeners import Listener, note_left_out
 from maskwise.probabilities import Probabilities
 from maskwise.records import PhotoTable, Predictions
 from maskwise.seen_files import no_note
@@ -88,8 +88,7 @@ def report_problems(problems: Sequence[str], skip_unreadable: bool, listener: Li
     """Refuse unreadable photos, all of them together, or with ``skip_unreadable`` note each."""
     if problems and not skip_unreadable:
         raise DataError([*problems, f"{len(problems)} photos must be readable. Fix them, or add --skip-unreadable."])
-    for problem in problems:
-        listener.on_note(f"left out: {problem}")
+    note_left_out(listener, problems)
 
 
 def as_predictions(table: PhotoTable, probabilities: Probabilities) -> Predictions:

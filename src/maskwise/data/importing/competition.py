@@ -24,11 +24,12 @@ def read_competition(source: Path) -> Listed:
         raise DataError([str(problem) for problem in problems])
     listed = Listed(rejected=[Rejected.because(p.where, p.line, p.message) for p in problems])
     unusable = {problem.line for problem in problems if problem.message.startswith(("gender", "age"))}
+    written = _written_folders(source)
     for row, folder in enumerate(people.folder_P):
         line, age, gender = people.line_P[row], people.age_years_P[row], people.gender_P[row]
         if line in unusable:
             continue
-        photos = _photos(source, folder, line, listed)
+        photos = _photos(source, written.get(folder, folder), line, listed)
         if photos:
             face = ImportedFace(
                 photos,
@@ -44,16 +45,25 @@ def read_competition(source: Path) -> Listed:
     return listed
 
 
+def _written_folders(source: Path) -> dict[str, str]:
+    """How folders of people are written on the disk; none where they cannot be listed, which each person tells."""
+    try:
+        return on_disk(list_folder(source / TRAIN_IMAGES).folders)
+    except DataError:
+        return {}
+
+
 def _photos(source: Path, folder: str, line: int, listed: Listed) -> dict[str, Path]:
     where = f"{TRAIN_IMAGES}/{folder}"
     try:
-        written = on_disk(list_folder(source / TRAIN_IMAGES).folders).get(folder, folder)
-        names = list_folder(source / TRAIN_IMAGES / written).photos
+        listing = list_folder(source / TRAIN_IMAGES / folder)
     except DataError as error:
         listed.rejected.append(Rejected.because(TRAIN_CSV, line, str(error)))
         return {}
     photos: dict[str, Path] = {}
-    for name in names:
+    for name in listing.not_read:
+        listed.reject(f"{where}/{name}", None, "the file", "a photo, not hidden", name, "Convert or rename it.")
+    for name in listing.photos:
         stem = photo_stem(name)
         if stem not in MASK_OF_STEM:
             rule = f"one of {', '.join(MASK_OF_STEM)}"
@@ -61,7 +71,7 @@ def _photos(source: Path, folder: str, line: int, listed: Listed) -> dict[str, P
         elif stem in photos:
             listed.reject(f"{where}/{name}", None, f"photo {stem}", "there once", name, "Keep one of them.")
         else:
-            photos[stem] = source / TRAIN_IMAGES / written / name
-    if not names:
+            photos[stem] = source / TRAIN_IMAGES / folder / name
+    if not listing.photos:
         listed.reject(where, None, "the folder", "of one photo or more", "none", "Copy the photos there.")
     return photos

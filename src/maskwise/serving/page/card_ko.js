@@ -5,6 +5,8 @@ const SENTENCES = [
   [/^# Model card: (.*)$/gm, "# 모델 카드: $1"],
   [/Run (\S+) of maskwise (\S+) predicts (.+?), (\d+) joint classes, trained on (.+?): ([\d,]+) photos of ([\d,]+) people \(checksum (\w+)\)\./g,
     "maskwise $2의 실행 $1. $3 ($4개 클래스)를 예측하며, $5에 있는 $7명의 사진 $6장으로 학습했어요 (체크섬 $8)."],
+  [/^No photo of (.+) to learn from: do not rely on predictions of these\.$/gm,
+    "$1: 학습할 사진이 한 장도 없었으니, 이에 대한 예측은 믿지 마세요."],
   [/^## What it is for$/gm, "## 어디에 쓰나요"],
   [/Predicting how a face appears in a photo: [\s\S]*? then looks at\./g,
     "사진 속 얼굴이 어떻게 보이는지 예측해요: 마스크 착용·잘못 착용·미착용, 겉보기 성별, 겉보기 나이대. 많은 사진의 통계를 내거나, " +

@@ -1,0 +1,19 @@
+"""The odd place that the tables of inputs share."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.odd_inputs import TINY, OddPlace, Table, no_listing, write_odd_photos, write_odd_set
+
+
+@pytest.fixture(scope="session")
+def odd_table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    """Every verb has run on the odd place."""
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "tiny.yaml").write_text(TINY)
+    made = Table(OddPlace(folder, write_odd_set(folder / "data"), write_odd_photos(folder / "photos")))
+    with pytest.MonkeyPatch.context() as patch:
+        no_listing(patch)
+        made.run_all()
+    return made
