@@ -56,18 +56,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--learns", choices=sorted(BASE), default="heads")
     parser.add_argument("--ours", help="the recipe that the others are compared with; by default probe or quick")
+    parser.add_argument("--against", default="plain,final,record", help="which of these three")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--store", type=Path, required=True, help="where runs are kept; the command goes on from there")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "maskwise")
     words = parser.parse_args()
     place, learns, seeds = Place(words.data, words.store, words.cache), words.learns, range(words.seeds)
     ours = words.ours or BASE[learns]
-    arms = {
-        ours: [train(place, ours, f"{ours}-{learns}", seed) for seed in seeds],
-        "plain": [train(place, BASE[learns], f"plain-{learns}", seed, PLAIN) for seed in seeds],
-        "final": [train(place, BASE[learns], f"final-{learns}", seed, FINAL) for seed in seeds],
-        "record": [train_record(place, learns, seed) for seed in seeds],
-    }
+    arms = {ours: [train(place, ours, ours, seed) for seed in seeds]}
+    for name in words.against.split(","):
+        arms[name] = [train_opponent(place, learns, name, seed) for seed in seeds]
     print("\n".join(table(arms)))
 
 
@@ -75,6 +73,13 @@ def train(place: Place, base: str, name: str, seed: int, changes: Sequence[str] 
     """The run of ``base`` with ``changes`` in five folds, from the store where it is there."""
     own = (f"name={name}", f"seed={seed}", "split={kind: k_fold, folds: 5}")
     return train_or_read(load_recipe(base, [*changes, *own]), place, ["benchmark"], PlainLines())
+
+
+def train_opponent(place: Place, learns: str, name: str, seed: int) -> StoredRun:
+    """The run of ``plain``, ``final`` or ``record`` with as much of the face network learning as ours."""
+    if name == "record":
+        return train_record(place, learns, seed)
+    return train(place, BASE[learns], f"{name}-{learns}", seed, {"plain": PLAIN, "final": FINAL}[name])
 
 
 def train_record(place: Place, learns: str, seed: int) -> StoredRun:
