@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
+
 import pytest
 import torch
 
 from maskwise.labels import Task
 from maskwise.models import config
 from maskwise.models.build import build_model, normalisation
-from maskwise.models.face_network import FaceNetwork, FaceRest, FaceTrunk
+from maskwise.models.face_network import FaceNetwork, FaceRest, FaceTrunk, features_of_each, share_equal_blocks
 from maskwise.models.heads import AttributesHead
 from maskwise.models.published import faces_file
 from maskwise.models.weights import read_faces
@@ -59,6 +62,28 @@ def test_trunk_and_rest_are_the_network_but_for_rounding(n_blocks: int, halves: 
     names = [*FaceTrunk(net, n_blocks).state_dict(), *FaceRest(net, n_blocks).state_dict()]
     assert sorted(names) == sorted(net.state_dict())
     torch.testing.assert_close(FaceRest(net, n_blocks)(maps), net(photos), atol=0.05, rtol=0.02)
+
+
+def test_networks_that_begin_alike_compute_that_once_and_the_same() -> None:
+    whole, tuned, other = tiny_network(halves=True), tiny_network(halves=True), tiny_network(halves=False)
+    with torch.no_grad():
+        for block in tuned.blocks[7:]:
+            block.pointwise.weight += 0.1
+        other.stem.weight += 0.1
+    networks = [whole, tuned, other, copy.deepcopy(whole)]
+    photos = torch.rand(2, 3, 40, 24) * 255
+    apart = [network(photos) for network in networks]
+    share_equal_blocks(networks)
+    counts = Counter[int]()
+    for module in {id(block): block for network in networks for block in network.blocks}.values():
+        module.register_forward_hook(lambda module, *_: counts.update([id(module)]))
+    together = features_of_each(networks, photos)
+    assert all(torch.equal(a, b) for a, b in zip(apart, together, strict=True))
+    # Eight blocks of the first, the last of the tuned one, all eight behind another stem, none of the copy.
+    assert sum(counts.values()) == 8 + 1 + 8
+    assert set(counts.values()) == {1}
+    # The stem differs, so equal blocks behind it see other maps and stay apart.
+    assert other.blocks[0] is not whole.blocks[0]
 
 
 @needs_face_weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,11 +11,15 @@ import torch
 from torch import Tensor
 
 from maskwise.fitting.photos import inference, input_spec
+from maskwise.labels import Task
+from maskwise.models.build import build_model
+from maskwise.models.config import ModelConfig
+from maskwise.models.face_network import FaceNetwork, share_equal_blocks
 from maskwise.probabilities import Probabilities, averaged, joined
 from maskwise.recipe.config import Recipe
 from maskwise.records import Image, Ints, Output
 from maskwise.training.devices import Precision, predicting_precision
-from maskwise.training.inference import Inference, predict_table
+from maskwise.training.inference import Inference, predict_batch, predict_batch_of_each, predict_table
 from support.fits import HOW, SPEC, TinyModel, tiny_model, tiny_photos
 
 BOTH = Inference(SPEC, ("as_is", "mirrored"), torch.device("cpu"))
@@ -40,6 +45,18 @@ def test_flip_averaging_is_the_mean_of_both_views_by_hand() -> None:
     both = predict_table(model, read, 23, BOTH).probs_NC
     assert np.allclose(both, (as_is + mirrored) / 2, atol=1e-6)
     assert not np.allclose(as_is, mirrored, atol=1e-4)
+
+
+def test_face_models_predict_together_as_each_does_alone() -> None:
+    config = ModelConfig.model_validate({"backbone": {"kind": "faces"}, "weights": {"kind": "none"}})
+    models = [build_model(config, Task()).eval() for _ in range(2)]
+    models[1].backbone.load_state_dict(models[0].backbone.state_dict())
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 48, 40, 3), dtype=np.uint8)
+    alone = [predict_batch(model, pixels, BOTH).probs_NC for model in models]
+    share_equal_blocks([cast(FaceNetwork, model.backbone) for model in models])
+    together = predict_batch_of_each(models, pixels, BOTH)
+    assert all(np.array_equal(a, b.probs_NC) for a, b in zip(alone, together, strict=True))
+    assert not np.array_equal(alone[0], alone[1])
 
 
 def test_no_photos_give_no_rows() -> None:

@@ -44,7 +44,11 @@ class MaskwiseModel(nn.Module):
     def forward(self, images_NCHW: Tensor) -> Output:
         """Joint logits N × C and age logits N × A or None, both in float32, under mixed precision too; the embedding
         N × D before the dropout."""
-        embedding_ND = self.neck(self.backbone(images_NCHW))
+        return self.of_features(self.backbone(images_NCHW))
+
+    def of_features(self, features_ND: Tensor) -> Output:
+        """What follows the backbone, whose output ``features_ND`` is."""
+        embedding_ND = self.neck(features_ND)
         kept_ND = self.dropout(embedding_ND)
         attribute_logits_NA = None
         if self.training and isinstance(self.head, heads.CosineAttributesHead):

@@ -8,6 +8,7 @@ padding: with a stride of 2 an even side is padded at its end alone. Any size fr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -68,12 +69,61 @@ class FaceNetwork(nn.Module):
 def _pooled(maps_NDHW: Tensor, rest: nn.Module, *, halves: bool) -> Tensor:
     """The mean over the places behind ``rest``, and with ``halves`` those over each half of the maps before it."""
     last_ND: Tensor = rest(maps_NDHW).mean(dim=(2, 3))
-    if not halves:
-        return last_ND
+    return torch.cat([last_ND, *_halves(maps_NDHW)], dim=1) if halves else last_ND
+
+
+def _halves(maps_NDHW: Tensor) -> tuple[Tensor, Tensor]:
+    """The means over the upper and the lower half of the places; a row in the middle belongs to both."""
     rows = maps_NDHW.shape[2]
-    upper_ND = maps_NDHW[:, :, : (rows + 1) // 2].mean(dim=(2, 3))
-    lower_ND = maps_NDHW[:, :, rows // 2 :].mean(dim=(2, 3))  # a row in the middle belongs to both
-    return torch.cat([last_ND, upper_ND, lower_ND], dim=1)
+    return maps_NDHW[:, :, : (rows + 1) // 2].mean(dim=(2, 3)), maps_NDHW[:, :, rows // 2 :].mean(dim=(2, 3))
+
+
+def share_equal_blocks(networks: Sequence[FaceNetwork]) -> None:
+    """Make the parts at the input that hold the same numbers in several networks one module, as frozen ones do."""
+    for place, network in enumerate(networks):
+        for earlier in networks[:place]:
+            if len(earlier.blocks) == len(network.blocks) and _equal(earlier.stem, network.stem):
+                network.stem = earlier.stem
+                for number, (its, own) in enumerate(zip(earlier.blocks, network.blocks, strict=True)):
+                    if not _equal(its, own):
+                        break
+                    network.blocks[number] = its
+
+
+def _equal(a: nn.Module, b: nn.Module) -> bool:
+    pairs = zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    return a is b or all(x.shape == y.shape and torch.equal(x, y) for x, y in pairs)
+
+
+def features_of_each(networks: Sequence[FaceNetwork], images_NCHW: Tensor) -> list[Tensor]:
+    """What each network makes of the images, to the bit; modules that several begin with are run once."""
+    features: list[Tensor] = [images_NCHW] * len(networks)
+
+    def go_on(places: list[int], depth: int, maps_NDHW: Tensor, halves: tuple[Tensor, ...]) -> None:
+        network = networks[places[0]]
+        if depth == MIDDLE:
+            halves = _halves(maps_NDHW)
+        if depth == len(network.blocks):
+            last_ND = maps_NDHW.mean(dim=(2, 3))
+            for place in places:
+                features[place] = torch.cat([last_ND, *halves], dim=1) if networks[place].middle else last_ND
+            return
+        for alike in _by_module(places, [networks[place].blocks[depth] for place in places]):
+            go_on(alike, depth + 1, networks[alike[0]].blocks[depth](maps_NDHW), halves)
+
+    everyone = list(range(len(networks)))
+    for alike in _by_module(everyone, [network.stem for network in networks]):
+        first = networks[alike[0]]
+        go_on(alike, 0, first.act(first.stem(images_NCHW)), ())
+    return features
+
+
+def _by_module(places: list[int], modules: list[nn.Module]) -> list[list[int]]:
+    """The places grouped by which module stands there."""
+    groups: dict[int, list[int]] = {}
+    for place, module in zip(places, modules, strict=True):
+        groups.setdefault(id(module), []).append(place)
+    return list(groups.values())
 
 
 class FaceTrunk(nn.Module):

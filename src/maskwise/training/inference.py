@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskwise.losses.age_distribution import expected_age
+from maskwise.models.build import MaskwiseModel
+from maskwise.models.face_network import FaceNetwork, features_of_each
 from maskwise.probabilities import Probabilities, joined
 from maskwise.records import Floats, InputSpec, Ints, Output
 from maskwise.training.batches import ReadArray, normalise, to_images
@@ -49,6 +51,27 @@ def predict_batch(model: nn.Module, pixels_NHWC: NDArray[Any], how: Inference) -
     """The softmax (and the expected age), each averaged over the views. ``model`` must be in eval mode."""
     with autocast(how.device, how.precision):
         outputs: list[Output] = [model(given) for given in how.of_photos(pixels_NHWC)]
+    return _mean_over_views(outputs, how)
+
+
+@torch.inference_mode()
+def predict_batch_of_each(
+    models: Sequence[nn.Module], pixels_NHWC: NDArray[Any], how: Inference
+) -> list[Probabilities]:
+    """``predict_batch`` of each of several models; what their face networks share is computed once."""
+    faces = [each for each in models if isinstance(each, MaskwiseModel) and isinstance(each.backbone, FaceNetwork)]
+    if len(faces) < len(models):
+        return [predict_batch(model, pixels_NHWC, how) for model in models]
+    networks = [cast(FaceNetwork, model.backbone) for model in faces]
+    outputs: list[list[Output]] = []
+    with autocast(how.device, how.precision):
+        for given in how.of_photos(pixels_NHWC):
+            features = features_of_each(networks, given)
+            outputs.append([model.of_features(each) for model, each in zip(faces, features, strict=True)])
+    return [_mean_over_views(of_model, how) for of_model in zip(*outputs, strict=True)]
+
+
+def _mean_over_views(outputs: Sequence[Output], how: Inference) -> Probabilities:
     probs_NC: Floats = torch.stack([output.logits_NC.float().softmax(1) for output in outputs]).mean(0).cpu().numpy()
     age_logits = [output.age_logits_NA for output in outputs if output.age_logits_NA is not None]
     if how.first_age_years is None or not age_logits:

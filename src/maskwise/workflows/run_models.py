@@ -16,6 +16,7 @@ from maskwise.faces.framing import Framing
 from maskwise.fitting.photos import inference
 from maskwise.labels import Attribute, Task
 from maskwise.models.build import build_model
+from maskwise.models.face_network import FaceNetwork, share_equal_blocks
 from maskwise.probabilities import (
     MemberProbabilities,
     Probabilities,
@@ -32,7 +33,7 @@ from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import choose_device, place_model
-from maskwise.training.inference import Inference, predict_batch
+from maskwise.training.inference import Inference, predict_batch_of_each
 from maskwise.workflows.join_runs import member_runs, read_joined
 
 _SPEC = TypeAdapter(InputSpec)
@@ -83,29 +84,42 @@ class RunModels(NamedTuple):
         A member is the product of its parts (the mean of those that predict the same attributes), a part the vote of
         its folds, a fold's model the mean over its views.
         """
-        specs = self.specs
+        predicted = self._predict_each(pixels_of)
 
         def member(models: MemberModels) -> Probabilities:
             parts = []
             for part in models.parts:
-                pixels_NHWC = pixels_of[specs.index(part.how.spec)]
-                folds = [predict_batch(model, pixels_NHWC, part.how) for model in part.models]
+                folds = [predicted[id(model)] for model in part.models]
                 parts.append((part.attributes, vote_folds(folds, models.recipe.predict.fold_vote)))
             return multiplied(parts, models.recipe.task)
 
         return over_members([member(each) for each in self.members])
+
+    def _predict_each(self, pixels_of: Sequence[Image]) -> dict[int, Probabilities]:
+        """The predictions of every model by its ``id``. Models of one input go together: they may share blocks."""
+        every = [part for member in self.members for part in member.parts]
+        specs = self.specs
+        predicted: dict[int, Probabilities] = {}
+        for place, first in enumerate(every):
+            if any(part.how == first.how for part in every[:place]):
+                continue
+            models = [model for part in every[place:] if part.how == first.how for model in part.models]
+            pixels_NHWC = pixels_of[specs.index(first.how.spec)]
+            together = predict_batch_of_each(models, pixels_NHWC, first.how)
+            predicted.update(zip(map(id, models), together, strict=True))
+        return predicted
 
 
 def load_run(run: Path) -> RunModels:
     """The models of the finished run in ``run``: of each member, part and fold."""
     record = read_finished(run)
     ensemble = read_joined(run)
-    if ensemble is None:
-        stored = StoredRun(run, record)
-        return RunModels(record, SoftVote(), [_load_member(stored, 1.0)], _read_framing(stored))
-    runs = member_runs(run, ensemble)
-    members = [_load_member(member, weight) for member, weight in zip(runs, ensemble.weights, strict=True)]
-    return RunModels(record, ensemble.vote, members, _read_framing(runs[0]))
+    runs = [StoredRun(run, record)] if ensemble is None else member_runs(run, ensemble)
+    weights = (1.0,) if ensemble is None else ensemble.weights
+    members = [_load_member(member, weight) for member, weight in zip(runs, weights, strict=True)]
+    backbones = [model.backbone for member in members for part in member.parts for model in part.models]
+    share_equal_blocks([backbone for backbone in backbones if isinstance(backbone, FaceNetwork)])
+    return RunModels(record, SoftVote() if ensemble is None else ensemble.vote, members, _read_framing(runs[0]))
 
 
 def _read_framing(run: StoredRun) -> Framing | None:
