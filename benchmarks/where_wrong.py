@@ -7,6 +7,7 @@ wrong masks come in pairs of one person whose photos were exchanged, as a wrong 
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def main() -> None:
     years_N = np.array([years_of[photo] for photo in predictions.photo_N.tolist()])
     true, predicted = task.codes(predictions.class_N), task.codes(predictions.probs_NC.argmax(1))
     rows = [("true age", "photos", "age group right", "gender right", "mean predicted age")]
-    for low, high in zip(EDGES_YEARS, EDGES_YEARS[1:], strict=False):
+    for low, high in itertools.pairwise(EDGES_YEARS):
         here = (years_N >= low) & (years_N < high)
         means = [(true[name][here] == predicted[name][here]).mean() for name in ("age", "gender")]
         ages = "" if predictions.age_years_N is None else f"{predictions.age_years_N[here].mean():.1f}"
