@@ -32,7 +32,7 @@ def main() -> None:
     years_of = dict(zip(photos.photo_N.tolist(), photos.age_years_N.tolist(), strict=True))
     years_N = np.array([years_of[photo] for photo in predictions.photo_N.tolist()])
     true, predicted = task.codes(predictions.class_N), task.codes(predictions.probs_NC.argmax(1))
-    rows = [("true age", "photos", "age group right", "gender right", "mean predicted age")]
+    rows: list[tuple[str, ...]] = [("true age", "photos", "age group right", "gender right", "mean predicted age")]
     for low, high in itertools.pairwise(EDGES_YEARS):
         here = (years_N >= low) & (years_N < high)
         means = [(true[name][here] == predicted[name][here]).mean() for name in ("age", "gender")]
