@@ -69,7 +69,7 @@ def test_networks_that_begin_alike_compute_that_once_and_the_same() -> None:
     with torch.no_grad():
         for block in tuned.blocks[7:]:
             for weight in block.parameters():
-                weight += 0.1
+                weight.add_(0.1)
         other.stem.weight += 0.1
     networks = [whole, tuned, other, copy.deepcopy(whole)]
     photos = torch.rand(2, 3, 40, 24) * 255
