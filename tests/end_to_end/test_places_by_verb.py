@@ -138,9 +138,11 @@ def test_a_table_that_cannot_be_read(odd_table: Table, run: Path, tmp_path: Path
 
 
 NOT_NEEDED = {
-    (verb, file)
-    for verb in ("report", "data audit")
-    for file in ("recipe.yaml", "fold-0/input.json", "fold-0/weights.safetensors")
+    ("report", "fold-0/input.json"),
+    ("report", "fold-0/weights.safetensors"),
+    ("data audit", "recipe.yaml"),
+    ("data audit", "fold-0/input.json"),
+    ("data audit", "fold-0/weights.safetensors"),
 }
 """Numbers alone come from the predictions that the run kept."""
 
