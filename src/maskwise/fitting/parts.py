@@ -14,8 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from maskwise import probabilities
 from maskwise.fitting.drawn_photos import draw_on_bare
+from maskwise.fitting.fold_job import FoldJob
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import cache_settings, input_spec, read_set
 from maskwise.labels import Task
@@ -40,6 +44,27 @@ class Factor(NamedTuple):
     task: Task
     """The part's own, with its attributes alone."""
     predictions: Predictions
+
+
+def fold_jobs(
+    parts: Sequence[PartPhotos], held_out_N: NDArray[np.bool_], fold: int, folder: Path, listener: Listener
+) -> list[FoldJob]:
+    """The models that are trained in one fold: one for each part, in a folder of its name."""
+    return [FoldJob(model, photos, held_out_N, fold, folder / model.name, listener) for model, photos in parts]
+
+
+def join_folds(parts: Sequence[Predictions]) -> Predictions:
+    """The held-out predictions of all folds as one table."""
+    ages = [part.age_years_N for part in parts if part.age_years_N is not None]
+    return Predictions(
+        photo_N=np.concatenate([part.photo_N for part in parts]),
+        person_N=np.concatenate([part.person_N for part in parts]),
+        class_N=np.concatenate([part.class_N for part in parts]),
+        probs_NC=np.concatenate([part.probs_NC for part in parts]),
+        seen_N=np.concatenate([part.seen_N for part in parts]),
+        age_years_N=np.concatenate(ages) if ages else None,
+        optimistic=parts[0].optimistic,
+    )
 
 
 def multiplied_parts(task: Task, factors: Sequence[Factor]) -> Predictions:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from maskwise.chance import rng_for
+from maskwise.data.build import build_split
+from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError, must
 from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.fold_job import FoldJob, assign_people
@@ -30,6 +33,13 @@ def refuse_impossible(recipe: Recipe) -> None:
         refuse_small_batches(single.train.batch_size)
         if single.model.weights.kind != "none":
             build_model(single.model, single.task)
+
+
+def split_people(recipe: Recipe, manifest: Manifest) -> Ints:
+    """The fold that holds out each photo, -1 for none; refuses labels that any training of a fold could not use."""
+    fold_N = build_split(recipe.split, recipe.task)(manifest.table, rng_for(recipe.split.seed, "split"))
+    refuse_unfit_labels(recipe, manifest.table, fold_N, manifest.root)
+    return fold_N
 
 
 def refuse_unfit_labels(recipe: Recipe, table: PhotoTable, fold_N: Ints, root: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from maskwise.chance import rng_for
 from maskwise.errors import StoreError
 from maskwise.fitting.fold_job import FoldJob, FoldPeople, assign_people
-from maskwise.fitting.one_fold import fit_and_predict, fit_model, predict_set, write_input_spec
+from maskwise.fitting.one_fold import fit_and_predict, fit_model, predict_set, train_fold, write_input_spec
 from maskwise.fitting.photo_set import PhotoSet, joined_sets
 from maskwise.labels import UNKNOWN, Task
 from maskwise.recipe.self_training_config import SelfTraining
@@ -24,6 +24,14 @@ from maskwise.selftraining.select import PseudoLabels
 from maskwise.store.layout import PSEUDO_LABELS, round_folder
 from maskwise.training.batches import TargetRows
 from maskwise.training.processes import from_first
+
+
+def train_job(job: FoldJob, unlabelled: PhotoSet | None) -> Predictions:
+    """The held-out predictions of one model; with ``unlabelled`` photos it trains itself in rounds."""
+    settings = job.recipe.self_training
+    if settings is None or unlabelled is None:
+        return train_fold(job)
+    return self_train_fold(job, settings, unlabelled)
 
 
 def self_train_fold(job: FoldJob, settings: SelfTraining, unlabelled: PhotoSet) -> Predictions:

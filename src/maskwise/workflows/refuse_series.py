@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 
 from maskwise.errors import UserError, printable
 from maskwise.files import refuse_unwritable
-from maskwise.fitting.refuse_early import refuse_impossible
+from maskwise.fitting.refuse_early import refuse_impossible, split_people
 from maskwise.fitting.run_data import read_labels
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.store.runs import list_runs
-from maskwise.workflows.run_recipe import Place, split_people
+from maskwise.workflows.run_recipe import Place
 
 
 def refuse_impossible_series(recipes: Sequence[Recipe]) -> None:
