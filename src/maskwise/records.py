@@ -100,6 +100,8 @@ class Batch:
     """The age of the photo that each was mixed with; None: nothing was mixed."""
     own_share_N: Tensor | None = None
     """How much of each photo is its own, where photos were mixed."""
+    teacher_NC: Tensor | None = None
+    """What a teacher predicts for each photo; None: nobody teaches."""
 
 
 class Output(NamedTuple):

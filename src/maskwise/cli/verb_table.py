@@ -45,6 +45,7 @@ VERBS: dict[str, Verb] = {
     "compare": Verb("Compare", "compare_verb:compare", "Test whether one run is better than another"),
     "report": Verb("Compare", "report_verb:report", "Write a page about one run"),
     "ensemble": Verb("Compare", "ensemble_verbs:ensemble", "Combine several runs into one"),
+    "distill": Verb("Compare", "distill_verb:distill", "Make one network of a run of several"),
     "evaluate": Verb("Compare", "score_verbs:evaluate", "Score a predictions file against the truth"),
     "tag": Verb("Compare", "board_verbs:tag", "Add tags and notes to a run"),
     "store": Verb("Compare", "store_verbs:app", "Show the disk space of runs; delete runs"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 from torch import Tensor
@@ -14,6 +14,7 @@ from maskwise.evaluation.metrics import accuracy, macro_f1
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import inference, input_spec
 from maskwise.losses.build import LossInputs, build_auxiliary, build_loss, build_target
+from maskwise.losses.distillation import distilled
 from maskwise.recipe.config import Recipe
 from maskwise.records import Floats, Output, PhotoTable
 from maskwise.sampling.build import build_sampling
@@ -50,6 +51,7 @@ def bind_fit(recipe: Recipe, training: PhotoSet, validation: PhotoSet | None = N
         selection=None if validation is None else _selection(recipe, validation),
         objective_at=lambda progress: build_loss(recipe.loss, dataclasses.replace(inputs, progress=progress)),
         auxiliary=auxiliary_term(recipe),
+        distilled=_distilled(recipe),
         inference=how,
         config=recipe.train,
         runtime=recipe.runtime,
@@ -90,6 +92,11 @@ def auxiliary_term(recipe: Recipe) -> Callable[[Output, Tensor], Tensor] | None:
     if recipe.auxiliary is None or recipe.model.age_head is None:
         return None
     return build_auxiliary(recipe.auxiliary, recipe.model.age_head.first_age_years)
+
+
+def _distilled(recipe: Recipe) -> Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor] | None:
+    settings = recipe.distillation
+    return None if settings is None else partial(distilled, share=settings.share, temperature=settings.temperature)
 
 
 def score_photos(table: PhotoTable, probs_NC: Floats) -> tuple[float, float]:

@@ -64,8 +64,10 @@ def fit_model(job: FoldJob, people: FoldPeople) -> MaskwiseModel:
     return model
 
 
-def predict_set(job: FoldJob, model: MaskwiseModel, photos: PhotoSet, seen: Literal["held_out", "test"]) -> Predictions:
-    """What the trained model says of ``photos``, which it never saw."""
+def predict_set(
+    job: FoldJob, model: MaskwiseModel, photos: PhotoSet, seen: Literal["held_out", "test", "trained_on"]
+) -> Predictions:
+    """What the trained model predicts for ``photos``; ``seen`` says how it came to see them."""
     how, table = inference(job.recipe, input_spec(job.recipe)), photos.table
     if job.recipe.train.cached_views is None:
         predicted = predict_table(model, photos.read, len(table), how)

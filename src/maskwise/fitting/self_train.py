@@ -12,6 +12,7 @@ import numpy as np
 
 from maskwise.chance import rng_for
 from maskwise.errors import StoreError
+from maskwise.fitting.distill import Teach, distill_fold
 from maskwise.fitting.fold_job import FoldJob, FoldPeople, assign_people
 from maskwise.fitting.one_fold import fit_and_predict, fit_model, predict_set, train_fold, write_input_spec
 from maskwise.fitting.photo_set import PhotoSet, joined_sets
@@ -26,8 +27,10 @@ from maskwise.training.batches import TargetRows
 from maskwise.training.processes import from_first
 
 
-def train_job(job: FoldJob, unlabelled: PhotoSet | None) -> Predictions:
+def train_job(job: FoldJob, unlabelled: PhotoSet | None, teach: Teach | None = None) -> Predictions:
     """The held-out predictions of one model; with ``unlabelled`` photos it trains itself in rounds."""
+    if teach is not None and job.recipe.distillation is not None:
+        return distill_fold(job, job.recipe.distillation, teach)
     settings = job.recipe.self_training
     if settings is None or unlabelled is None:
         return train_fold(job)

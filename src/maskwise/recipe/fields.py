@@ -68,6 +68,22 @@ class Part(Settings):
     train: TrainConfig | None = None
 
 
+class Distillation(Settings):
+    """Learn from what a finished run predicts for the training photos, beside the labels.
+
+    Hinton, Vinyals and Dean 2015, arXiv 1503.02531. `maskwise distill RUN` fills it in.
+    """
+
+    teacher: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    """The id of the run. For a scored recipe it must have held out the same people, fold by fold."""
+
+    share: float = Field(default=0.7, gt=0, le=1)
+    """How much of the loss comes from the teacher; the rest is the recipe's loss on the labels."""
+
+    temperature: float = Field(default=2.0, ge=1, le=20)
+    """Logits of both are divided by it: higher shows more of what the teacher thinks of the less probable classes."""
+
+
 class RecipeFields(Settings):
     """Everything that a recipe says, each setting legal by itself."""
 
@@ -94,5 +110,6 @@ class RecipeFields(Settings):
     attributes are averaged before. Empty: one model reads all."""
 
     self_training: SelfTraining | None = None
+    distillation: Distillation | None = None
     predict: PredictConfig = PredictConfig()
     runtime: RuntimeConfig = RuntimeConfig()

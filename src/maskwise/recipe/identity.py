@@ -31,7 +31,7 @@ _LATER: dict[str, dict[str, Any]] = {
 def run_id(recipe: Recipe, data_checksum: str) -> str:
     """16 hex digits from the validated recipe (seed included) and the data's checksum; name and runtime left out."""
     # Switched off they are left out, so that runs from before they could be set keep their ids.
-    off = {name for name in ("self_training", "parts") if not getattr(recipe, name)}
+    off = {name for name in ("self_training", "distillation", "parts") if not getattr(recipe, name)}
     decisive = recipe.model_dump(mode="json", exclude={"name", "runtime", *off})
     if recipe.data.draw_masks is None:
         del decisive["data"]["draw_masks"]

@@ -41,7 +41,7 @@ def problems_of(recipe: RecipeFields) -> list[str]:
 
 
 def _problems_of_model(recipe: RecipeFields) -> list[str]:
-    problems = [*_age_head_problems(recipe), *_self_training_problems(recipe)]
+    problems = [*_age_head_problems(recipe), *_self_training_problems(recipe), *_distillation_problems(recipe)]
     problems += [*_everyone_problems(recipe), *_fold_vote_problems(recipe)]
     problems += [*_cached_views_problems(recipe), *_decoding_problems(recipe)]
     for address, loss in _losses(recipe.loss):
@@ -84,6 +84,22 @@ def _self_training_problems(recipe: RecipeFields) -> list[str]:
         return []
     rule = "left out with self_training (nobody knows which unlabelled photos are of that group)"
     return [must("data.only", rule, f"{{{recipe.data.only}}}", "Leave one of them out.")]
+
+
+def _distillation_problems(recipe: RecipeFields) -> list[str]:
+    """The teacher predicts labelled photos as they are."""
+    if recipe.distillation is None:
+        return []
+    others = {"self_training": recipe.self_training, "data.draw_masks": recipe.data.draw_masks}
+    problems = [
+        f"{address} must be left out with distillation, got both. Leave one of them out."
+        for address, value in others.items()
+        if value is not None
+    ]
+    if recipe.mixing.kind != "none":
+        rule = "none with distillation (the teacher predicts whole photos)"
+        problems.append(must("mixing.kind", rule, recipe.mixing.kind, "Leave one of them out."))
+    return problems
 
 
 def _decoding_problems(recipe: RecipeFields) -> list[str]:

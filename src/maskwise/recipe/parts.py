@@ -38,7 +38,7 @@ def part_problems(recipe: RecipeFields) -> list[str]:
         *_unlearnt_problems(recipe.parts),
         *_idle_problems(recipe),
         *_equal_problems(recipe),
-        *_self_training_problems(recipe),
+        *_other_trainings_problems(recipe),
     ]
 
 
@@ -94,7 +94,10 @@ def _idle_problems(recipe: RecipeFields) -> Iterator[str]:
             )
 
 
-def _self_training_problems(recipe: RecipeFields) -> Iterator[str]:
+def _other_trainings_problems(recipe: RecipeFields) -> Iterator[str]:
     if recipe.self_training is not None:
         rule = "left out with parts (a photo would need pseudo-labels of every model)"
         yield f"self_training must be {rule}, got both. Leave one of them out."
+    if recipe.distillation is not None:
+        rule = "left out with parts (one network learns what several predict)"
+        yield f"distillation must be {rule}, got both. Leave one of them out."

@@ -26,6 +26,8 @@ SPEED = "speed.json"
 FRAMING = "framing.json"
 PSEUDO_LABELS = "pseudo_labels.csv"
 """What a round of self-training gives to the next, in the round's folder."""
+TEACHER = "teacher.csv"
+"""What the teacher of a distillation predicts for a fold's training photos, softened, in the fold's folder."""
 
 
 def record_path(run_folder: Path) -> Path:

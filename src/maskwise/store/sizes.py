@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskwise.files import TEMPORARY_PREFIX
-from maskwise.store.layout import PREDICTIONS, PSEUDO_LABELS
+from maskwise.store.layout import PREDICTIONS, PSEUDO_LABELS, TEACHER
 from maskwise.store.runs import StoredRun
 from maskwise.text_table import aligned, shortened
 
@@ -39,7 +39,7 @@ def size_of_run(run: StoredRun) -> RunSize:
     for name, size in _files(run.folder):
         if name.endswith(_WEIGHT_ENDINGS):
             weights += size
-        elif name in (PREDICTIONS, PSEUDO_LABELS):
+        elif name in (PREDICTIONS, PSEUDO_LABELS, TEACHER):
             predictions += size
         else:
             other += size

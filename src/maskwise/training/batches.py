@@ -32,10 +32,13 @@ class TargetRows(NamedTuple):
     """float32; rows sum to 1."""
     weight_N: Floats
     """float32; how much each photo counts in the loss, 1 for a labelled one."""
+    teacher_NC: Floats | None = None
+    """float32; what a teacher predicts beside that, rows sum to 1; None: nobody teaches."""
 
     def take(self, index_M: Ints) -> TargetRows:
         """The rows at ``index_M``."""
-        return TargetRows(self.target_NC[index_M], self.weight_N[index_M])
+        teacher_MC = None if self.teacher_NC is None else self.teacher_NC[index_M]
+        return TargetRows(self.target_NC[index_M], self.weight_N[index_M], teacher_MC)
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class BatchSource:
             target_NC=sent(mixed.target_NC, device),
             age_years_N=sent(age_years_N, device),
             weight_N=None if weight_N is None else sent(weight_N, device),
+            teacher_NC=self._teacher(index_N, device),
         )
         if mixed.partner_N is None or mixed.own_share_N is None:
             return batch
@@ -106,10 +110,15 @@ class BatchSource:
     def _label(self, index_N: Ints) -> tuple[Tensor, Tensor | None]:
         """(target rows, weights or None) before they are softened and mixed."""
         if self.rows is not None:
-            target_NC, weight_N = (torch.from_numpy(column) for column in self.rows.take(index_N))
-            return target_NC, weight_N
+            rows = self.rows.take(index_N)
+            return torch.from_numpy(rows.target_NC), torch.from_numpy(rows.weight_N)
         class_N = torch.from_numpy(self.table.train_class_N[index_N])
         return torch.nn.functional.one_hot(class_N, self.n_classes).float(), None
+
+    def _teacher(self, index_N: Ints, device: torch.device) -> Tensor | None:
+        if self.rows is None or self.rows.teacher_NC is None:
+            return None
+        return sent(torch.from_numpy(self.rows.teacher_NC[index_N]), device)
 
 
 def parts_of_batch(batch: Batch, n_parts: int) -> Iterator[tuple[Batch, float | Tensor]]:

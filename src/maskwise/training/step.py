@@ -124,9 +124,11 @@ class Stepper:
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
     def loss_of(self, output: Output, batch: Batch) -> Tensor:
-        """The loss of a batch: the objective, and the auxiliary term where there is one."""
+        """The loss of a batch: the objective, with a teacher its part, and the auxiliary term where there is one."""
         logits_NC, attribute_logits_NA = output.logits_NC.float(), output.attribute_logits_NA
         loss = self.objective(logits_NC, batch.target_NC, batch.weight_N, attribute_logits_NA)
+        if self.fit.distilled is not None and batch.teacher_NC is not None:
+            loss = self.fit.distilled(loss, logits_NC, batch.teacher_NC, batch.weight_N)
         if self.fit.auxiliary is None:
             return loss
         term_N = self.fit.auxiliary(output, batch.age_years_N)

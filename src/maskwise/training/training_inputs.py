@@ -41,6 +41,8 @@ class Fit:
     """How the selection people are predicted; its input spec and device are those of the training."""
     config: TrainConfig
     runtime: RuntimeConfig
+    distilled: Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor] | None = None
+    """(loss of the labels, logits N × C, the teacher's rows, weights N or None) → the loss of both, a scalar."""
     still: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
     """Tensors that belong to the net and are not in the model that learns: they are kept together with its weights."""
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
-from torch import nn
 
 from maskwise.ensembles.config import EnsembleConfig, SoftVote
 from maskwise.ensembles.vote_members import vote_folds
@@ -15,7 +14,7 @@ from maskwise.errors import StoreError, must
 from maskwise.faces.framing import Framing
 from maskwise.fitting.photos import inference
 from maskwise.labels import Attribute, Task
-from maskwise.models.build import build_model
+from maskwise.models.build import MaskwiseModel, build_model
 from maskwise.models.face_network import FaceNetwork, share_equal_blocks
 from maskwise.probabilities import (
     MemberProbabilities,
@@ -43,7 +42,7 @@ class PartModels(NamedTuple):
     """The models that predict some attributes, one a fold."""
 
     attributes: tuple[Attribute, ...]
-    models: list[nn.Module]
+    models: list[MaskwiseModel]
     how: Inference
 
 
@@ -142,20 +141,21 @@ def read_recipe(run: Path) -> Recipe:
     return load_recipe(str(path))
 
 
-def load_models(run: StoredRun, recipe: Recipe, part: str = "") -> tuple[list[nn.Module], Inference]:
+def load_models(run: StoredRun, recipe: Recipe, part: str = "") -> tuple[list[MaskwiseModel], Inference]:
     """The trained model of every fold, in eval mode, and how they predict: with the input spec saved beside them.
 
     ``recipe`` is of a single model: of a run with parts, that of the part of the name ``part`` (``single_recipes``).
     """
     device = choose_device(recipe.runtime.device)
-    models: list[nn.Module] = []
+    models: list[MaskwiseModel] = []
     specs: list[InputSpec] = []
     for fold in range(run.record.folds):
         weights, spec = weights_path(run.folder, fold, part), input_path(run.folder, fold, part)
         check_files(run, weights, spec)
         model = build_model(recipe.model, recipe.task, load_weights=False)
         load_weights(weights, model)
-        models.append(place_model(model, device).eval())
+        place_model(model, device).eval()
+        models.append(model)
         specs.append(read_input_spec(spec))
     if any(spec != specs[0] for spec in specs):
         raise StoreError(

@@ -26,6 +26,7 @@ from maskwise.store.layout import fold_folder, framing_path, recipe_path, speed_
 from maskwise.store.runs import read_record
 from maskwise.store.write_runs import finish_run, finish_unscored_run, lock_run
 from maskwise.training.processes import from_first
+from maskwise.workflows.teacher import open_teacher
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ def run_recipe(
         fold_N = split_people(recipe, manifest)
     for note in manifest.notes:
         listener.on_note(note)
+    teacher = None
+    if recipe.distillation is not None:
+        teacher = open_teacher(recipe, manifest, fold_N, place.store, place.cache, listener)
     recipe, choices = from_first(partial(settle_precision, recipe, len(manifest.table), place.cache, listener))
     photos = read_photos(recipe, manifest, place.cache, listener)
     parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
@@ -77,7 +81,7 @@ def run_recipe(
         folds = []
         for fold in range(record.folds):
             jobs = fold_jobs(parts, fold_N == fold, fold, fold_folder(folder, fold), listener)
-            factors = [Factor(job.recipe.task, train_job(job, photos.unlabelled)) for job in jobs]
+            factors = [Factor(job.recipe.task, train_job(job, photos.unlabelled, teacher)) for job in jobs]
             folds.append(multiplied_parts(recipe.task, factors))
         predictions = join_folds(folds)
         record = dataclasses.replace(record, created_utc=read_record(folder).created_utc)  # when it was first begun

@@ -1,0 +1,78 @@
+"""``maskwise distill``: one network that learns from a run of several."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CacheOption,
+    ClassesOption,
+    ForceOption,
+    OwnDataOption,
+    QuietOption,
+    RunArgument,
+    SetOption,
+    StoreOption,
+    cache_folder,
+    needed_data_of_run,
+    refuse_missing_folder,
+)
+
+
+def distill(
+    run: RunArgument,
+    data: OwnDataOption = None,
+    recipe: Annotated[
+        str, typer.Option("--recipe", metavar="RECIPE", help="How the one network is made and trained.")
+    ] = "quick",
+    set_: SetOption = None,
+    everyone: Annotated[
+        bool,
+        typer.Option("--everyone", help="Learn from all models on all people: the network to ship, without a score."),
+    ] = False,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
+    classes: ClassesOption = False,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Train one network to predict what an ensemble, or a run of several models, predicts.
+
+    It is a run of its own, NAME-distilled, on the people and folds of RUN, and is compared with it on the people whom
+    neither saw. Repeat the command to resume.
+    """
+    from maskwise.store.find_run import find_run
+    from maskwise.workflows.distilled_recipe import distilled_recipe
+
+    if data is not None:
+        refuse_missing_folder("--data", data)
+    folder = find_run(store, run)
+    data = needed_data_of_run(folder, data)
+    loaded = distilled_recipe(folder, recipe, set_ or [], everyone=everyone)
+
+    from maskwise.cli.compare_verb import compared_text, find_arms
+    from maskwise.cli.endings import after_run
+    from maskwise.cli.progress import listener, loading, trainings_of
+
+    loading("PyTorch", quiet)
+
+    from maskwise.evaluation.format_table import format_table
+    from maskwise.workflows.compare_runs import compare_runs, name_arms, read_arms
+    from maskwise.workflows.run_recipe import Place, run_recipe
+
+    place = Place(data=data, store=store, cache=cache_folder(cache))
+    with listener(quiet, trainings_of(loaded)) as told:
+        made, evaluation = run_recipe(loaded, place, sys.argv, told, force=force)
+    typer.echo(f"run {made.name} ({loaded.name}) in {made}\n")
+    if evaluation is None:
+        typer.echo("trained on everyone: nobody was held out, so no score")
+    else:
+        arms = find_arms([str(folder), str(made)], store)
+        found = compare_runs(read_arms(arms), name_arms(arms))
+        typer.echo(f"{format_table(evaluation, classes=classes)}\n\n{compared_text(found)}")
+    if not quiet:
+        typer.echo(f"\n{after_run(loaded.name, store)}", err=True)
