@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from maskwise.export.load_model import LoadedRun
     from maskwise.export.prediction import Prediction
     from maskwise.export.prepare_photos import AnyImage
+    from maskwise.export.reader import WholeFaces
     from maskwise.recipe.config import Recipe
     from maskwise.workflows.compare_runs import ComparedRuns
 
@@ -101,9 +102,12 @@ class Run:
         check_kept(self.folder, predictions_path(self.folder))
         return pd.read_parquet(predictions_path(self.folder))
 
-    def predict(self, images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
-        """One prediction per image: a path, a file's bytes, an RGB array (uint8), or a list of them."""
-        return self._models.predict(images)
+    def predict(self, images: AnyImage | Sequence[AnyImage], *, faces: WholeFaces = "auto") -> list[Prediction]:
+        """One prediction per image: a path, a file's bytes, an RGB array (uint8), or a list of them.
+
+        With ``faces`` auto, an image whose face lies elsewhere than in training is cut around its largest face.
+        """
+        return self._models.predict(images, faces=faces)
 
     @cached_property
     def _models(self) -> LoadedRun:

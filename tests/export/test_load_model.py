@@ -10,6 +10,7 @@ import pytest
 import maskwise
 from conftest import Workplace
 from export.conftest import Exported
+from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, UserError
 from maskwise.export.load_model import LoadedRun
 from maskwise.export.prepare_photos import AnyImage
@@ -38,3 +39,19 @@ def test_what_only_bundles_know_is_refused(single: Exported, tmp_path: Path) -> 
         maskwise.load(single.run, "int8")
     with pytest.raises(DataError, match="must be a bundle"):
         maskwise.load(tmp_path)
+
+
+def test_both_cut_a_photo_of_another_framing_unless_told_not_to(single: Exported, place: Workplace) -> None:
+    photo = decode_photo(sorted((place.data / "eval" / "images").iterdir())[0].read_bytes(), "photo")
+    far = np.full((1400, 1400, 3), 128, np.uint8)
+    far[300 : 300 + photo.shape[0], 400 : 400 + photo.shape[1]] = photo
+    with maskwise.load(single.run) as run, maskwise.load(single.bundle) as bundle:
+        ((auto,), (whole,)), ((cut,), (as_it_is,)) = (
+            (model.predict(far), model.predict(far, faces="whole")) for model in (run, bundle)
+        )
+    assert auto.face is not None
+    assert cut.face is not None
+    assert auto.face.box_xyxy_px == cut.face.box_xyxy_px
+    assert (whole.face, as_it_is.face) == (None, None)
+    np.testing.assert_allclose(auto.probs_C, cut.probs_C, atol=1e-4)
+    np.testing.assert_allclose(whole.probs_C, as_it_is.probs_C, atol=1e-4)

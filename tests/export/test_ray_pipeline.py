@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pytest
 
@@ -90,6 +91,22 @@ def test_the_command_writes_the_same_file(single: Exported, workplace: Workplace
     cli(*words, str(files[0]))
     cli(*words, str(files[1]), "--engine", "ray", "--workers", "2")
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.ray
+def test_workers_cut_and_count_photos_of_another_framing(
+    single: Exported, workplace: Workplace, tmp_path: Path
+) -> None:
+    photo = cv2.imread(str(sorted((workplace.data / "eval" / "images").iterdir())[0]))
+    far = cv2.copyMakeBorder(photo, 400, 400, 600, 600, cv2.BORDER_CONSTANT, value=(128, 128, 128))
+    cv2.imwrite(str(tmp_path / "far.png"), far)
+    cv2.imwrite(str(tmp_path / "near.png"), photo)
+    heard = Heard()
+    together = predict_with_ray(single.bundle, "fp32", [tmp_path], 2, False, heard, crops=True)
+    with load(single.bundle) as bundle:
+        alone = predict_folder(bundle, [tmp_path], False, Heard(), bundle.preparer.like_training())
+    assert np.array_equal(together.probs_NC, alone.probs_NC)
+    assert [note[:28] for note in heard.notes] == ["1 of 2 photos were cropped t"]
 
 
 def test_without_ray_the_way_out_is_told(

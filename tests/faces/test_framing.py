@@ -89,14 +89,26 @@ def test_the_distance_is_the_largest_difference() -> None:
 def test_only_photos_whose_face_lies_elsewhere_are_cut() -> None:
     photo = ramp(200, 100)
     near = framed_like_training(photo, [face(35, 55, 75, 105)], KNOWN)
-    assert (near.cropped, near.faces) == (False, 1)
+    assert (near.face, near.faces) == (None, 1)
     assert near.photo is photo
     far = framed_like_training(ramp(400, 300), [face(0, 0, 4, 5), face(130, 100, 170, 150)], KNOWN)
-    assert (far.cropped, far.faces) == (True, 2)
+    assert (far.face, far.faces) == (face(130, 100, 170, 150), 2)
     assert np.array_equal(far.photo, ramp(400, 300)[45:245, 100:200])
+
+
+@pytest.mark.parametrize(
+    ("spread", "off_px", "cut"), [(0.1, 11, False), (0.1, 13, True), (0.01, 5, False), (0.01, 7, True)]
+)
+def test_elsewhere_is_three_spreads_away_and_further_than_the_detector_errs(
+    spread: float, off_px: int, cut: bool
+) -> None:
+    """Faces of training are 40 pixels wide: 12 pixels are 0.3 of that, 6 pixels 0.15."""
+    framing = FRAMING.model_copy(update={"spread": spread})
+    framed = framed_like_training(ramp(200, 100), [face(30 + off_px, 55, 70 + off_px, 105)], framing)
+    assert (framed.face is not None) == cut
 
 
 @pytest.mark.parametrize(("faces", "framing"), [([], KNOWN), ([face(0, 0, 4, 5)], FRAMING)])
 def test_without_a_face_or_a_measure_a_photo_stays_as_it_is(faces: list[FaceBox], framing: Framing) -> None:
     photo = ramp(200, 100)
-    assert framed_like_training(photo, faces, framing) == (photo, False, len(faces))
+    assert framed_like_training(photo, faces, framing) == (photo, None, len(faces))

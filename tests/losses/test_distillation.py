@@ -35,6 +35,6 @@ def test_a_student_that_predicts_as_the_teacher_does_learns_nothing_more_from_it
     teacher_logits = torch.tensor([[2.0, 0.0, -1.0]])
     logits = teacher_logits.clone().requires_grad_()
     softened = torch.softmax(teacher_logits / 2, 1)
-    distilled(torch.tensor(0.0), logits, softened, share=1.0, temperature=2.0).backward()
+    distilled(torch.tensor(0.0), logits, softened, share=1.0, temperature=2.0).backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     assert torch.allclose(logits.grad, torch.zeros(1, 3), atol=1e-6)

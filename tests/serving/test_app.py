@@ -15,7 +15,8 @@ from maskwise.export.prediction import Prediction
 from maskwise.export.reader import load
 from maskwise.labels import Task
 from maskwise.serving.schema import ErrorResponse, ExplainResponse, ModelResponse, PredictResponse
-from support.running_service import Running
+from support.running_service import Running, running_service
+from support.small_bundle import FRAMING, write_small_bundle
 
 JPEG = {"content-type": "image/jpeg"}
 
@@ -90,6 +91,33 @@ def test_whole_photos_calibrated_and_abstaining(
         np.testing.assert_allclose(found.joint_probs, answer.probs_C, atol=1e-6)
         assert (found.box_xyxy_px, found.face_confidence) == (None, None)
         assert found.joint_class == found.class_name == found.mask == "abstain"
+
+
+def test_photos_of_another_framing_are_cut_and_it_is_said(tmp_path: Path, photos: list[bytes], no_face: bytes) -> None:
+    """By default; a photo in the framing of training stays whole, and of several faces the largest is predicted."""
+    bundle_folder = write_small_bundle(tmp_path / "bundle", FRAMING.model_copy(update={"spread": 0.1}))
+    near, other = (cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR) for photo in photos[:2])
+    far = np.full((1200, 1500, 3), 128, np.uint8)
+    far[100:612, 100:484] = near
+    far[700:956, 1000:1192] = cv2.resize(other, (192, 256), interpolation=cv2.INTER_AREA)
+    sent = [photos[0], bytes(cv2.imencode(".png", far)[1]), no_face]
+    with running_service(bundle_folder, tmp_path) as running, running.client() as client:
+        answers = answered(client.post("/v1/predict", files=form(*sent))).results
+        told = ModelResponse.model_validate_json(client.get("/v1/model").content)
+        whole = answered(client.post("/v1/predict", params={"faces": "whole"}, files=form(*sent))).results
+    assert told.faces == ["whole", "each", "auto"]
+    assert [(each.cropped, each.faces_found) for each in answers] == [(False, 1), (True, 2), (False, 0)]
+    assert [(each.cropped, each.faces_found) for each in whole] == [(False, None)] * 3
+    with load(bundle_folder) as bundle:
+        as_sent, auto = bundle.predict(sent, faces="whole"), bundle.predict(sent)
+    assert [each.face is not None for each in auto] == [False, True, False]
+    for answer, expected in zip([*answers, *whole], [*auto, *as_sent], strict=True):
+        np.testing.assert_allclose(answer.answers[0].joint_probs, expected.probs_C, atol=1e-6)
+    (cut,) = answers[1].answers
+    assert cut.box_xyxy_px is not None
+    left, top, right, bottom = cut.box_xyxy_px
+    assert 100 < left < right < 484
+    assert 100 < top < bottom < 612
 
 
 @pytest.mark.parametrize(

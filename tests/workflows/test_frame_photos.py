@@ -29,7 +29,7 @@ def test_photos_are_cut_where_needed_and_counted(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(frame_photos, "find_faces", find_faces)
     like_training = LikeTraining(FRAMING)
-    shapes = [like_training(np.zeros(shape, np.uint8)).shape for shape in found]
+    shapes = [like_training(np.zeros(shape, np.uint8)).photo.shape for shape in found]
     assert shapes == [(200, 100, 3), (200, 100, 3), (90, 90, 3)]
     cropped, several = like_training.notes(3)
     assert cropped.startswith("1 of 3 photos were cropped")

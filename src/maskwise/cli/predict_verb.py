@@ -246,8 +246,8 @@ def _predict_with_bundle(
             return _Found(bundle.task, None, faces)
         if options.engine is EngineWord.RAY:
             return _Found(bundle.task, _predict_with_ray(path, photos, options, skip_unreadable, progress), None)
-        framed = bundle.preparer.frame_like_training() if options.faces is not FacesWord.WHOLE else None
-        whole = predict_folder(bundle, photos, skip_unreadable, progress, calibrated=options.calibrated)
+        framed = bundle.preparer.like_training() if options.faces is not FacesWord.WHOLE else None
+        whole = predict_folder(bundle, photos, skip_unreadable, progress, framed, calibrated=options.calibrated)
         for note in [] if framed is None else framed.notes(len(whole)):
             progress.on_note(note)
         return _Found(bundle.task, whole, None)
@@ -272,7 +272,14 @@ def _predict_with_ray(
 
     workers = options.workers or DEFAULT_WORKERS
     return predict_with_ray(
-        path, options.precision_or_default, photos, workers, skip_unreadable, progress, calibrated=options.calibrated
+        path,
+        options.precision_or_default,
+        photos,
+        workers,
+        skip_unreadable,
+        progress,
+        crops=options.faces is not FacesWord.WHOLE,
+        calibrated=options.calibrated,
     )
 
 

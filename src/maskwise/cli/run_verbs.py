@@ -212,12 +212,13 @@ def submit(
     from maskwise.cli.progress import listener
     from maskwise.data.manifest import eval_names
     from maskwise.data.problems import refuse
+    from maskwise.workflows.frame_photos import RunFaces
     from maskwise.workflows.predict_photos import fill_unreadable, predict_photos, write_submission_of
 
     refuse(eval_names(data)[1])  # without an eval part the photos that were trained on would be predicted
 
     with listener(quiet) as progress:
-        predictions, task = predict_photos(folder, [data], skip_unreadable, progress)
+        predictions, task = predict_photos(folder, [data], skip_unreadable, progress, RunFaces.AUTO)
         predictions = fill_unreadable(predictions, data, task, progress)
     count = write_submission_of(predictions, data, out)
     number = ""

@@ -12,13 +12,13 @@ from maskwise.errors import DataError, UserError, must
 from maskwise.export.bundle_files import is_bundle
 from maskwise.export.engines import BundlePrecision
 from maskwise.export.prediction import Prediction
-from maskwise.export.prepare_photos import AnyImage, decode
-from maskwise.export.reader import Bundle, image_name, load
+from maskwise.export.prepare_photos import AnyImage, Prepared, decode
+from maskwise.export.reader import Bundle, WholeFaces, image_name, load
 from maskwise.labels import Task
 from maskwise.store.layout import record_path
+from maskwise.workflows.frame_photos import LikeTraining
 
 if TYPE_CHECKING:
-    from maskwise.records import Image
     from maskwise.workflows.run_models import RunModels
 
 LOADED_BATCH_PHOTOS = 64
@@ -39,16 +39,20 @@ class LoadedRun:
         """What is predicted."""
         return self._models.task
 
-    def predict(self, images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
-        """One prediction for each image as a whole; images as for a bundle. ``DataError`` names all unreadable ones."""
+    def predict(self, images: AnyImage | Sequence[AnyImage], *, faces: WholeFaces = "auto") -> list[Prediction]:
+        """One prediction for each image; ``images`` and ``faces`` as for a bundle.
+
+        ``DataError`` names all unreadable ones.
+        """
         from maskwise.ensembles.vote_members import vote_members
 
+        framed = self._like_training() if faces == "auto" else None
         listed = [images] if isinstance(images, str | Path | bytes | np.ndarray) else list(images)
-        prepared: list[tuple[Image, ...]] = []
+        prepared: list[Prepared] = []
         problems: list[str] = []
         for place, image in enumerate(listed):
             try:
-                prepared.append(self._prepare(image, image_name(image, place)))
+                prepared.append(self._prepare(image, image_name(image, place), framed))
             except DataError as error:
                 problems += error.problems
         if problems:
@@ -56,11 +60,14 @@ class LoadedRun:
         batches = [
             prepared[start : start + LOADED_BATCH_PHOTOS] for start in range(0, len(prepared), LOADED_BATCH_PHOTOS)
         ]
-        blocks = [self._models.predict([np.stack(pixels) for pixels in zip(*batch, strict=True)]) for batch in batches]
+        blocks = [
+            self._models.predict([np.stack(pixels) for pixels in zip(*(each.pixels for each in batch), strict=True)])
+            for batch in batches
+        ]
         weights = [member.weight for member in self._models.members]
         probs_NC, years_N = vote_members(self._models.vote, weights, blocks, self.task.n_classes)
         return [
-            Prediction(self.task, probs_C, None if years_N is None else float(years_N[row]))
+            Prediction(self.task, probs_C, None if years_N is None else float(years_N[row]), prepared[row].face)
             for row, probs_C in enumerate(probs_NC)
         ]
 
@@ -73,8 +80,15 @@ class LoadedRun:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _prepare(self, image: AnyImage, name: str) -> tuple[Image, ...]:
-        return self._inputs.whole(lambda least_px: decode(image, name, least_px), name)
+    def _prepare(self, image: AnyImage, name: str, framed: LikeTraining | None) -> Prepared:
+        if framed is None:
+            return Prepared(self._inputs.whole(lambda least_px: decode(image, name, least_px), name), None)
+        cut = framed(decode(image, name))
+        return Prepared(self._inputs.whole(lambda _least_px: cut.photo, name), cut.face, cut.faces)
+
+    def _like_training(self) -> LikeTraining | None:
+        framing = self._models.framing
+        return None if framing is None or all(self._inputs.face_crops) else LikeTraining(framing)
 
 
 def load_model(path: str | Path, precision: BundlePrecision = "fp32", threads: int | None = None) -> Bundle | LoadedRun:

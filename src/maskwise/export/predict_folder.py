@@ -13,6 +13,7 @@ from maskwise.export.prepare_photos import Prepared
 from maskwise.export.reader import Bundle, PredictedBlock
 from maskwise.listeners import Listener
 from maskwise.records import PhotoTable, Predictions
+from maskwise.workflows.frame_photos import LikeTraining
 from maskwise.workflows.photos_to_predict import as_predictions, list_photos, report_problems
 
 
@@ -24,16 +25,23 @@ class PhotoFaces(NamedTuple):
 
 
 def predict_folder(
-    bundle: Bundle, sources: Sequence[Path], skip_unreadable: bool, listener: Listener, *, calibrated: bool = False
+    bundle: Bundle,
+    sources: Sequence[Path],
+    skip_unreadable: bool,
+    listener: Listener,
+    like_training: LikeTraining | None = None,
+    *,
+    calibrated: bool = False,
 ) -> Predictions:
     """What ``maskwise predict`` gives for the run: see ``list_photos`` for ``sources``.
 
-    Unreadable photos are all named in one ``DataError``, or left out and noted with ``skip_unreadable``.
+    With ``like_training``, photos whose faces lie elsewhere are cut and counted by it. Unreadable photos are all named
+    in one ``DataError``, or left out and noted with ``skip_unreadable``.
     """
     photos = list_photos(sources, bundle.task, listener.on_note)
 
     def whole(name: str) -> list[Prepared]:
-        return [bundle.preparer.whole(photos.read(name), name)]
+        return [bundle.preparer.whole(photos.read(name), name, like_training)]
 
     blocks = _predict(bundle, photos.table, whole, listener)
     report_problems([problem for block in blocks for problem in block.problems], skip_unreadable, listener)

@@ -29,6 +29,8 @@ class Prepared:
     """One for each of the manifest's inputs."""
     face: FaceBox | None
     """The face that was cut out, in pixels of the photo as given; None for a whole photo."""
+    found: int | None = None
+    """How many faces the detector found in the photo; None where nobody looked."""
 
 
 class Preparer:
@@ -37,22 +39,22 @@ class Preparer:
     def __init__(self, manifest: Manifest) -> None:
         self.inputs = PhotoInputs([ModelInput(each.crop, each.height_px, each.width_px) for each in manifest.inputs])
         self.framing = manifest.framing
-        self.like_training: LikeTraining | None = None
-        """Cuts whole photos like those of training; None leaves them as they are."""
 
-    def whole(self, image: AnyImage, name: str) -> Prepared:
-        """The photo as training saw it: for photos of one person in the framing of the training photos."""
-        like_training = self.like_training
-        if like_training is None or all(self.inputs.face_crops):
+    def whole(self, image: AnyImage, name: str, like_training: LikeTraining | None = None) -> Prepared:
+        """The photo as training saw it: for photos of one person in the framing of the training photos.
+
+        With ``like_training``, a photo whose face lies elsewhere is cut around its largest face.
+        """
+        if like_training is None:
             return Prepared(self.inputs.whole(lambda least_px: decode(image, name, least_px), name), None)
         framed = like_training(decode(image, name))
-        return Prepared(self.inputs.whole(lambda _least_px: framed, name), None)
+        return Prepared(self.inputs.whole(lambda _least_px: framed.photo, name), framed.face, framed.faces)
 
-    def frame_like_training(self) -> LikeTraining | None:
-        """From now on cut whole photos whose faces lie elsewhere than in training; None where nobody measured that."""
-        if self.framing is not None and self.framing.spread is not None:
-            self.like_training = LikeTraining(self.framing)
-        return self.like_training
+    def like_training(self) -> LikeTraining | None:
+        """Cuts photos like those of training; None where nobody measured that, or all crops find the face anyway."""
+        if self.framing is None or self.framing.spread is None or all(self.inputs.face_crops):
+            return None
+        return LikeTraining(self.framing)
 
     def each_face(self, image: AnyImage, name: str) -> list[Prepared]:
         """Every face that the detector finds, most confident first; an empty list where there is none."""

@@ -27,6 +27,7 @@ from maskwise.export.reader import BLOCK_PHOTOS, Bundle, PredictedBlock, load
 from maskwise.listeners import Listener
 from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Predictions
+from maskwise.workflows.frame_photos import LikeTraining
 from maskwise.workflows.photos_to_predict import InputPhotos, list_photos, report_problems
 
 TASK_PHOTOS = 16 * BLOCK_PHOTOS
@@ -47,9 +48,12 @@ def predict_with_ray(
     skip_unreadable: bool,
     listener: Listener,
     *,
+    crops: bool = False,
     calibrated: bool = False,
 ) -> Predictions:
     """What ``predict_photos`` gives for the bundle at ``path``, computed by ``workers`` processes of one core each.
+
+    With ``crops``, photos whose faces lie elsewhere than in training are cut like those.
 
     On a cluster, the bundle and the photos lie at the same paths on every machine. ``UserError`` without Ray.
     """
@@ -61,20 +65,29 @@ def predict_with_ray(
             raise UserError(must("--engine ray", "given photos on disk", "standard input", "Leave the engine out."))
         listener.on_stage("predicting photos", len(table))
         with _ray(workers):
-            block = _predict(path, precision, photos.root, table.photo_N.tolist(), workers, listener)
+            like_training = bundle.preparer.like_training() if crops else None
+            block = _predict(path, precision, photos.root, table.photo_N.tolist(), workers, like_training, listener)
         report_problems(block.problems, skip_unreadable, listener)
+        for note in [] if like_training is None else like_training.notes(len(table)):
+            listener.on_note(note)
         return readable_predictions(bundle, table, [block], calibrated=calibrated)
 
 
 class Worker:
     """One process that holds the bundle; Ray makes it and hands it batches."""
 
-    def __init__(self, path: str, precision: BundlePrecision, root: str) -> None:
+    def __init__(self, path: str, precision: BundlePrecision, root: str, crops: bool) -> None:
         self.bundle: Bundle = load(path, precision, threads=1)
+        self.crops = crops
+        self.like_training: LikeTraining | None = None
         self.photos = InputPhotos(Path(root), unlabelled(np.zeros(0, dtype=object)))
 
     def __call__(self, batch: Columns) -> Columns:
-        """``row`` and ``name`` (bytes: names of files need not be UTF-8) → row, problem, probabilities, age."""
+        """``row`` and ``name`` (bytes: names of files need not be UTF-8) → row, problem, probabilities, age.
+
+        ``cropped`` and ``several``, photos that were cut and those of several faces, are counted in the first row.
+        """
+        self.like_training = self.bundle.preparer.like_training() if self.crops else None
         names = [os.fsdecode(name) for name in batch["name"].tolist()]
         blocks = list(self.bundle.blocks(names, self._whole))
         problems = [entry if isinstance(entry, str) else "" for block in blocks for entry in block.faces]
@@ -89,16 +102,26 @@ class Worker:
         if ages:
             age_years_N[good_N] = np.concatenate(ages)
         problem_N = np.array([problem.encode("utf-8", "surrogateescape") for problem in problems], dtype=object)
-        return {"row": batch["row"], "problem": problem_N, "probs": probs_NRC, "age_years": age_years_N}
+        columns = {"row": batch["row"], "problem": problem_N, "probs": probs_NRC, "age_years": age_years_N}
+        counted = self.like_training
+        counts = (0, 0) if counted is None else (counted.cropped, counted.several)
+        rest = [0] * (len(names) - 1)
+        return {**columns, "cropped": np.array([counts[0], *rest]), "several": np.array([counts[1], *rest])}
 
     def _whole(self, name: str) -> list[Prepared]:
-        return [self.bundle.preparer.whole(self.photos.read(name), name)]
+        return [self.bundle.preparer.whole(self.photos.read(name), name, self.like_training)]
 
 
 def _predict(
-    path: Path, precision: BundlePrecision, root: Path, names: list[str], workers: int, listener: Listener
+    path: Path,
+    precision: BundlePrecision,
+    root: Path,
+    names: list[str],
+    workers: int,
+    like_training: LikeTraining | None,
+    listener: Listener,
 ) -> PredictedBlock:
-    """All photos as one block, in order."""
+    """All photos as one block, in order; ``like_training`` gets the counts of the workers."""
     import pyarrow
     import ray.data
 
@@ -106,7 +129,7 @@ def _predict(
     batches = [table.slice(start, TASK_PHOTOS) for start in range(0, len(names), TASK_PHOTOS)]
     batches_done = ray.data.from_arrow(batches).map_batches(
         Worker,
-        fn_constructor_args=(str(path.resolve()), precision, str(root.resolve())),
+        fn_constructor_args=(str(path.resolve()), precision, str(root.resolve()), like_training is not None),
         batch_size=TASK_PHOTOS,
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(batches))),
         num_cpus=1,
@@ -115,7 +138,10 @@ def _predict(
     for columns in batches_done.iter_batches(batch_size=None, batch_format="numpy"):
         came.append(columns)
         listener.on_advance(len(columns["row"]))
-    return _in_order({name: np.concatenate([columns[name] for columns in came]) for name in came[0]})
+    found = {name: np.concatenate([columns[name] for columns in came]) for name in came[0]}
+    if like_training is not None:
+        like_training.cropped, like_training.several = int(found["cropped"].sum()), int(found["several"].sum())
+    return _in_order(found)
 
 
 def _in_order(columns: Columns) -> PredictedBlock:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from maskwise.records import FaceBox
 BLOCK_PHOTOS = 16
 """Photos that a thread takes at once: enough for the networks' kernels, few enough to share work evenly."""
 
+WholeFaces = Literal["auto", "whole"]
+"""What of an image with one prediction is predicted."""
 Item = TypeVar("Item")
 Prepare = Callable[[Item], Sequence[Prepared]]
 """What of an item is to be predicted; ``DataError`` where something is wrong with it."""
@@ -68,13 +70,17 @@ class Bundle:
         """What is predicted."""
         return self.manifest.task
 
-    def predict(self, images: AnyImage | Sequence[AnyImage], *, calibrated: bool = False) -> list[Prediction]:
-        """One prediction for each image as a whole, as the run would predict it.
+    def predict(
+        self, images: AnyImage | Sequence[AnyImage], *, calibrated: bool = False, faces: WholeFaces = "auto"
+    ) -> list[Prediction]:
+        """One prediction for each image, as the run would predict it.
 
-        ``images`` are paths, files' bytes or uint8 RGB pixels (height × width × 3). ``DataError`` names all that cannot
-        be read.
+        ``images`` are paths, files' bytes or uint8 RGB pixels (height × width × 3). With ``faces`` auto, an image whose
+        face lies elsewhere than in training is cut around its largest face, which is the ``face`` of the prediction;
+        whole leaves images as they are. ``DataError`` names all that cannot be read.
         """
-        rows = self._rows(images, lambda item: [self.preparer.whole(*item)], calibrated)
+        framed = self.preparer.like_training() if faces == "auto" else None
+        rows = self._rows(images, lambda item: [self.preparer.whole(*item, framed)], calibrated)
         return [predictions[0] for predictions in rows]
 
     def predict_faces(

@@ -14,10 +14,11 @@ class PredictQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    faces: Literal["whole", "each"] | None = Field(
+    faces: Literal["auto", "whole", "each"] | None = Field(
         default=None,
-        description="each: find the faces of a photo and predict each. whole: predict the photo as it is. Default: "
-        "each, if the model knows where a face stands in its training photos.",
+        description="auto: one prediction per photo; where its largest face lies elsewhere than in training, of a cut "
+        "around that face. whole: predict the photo as it is. each: find the faces of a photo and predict each. "
+        "Default: the last that /v1/model offers, auto if the model knows where faces lie in its training photos.",
     )
     abstain_below: float | None = Field(
         default=None, ge=0, le=1, description="Give abstain in place of classes less probable than this."
@@ -33,7 +34,7 @@ class ExplainQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     face: int = Field(default=0, ge=0, le=1000, description="The number of the prediction, as in /v1/predict.")
-    faces: Literal["whole", "each"] | None = Field(default=None, description="As for /v1/predict.")
+    faces: Literal["auto", "whole", "each"] | None = Field(default=None, description="As for /v1/predict.")
 
 
 class _Schema(BaseModel):
@@ -58,7 +59,8 @@ class FacePrediction(_Schema):
     """How one face, or a whole photo, appears."""
 
     box_xyxy_px: Box | None = Field(
-        description="Left, top, right, bottom in pixels of the upright photo; null for a whole photo."
+        description="Left, top, right, bottom of the face that was cut out, in pixels of the upright photo; null for a "
+        "whole photo."
     )
     face_confidence: float | None = Field(description="Confidence of the face detector; null for a whole photo.")
     joint_class: int | Literal["abstain"] = Field(alias="class", description="Number of the joint class.")
@@ -79,6 +81,8 @@ class PhotoPredictions(_Schema):
     name: str | None = Field(description="The file name that was sent with it.")
     width_px: int | None = Field(description="Of the upright photo; null where it cannot be read.")
     height_px: int | None
+    faces_found: int | None = Field(description="How many faces were found; null where nobody looked.")
+    cropped: bool = Field(description="Whether what was predicted is a cut around the face, not the photo as sent.")
     answers: list[FacePrediction] = Field(description="Most confident face first; empty where there is none.")
     error: Problem | None
 
@@ -115,7 +119,7 @@ class ModelResponse(_Schema):
     tells_age_years: bool
     precision: str
     precisions: list[str]
-    faces: list[str] = Field(description="How photos can be predicted: whole, each.")
+    faces: list[str] = Field(description="How photos can be predicted: whole, each, auto; the last is the default.")
     can_calibrate: bool
     abstain_below: float | None = Field(description="What the model card recommends, if anything.")
     checksum: str = Field(description="SHA-256 of its list of checksums: the same for the same model.")

@@ -31,6 +31,14 @@ _Made = TypeVar("_Made")
 Gone = Callable[[], Awaitable[Any]]
 """Waits until the client is gone."""
 CHECKED_AT_ONCE_BYTES = 128 * 2**10
+_NOTHING_FOUND: dict[str, Any] = {
+    "width_px": None,
+    "height_px": None,
+    "faces_found": None,
+    "cropped": False,
+    "answers": [],
+    "error": None,
+}
 
 
 class PredictOptions(NamedTuple):
@@ -131,8 +139,7 @@ class Service:
         if len(problems) == len(uploads):
             raise _of_all(list(problems.values()))
         results: list[dict[str, Any]] = [
-            {"image": number, "name": upload.name, "width_px": None, "height_px": None, "answers": [], "error": None}
-            for number, upload in enumerate(uploads)
+            {"image": number, "name": upload.name, **_NOTHING_FOUND} for number, upload in enumerate(uploads)
         ]
         for number, problem in problems.items():
             results[number]["error"] = problem.as_json()
@@ -141,6 +148,8 @@ class Service:
             results[photo.number] |= {
                 "width_px": photo.width_px,
                 "height_px": photo.height_px,
+                "faces_found": _faces_found(photo, options.faces),
+                "cropped": any(each.face is not None for each in photo.prepared),
                 "answers": [_as_json(each, options.abstain_below) for each in found],
             }
         return json.dumps({"request_id": caller.request_id, "results": results}).encode()
@@ -232,7 +241,7 @@ def faces_offered(bundle: Bundle) -> tuple[FacesRead, ...]:
         bundle.preparer.refuse_unframed()
     except DataError:
         return ("whole",)
-    return ("whole", "each")
+    return ("whole", "each") if bundle.preparer.like_training() is None else ("whole", "each", "auto")
 
 
 async def _unless_gone(wanted: asyncio.Future[_Made], gone: Gone) -> _Made:
@@ -251,6 +260,11 @@ async def _unless_gone(wanted: asyncio.Future[_Made], gone: Gone) -> _Made:
 def _resolve(finished: asyncio.Future[None]) -> None:
     if not finished.done():
         finished.set_result(None)
+
+
+def _faces_found(photo: Photo, faces: FacesRead) -> int | None:
+    """How many faces the detector found; None where it did not look."""
+    return len(photo.prepared) if faces == "each" else photo.prepared[0].found if photo.prepared else None
 
 
 def _as_json(prediction: Prediction, abstain_below: float | None) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from maskwise.serving.json_log import log
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.refusals import RefusedError, busy
 
-FacesRead = Literal["whole", "each"]
+FacesRead = Literal["whole", "each", "auto"]
 _LEARNING_RATE = 0.05
 
 
@@ -291,6 +291,8 @@ def _faces_of(bundle: Bundle, faces: FacesRead, photo: Photo) -> list[Prepared]:
     photo.height_px, photo.width_px = pixels.shape[:2]
     if faces == "whole":
         return [bundle.preparer.whole(pixels, name)]
+    if faces == "auto":
+        return [bundle.preparer.whole(pixels, name, bundle.preparer.like_training())]
     return bundle.preparer.each_face(pixels, name)
 
 

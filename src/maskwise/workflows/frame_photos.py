@@ -6,7 +6,7 @@ import threading
 from enum import StrEnum
 
 from maskwise.faces.detection import find_faces
-from maskwise.faces.framing import Framing, framed_like_training
+from maskwise.faces.framing import Framed, Framing, framed_like_training
 from maskwise.records import Image
 
 
@@ -25,13 +25,13 @@ class LikeTraining:
         self.cropped = self.several = 0
         self._lock = threading.Lock()
 
-    def __call__(self, photo: Image) -> Image:
+    def __call__(self, photo: Image) -> Framed:
         """The photo as it is, or cut around its largest face."""
         framed = framed_like_training(photo, find_faces(photo), self.framing)
         with self._lock:
-            self.cropped += framed.cropped
+            self.cropped += framed.face is not None
             self.several += framed.faces > 1
-        return framed.photo
+        return framed
 
     def notes(self, n_photos: int) -> list[str]:
         """What was done to how many of ``n_photos``."""

@@ -105,7 +105,7 @@ def _preparer(
 
     def prepare_like_training(data: bytes, name: str) -> tuple[Image, ...]:
         assert like_training is not None
-        photo = like_training(decode_photo(data, name))
+        photo = like_training(decode_photo(data, name)).photo
         return inputs.whole(lambda _least_px: photo, name)
 
     # A crop around the face needs no framing: it finds its window in any photo.

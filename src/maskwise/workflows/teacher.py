@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from maskwise.data.manifest import Manifest
-from maskwise.ensembles.vote_members import vote_members
+from maskwise.ensembles.vote_members import vote_folds, vote_members
 from maskwise.errors import StoreError, must
 from maskwise.fitting.fold_job import FoldJob
 from maskwise.fitting.one_fold import predict_set
@@ -21,7 +21,7 @@ from maskwise.fitting.parts import PartPhotos, read_parts
 from maskwise.fitting.run_data import read_photos
 from maskwise.labels import Task
 from maskwise.listeners import Listener
-from maskwise.probabilities import Probabilities, averaged, multiplied, over_members
+from maskwise.probabilities import Probabilities, multiplied, over_members
 from maskwise.recipe.config import Recipe
 from maskwise.records import Floats, Ints, PhotoTable, Strings, rows_of
 from maskwise.store.find_run import find_run
@@ -71,7 +71,7 @@ class Teacher:
             models = part.models[fold : fold + 1] if self.holds_out else part.models
             said = [predict_set(job, model, seen.photos.take(place_M), "trained_on") for model in models]
             folds = [Probabilities(each.probs_NC, each.age_years_N) for each in said]
-            parts.append((part.attributes, averaged(folds)))
+            parts.append((part.attributes, vote_folds(folds, member.recipe.predict.fold_vote)))
         return multiplied(parts, member.recipe.task)
 
 

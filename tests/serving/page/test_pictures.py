@@ -164,7 +164,7 @@ def test_a_busy_service_is_asked_again(page: Page, pictures: Pictures) -> None:
         error = {"request_id": "x", "error": {"code": "busy", "message": "Later."}}
         route.fulfill(status=503, headers={"Retry-After": "1"}, json=error)
 
-    page.route("**/v1/predict", busy_twice)
+    page.route("**/v1/predict*", busy_twice)
     page.set_input_files("#file", pictures.one)
     expect(page.locator("#status")).to_contain_text("Next try in 1 s (1 of 5)")
     expect(page.locator("#status")).to_contain_text("(2 of 5)")
@@ -173,10 +173,10 @@ def test_a_busy_service_is_asked_again(page: Page, pictures: Pictures) -> None:
 
 
 def test_a_service_that_is_gone_is_told_and_asked_again(page: Page, pictures: Pictures) -> None:
-    page.route("**/v1/predict", lambda route: route.abort())
+    page.route("**/v1/predict*", lambda route: route.abort())
     page.set_input_files("#file", pictures.one)
     expect(page.locator("#problem")).to_contain_text("The service does not answer.")
-    page.unroute("**/v1/predict")
+    page.unroute("**/v1/predict*")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#boxes .box")).to_have_count(1)
     expect(page.locator("#problem")).to_be_empty()

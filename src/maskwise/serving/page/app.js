@@ -53,10 +53,15 @@ async function readAgain() {
 async function firstResult(blob, signal) {
   // Reported here: a service that refuses a body while it is still being sent looks as if it were gone.
   if (blob.size > mostBytes()) throw new Refusal("too_large", 413);
-  const path = state.whole ? "v1/predict?faces=whole" : "v1/predict";
-  const { results } = await ask(path, blob, signal, tellWait);
+  const { results } = await ask(`v1/predict${facesQuery("?")}`, blob, signal, tellWait);
   if (results[0].error) throw new Refusal("unreadable", 422);
   return results[0];
+}
+
+/** What of a picture is read, as a query: every face, where the model can. */
+function facesQuery(joint) {
+  if (state.whole) return `${joint}faces=whole`;
+  return state.model?.faces.includes("each") ? `${joint}faces=each` : "";
 }
 
 /** Ask which parts of the chosen face the answer hangs on. */
@@ -64,7 +69,7 @@ async function explain() {
   const { signal } = begin();
   const face = state.chosen;
   state.why.set(face, "asking");
-  const path = `v1/explain?face=${face}${state.whole ? "&faces=whole" : ""}`;
+  const path = `v1/explain?face=${face}${facesQuery("&")}`;
   await attempt(signal, explain, async () => {
     state.why.set(face, await ask(path, state.picture.blob, signal, tellWait));
     state.status = "result";
