@@ -96,7 +96,7 @@ def test_whole_photos_calibrated_and_abstaining(
 def test_photos_of_another_framing_are_cut_and_it_is_said(tmp_path: Path, photos: list[bytes], no_face: bytes) -> None:
     """By default; a photo in the framing of training stays whole, and of several faces the largest is predicted."""
     bundle_folder = write_small_bundle(tmp_path / "bundle", FRAMING.model_copy(update={"spread": 0.1}))
-    near, other = (cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR) for photo in photos[:2])
+    near, other = (np.asarray(PillowImage.open(io.BytesIO(photo)))[:, :, ::-1] for photo in photos[:2])
     far = np.full((1200, 1500, 3), 128, np.uint8)
     far[100:612, 100:484] = near
     far[700:956, 1000:1192] = cv2.resize(other, (192, 256), interpolation=cv2.INTER_AREA)
