@@ -120,20 +120,20 @@ def test_one_photo_alone_is_predicted_as_among_others(folds: Exported, place: Wo
     photos = sorted((place.data / "eval" / "images").iterdir())[:5]
     with load(folds.bundle) as bundle:
         together = bundle.predict(photos)
-        for photo, answer in zip(photos, together, strict=True):
+        for photo, prediction in zip(photos, together, strict=True):
             (alone,) = bundle.predict(photo)
-            np.testing.assert_allclose(alone.probs_C, answer.probs_C, atol=1e-6)
+            np.testing.assert_allclose(alone.probs_C, prediction.probs_C, atol=1e-6)
 
 
 def test_paths_bytes_and_pixels_are_one(single: Exported, place: Workplace) -> None:
     photo = min((place.data / "eval" / "images").iterdir())
     data = photo.read_bytes()
     bundle = maskwise.load(str(single.bundle))
-    answers = bundle.predict([photo, str(photo), data, decode_photo(data, "photo")])
-    for answer in answers[1:]:
-        assert np.array_equal(answer.probs_C, answers[0].probs_C)
+    predicted = bundle.predict([photo, str(photo), data, decode_photo(data, "photo")])
+    for other in predicted[1:]:
+        assert np.array_equal(other.probs_C, predicted[0].probs_C)
     prepared = [bundle.prepare(data), bundle.prepare(photo)]
-    assert np.allclose(bundle.predict_prepared(prepared)[1].probs_C, answers[0].probs_C, atol=1e-6)
+    assert np.allclose(bundle.predict_prepared(prepared)[1].probs_C, predicted[0].probs_C, atol=1e-6)
     assert bundle.predict([]) == []
     assert bundle.task == Task()
 
@@ -200,8 +200,8 @@ def test_predicting_from_a_bundle_never_loads_torch(single: Exported, place: Wor
         f"    assert CliRunner().invoke(app, {words!r} + extra).exit_code == 0\n"
         "print(sorted({'torch', 'timm', 'sklearn', 'onnx'} & set(sys.modules)))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert answer.stdout == "[]\n", answer.stderr
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_maskwise_has_no_other_lazy_names() -> None:
@@ -230,9 +230,9 @@ def test_no_one_and_two_faces(single: Exported, faces_folder: Path) -> None:
     with load(single.bundle) as bundle:
         none, one, two = bundle.predict_faces([faces_folder / f"{name}.png" for name in ("none", "one", "two")])
     assert (len(none), len(one), len(two)) == (0, 1, 2)
-    boxes = sorted(answer.face.box_xyxy_px for answer in two if answer.face)
+    boxes = sorted(each.face.box_xyxy_px for each in two if each.face)
     assert boxes[0][2] < 384 < boxes[1][0]
-    left = min(two, key=lambda answer: answer.face.box_xyxy_px if answer.face else ())
+    left = min(two, key=lambda each: each.face.box_xyxy_px if each.face else ())
     # The same face, found at another scale: boxes and so windows differ by a few pixels.
     assert np.abs(left.probs_C - one[0].probs_C).max() < 0.1
 
@@ -359,10 +359,10 @@ def test_damage_ends_the_command_line_with_2_and_one_line(single: Exported, plac
     (broken / "bundle.json").write_bytes((single.bundle / "bundle.json").read_bytes())
     words = ("predict", str(broken), str(place.data), "--out", str(tmp_path / "x.csv"))
     command = [sys.executable, "-m", "maskwise", *words]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert answer.returncode == 2
-    assert answer.stderr.splitlines() == [answer.stderr.strip()]
-    assert "SHA256SUMS" in answer.stderr
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [done.stderr.strip()]
+    assert "SHA256SUMS" in done.stderr
 
 
 def test_a_newer_format_and_foreign_paths_are_refused(single: Exported) -> None:

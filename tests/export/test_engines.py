@@ -35,7 +35,7 @@ def test_bf16_of_a_trained_network_is_near_and_differs(
     bf16: None, single: Exported, place: Workplace, cli: Cli, tmp_path: Path
 ) -> None:
     def probabilities(*options: str) -> np.ndarray:
-        out = tmp_path / "answers.csv"
+        out = tmp_path / "predictions.csv"
         cli("predict", str(single.bundle), str(place.data), "--out", str(out), "--quiet", "--force", *options)
         return read_predictions(out)[0].probs_NC
 
@@ -71,10 +71,10 @@ def test_predict_says_in_one_line_that_the_package_is_missing(tmp_path: Path) ->
     bundle = write_small_bundle(tmp_path / "bundle")
     code = "import sys\nsys.modules['openvino'] = None\nfrom maskwise.cli.main import main\nmain()"
     words = ["predict", str(bundle), str(tmp_path), "--out", str(tmp_path / "x.csv"), "--precision", "bf16"]
-    answer = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
-    assert answer.returncode == 2
-    assert answer.stderr.splitlines() == [answer.stderr.strip()]
-    assert "pip install maskwise[openvino]" in answer.stderr
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [done.stderr.strip()]
+    assert "pip install maskwise[openvino]" in done.stderr
 
 
 def test_serve_and_bench_hand_the_precision_on(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

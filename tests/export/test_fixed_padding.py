@@ -29,7 +29,7 @@ class SamePadded(nn.Module):
         return Output(self.head(features_ND), features_ND, None)
 
 
-def answers(network: bytes, pixels_NHWC: np.ndarray) -> np.ndarray:
+def predict(network: bytes, pixels_NHWC: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {"pixels": pixels_NHWC})[0])
 
@@ -51,7 +51,7 @@ def test_same_padding_becomes_the_convolutions_own(size: tuple[int, int]) -> Non
         with torch.inference_mode():
             images_NCHW = (torch.from_numpy(pixels_NHWC).permute(0, 3, 1, 2) / 255 - 0.5) / 0.25
             expected = model(images_NCHW).logits_NC.softmax(1).numpy()
-        np.testing.assert_allclose(answers(network, pixels_NHWC), expected, atol=1e-6)
+        np.testing.assert_allclose(predict(network, pixels_NHWC), expected, atol=1e-6)
 
 
 def padded(mode: str = "constant", value: float = 0.0, readers: int = 1, by_content: bool = False) -> bytes:
@@ -97,7 +97,7 @@ def test_the_amounts_are_added_to_the_convolutions_own() -> None:
     assert operations(after) == ["Cast", "ReduceMean", "Unsqueeze", "Conv"]
     (convolution,) = [node for node in onnx.load_from_string(after).graph.node if node.op_type == "Conv"]
     assert list(convolution.attribute[0].ints) == [1, 1, 2, 2]
-    np.testing.assert_array_equal(answers(after, PIXELS), answers(before, PIXELS))
+    np.testing.assert_array_equal(predict(after, PIXELS), predict(before, PIXELS))
     names = {tensor.name for tensor in onnx.load_from_string(after).graph.initializer}
     assert names == {"axes", "first", "weights"}
 
@@ -105,7 +105,7 @@ def test_the_amounts_are_added_to_the_convolutions_own() -> None:
 def test_a_padding_with_two_readers_stays_with_fixed_amounts() -> None:
     before, after = padded(readers=2), fix_padding(padded(readers=2), SHAPE)
     assert operations(after) == ["Cast", "ReduceMean", "Unsqueeze", "Pad", "Conv", "Conv"]
-    np.testing.assert_array_equal(answers(after, PIXELS), answers(before, PIXELS))
+    np.testing.assert_array_equal(predict(after, PIXELS), predict(before, PIXELS))
 
 
 @pytest.mark.parametrize("network", [padded(mode="edge"), padded(value=1.0), padded(by_content=True)])

@@ -37,9 +37,9 @@ def first_photo(place: Workplace) -> Path:
 
 
 def test_checksums_are_those_of_sha256sum(single: Exported) -> None:
-    answer = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=single.bundle, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stdout
-    listed = {line.split(": ")[0] for line in answer.stdout.splitlines()}
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=single.bundle, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    listed = {line.split(": ")[0] for line in done.stdout.splitlines()}
     found = {path.relative_to(single.bundle).as_posix() for path in single.bundle.rglob("*") if path.is_file()}
     assert listed == found - {"SHA256SUMS"}
     assert {"bundle.json", "MODEL_CARD.md", "LICENCES.md", "parity.json"} < listed
@@ -80,11 +80,11 @@ def test_an_mlflow_model_is_loaded_by_its_own_words(
     flavour = yaml.safe_load((out / "MLmodel").read_text())["flavors"]["python_function"]
     model = importlib.import_module(flavour["loader_module"])._load_pyfunc(str(out / flavour["data"]))
     table = pd.DataFrame({"image": [first_photo(place).read_bytes()] * 2}, index=[7, 9])
-    answers = model.predict(table)
-    assert answers.index.tolist() == [7, 9]
+    predicted = model.predict(table)
+    assert predicted.index.tolist() == [7, 9]
     expected = load(single.bundle).predict(first_photo(place))[0]
-    assert answers["class"].tolist() == [expected.class_code] * 2
-    np.testing.assert_allclose(answers["joint_probabilities"].iloc[0], expected.probs_C, atol=1e-6)
+    assert predicted["class"].tolist() == [expected.class_code] * 2
+    np.testing.assert_allclose(predicted["joint_probabilities"].iloc[0], expected.probs_C, atol=1e-6)
     mlflow = pytest.importorskip("mlflow.pyfunc")
     assert mlflow.load_model(str(out)).predict(table)["class"].tolist() == [expected.class_code] * 2
 

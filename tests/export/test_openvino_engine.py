@@ -103,6 +103,6 @@ def test_nothing_is_reported_to_the_maker(tmp_path: Path) -> None:
         "print(sorted({'openvino', 'openvino_telemetry', 'torch'} & set(sys.modules)))"
     )
     home = os.environ | {"HOME": str(tmp_path)}
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=home)
-    assert answer.stdout == "['openvino']\n", answer.stderr
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=home)
+    assert done.stdout == "['openvino']\n", done.stderr
     assert list(tmp_path.iterdir()) == []

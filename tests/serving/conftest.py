@@ -1,4 +1,4 @@
-"""A small bundle, photos of drawn people, and services that answer for them."""
+"""A small bundle, photos of drawn people, and services that predict them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def jpeg(number: int) -> bytes:
 
 @pytest.fixture(scope="session")
 def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle that all services here answer for."""
+    """The bundle that all services here serve."""
     return write_small_bundle(tmp_path_factory.mktemp("small") / "bundle")
 
 

@@ -25,12 +25,12 @@ def form(*images: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
     return [("image", (f"{number}.jpg", image, "image/jpeg")) for number, image in enumerate(images)]
 
 
-def answered(response: httpx.Response) -> PredictResponse:
+def check_predicted(response: httpx.Response) -> PredictResponse:
     assert response.status_code == 200, response.text
     return PredictResponse.model_validate_json(response.content)
 
 
-def refused(response: httpx.Response) -> tuple[int, str]:
+def check_refused(response: httpx.Response) -> tuple[int, str]:
     error = ErrorResponse.model_validate_json(response.content)
     assert response.headers["x-request-id"] == error.request_id
     return response.status_code, error.error.code
@@ -41,7 +41,7 @@ def test_a_photo_as_the_body_is_answered_as_by_the_bundle(
 ) -> None:
     with load(small_bundle) as bundle:
         for photo in photos:
-            (result,) = answered(client.post("/v1/predict", content=photo, headers=JPEG)).results
+            (result,) = check_predicted(client.post("/v1/predict", content=photo, headers=JPEG)).results
             (expected,) = bundle.predict_faces(photo)[0]
             (found,) = result.answers
             assert (result.image, result.name, result.width_px, result.height_px) == (0, None, 384, 512)
@@ -53,7 +53,7 @@ def test_a_photo_as_the_body_is_answered_as_by_the_bundle(
 
 
 def test_words_and_probabilities_fit_each_other(client: httpx.Client, photos: list[bytes]) -> None:
-    (result,) = answered(client.post("/v1/predict", content=photos[0], headers=JPEG)).results
+    (result,) = check_predicted(client.post("/v1/predict", content=photos[0], headers=JPEG)).results
     (found,) = result.answers
     task = Task()
     expected = Prediction(task, np.array(found.joint_probs))
@@ -68,7 +68,7 @@ def test_good_photos_are_answered_beside_bad_ones(
     client: httpx.Client, photos: list[bytes], no_face: bytes, small_bundle: Path
 ) -> None:
     images = form(photos[0], b"no photo", no_face, photos[1][:5000])
-    results = answered(client.post("/v1/predict", files=images)).results
+    results = check_predicted(client.post("/v1/predict", files=images)).results
     assert [result.image for result in results] == [0, 1, 2, 3]
     assert [result.name for result in results] == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
     assert [len(result.answers) for result in results] == [1, 0, 0, 0]
@@ -83,12 +83,12 @@ def test_whole_photos_calibrated_and_abstaining(
     client: httpx.Client, small_bundle: Path, photos: list[bytes], no_face: bytes
 ) -> None:
     query = {"faces": "whole", "calibrated": "true", "abstain_below": "0.99"}
-    results = answered(client.post("/v1/predict", params=query, files=form(photos[0], no_face))).results
+    results = check_predicted(client.post("/v1/predict", params=query, files=form(photos[0], no_face))).results
     with load(small_bundle) as bundle:
         expected = bundle.predict([photos[0], no_face], calibrated=True)
-    for result, answer in zip(results, expected, strict=True):
+    for result, prediction in zip(results, expected, strict=True):
         (found,) = result.answers
-        np.testing.assert_allclose(found.joint_probs, answer.probs_C, atol=1e-6)
+        np.testing.assert_allclose(found.joint_probs, prediction.probs_C, atol=1e-6)
         assert (found.box_xyxy_px, found.face_confidence) == (None, None)
         assert found.joint_class == found.class_name == found.mask == "abstain"
 
@@ -127,28 +127,28 @@ def test_a_query_that_makes_no_sense_is_refused(
     client: httpx.Client, photos: list[bytes], query: dict[str, str]
 ) -> None:
     response = client.post("/v1/predict", params=query, content=photos[0], headers=JPEG)
-    assert refused(response) == (422, "bad_query")
+    assert check_refused(response) == (422, "bad_query")
 
 
 def test_what_is_no_photo_says_why(client: httpx.Client, photos: list[bytes]) -> None:
     def predicted(content: bytes, content_type: str) -> tuple[int, str]:
-        return refused(client.post("/v1/predict", content=content, headers={"content-type": content_type}))
+        return check_refused(client.post("/v1/predict", content=content, headers={"content-type": content_type}))
 
     assert predicted(b"no photo", "image/jpeg") == (415, "unsupported_type")
     assert predicted(photos[0], "text/plain") == (415, "unsupported_type")
     assert predicted(photos[0][:2000], "application/octet-stream") == (422, "unreadable")
     assert predicted(b"", "image/png") == (400, "no_image")
     assert predicted(b"--x", "multipart/form-data; boundary=y") == (400, "malformed_form")
-    assert refused(client.post("/v1/predict", files=form(b"GIF89a", b""))) == (422, "no_readable_photo")
-    assert refused(client.post("/v1/predict", files=form(*[photos[0]] * 5))) == (413, "too_many_images")
-    assert refused(client.post("/v1/predict", files={"photo": photos[0]})) == (400, "unexpected_field")
+    assert check_refused(client.post("/v1/predict", files=form(b"GIF89a", b""))) == (422, "no_readable_photo")
+    assert check_refused(client.post("/v1/predict", files=form(*[photos[0]] * 5))) == (413, "too_many_images")
+    assert check_refused(client.post("/v1/predict", files={"photo": photos[0]})) == (400, "unexpected_field")
     gzipped = client.post("/v1/predict", content=photos[0], headers={**JPEG, "content-encoding": "gzip"})
-    assert refused(gzipped) == (415, "unsupported_encoding")
+    assert check_refused(gzipped) == (415, "unsupported_encoding")
 
 
 @pytest.mark.parametrize("content_type", ["image/jpg", "image/pjpeg", "image/*", "image/x-png", "IMAGE/JPEG; q=1"])
 def test_the_type_follows_from_the_bytes(client: httpx.Client, photos: list[bytes], content_type: str) -> None:
-    answered(client.post("/v1/predict", content=photos[0], headers={"content-type": content_type}))
+    check_predicted(client.post("/v1/predict", content=photos[0], headers={"content-type": content_type}))
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".png", ".webp", ".tiff", ".avif", ".gif"])
@@ -157,20 +157,20 @@ def test_every_format_that_predict_reads(client: httpx.Client, photos: list[byte
     sink = io.BytesIO()
     PillowImage.fromarray(np.ascontiguousarray(pixels[..., ::-1])).save(sink, suffix[1:].upper())
     headers = {"content-type": "application/octet-stream"}
-    answered(client.post("/v1/predict", params={"faces": "whole"}, content=sink.getvalue(), headers=headers))
+    check_predicted(client.post("/v1/predict", params={"faces": "whole"}, content=sink.getvalue(), headers=headers))
 
 
 def test_an_explanation_of_one_answer(client: httpx.Client, photos: list[bytes], no_face: bytes) -> None:
     response = client.post("/v1/explain", files=form(photos[0]))
     assert response.status_code == 200
     parsed = ExplainResponse.model_validate_json(response.content)
-    (found,) = answered(client.post("/v1/predict", files=form(photos[0]))).results[0].answers
+    (found,) = check_predicted(client.post("/v1/predict", files=form(photos[0]))).results[0].answers
     assert (parsed.class_name, parsed.box_xyxy_px) == (found.class_name, found.box_xyxy_px)
     assert np.array(parsed.drop).shape == (parsed.grid_rows, parsed.grid_cols) == (3, 2)
     assert np.abs(parsed.drop).max() > 0
-    assert refused(client.post("/v1/explain", params={"face": 1}, files=form(photos[0]))) == (422, "no_such_face")
-    assert refused(client.post("/v1/explain", files=form(no_face))) == (422, "no_such_face")
-    assert refused(client.post("/v1/explain", files=form(photos[0], photos[1]))) == (413, "too_many_images")
+    assert check_refused(client.post("/v1/explain", params={"face": 1}, files=form(photos[0]))) == (422, "no_such_face")
+    assert check_refused(client.post("/v1/explain", files=form(no_face))) == (422, "no_such_face")
+    assert check_refused(client.post("/v1/explain", files=form(photos[0], photos[1]))) == (413, "too_many_images")
 
 
 def test_the_model_tells_what_it_is(client: httpx.Client) -> None:
@@ -190,9 +190,9 @@ def test_the_model_tells_what_it_is(client: httpx.Client) -> None:
 def test_addresses_and_methods(client: httpx.Client) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
-    assert refused(client.get("/nothing")) == (404, "not_found")
+    assert check_refused(client.get("/nothing")) == (404, "not_found")
     response = client.get("/v1/predict")
-    assert (refused(response), response.headers["allow"]) == ((405, "method_not_allowed"), "POST")
+    assert (check_refused(response), response.headers["allow"]) == ((405, "method_not_allowed"), "POST")
     assert client.get("/docs").status_code == 200
     assert sorted(client.get("/openapi.json").json()["paths"]) == [
         *("/healthz", "/metrics", "/readyz", "/v1/explain", "/v1/model", "/v1/predict")

@@ -33,15 +33,15 @@ def test_this_machine_may_be_called_by_its_names(service: Running, host: bytes) 
 def test_other_names_are_refused(service: Running, host: bytes) -> None:
     """A page of another site whose name is made to lead here cannot read anything (DNS rebinding)."""
     for path in (b"/", b"/v1/model", b"/metrics", b"/openapi.json"):
-        answer = get(service, path, host)
-        assert (status_of(answer), error_of(answer)) == (400, "bad_host")
+        reply = get(service, path, host)
+        assert (status_of(reply), error_of(reply)) == (400, "bad_host")
     assert status_of(get(service, b"/healthz", host)) == 200
 
 
 def test_one_host_header_exactly(service: Running) -> None:
     for hosts in (b"", b"Host: localhost\r\nHost: localhost\r\n"):
-        answer = service.send(b"GET / HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")
-        assert (status_of(answer), error_of(answer)) == (400, "bad_host")
+        reply = service.send(b"GET / HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")
+        assert (status_of(reply), error_of(reply)) == (400, "bad_host")
 
 
 @pytest.mark.parametrize("path", ["/v1/predict/", "/v1/predict//", "/v1/model/", "/healthz/"])
@@ -141,9 +141,9 @@ def test_photos_are_refused_before_the_application_and_nothing_else_is(
     ],
 )
 def test_no_path_leads_to_a_file(service: Running, path: bytes) -> None:
-    answer = get(service, path)
-    assert (status_of(answer), error_of(answer)) == (404, "not_found")
-    assert b"root:" not in answer
+    reply = get(service, path)
+    assert (status_of(reply), error_of(reply)) == (404, "not_found")
+    assert b"root:" not in reply
 
 
 def test_ids_of_requests_are_repeated_where_they_are_harmless(client: httpx.Client) -> None:

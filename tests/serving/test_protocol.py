@@ -21,10 +21,10 @@ HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
 PNG_HEAD = HEAD + b"Content-Type: image/png\r\n"
 
 
-def status_and_code(answer: bytes) -> tuple[int, str]:
-    assert b"python" not in answer.lower()
-    assert b"uvicorn" not in answer.lower()
-    return status_of(answer), error_of(answer)
+def check_refusal(reply: bytes) -> tuple[int, str]:
+    assert b"python" not in reply.lower()
+    assert b"uvicorn" not in reply.lower()
+    return status_of(reply), error_of(reply)
 
 
 def in_chunks(total: int, size: int) -> Iterator[bytes]:
@@ -56,7 +56,7 @@ def unharmed(service: Running, photos: list[bytes], temporary: Path) -> Iterator
 
 def test_too_many_headers(service: Running) -> None:
     many = b"".join(b"X-%d: 1\r\n" % number for number in range(10_000))
-    assert status_and_code(service.send(HEAD + many + b"Content-Length: 0\r\n\r\n")) == (431, "headers_too_large")
+    assert check_refusal(service.send(HEAD + many + b"Content-Length: 0\r\n\r\n")) == (431, "headers_too_large")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_too_many_headers(service: Running) -> None:
     ],
 )
 def test_headers_that_never_end(service: Running, head: bytes) -> None:
-    assert status_and_code(service.send(head)) == (431, "headers_too_large")
+    assert check_refusal(service.send(head)) == (431, "headers_too_large")
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_headers_that_never_end(service: Running, head: bytes) -> None:
     ],
 )
 def test_what_is_no_http_is_refused(service: Running, request_bytes: bytes) -> None:
-    assert status_and_code(service.send(request_bytes)) == (400, "malformed_request")
+    assert check_refusal(service.send(request_bytes)) == (400, "malformed_request")
 
 
 def test_a_body_needs_a_length_or_chunks(service: Running) -> None:
-    assert status_and_code(service.send(PNG_HEAD + b"Connection: close\r\n\r\n")) == (411, "length_required")
+    assert check_refusal(service.send(PNG_HEAD + b"Connection: close\r\n\r\n")) == (411, "length_required")
 
 
 # --- bodies --------------------------------------------------------------------------------------------------------
@@ -99,21 +99,21 @@ def test_a_body_needs_a_length_or_chunks(service: Running) -> None:
 
 def test_a_body_that_says_it_is_too_long_is_not_read(service: Running) -> None:
     head = PNG_HEAD + b"Content-Length: %d\r\n\r\n" % (BODY_BYTES + 1)
-    assert status_and_code(service.send(head)) == (413, "body_too_large")
-    assert status_and_code(service.send(head, b"x" * BODY_BYTES)) == (413, "body_too_large")
+    assert check_refusal(service.send(head)) == (413, "body_too_large")
+    assert check_refusal(service.send(head, b"x" * BODY_BYTES)) == (413, "body_too_large")
 
 
 @pytest.mark.parametrize("size", [6, 1000, 100_000])
 def test_chunks_without_a_length_are_counted(service: Running, size: int) -> None:
     head = PNG_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     pieces = b"".join(in_chunks(2 * BODY_BYTES, size))
-    assert status_and_code(service.send(head, pieces)) == (413, "body_too_large")
+    assert check_refusal(service.send(head, pieces)) == (413, "body_too_large")
 
 
 def test_an_endless_chunk_extension_or_trailer_is_cut_off(service: Running) -> None:
     head = PNG_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-    assert status_and_code(service.send(head, b"1;" + b"a" * 1_000_000)) == (431, "headers_too_large")
-    assert status_and_code(service.send(head, b"1\r\nx\r\n0\r\nX-Trailer: " + b"a" * 1_000_000)) == (
+    assert check_refusal(service.send(head, b"1;" + b"a" * 1_000_000)) == (431, "headers_too_large")
+    assert check_refusal(service.send(head, b"1\r\nx\r\n0\r\nX-Trailer: " + b"a" * 1_000_000)) == (
         431,
         "headers_too_large",
     )
@@ -126,15 +126,15 @@ def test_all_bodies_together_are_bounded(service: Running) -> None:
         connections = [stack.enter_context(socket.create_connection(service.address, timeout=10)) for _ in range(15)]
         for connection in connections:
             connection.sendall(head + b"x" * (BODY_BYTES - 1))
-        answers = [status_and_code(received(connection)) for connection in connections]
-    assert set(answers) == {(503, "memory_full"), (408, "body_too_slow")}
+        responses = [check_refusal(received(connection)) for connection in connections]
+    assert set(responses) == {(503, "memory_full"), (408, "body_too_slow")}
 
 
 def test_thousands_of_parts(service: Running) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\nx\r\n'
     body = part * 5000 + b"--b--\r\n"
     head = HEAD + b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n" % len(body)
-    assert status_and_code(service.send(head + b"Connection: close\r\n\r\n" + body)) == (413, "too_many_images")
+    assert check_refusal(service.send(head + b"Connection: close\r\n\r\n" + body)) == (413, "too_many_images")
 
 
 # --- photos that cost much -----------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_slow_senders_are_told_and_closed(
             connection.sendall(start)
         assert still_answers(service, photos[0])
         drip(slow, 1.5)
-        assert [status_and_code(received(connection)) for connection in slow] == [expected] * 50
+        assert [check_refusal(received(connection)) for connection in slow] == [expected] * 50
         assert still_answers(service, photos[0])
         until_s = time.monotonic() + 20  # an answered connection lingers until the client has read it
         while service.open_files() > files_before + 10:
@@ -224,18 +224,18 @@ def test_a_connection_that_is_never_used_is_closed_without_a_word(service: Runni
 def test_more_connections_than_allowed_are_told_so(service: Running) -> None:
     with ExitStack() as stack:
         held = [stack.enter_context(socket.create_connection(service.address, timeout=10)) for _ in range(80)]
-        answer = service.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert status_and_code(answer) == (503, "too_many_connections")
-        assert b"retry-after: 1\r\n" in answer
+        reply = service.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert check_refusal(reply) == (503, "too_many_connections")
+        assert b"retry-after: 1\r\n" in reply
         assert service.open_files() < 80 + 64 + 40
         assert all(received(connection) == b"" for connection in held)
 
 
 def test_requests_that_do_not_wait_for_each_other_get_the_first_answer(service: Running, photos: list[bytes]) -> None:
     first = HEAD + b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(photos[0]) + photos[0]
-    answer = service.send(first + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
-    assert (status_of(answer), answer.count(b"HTTP/1.1 ")) == (200, 1)
-    assert len(json.loads(answer.split(b"\r\n\r\n", 1)[1])["results"][0]["answers"]) == 1
+    reply = service.send(first + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+    assert (status_of(reply), reply.count(b"HTTP/1.1 ")) == (200, 1)
+    assert len(json.loads(reply.split(b"\r\n\r\n", 1)[1])["results"][0]["answers"]) == 1
 
 
 def test_a_client_that_leaves_leaves_nothing_behind(service: Running, photos: list[bytes]) -> None:
@@ -260,5 +260,5 @@ def test_500_slow_senders(small_bundle: Path, temporary: Path, photos: list[byte
         assert running.open_files() < 512 + 64
         assert all(still_answers(running, photo) for photo in photos for _ in range(10))
         drip(slow, 5)
-        assert {status_and_code(received(connection))[0] for connection in slow} == {408}
+        assert {check_refusal(received(connection))[0] for connection in slow} == {408}
         assert running.open_files() < 60

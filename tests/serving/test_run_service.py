@@ -47,19 +47,19 @@ def test_a_full_queue_sheds_and_the_queued_are_answered_right(
 ) -> None:
     sent = [photos[number % len(photos)] for number in range(24)]
     with ThreadPoolExecutor(len(sent)) as pool:
-        answers = list(pool.map(lambda photo: post(slow, photo), sent))
+        responses = list(pool.map(lambda photo: post(slow, photo), sent))
     with load(slow_bundle) as bundle:
         expected = {photo: bundle.predict(photo)[0].probs_C for photo in photos}
-    statuses = [answer.status_code for answer in answers]
+    statuses = [response.status_code for response in responses]
     assert set(statuses) == {200, 503}
     assert statuses.count(200) >= 4
-    for photo, answer in zip(sent, answers, strict=True):
-        if answer.status_code == 200:
-            found = answer.json()["results"][0]["answers"][0]["joint_probs"]
+    for photo, response in zip(sent, responses, strict=True):
+        if response.status_code == 200:
+            found = response.json()["results"][0]["answers"][0]["joint_probs"]
             np.testing.assert_allclose(found, expected[photo], atol=1e-6)
         else:
-            assert answer.json()["error"]["code"] == "busy"
-            assert 1 <= int(answer.headers["retry-after"]) <= 30
+            assert response.json()["error"]["code"] == "busy"
+            assert 1 <= int(response.headers["retry-after"]) <= 30
     assert post(slow, photos[0]).status_code == 200
 
 
@@ -96,17 +96,17 @@ def test_clients_behind_a_proxy_are_told_apart(slow_bundle: Path, temporary: Pat
 
 
 def test_sigterm_answers_what_is_under_way_and_leaves_with_0(slow: Running, photos: list[bytes]) -> None:
-    answers: list[httpx.Response] = []
-    asking = [threading.Thread(target=lambda: answers.append(post(slow, photos[0]))) for _ in range(3)]
+    responses: list[httpx.Response] = []
+    asking = [threading.Thread(target=lambda: responses.append(post(slow, photos[0]))) for _ in range(3)]
     for thread in asking:
         thread.start()
     with slow.client() as client:
-        while "\nmaskwise_queue_photos 3.0\n" not in client.get("/metrics").text and len(answers) < 3:
+        while "\nmaskwise_queue_photos 3.0\n" not in client.get("/metrics").text and len(responses) < 3:
             pass
     assert slow.stop() == 0
     for thread in asking:
         thread.join()
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [response.status_code for response in responses] == [200, 200, 200]
     lines = slow.log_lines_until(lambda line: line["event"] == "stopped")
     assert [line["event"] for line in lines if line["event"] != "request"] == ["ready", "draining", "stopped"]
 

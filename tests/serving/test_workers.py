@@ -78,10 +78,10 @@ def test_what_waits_is_predicted_together(bundle: Bundle, gated: Gated, photos: 
     assert workers.waiting == 0
     workers.stop()
     for number, request in enumerate([first, *others]):
-        (answer,) = predictions_of(bundle, request, calibrated=False)[0]
+        (prediction,) = predictions_of(bundle, request, calibrated=False)[0]
         expected = bundle.predict(photos[number % 3])[0]
-        np.testing.assert_allclose(answer.probs_C, expected.probs_C, atol=1e-6)
-        assert answer.age_years == pytest.approx(expected.age_years)
+        np.testing.assert_allclose(prediction.probs_C, expected.probs_C, atol=1e-6)
+        assert prediction.age_years == pytest.approx(expected.age_years)
 
 
 def test_a_face_does_not_wait_for_photos_longer_than_allowed(bundle: Bundle, gated: Gated, photos: list[bytes]) -> None:
@@ -134,8 +134,8 @@ def test_photos_without_faces_and_unreadable_ones_are_finished_too(
     request = Request([no_face, photos[0], photos[0][:3000]], "each")
     workers.take(request)
     assert request.finished.wait(20)
-    answers = predictions_of(bundle, request, calibrated=False)
-    assert [len(each) for each in answers] == [0, 1, 0]
+    predicted = predictions_of(bundle, request, calibrated=False)
+    assert [len(each) for each in predicted] == [0, 1, 0]
     assert [photo.problem and photo.problem.code for photo in request.photos] == [None, None, "unreadable"]
     assert (workers.waiting, workers.alive()) == (0, True)
     workers.stop()

@@ -74,9 +74,9 @@ class AgeModel(TinyModel):
 
 def test_an_age_head_gives_years_counted_from_its_first_bin() -> None:
     how = Inference(SPEC, ("as_is", "mirrored"), torch.device("cpu"), first_age_years=30)
-    answers = predict_table(AgeModel(), read, 23, how, batch_size=10)
-    assert answers.age_years_N is not None
-    assert np.allclose(answers.age_years_N, 31.0)
+    predictions = predict_table(AgeModel(), read, 23, how, batch_size=10)
+    assert predictions.age_years_N is not None
+    assert np.allclose(predictions.age_years_N, 31.0)
     assert predict_table(AgeModel(), read, 23, HOW).age_years_N is None
 
 
@@ -91,7 +91,7 @@ def test_the_mean_of_models_and_the_joining_of_batches_by_hand() -> None:
     assert both.age_years_N == pytest.approx([20.0, 40.0])
 
 
-def _agreement(device: str, precision: Precision) -> None:
+def assert_precisions_agree(device: str, precision: Precision) -> None:
     """Half a precision moves probabilities by a rounding, and nothing else; they still are float32 and sum to 1."""
     model = tiny_model().to(device)
     halved, whole = (
@@ -105,13 +105,13 @@ def _agreement(device: str, precision: Precision) -> None:
 
 
 def test_bf16_on_a_cpu() -> None:
-    _agreement("cpu", "bf16")
+    assert_precisions_agree("cpu", "bf16")
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["fp16", "bf16"])
 def test_half_precision_on_a_gpu(precision: Precision) -> None:
-    _agreement("cuda", precision)
+    assert_precisions_agree("cuda", precision)
 
 
 def test_runs_predict_in_the_format_that_they_were_trained_in_but_for_fp16_on_a_cpu() -> None:

@@ -26,7 +26,7 @@ def test_live_frames_follow_each_other(context: BrowserContext, page: Page, seen
     expect(page.locator("#boxes .box")).to_have_count(1)
     expect(page.locator("#status")).to_contain_text("predictions per second")
     assert seen.requests >= 3
-    assert seen.most_under_way == 1  # the next frame waits for the last answer
+    assert seen.most_under_way == 1  # the next frame waits for the last response
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.locator("#camera-on")).to_be_focused()
     assert track_state(page) == "ended"

@@ -1,4 +1,4 @@
-"""Pictures in, answers out, and what the page says when there is none."""
+"""Pictures in, predictions out, and what the page says when there is none."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_chosen_picture_is_read(page: Page, seen: Seen, service: Running, pict
     for text, share in zip(shares, wanted, strict=True):
         assert abs(float(re.sub(r"[<>% ]", "", text)) - 100 * share) <= 1
     assert f"about {round(response['answers'][0]['age_years'])} years" in page.inner_text("#reading")
-    boxes_stand_on_the_faces(page, response)
+    expect_boxes_on_the_faces(page, response)
     page.locator("#faces input").nth(1).check()
     expect(page.locator("#status")).to_contain_text("Face 2: appears to be")
     expect(page.locator(".box.chosen .tag")).to_have_text("2")
@@ -216,17 +216,17 @@ def drop(page: Page, path: Path, kind: str, name: str) -> None:
 
 def api_answer(service: Running, path: Path) -> dict[str, Any]:
     with service.client() as client:
-        answer = client.post("/v1/predict", content=path.read_bytes(), headers={"Content-Type": "image/jpeg"})
-    result: dict[str, Any] = answer.json()["results"][0]
+        reply = client.post("/v1/predict", content=path.read_bytes(), headers={"Content-Type": "image/jpeg"})
+    result: dict[str, Any] = reply.json()["results"][0]
     return result
 
 
-def boxes_stand_on_the_faces(page: Page, response: dict[str, Any]) -> None:
+def expect_boxes_on_the_faces(page: Page, response: dict[str, Any]) -> None:
     photo = page.locator("#photo").bounding_box()
     assert photo is not None
-    for number, answer in enumerate(response["answers"]):
+    for number, face in enumerate(response["answers"]):
         box = page.locator(".box").nth(number).bounding_box()
         assert box is not None
-        left, top, right, bottom = np.array(answer["box_xyxy_px"]) * photo["width"] / response["width_px"]
+        left, top, right, bottom = np.array(face["box_xyxy_px"]) * photo["width"] / response["width_px"]
         assert [box["x"] - photo["x"], box["y"] - photo["y"]] == pytest.approx([left, top], abs=1.5)
         assert [box["width"], box["height"]] == pytest.approx([right - left, bottom - top], abs=1.5)
