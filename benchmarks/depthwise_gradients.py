@@ -1,4 +1,4 @@
-"""What our gradients of depthwise convolutions gain: ``python benchmarks/depthwise_gradients.py``.
+"""What our gradients of depthwise convolutions gain in bf16: ``python benchmarks/depthwise_gradients.py``.
 
 A training step of each net with torch's own gradients and with ours, by turns, on random pixels, batches of 32.
 """
@@ -36,7 +36,9 @@ def step_of(name: str, images_NCHW: Tensor, *, ours: bool) -> Callable[[], None]
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
 
     def step() -> None:
-        model(images_NCHW).square().mean().backward()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits_NC = model(images_NCHW)
+        logits_NC.float().square().mean().backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
@@ -59,8 +61,8 @@ def main() -> None:
         plain()
         ours()
         ratios = [seconds(plain) / seconds(ours) for _ in range(PAIRS)]
-        told = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"{name} at {height} × {width}: {told} times as fast", flush=True)
+        line = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        print(f"{name} at {height} × {width}: {line} times as fast", flush=True)
 
 
 if __name__ == "__main__":

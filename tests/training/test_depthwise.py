@@ -94,22 +94,22 @@ def test_a_layer_learns_the_same(layer: nn.Conv2d, autocast: bool) -> None:
     quicken_depthwise(quick)
     assert type(quick[0]) in (QuickDepthwise, QuickDepthwiseSame)
     images = torch.randn(3, 8, 12, 11, generator=torch.Generator().manual_seed(0))
-    found = []
+    found: list[list[Tensor]] = []
     for module in (layer, quick[0]):
         module.zero_grad()
         seen = images.clone().requires_grad_()
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            answer = module(seen)
-        answer.float().square().sum().backward()
-        assert answer.dtype == (torch.bfloat16 if autocast else torch.float32)
+            convolved = module(seen)
+        convolved.float().square().sum().backward()
+        assert convolved.dtype == (torch.bfloat16 if autocast else torch.float32)
         assert seen.grad is not None
-        found.append([answer.float(), seen.grad, *(each.grad for each in module.parameters())])
-    relative, absolute = (0.02, 0.2) if autocast else (1e-4, 1e-4)
+        found.append([convolved.float(), seen.grad, *(each.grad for each in module.parameters())])
+    relative, absolute = (0.02, 0.2) if autocast else (0.0, 0.0)  # in fp32 they are torch's own
     for one, two in zip(*found, strict=True):
         torch.testing.assert_close(two, one, rtol=relative, atol=absolute)
 
 
-def test_only_layers_that_gain_are_changed_and_names_and_answers_stay() -> None:
+def test_only_layers_that_gain_are_changed_and_names_and_convolveds_stay() -> None:
     layers = {
         "wide": nn.Conv2d(4, 4, 5, padding=2, groups=4),
         "strided": nn.Conv2d(4, 4, 3, 2, 1, groups=4),
@@ -136,7 +136,8 @@ def test_a_frozen_layer_passes_its_gradient_on_and_has_none() -> None:
     quicken_depthwise(model)
     model.requires_grad_(False)
     images = torch.randn(2, 4, 9, 9, requires_grad=True)
-    model(images).sum().backward()
+    with torch.autocast("cpu", torch.bfloat16):
+        model(images).sum().backward()
     assert images.grad is not None
     assert model[0].weight.grad is None
 
@@ -151,8 +152,10 @@ def test_a_whole_net_learns_the_same(name: str) -> None:
     images = torch.randn(8, 3, 48, 40).contiguous(memory_format=torch.channels_last)
     for model in (plain, quick):
         torch.manual_seed(1)  # for its dropout
-        model(images).square().mean().backward()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits_NC = model(images)
+        logits_NC.float().square().mean().backward()
     for (label, one), two in zip(plain.named_parameters(), quick.parameters(), strict=True):
         assert one.grad is not None
         assert two.grad is not None
-        assert float((one.grad - two.grad).norm()) <= 1e-3 * float(one.grad.norm()) + 1e-7, label
+        assert float((one.grad - two.grad).norm()) <= 0.1 * float(one.grad.norm()) + 1e-6, label

@@ -1,12 +1,12 @@
-"""Depthwise convolutions on CPUs: the two gradients for which oneDNN has no program of its own.
+"""Depthwise convolutions in bf16 on CPUs: the two gradients for which oneDNN has no program of its own.
 
 oneDNN computes torch's convolutions on x86. Its program for the kernel gradient of a depthwise convolution takes
 kernels of up to three columns; wider ones (5 × 5 in EfficientNet and MobileNet, 7 × 7 in ConvNeXt) go to the program
 for ordinary convolutions, which multiplies sixteen channels with sixteen and keeps one of the sixteen. And in bf16 it
 has none for the photos' gradient under a stride. Both are written here as sums that it has programs for: a column of
 the kernel's gradient needs nothing of the other columns, so three are taken at a time; and the gradient under a stride
-is the one without, of outputs with zeros in between (Dumoulin & Visin, arXiv 1603.07285, section 4).
-docs/benchmarks.md has the figures.
+is the one without, of outputs with zeros in between (Dumoulin & Visin, arXiv 1603.07285, section 4). In fp32 they gain
+too little (docs/LOG.md), so torch's own are taken there.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ from torch.nn import functional
 
 STRIP = 3
 """Columns of the widest kernel that oneDNN's program for the kernel gradient takes."""
-_TALLEST_STRIDED = 16
-"""Rows of the highest map, in fp32, of which cutting out every strip for a stride costs less than it gains."""
 
 
 def quicken_depthwise(model: nn.Module) -> None:
-    """Let the depthwise convolutions of ``model`` take their gradients as described above, where that is faster.
+    """Let the depthwise convolutions of ``model`` take their gradients as described above in bf16.
 
-    Names, parameters and answers stay as they are; the gradients differ in the last bits.
+    Names, parameters and results stay as they are; the gradients differ in the last bits.
     """
     for module in model.modules():
         if _is_depthwise(module):
@@ -50,11 +48,11 @@ def _is_depthwise(module: nn.Module) -> bool:
 
 
 class QuickDepthwise(nn.Conv2d):
-    """A depthwise ``Conv2d`` with other ways to its gradients on CPUs."""
+    """A depthwise ``Conv2d`` with other ways to its gradients in bf16 on CPUs."""
 
     def forward(self, input: Tensor) -> Tensor:
         """N × C × H × W → N × C × H' × W'."""
-        return _convolve(self, input) if _gains(self, input) else super().forward(input)
+        return _convolve(self, input) if _gains(input) else super().forward(input)
 
 
 class QuickDepthwiseSame(Conv2dSame):  # type: ignore[misc]
@@ -62,33 +60,27 @@ class QuickDepthwiseSame(Conv2dSame):  # type: ignore[misc]
 
     def forward(self, x: Tensor) -> Tensor:
         """N × C × H × W → N × C × ⌈H / stride⌉ × ⌈W / stride⌉."""
-        if _gains(self, x):
+        if _gains(x):
             return _convolve(self, pad_same(x, list(self.kernel_size), list(self.stride)))
-        answer: Tensor = super().forward(x)
-        return answer
+        convolved: Tensor = super().forward(x)
+        return convolved
 
 
 _QUICKER: dict[type[nn.Module], type[nn.Conv2d]] = {nn.Conv2d: QuickDepthwise, Conv2dSame: QuickDepthwiseSame}
 
 
-def _form(images: Tensor) -> torch.dtype:
-    """The number format in which a convolution would now take ``images``."""
-    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else images.dtype
-
-
-def _gains(layer: nn.Conv2d, images: Tensor) -> bool:
-    if images.device.type != "cpu" or not torch.is_grad_enabled():
-        return False
-    if _form(images) == torch.bfloat16:
-        return True
-    return layer.kernel_size[1] > STRIP and (layer.stride[1] == 1 or images.shape[2] <= _TALLEST_STRIDED)
+def _gains(images: Tensor) -> bool:
+    """Whether a convolution would now take ``images`` in bf16 on a CPU, and its gradients are wanted."""
+    form = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else images.dtype
+    return images.device.type == "cpu" and torch.is_grad_enabled() and form == torch.bfloat16
 
 
 def _convolve(layer: nn.Conv2d, images: Tensor) -> Tensor:
-    form = _form(images)  # autocast does not reach into functions that bring their own gradient
-    bias = None if layer.bias is None else layer.bias.to(form)
-    answer: Tensor = _Depthwise.apply(images.to(form), layer.weight.to(form), bias, layer.stride, layer.padding)
-    return answer
+    # Autocast does not reach into functions that bring their own gradient.
+    images, kernel = images.bfloat16(), layer.weight.bfloat16()
+    bias = None if layer.bias is None else layer.bias.bfloat16()
+    convolved: Tensor = _Depthwise.apply(images, kernel, bias, layer.stride, layer.padding)
+    return convolved
 
 
 class _Depthwise(torch.autograd.Function):
@@ -125,7 +117,7 @@ def photo_gradient(
     gradient: Tensor, images: Tensor, kernel: Tensor, stride: tuple[int, int], padding: tuple[int, int]
 ) -> Tensor:
     """N × C × H × W, the gradient of ``images`` by the outputs' ``gradient`` (N × C × H' × W')."""
-    if stride == (1, 1) or gradient.dtype != torch.bfloat16:
+    if stride == (1, 1):
         by_images, _ = _gradients(gradient, images, kernel, stride, padding, (True, False))
         assert by_images is not None
         return by_images
