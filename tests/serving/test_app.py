@@ -102,17 +102,17 @@ def test_photos_of_another_framing_are_cut_and_it_is_said(tmp_path: Path, photos
     far[700:956, 1000:1192] = cv2.resize(other, (192, 256), interpolation=cv2.INTER_AREA)
     sent = [photos[0], bytes(cv2.imencode(".png", far)[1]), no_face]
     with running_service(bundle_folder, tmp_path) as running, running.client() as client:
-        answers = answered(client.post("/v1/predict", files=form(*sent))).results
-        told = ModelResponse.model_validate_json(client.get("/v1/model").content)
-        whole = answered(client.post("/v1/predict", params={"faces": "whole"}, files=form(*sent))).results
-    assert told.faces == ["whole", "each", "auto"]
-    assert [(each.cropped, each.faces_found) for each in answers] == [(False, 1), (True, 2), (False, 0)]
+        results = check_predicted(client.post("/v1/predict", files=form(*sent))).results
+        described = ModelResponse.model_validate_json(client.get("/v1/model").content)
+        whole = check_predicted(client.post("/v1/predict", params={"faces": "whole"}, files=form(*sent))).results
+    assert described.faces == ["whole", "each", "auto"]
+    assert [(each.cropped, each.faces_found) for each in results] == [(False, 1), (True, 2), (False, 0)]
     assert [(each.cropped, each.faces_found) for each in whole] == [(False, None)] * 3
     with load(bundle_folder) as bundle:
         as_sent, auto = bundle.predict(sent, faces="whole"), bundle.predict(sent)
     assert [each.face is not None for each in auto] == [False, True, False]
-    for answer, expected in zip([*answers, *whole], [*auto, *as_sent], strict=True):
-        np.testing.assert_allclose(answer.answers[0].joint_probs, expected.probs_C, atol=1e-6)
+    for answer, expected in zip([*results, *whole], [*auto, *as_sent], strict=True):
+        np.testing.assert_allclose(answer.results[0].joint_probs, expected.probs_C, atol=1e-6)
     (cut,) = answers[1].answers
     assert cut.box_xyxy_px is not None
     left, top, right, bottom = cut.box_xyxy_px
