@@ -111,9 +111,9 @@ def test_photos_of_another_framing_are_cut_and_it_is_said(tmp_path: Path, photos
     with load(bundle_folder) as bundle:
         as_sent, auto = bundle.predict(sent, faces="whole"), bundle.predict(sent)
     assert [each.face is not None for each in auto] == [False, True, False]
-    for answer, expected in zip([*results, *whole], [*auto, *as_sent], strict=True):
-        np.testing.assert_allclose(answer.results[0].joint_probs, expected.probs_C, atol=1e-6)
-    (cut,) = answers[1].answers
+    for result, expected in zip([*results, *whole], [*auto, *as_sent], strict=True):
+        np.testing.assert_allclose(result.answers[0].joint_probs, expected.probs_C, atol=1e-6)
+    (cut,) = results[1].answers
     assert cut.box_xyxy_px is not None
     left, top, right, bottom = cut.box_xyxy_px
     assert 100 < left < right < 484
