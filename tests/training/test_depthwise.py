@@ -94,7 +94,7 @@ def test_a_layer_learns_the_same(layer: nn.Conv2d, autocast: bool) -> None:
     quicken_depthwise(quick)
     assert type(quick[0]) in (QuickDepthwise, QuickDepthwiseSame)
     images = torch.randn(3, 8, 12, 11, generator=torch.Generator().manual_seed(0))
-    found: list[list[Tensor]] = []
+    found = []
     for module in (layer, quick[0]):
         module.zero_grad()
         seen = images.clone().requires_grad_()
