@@ -7,13 +7,14 @@ INSTALLED := $(VENV)/.installed
 JOBS ?= 2
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 
-.PHONY: help setup demo test slow check format docs clean
+.PHONY: help setup demo test slow faults check format docs clean
 
 help:
 	@echo "make setup   create $(VENV) and install maskwise for development, with the versions of constraints.txt"
 	@echo "make demo    draw portraits, train, score, predict, report (maskwise demo)"
 	@echo "make test    the default test suite"
 	@echo "make slow    the tests that take minutes"
+	@echo "make faults  kills, damage and mutants of photos, in a short form (docs/reliability.md)"
 	@echo "make check   format, lint, types and tests: what has to be green"
 	@echo "make format  let ruff put the code in order"
 	@echo "make docs    build the documentation site in site/"
@@ -39,6 +40,9 @@ test: setup
 
 slow: setup
 	$(BIN)/python -m pytest -n $(JOBS) -m slow
+
+faults: setup
+	$(BIN)/python -m pytest -n $(JOBS) -m faults
 
 check: setup
 	$(BIN)/ruff format --check src tests benchmarks

@@ -47,9 +47,12 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     handle, name = _temporary_file(path)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError as error:  # which says what, and not where
+                raise OSError(error.errno, error.strerror, str(path)) from error
             # mkstemp makes private files; results are as readable as any other file of the user.
             Path(name).chmod(0o666 & ~_umask())
             Path(name).replace(path)

@@ -20,6 +20,8 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from maskwise.augment.config import AugmentConfig, MixingConfig
 from maskwise.chance import rng_for, torch_seed_for
@@ -37,6 +39,7 @@ from maskwise.models.build import build_model
 from maskwise.models.config import Backbone, Head, ModelConfig, Weights
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.explain import REFUSED_KINDS
+from maskwise.recipe.load import dump_recipe, parse_recipe
 from maskwise.recipe.optimizer_config import OptimizerConfig
 from maskwise.recipe.schedule_config import ScheduleConfig
 from maskwise.recipe.train_config import CheckpointConfig
@@ -45,7 +48,7 @@ from maskwise.sampling.config import SamplerConfig, UndersampleMasked
 from maskwise.settings import kind_of, members_of
 from maskwise.training.fold_files import WEIGHTS
 from support.fold_jobs import fold_job
-from support.pairings import BASE, LEFT_OUT, design, factors, pairs_of, problems_of, recipe_of
+from support.pairings import BASE, LEFT_OUT, design, factors, pairs_of, problems_of, recipe_of, settings_of
 from support.tables import photo_table
 
 PARTS = 4
@@ -229,3 +232,18 @@ def test_half_precision_that_needs_a_gpu_says_so(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="fp32 or bf16 on a CPU"):
         fault_of(recipe, tmp_path)
     assert problems_of(row) == []
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_a_recipe_that_is_printed_and_parsed_is_the_same(data: st.DataObject) -> None:
+    row = data.draw(st.sampled_from(design().rows))
+    changes = {
+        "name": data.draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)),
+        "seed": data.draw(st.integers(0, 2**31)),
+        "runtime": {"checkpoint_every_s": data.draw(st.floats(0, 1e6))},
+    }
+    recipe = Recipe.model_validate_json(json.dumps({**settings_of(row), **changes}))
+    printed = dump_recipe(recipe)
+    assert parse_recipe(printed, "printed") == recipe
+    assert dump_recipe(parse_recipe(printed, "printed")) == printed

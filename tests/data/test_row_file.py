@@ -5,10 +5,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from maskwise.data.row_file import open_rows
 from maskwise.errors import StoreError
@@ -76,3 +80,37 @@ def test_rows_of_which_nobody_else_would_know_are_refused(tmp_path: Path, monkey
     monkeypatch.setattr(SeenFiles, "put", lambda *_: False)
     with pytest.raises(StoreError, match=FILE):
         append(tmp_path, b=2)
+
+
+_KEYS = st.sampled_from("abcdefgh")
+_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.sets(_KEYS, min_size=1)),
+        st.tuples(st.just("cut"), st.integers(0, 90)),
+        st.tuples(st.just("forget the index"), st.none()),
+    ),
+    max_size=12,
+)
+
+
+@given(steps=_STEPS)
+@settings(max_examples=30)
+def test_whatever_is_done_to_it_a_key_has_its_own_row(steps: list[tuple[str, Any]]) -> None:
+    """Against a plain model: a dictionary that loses what was cut off."""
+    value_of = {key: ord(key) for key in "abcdefgh"}
+    kept: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder)
+        for what, how in steps:
+            files = list(cache.glob("*/rows.u8"))
+            if what == "add":
+                kept += sorted(how - {*kept})
+                assert append(cache, **{key: value_of[key] for key in sorted(how)}) == {k: value_of[k] for k in kept}
+            elif what == "cut" and files:
+                size = min(how, files[0].stat().st_size)
+                os.truncate(files[0], size)
+                kept = kept[: size // 10]
+            elif what == "forget the index" and files:
+                (cache / FILE).unlink(missing_ok=True)
+                kept = []
+        assert append(cache) == {key: value_of[key] for key in kept} if list(cache.glob("*/rows.u8")) else not kept

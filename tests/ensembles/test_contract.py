@@ -8,6 +8,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from ensembles.conftest import MakeMember, random_probs
@@ -99,3 +101,22 @@ def test_predictions_that_are_not_held_out_are_refused(kind: str, make_member: M
 def test_the_room_needs_no_torch() -> None:
     code = "import sys, maskwise.ensembles.cross_fit; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(members=st.integers(1, 5), photos=st.integers(1, 20), seed=st.integers(0, 2**32 - 1), sharp=st.booleans())
+@settings(max_examples=30)
+def test_any_members_make_probabilities_in_any_order(
+    kind: str, members: int, photos: int, seed: int, sharp: bool
+) -> None:
+    """Also of members that are wholly sure, whose probabilities are 0 and 1."""
+    probs_RNC, rng = random_probs((members, photos, 4), seed), np.random.default_rng(seed)
+    if sharp:
+        probs_RNC = np.eye(4)[probs_RNC.argmax(axis=2)]
+    ensemble = build_ensemble(config_of(kind))
+    weights_R = ensemble.fit(probs_RNC, rng.integers(0, 4, photos))
+    combined_NC = ensemble.combine(probs_RNC, weights_R)
+    assert combined_NC.min() >= 0
+    np.testing.assert_allclose(combined_NC.sum(axis=1), 1, atol=1e-9)
+    order_R = rng.permutation(members)
+    np.testing.assert_allclose(ensemble.combine(probs_RNC[order_R], weights_R[order_R]), combined_NC, atol=1e-9)

@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
@@ -65,3 +67,17 @@ def test_people_who_were_trained_on_are_refused() -> None:
     predictions = held_out(*drawn(1, 10))
     with pytest.raises(DataError, match="held out"):
         fit_temperature(dataclasses.replace(predictions, seen_N=np.full(10, "trained_on", object)))
+
+
+@given(
+    probs=st.lists(st.lists(st.floats(0, 1, width=32), min_size=3, max_size=3), min_size=1, max_size=8),
+    temperature=st.floats(0.05, 20),
+)
+def test_no_temperature_changes_a_decision_or_the_order(probs: list[list[float]], temperature: float) -> None:
+    probs_NC = np.array(probs, dtype=np.float32) + np.float32(1e-6)
+    probs_NC /= probs_NC.sum(axis=1, keepdims=True)
+    changed_NC = with_temperature(probs_NC, temperature)
+    np.testing.assert_allclose(changed_NC.sum(axis=1), 1)
+    for before_C, after_C in zip(probs_NC, changed_NC, strict=True):
+        order = np.argsort(before_C, kind="stable")
+        assert (np.diff(after_C[order]) >= 0).all()

@@ -7,6 +7,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from scipy import stats
 
@@ -318,3 +320,18 @@ def test_settings_without_sense_are_refused(text: str, words: str) -> None:
     adapter: TypeAdapter[SamplerConfig] = TypeAdapter(SamplerConfig)
     with pytest.raises(ValidationError, match=words):
         adapter.validate_json(text)
+
+
+@every_member
+@given(people=st.integers(3, 25), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=25)
+def test_on_any_people_the_list_is_legal_and_that_of_its_seed(config: SamplerConfig, people: int, seed: int) -> None:
+    table = people_table(people, np.random.default_rng(seed))
+    if isinstance(config, OversampleGroup) and not config.group.members(table).any():
+        return
+    draw = build_sampler(config)
+    index_M, again_M = (draw(table, np.random.default_rng(seed)) for _ in range(2))
+    assert index_M.tolist() == again_M.tolist()
+    assert set(index_M.tolist()) <= set(range(len(table)))
+    if isinstance(config, SHOWS_EVERY_PHOTO):
+        assert set(index_M.tolist()) == set(range(len(table)))

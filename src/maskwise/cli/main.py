@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -114,9 +115,11 @@ def main() -> None:
         sys.exit(UserError.exit_code)
     except OSError as error:
         # A place that the user named cannot be read or written; without a name it is a fault of ours.
-        if error.filename is None or error.strerror is None:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if error.strerror is None or (error.filename is None and not full):
             raise
-        line = must(error.filename, "usable", error.strerror, "Check the path and its rights.")
+        remedy = "Make room, or write elsewhere." if full else "Check the path and its rights."
+        line = must(error.filename or "the disk", "usable", error.strerror, remedy)
         print(printable(line), file=sys.stderr)
         sys.exit(UserError.exit_code)
     except InterruptedTraining as stop:

@@ -72,9 +72,7 @@ class ImportTarget:
             if not force:
                 raise StoreError(_other_request(self.root, self.before, self.source))
             self._forget(people)
-        self._note_source(
-            self.source
-        )  # before anything else is there, so that a kill leaves a folder that is known as ours
+        self._note_source(self.source)  # first, so that a kill leaves a folder that is known as ours
         images = self.root / TRAIN_IMAGES
         images.mkdir(parents=True, exist_ok=True)
         for leftover in images.glob(f"{TEMPORARY_PREFIX}*"):
