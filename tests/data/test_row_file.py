@@ -105,7 +105,9 @@ def test_whatever_is_done_to_it_a_key_has_its_own_row(steps: list[tuple[str, Any
             files = list(cache.glob("*/rows.u8"))
             if what == "add":
                 kept += sorted(how - {*kept})
-                assert append(cache, **{key: value_of[key] for key in sorted(how)}) == {k: value_of[k] for k in kept}
+                assert append(cache, None, **{key: value_of[key] for key in sorted(how)}) == {
+                    k: value_of[k] for k in kept
+                }
             elif what == "cut" and files:
                 size = min(how, files[0].stat().st_size)
                 os.truncate(files[0], size)
