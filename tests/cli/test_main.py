@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from conftest import Workplace
+from maskwise.cli.main import main
 from maskwise.data.relabel import read_corrections
 from maskwise.files import at_home, user_cache_folder
 from maskwise.store.runs import list_runs
@@ -108,3 +109,25 @@ def test_a_run_on_a_folder_of_such_a_name_is_kept_with_the_name_escaped(workplac
     (run,) = list_runs(place.store).runs
     assert run.record.data.name == "\\udcbb\\udce7\\udcb6\\udcf7.jpg"
     assert f"{tmp_path}/{run.record.data.name}" in run.record.command
+
+
+def test_without_a_temporary_folder_there_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_folder(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("maskwise.cli.main.app", no_folder)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "TMPDIR must be a folder that can be written, got 'none'. Set TMPDIR to one.\n"
+
+
+def test_libraries_compute_in_as_many_threads_as_the_quota_pays_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr("maskwise.cli.main.cores_of_process", lambda: 8)
+    monkeypatch.setattr("maskwise.cli.main.usable_cores", lambda: 3)
+    monkeypatch.setattr("maskwise.cli.main.app", lambda: None)
+    main()
+    assert os.environ["OMP_NUM_THREADS"] == "3"

@@ -95,6 +95,17 @@ def _follow_quota() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
 
 
+def _place_at_fault(error: OSError) -> str | None:
+    """What a place that the user named lacks; None for an error without a name, which is a fault of ours."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if str(error.strerror).startswith("No usable temporary directory"):
+        return must("TMPDIR", "a folder that can be written", "none", "Set TMPDIR to one.")
+    if error.strerror is None or (error.filename is None and not full):
+        return None
+    remedy = "Make room, or write elsewhere." if full else "Check the path and its rights."
+    return must(error.filename or "the disk", "usable", error.strerror, remedy)
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 a failed check, 2 bad usage or input, 130 interrupted."""
     from maskwise.training.stopping import InterruptedTraining
@@ -114,12 +125,9 @@ def main() -> None:
         print(_extra_missing(str(error.name)), file=sys.stderr)
         sys.exit(UserError.exit_code)
     except OSError as error:
-        # A place that the user named cannot be read or written; without a name it is a fault of ours.
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if error.strerror is None or (error.filename is None and not full):
+        line = _place_at_fault(error)
+        if line is None:
             raise
-        remedy = "Make room, or write elsewhere." if full else "Check the path and its rights."
-        line = must(error.filename or "the disk", "usable", error.strerror, remedy)
         print(printable(line), file=sys.stderr)
         sys.exit(UserError.exit_code)
     except InterruptedTraining as stop:

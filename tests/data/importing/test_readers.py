@@ -27,7 +27,7 @@ from support.face_sets import (
     write_own_table,
     write_utkface,
 )
-from support.quirks import PEOPLE, write_quirky
+from support.quirks import PEOPLE, encode, noise, write_quirky
 
 OWN = TableWords(
     columns={"picture": "file", "sex": "gender", "years": "age", "subject": "person"},
@@ -72,6 +72,28 @@ def test_fairface_bins_and_bad_rows(tmp_path: Path) -> None:
     assert places == [(table, 12), (f"{table}: train/90.jpg", 10), (f"{table}: train/91.jpg", 11)]
     with pytest.raises(DataError, match="fairface_label_train"):
         read("fairface", write_afad(tmp_path / "afad"))
+
+
+def test_tables_of_spreadsheets_on_windows_and_what_systems_leave(tmp_path: Path) -> None:
+    for name in ("1.jpg", "2.jpg", "3.jpg", "._1.jpg", "__MACOSX/1.jpg"):
+        (tmp_path / "train" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "train" / name).write_bytes(encode(noise(np.random.default_rng(len(name)))))
+    rows = ["file,age,gender", "train\\1.jpg,more than 70,Male", "train/2.jpg,0-2,Female", ",,"]
+    (tmp_path / "fairface_label_train.csv").write_bytes("\r\n".join(rows).encode("utf-8-sig"))
+    listed = read("fairface", tmp_path)
+    assert [(face.age_years, face.photos["normal"].is_file()) for face in listed.faces] == [
+        ((70, 120), True),
+        ((0, 2), True),
+    ]
+    rows = ["file,gender,age,person", "1.jpg,m,53.0,007", "2.jpg,f,116,7", "3.jpg,f,0,x"]
+    (tmp_path / "train/own.csv").write_bytes("\r\n".join(rows).encode())
+    own = read("csv", tmp_path / "train/own.csv")
+    assert [(face.age_years[0], face.identity) for face in own.faces if face.age_years] == [
+        (53, "7"),
+        (116, "7"),
+        (0, "x"),
+    ]
+    assert [face.where for face in choose_faces(own, 18, (30, 60)).faces] == ["1.jpg", "2.jpg"]
 
 
 def test_afad_folders_are_ages_and_genders(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from maskwise.data.importing.by_table import add_row, refuse_no_label_file, sound_label_rows
+from maskwise.data.importing.by_table import add_row, photo_at, refuse_no_label_file, sound_label_rows
 from maskwise.data.importing.faces import Listed
 from maskwise.data.layout import list_folder
 
@@ -24,5 +24,5 @@ def read_fairface(source: Path) -> Listed:
         table = sound_label_rows(source / name, ("file", "age", "gender"), listed)
         columns = (table.columns[column] for column in ("file", "gender", "age"))
         for file, gender, age, line in zip(*columns, table.line_R, strict=True):
-            add_row(listed, name, line, (source / file, file), gender, age)
+            add_row(listed, name, line, (photo_at(source, file), file), gender, age)
     return listed

@@ -15,6 +15,7 @@ from maskwise.data.importing.by_table import (
 )
 from maskwise.data.importing.config import TableField, TableWords
 from maskwise.data.importing.faces import Listed
+from maskwise.data.people import bare_id
 from maskwise.errors import DataError, must
 from maskwise.tables import CsvTable, same_name, scan_csv
 
@@ -42,7 +43,7 @@ def read_own_table(source: Path, words: TableWords) -> Listed:
     gender_R, age_R = (table.columns.get(column_of[name]) for name in ("gender", "age"))
     for row, file in enumerate(table.columns[column_of["file"]]):
         gender, age = (None if cells is None else cells[row] for cells in (gender_R, age_R))
-        person = "" if person_R is None else same_name(person_R[row])
+        person = "" if person_R is None else bare_id(same_name(person_R[row]))
         photo = photo_at(source.parent, file), file
         mask = "not_worn" if mask_R is None else masks.get(mask_R[row].lower(), "")
         shown = PHOTO_OF_MASK.get(mask)
