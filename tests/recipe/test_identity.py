@@ -88,7 +88,7 @@ def test_the_data_decides_too() -> None:
 
 def test_self_training_changes_the_id_and_runs_without_it_keep_the_one_from_before_it_could_be_set() -> None:
     recipe = load_recipe("quick-imagenet")
-    settings = recipe.model_dump(mode="json", exclude={"name", "runtime", "self_training", "parts"})
+    settings = recipe.model_dump(mode="json", exclude={"name", "runtime", "self_training", "distillation", "parts"})
     assert settings["data"].pop("draw_masks") is None
     assert settings["input"]["crop"].pop("decoding") == "full"
     assert (settings["train"].pop("cached_views"), settings["train"].pop("layout")) == (None, "channels_last")

@@ -109,7 +109,7 @@ def test_a_layer_learns_the_same(layer: nn.Conv2d, autocast: bool) -> None:
         torch.testing.assert_close(two, one, rtol=relative, atol=absolute)
 
 
-def test_only_layers_that_gain_are_changed_and_names_and_convolveds_stay() -> None:
+def test_only_layers_that_gain_are_changed_and_names_and_results_stay() -> None:
     layers = {
         "wide": nn.Conv2d(4, 4, 5, padding=2, groups=4),
         "strided": nn.Conv2d(4, 4, 3, 2, 1, groups=4),

@@ -65,8 +65,8 @@ def distill(
     from maskwise.workflows.run_recipe import Place, run_recipe
 
     place = Place(data=data, store=store, cache=cache_folder(cache))
-    with listener(quiet, trainings_of(loaded)) as told:
-        made, evaluation = run_recipe(loaded, place, sys.argv, told, force=force)
+    with listener(quiet, trainings_of(loaded)) as progress:
+        made, evaluation = run_recipe(loaded, place, sys.argv, progress, force=force)
     typer.echo(f"run {made.name} ({loaded.name}) in {made}\n")
     if evaluation is None:
         typer.echo("trained on everyone: nobody was held out, so no score")

@@ -120,14 +120,14 @@ def _table_words(kind: ImportFormat, pairs: list[str], file: Path | None) -> Tab
         raise UserError(must(str(file), "a list of columns and genders", given, "For example columns: {sex: gender}."))
     of_folders = kind is ImportFormat.FOLDERS
     group = "folders" if of_folders else "columns"
-    told = given.get(group) or {}
+    meanings = given.get(group) or {}
     for pair in pairs:
         name, _, meaning = pair.rpartition("=")
         if not name or not (of_folders or meaning in TABLE_FIELDS):
             rule = "FOLDER=CLASS" if of_folders else f"COL=FIELD, FIELD one of {', '.join(TABLE_FIELDS)}"
             raise UserError(must("--map", rule, pair, "Correct it."))
-        told = {**{n: m for n, m in told.items() if of_folders or m != meaning}, name: meaning}
+        meanings = {**{n: m for n, m in meanings.items() if of_folders or m != meaning}, name: meaning}
     try:
-        return TableWords.model_validate({**given, group: told})
+        return TableWords.model_validate({**given, group: meanings})
     except ValidationError as error:
         raise UserError([f"{file or '--map'}: {line}" for line in explain(error, TableWords)]) from None

@@ -85,8 +85,8 @@ def gender_fault(text: str) -> str | None:
 
 def _row_faults(table: CsvTable, row: int) -> list[str]:
     values = {name: column[row] for name, column in table.columns.items()}
-    told = {name: text for name, text in values.items() if text.lower() != NOT_KNOWN.lower()}
-    faults = [check(told[name]) for name, check in (("gender", gender_fault), ("age", age_fault)) if name in told]
+    known = {name: text for name, text in values.items() if text.lower() != NOT_KNOWN.lower()}
+    faults = [check(known[name]) for name, check in (("gender", gender_fault), ("age", age_fault)) if name in known]
     if not values["id"]:
         faults.insert(0, must("id", "the person's id", "", "Give each person one."))
     return [fault for fault in faults if fault]

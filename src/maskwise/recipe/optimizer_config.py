@@ -9,55 +9,47 @@ from pydantic import Field, model_validator
 from maskwise.errors import must
 from maskwise.settings import Settings
 
-LearningRate = Annotated[float, Field(gt=0)]
+LearningRate = Annotated[float, Field(gt=0, description="Learning rate after warm-up.")]
+Decay = Annotated[
+    float, Field(ge=0, description="Decoupled decay of all weights except biases and normalisation (arXiv 1711.05101).")
+]
+L2Penalty = Annotated[
+    float, Field(ge=0, description="Part of the gradient, of all weights except biases and normalisation.")
+]
 Share = Annotated[float, Field(ge=0, lt=1)]
-Betas = tuple[Share, Share]
+Betas = Annotated[
+    tuple[Share, Share],
+    Field(description="Shares of the mean gradient and of its mean square that are carried on a step."),
+]
 
 
 class AdamW(Settings):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101)."""
 
     kind: Literal["adamw"] = "adamw"
-
     rate: LearningRate = 1e-3
-    """Learning rate after warm-up."""
-
-    weight_decay: float = Field(default=0.01, ge=0)
-    """Decay of all weights except biases and normalisation."""
-
+    weight_decay: Decay = 0.01
     betas: Betas = (0.9, 0.999)
-    """Shares of the mean gradient and of its mean square that are carried on a step."""
 
 
 class Adam(Settings):
     """Adam (Kingma & Ba 2015, arXiv 1412.6980)."""
 
     kind: Literal["adam"] = "adam"
-
     rate: LearningRate = 1e-3
-    """Learning rate after warm-up."""
-
-    weight_decay: float = Field(default=0.0, ge=0)
-    """L2 penalty, part of the gradient (decoupled: adamw), on all weights except biases and normalisation."""
-
+    weight_decay: L2Penalty = 0.0
     betas: Betas = (0.9, 0.999)
-    """Shares of the mean gradient and of its mean square that are carried on a step."""
 
 
 class SGD(Settings):
     """Stochastic gradient descent with momentum."""
 
     kind: Literal["sgd"] = "sgd"
-
     rate: LearningRate = 1e-2
-    """Learning rate after warm-up."""
-
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """Share of the last step that is carried on."""
 
-    weight_decay: float = Field(default=0.0, ge=0)
-    """Decay of all weights except biases and normalisation."""
-
+    weight_decay: L2Penalty = 0.0
     nesterov: bool = False
     """Look ahead along the momentum (Nesterov 1983; Sutskever et al. 2013, ICML)."""
 
@@ -73,75 +65,53 @@ class NAdam(Settings):
     """Adam with Nesterov's look ahead (Dozat 2016, openreview OM0jvwB8jIp57ZJjtNEZ), weight decay decoupled."""
 
     kind: Literal["nadam"] = "nadam"
-
     rate: LearningRate = 1e-3
-    """Learning rate after warm-up."""
-
-    weight_decay: float = Field(default=0.01, ge=0)
-    """Decay of all weights except biases and normalisation."""
-
+    weight_decay: Decay = 0.01
     betas: Betas = (0.9, 0.999)
-    """Shares of the mean gradient and of its mean square that are carried on a step."""
 
 
 class RAdam(Settings):
     """Adam that trusts its step sizes only once they are known well enough (arXiv 1908.03265), decay decoupled."""
 
     kind: Literal["radam"] = "radam"
-
     rate: LearningRate = 1e-3
     """Learning rate; a warm-up is hardly needed."""
 
-    weight_decay: float = Field(default=0.01, ge=0)
-    """Decay of all weights except biases and normalisation."""
-
+    weight_decay: Decay = 0.01
     betas: Betas = (0.9, 0.999)
-    """Shares of the mean gradient and of its mean square that are carried on a step."""
 
 
 class Adamax(Settings):
     """Adam with the largest gradient so far in place of the mean square (arXiv 1412.6980, section 7.1)."""
 
     kind: Literal["adamax"] = "adamax"
-
     rate: LearningRate = 2e-3
-    """Learning rate after warm-up."""
-
-    weight_decay: float = Field(default=0.0, ge=0)
-    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
-
+    weight_decay: L2Penalty = 0.0
     betas: Betas = (0.9, 0.999)
-    """Shares of the mean gradient and of its mean square that are carried on a step."""
 
 
 class RMSprop(Settings):
     """Gradients divided by the root of their mean square (Hinton 2012, lecture 6e); EfficientNets were made with it."""
 
     kind: Literal["rmsprop"] = "rmsprop"
-
     rate: LearningRate = 1e-3
-    """Learning rate after warm-up."""
-
     smoothing: float = Field(default=0.99, ge=0, lt=1)
     """Share of the mean square that is carried on a step."""
 
     momentum: float = Field(default=0.0, ge=0, lt=1)
     """Share of the last step that is carried on."""
 
-    weight_decay: float = Field(default=0.0, ge=0)
-    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+    weight_decay: L2Penalty = 0.0
 
 
 class Adagrad(Settings):
     """Gradients divided by the root of the sum of all their squares so far (Duchi et al. 2011, JMLR 12)."""
 
     kind: Literal["adagrad"] = "adagrad"
-
     rate: LearningRate = 1e-2
     """Learning rate after warm-up; the steps shrink by themselves."""
 
-    weight_decay: float = Field(default=0.0, ge=0)
-    """L2 penalty, part of the gradient, on all weights except biases and normalisation."""
+    weight_decay: L2Penalty = 0.0
 
 
 OptimizerConfig = Annotated[

@@ -15,14 +15,14 @@ from maskwise.errors import DataError, counted, must, printable
 from maskwise.labels import GENDER_CLASSES, MASK_CLASSES
 
 NOTHING = "-"
-"""The meaning of a folder that tells nothing of its photos: train, part1."""
+"""The meaning of a folder that says nothing of its photos: train, part1."""
 _PARTS_OF_SETS = ("train", "training", "val", "valid", "validation", "test", "images", "data")
 
 
 def read_class_folders(source: Path, words: TableWords) -> Listed:
     """Every photo below ``source``, labelled by the folders that it lies in, at any depth: ``with_mask``, ``male/30``.
 
-    Usual words for masks and genders are known, as are ages; others, or several in one name, are told by
+    Usual words for masks and genders are known, as are ages; others, or several in one name, are given by
     ``words.folders``. A photo whose folders say nothing of its mask shows a bare face. Every photo counts as a person
     of its own. ``DataError`` names every folder without a meaning.
     """
@@ -31,18 +31,18 @@ def read_class_folders(source: Path, words: TableWords) -> Listed:
     photos_in = Counter(name for path in paths for name in dict.fromkeys(path.split("/")[:-1]))
     meaning_of = {name: _meaning(name, words) for name in photos_in}
     _refuse_unclear(source, photos_in, meaning_of, words)
-    mask_is_told = any("mask" in meaning for meaning in meaning_of.values() if meaning)
+    masks_are_known = any("mask" in meaning for meaning in meaning_of.values() if meaning)
     for path in paths:
-        told: dict[str, str] = {}
+        labels: dict[str, str] = {}
         for name in path.split("/")[:-1]:
-            told |= meaning_of[name] or {}
-        if not told or (mask_is_told and "mask" not in told):
-            wanted = "mask" if mask_is_told else "class"
-            listed.reject(path, None, "the photo", f"in a folder that tells its {wanted}", "none", "Move it into one.")
+            labels |= meaning_of[name] or {}
+        if not labels or (masks_are_known and "mask" not in labels):
+            wanted = "mask" if masks_are_known else "class"
+            listed.reject(path, None, "the photo", f"in a folder that names its {wanted}", "none", "Move it into one.")
             continue
-        photo = {PHOTO_OF_MASK[told.get("mask", "not_worn")]: source / path}
-        age_years = parse_age(told["age"]) if "age" in told else None
-        face = ImportedFace(photo, told.get("gender", NOT_KNOWN), age_years, path, as_it_is=mask_is_told)
+        photo = {PHOTO_OF_MASK[labels.get("mask", "not_worn")]: source / path}
+        age_years = parse_age(labels["age"]) if "age" in labels else None
+        face = ImportedFace(photo, labels.get("gender", NOT_KNOWN), age_years, path, as_it_is=masks_are_known)
         listed.faces.append(face)
     listed.notes.extend(_understood(photos_in, meaning_of))
     return listed
@@ -57,7 +57,7 @@ def read_bare_faces(source: Path) -> Listed:
 
 
 def _meaning(name: str, words: TableWords) -> dict[str, str] | None:
-    """What a folder tells, by attribute; {} for nothing, None where it is not known."""
+    """What a folder says, by attribute; {} for nothing, None where it is not known."""
     text = words.folders.get(name)
     if text is None:
         if name.lower() in _PARTS_OF_SETS:

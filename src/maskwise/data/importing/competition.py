@@ -46,7 +46,7 @@ def read_competition(source: Path) -> Listed:
 
 
 def _written_folders(source: Path) -> dict[str, str]:
-    """How folders of people are written on the disk; none where they cannot be listed, which each person tells."""
+    """How folders of people are written on the disk; none where they cannot be listed, which is noted for each."""
     try:
         return on_disk(list_folder(source / TRAIN_IMAGES).folders)
     except DataError:

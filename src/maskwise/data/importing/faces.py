@@ -36,7 +36,7 @@ class ImportedFace:
     id_hint: str = ""
     """The id that the source itself gives, "" where it gives none."""
     as_it_is: bool = False
-    """Whether the source tells what covers the face, so that no mask is to be drawn on it."""
+    """Whether the source says what covers the face, so that no mask is to be drawn on it."""
 
     @property
     def place(self) -> str:
