@@ -22,8 +22,8 @@ _INSIDE = 0.95
 _FAR, _NEAR = 2.5, 0.15
 """A face lies elsewhere that is so many spreads away, and further than this.
 
-Of 1,104 tight crops of faces with masks 3 lie 1.5 spreads away (the detector's box is shorter on half-worn masks), 1
-lies two and none 2.5; of 140 whole portraits all lie more than 3.6 away.
+Of 1,104 tight crops of faces with masks 3 lie 1.5 spreads away (masks make the detector's box less exact), 1 lies two
+and none 2.5; of 140 whole portraits all lie more than 3.6 away.
 """
 FEWEST_FACES = 5
 """A framing of fewer photos would be that of these photos."""
