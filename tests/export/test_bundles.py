@@ -31,6 +31,7 @@ from maskwise.export.reader import Bundle, load
 from maskwise.faces.config import decodes_reduced
 from maskwise.labels import Task
 from maskwise.records import Image, Predictions
+from maskwise.store.find_run import find_run
 from maskwise.store.predictions_file import read_predictions
 from maskwise.training.inference import predict_batch
 from maskwise.workflows.predict_photos import photo_inputs
@@ -60,6 +61,17 @@ def test_bundle_and_run_agree_on_other_photos(
     if run.age_years_N is not None and bundle.age_years_N is not None:
         np.testing.assert_allclose(bundle.age_years_N, run.age_years_N, atol=1e-3)
     assert "decisions equal for 100.00%" in exported.printed
+
+
+def test_a_run_trained_in_bf16_is_compared_in_fp32(place: Workplace, cli: Cli, tmp_path: Path) -> None:
+    """In bf16 it predicts otherwise than its bundle by more than an export may."""
+    cli(*place.train("--quiet", "--set", "name=rounded", "--set", "train.precision=bf16"))
+    told = cli("export", "rounded", str(tmp_path / "bundle"), "--store", str(place.store), "--quiet")
+    assert "decisions equal for 100.00%" in told
+    run = predictions_of(cli, find_run(place.store, "rounded"), place.data, tmp_path / "run.parquet")
+    bundle = predictions_of(cli, tmp_path / "bundle", place.data, tmp_path / "bundle.parquet")
+    assert np.abs(run.probs_NC - bundle.probs_NC).max() > TOLERANCE
+    np.testing.assert_allclose(run.probs_NC, bundle.probs_NC, atol=0.05)
 
 
 def test_the_manifest_lists_members_parts_folds_and_views(

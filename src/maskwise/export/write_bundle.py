@@ -218,7 +218,8 @@ def _prove(
     found = []
     with photos as folder, _whole_float32():
         # Photos that cannot be read are left out and noted, as the training did.
-        of_run, _ = predict_with_run(run, [folder], True, _WithoutNotes([listener]))
+        # The bundle's networks compute in fp32: a run that was trained in bf16 or fp16 rounds where they do not.
+        of_run, _ = predict_with_run(run, [folder], True, _WithoutNotes([listener]), precision="fp32")
         if not len(of_run):
             raise DataError(must("photos to compare", "readable", "none that is", "Check --data."))
         if options.data is not None:

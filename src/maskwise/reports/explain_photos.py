@@ -53,8 +53,9 @@ def explain_photos(story: RunStory, places: Ints, listener: Listener) -> tuple[E
     fold_of = read_split(member.folder)
     recipe = read_recipe(member.folder)
     found: list[ExplainedPhoto] = []
-    listener.on_stage("asking the models where they look", len(places))
-    for part in single_recipes(recipe):
+    parts = single_recipes(recipe)
+    listener.on_stage("asking the models where they look", len(parts) * len(places))
+    for part in parts:
         models, how = load_models(member, part.recipe, part.name)
         read = _reader(story.data, how.spec)
         for place in places.tolist():

@@ -20,6 +20,7 @@ from maskwise.memory import keep_freed_memory
 from maskwise.probabilities import MemberProbabilities, Probabilities
 from maskwise.records import Image, InputSpec, Ints, Predictions
 from maskwise.store.submission import write_submission
+from maskwise.training.devices import Precision
 from maskwise.workflows.frame_photos import LikeTraining, RunFaces
 from maskwise.workflows.photo_batches import photo_batches
 from maskwise.workflows.photos_to_predict import as_predictions, list_photos, report_problems
@@ -32,15 +33,19 @@ def predict_photos(
     skip_unreadable: bool,
     listener: Listener,
     faces: RunFaces = RunFaces.WHOLE,
+    *,
+    precision: Precision | None = None,
 ) -> tuple[Predictions, Task]:
     """Probabilities for all photos of ``sources`` (see ``list_photos``).
 
     Photos are walked outside and models inside: each is read and decoded once, whatever the members. A photo that any
     member's crop refuses has no prediction. Unreadable photos are all named in one ``DataError``, or left out and
     noted with ``skip_unreadable``. With ``faces`` auto, photos whose faces lie elsewhere than in training are cut like
-    those of training, and it is noted of how many.
+    those of training, and it is noted of how many. ``precision`` is that of the run's training if None.
     """
     loaded = load_to_predict(run)
+    if precision is not None:
+        loaded = loaded.in_precision(precision)
     photos = list_photos(sources, loaded.task, listener.on_note)
     listener.on_stage("predicting photos", len(photos))
     blocks: list[MemberProbabilities] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,7 @@ from maskwise.store.layout import FRAMING, framing_path, input_path, recipe_path
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.training.checkpoints import load_weights
-from maskwise.training.devices import choose_device, place_model
+from maskwise.training.devices import Precision, choose_device, place_model
 from maskwise.training.inference import Inference, predict_batch_of_each
 from maskwise.workflows.join_runs import member_runs, read_joined
 
@@ -76,6 +77,16 @@ class RunModels(NamedTuple):
         """The different inputs of all models, in the order in which they first occur."""
         every = [part.how.spec for member in self.members for part in member.parts]
         return [spec for place, spec in enumerate(every) if spec not in every[:place]]
+
+    def in_precision(self, precision: Precision) -> RunModels:
+        """The same models, which compute in another number format than that of their training."""
+        members = [
+            member._replace(
+                parts=[part._replace(how=dataclasses.replace(part.how, precision=precision)) for part in member.parts]
+            )
+            for member in self.members
+        ]
+        return self._replace(members=members)
 
     def predict(self, pixels_of: Sequence[Image]) -> MemberProbabilities:
         """What every member predicts for some photos; ``pixels_of`` has an array N × H × W × 3 for each of ``specs``.
