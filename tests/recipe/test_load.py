@@ -216,3 +216,12 @@ def test_a_change_below_a_group_that_the_file_leaves_out_begins_from_its_default
     assert changed.train.optimizer.rate == 0.25
     assert changed.input.crop.kind == "face"
     assert changed.train.epochs == default.train.epochs
+
+
+def test_the_baseline_is_the_official_ones_default_run() -> None:
+    """SGD at 1e-3 with its decay, one epoch of 64s; a StepLR of 20 epochs drops in none of them, so it is constant."""
+    recipe = load_recipe("baseline")
+    assert recipe.train.optimizer == SGD(rate=0.001, momentum=0.0, weight_decay=0.0005)
+    assert (recipe.train.epochs, recipe.train.batch_size, recipe.train.schedule.kind) == (1, 64, "constant")
+    assert (recipe.input.height_px, recipe.input.width_px, recipe.loss.kind) == (128, 96, "cross_entropy")
+    assert "SGD at 1e-3 (constant" in shipped_text("baseline")

@@ -247,6 +247,15 @@ def test_the_interval_decides(says: Says, low: float, high: float, answer: Outco
     assert judge(Score((low + high) / 2, low, high), says) == answer
 
 
+def test_smoothing_of_the_write_up_is_tested_in_both_readings() -> None:
+    """From 0.6 on taken away, and from 0.6 on kept: 0.4 and less taken away."""
+    (claim,) = choose_claims(["9"])
+    recipes = {run.arm: run.recipe for run in plan_claims(SMALL_CLAIMS, 1, (), [claim]).runs}
+    taken = [recipes[test.b].targets[0].epsilon for test in claim.tests]  # type: ignore[union-attr]
+    assert taken == [0.3, 0.35, 0.4, 0.6, 0.8]
+    assert [round(1 - epsilon, 2) for epsilon in taken if epsilon <= 0.4] == [0.7, 0.65, 0.6]
+
+
 def test_an_arm_that_changed_nothing_could_not_be_tested() -> None:
     assert {judge(Score(0.0, 0.0, 0.0), says) for says in get_args(Says)} == {"could not be tested"}
 

@@ -37,6 +37,14 @@ def test_every_shipped_space_makes_legal_recipes(name: str, base: str | None) ->
     assert len({recipe.model_dump_json() for recipe in recipes}) > 2
 
 
+def test_the_sweep_of_smoothing_reaches_the_write_ups_range() -> None:
+    sweep = load_sweep("label-smoothing", None, [])
+    pick = RandomPick(np.random.default_rng(0))
+    tried = [sweep.recipe(draw(sweep.dimensions, pick), "x").targets for _ in range(400)]
+    taken = [target.epsilon for targets in tried for target in targets if target.kind == "label_smoothing"]
+    assert 0.5 < max(taken) <= 0.6
+
+
 @pytest.mark.parametrize("name", shipped_spaces())
 def test_every_shipped_space_says_its_command_and_what_it_is_for(name: str) -> None:
     assert shipped_space_text(name).splitlines()[0] == f"# maskwise sweep {name} --data DIR"
