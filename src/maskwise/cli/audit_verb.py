@@ -11,6 +11,7 @@ from maskwise.cli.options import (
     DEFAULT_STORE,
     CorrectionsOption,
     ForceOption,
+    JsonOption,
     OwnDataOption,
     QuietOption,
     SkippedAnywayOption,
@@ -34,6 +35,7 @@ def audit(
     corrections: CorrectionsOption = None,
     store: StoreOption = DEFAULT_STORE,
     _skip_unreadable: SkippedAnywayOption = False,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -49,9 +51,10 @@ def audit(
     refuse_overwrite(out, force)
     data = needed_data_of_run(find_run(store, runs[0]), data)
 
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.reports.audit_page import audit_page
-    from maskwise.reports.audit_tables import corrections_csv, people_csv, suspects_text
+    from maskwise.reports.audit_tables import corrections_csv, people_csv, suspects, suspects_text
     from maskwise.workflows.audit_labels import audit_labels
 
     with listener(quiet) as events:
@@ -66,5 +69,8 @@ def audit(
             write_atomically(out / name, text)
     else:
         place_folder(out, files)
+    if as_json:
+        typer.echo(plain_json({"suspects": suspects(audited, top), "near_copies": audited.near, "folder": out}))
+        return
     typer.echo(suspects_text(audited, top))
     typer.echo(f"gallery: {out / 'audit.html'}; to review: {out / 'corrections.csv'}; all: {out / 'people.csv'}")

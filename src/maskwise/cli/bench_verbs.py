@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from maskwise.cli import bench_predict, bench_start, bench_train
-from maskwise.cli.options import RecipeArgument, SetOption
+from maskwise.cli.options import JsonOption, RecipeArgument, SetOption
 
 app = typer.Typer(
     help="Measure how fast this machine trains, predicts, decodes and starts up.",
@@ -25,6 +27,7 @@ def batch_size(
     recipe: RecipeArgument,
     set_: SetOption = None,
     limit: Annotated[int, typer.Option(min=2, metavar="N", help="Largest batch to try.")] = 512,
+    as_json: JsonOption = False,
 ) -> None:
     """Find the largest batch that fits into memory, by training on random pixels; needs no data set."""
     from maskwise.recipe.load import load_recipe
@@ -33,8 +36,10 @@ def batch_size(
 
     from maskwise.fitting.try_batch_sizes import try_batch_sizes
 
-    fits = try_batch_sizes(loaded, limit, typer.echo)
-    if fits == limit:
+    fits = try_batch_sizes(loaded, limit, partial(typer.echo, err=True))
+    if as_json:
+        typer.echo(json.dumps({"photos": fits, "limit": limit}))
+    elif fits == limit:
         typer.echo(f"all sizes up to the limit fit: {fits} photos. Try more with --limit.")
     else:
         room = max(2, fits * 9 // 10)

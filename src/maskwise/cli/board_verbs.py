@@ -79,13 +79,18 @@ def tag(
     remove: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Tag to remove. Repeatable.")] = None,
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="Note to keep with the run.")] = None,
     store: StoreOption = DEFAULT_STORE,
+    as_json: JsonOption = False,
 ) -> None:
     """Add tags and notes to a run, or remove tags. Nothing else about the run changes."""
+    from maskwise.cli.plain_json import plain_json
     from maskwise.store.find_run import find_run
     from maskwise.store.marks import mark_run
 
     folder = find_run(store, run)
     marks = mark_run(folder, add or [], remove or [], note)
+    if as_json:
+        typer.echo(plain_json({"run": folder.name, "marks": marks}))
+        return
     typer.echo(f"run {folder.name}: tags {', '.join(marks.tags) or 'none'}")
     for each in marks.notes:
         typer.echo(f"{each.at_utc[:10]}  {each.text}")

@@ -11,6 +11,7 @@ import typer
 from maskwise.cli.options import (
     DEFAULT_STORE,
     ForceOption,
+    JsonOption,
     QuietOption,
     RunArgument,
     SkippedAnywayOption,
@@ -52,6 +53,7 @@ def export(
     ] = 256,
     store: StoreOption = DEFAULT_STORE,
     _skip_unreadable: SkippedAnywayOption = False,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -69,6 +71,7 @@ def export(
     loading("PyTorch", quiet)
 
     from maskwise.cli.endings import beside_the_result, next_lines
+    from maskwise.cli.plain_json import plain_json
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.export.write_bundle import ExportOptions, export_run
 
@@ -79,6 +82,9 @@ def export(
         written = export_run(folder, out, options, progress)
     with beside_the_result(written.place):
         record_need(folder.parent, f"the export {written.place}", [folder.name])
+    if as_json:
+        typer.echo(plain_json(written))
+        return
     for each in written.parity:
         typer.echo(
             f"{each.precision}: {each.photos} photos ({each.inputs}), largest difference "

@@ -11,6 +11,7 @@ from maskwise.cli.options import (
     CacheOption,
     CorrectionsOption,
     ForceOption,
+    JsonOption,
     QuietOption,
     SkippedAnywayOption,
     cache_folder,
@@ -31,6 +32,7 @@ def eda(
     corrections: CorrectionsOption = None,
     cache: CacheOption = None,
     _skip_unreadable: SkippedAnywayOption = False,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -41,6 +43,7 @@ def eda(
     refuse_missing_folder("DIR", folder)
     refuse_output(out, force)
 
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.reports.eda_page import eda_page, eda_text
     from maskwise.workflows.explore_data import explore_data
@@ -50,5 +53,8 @@ def eda(
             folder, Task(), cache_folder(cache), progress, faces=faces, corrections=corrections or ()
         )
     write_atomically(out, eda_page(explored, f"Data set {folder.resolve().name}", photos=not no_photos))
+    if as_json:
+        typer.echo(plain_json({"numbers": explored.numbers, "page": out}))
+        return
     typer.echo(eda_text(explored.numbers, explored.task))
     typer.echo(f"page: {out}")

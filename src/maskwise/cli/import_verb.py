@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import ForceOption, QuietOption
+from maskwise.cli.options import ForceOption, JsonOption, QuietOption
 from maskwise.data.importing.formats import ImportFormat
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def import_set(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Import at most N faces, chosen at random.")
     ] = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -54,6 +55,7 @@ def import_set(
     Repeat the command to resume. Import another source into the same OUT to combine them.
     """
     from maskwise.cli.ask_columns import with_asked_columns
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.data.importing.target import REPORT
     from maskwise.workflows.import_faces import ImportRequest, import_faces
@@ -77,6 +79,9 @@ def import_set(
     )
     with listener(quiet) as progress:
         made = import_faces(request, progress)
+    if as_json:
+        typer.echo(plain_json(made))
+        return
     typer.echo(str(made))
     typer.echo(f"{out}: {made.people} people, {made.photos} photos, {made.rejected} rejected ({out / REPORT})")
     if not quiet:

@@ -18,18 +18,30 @@ class NumPyLike(Protocol):
         """As Python's own numbers."""
 
 
+@runtime_checkable
+class SettingsLike(Protocol):
+    """Settings of pydantic, which is not imported for this."""
+
+    def model_dump(self, *, mode: str) -> Any:
+        """As JSON knows them."""
+
+
 def plain_json(found: object) -> str:
-    """Frozen records, and tuples, lists and dictionaries of them, as JSON text. Ends without a line break."""
+    """Frozen records, settings, and tuples, lists and dictionaries of them, as JSON text. Ends without a line break."""
     return json.dumps(_plain(found), ensure_ascii=False, allow_nan=False, indent=1)
 
 
 def _plain(found: object) -> Any:
     if dataclasses.is_dataclass(found) and not isinstance(found, type):
         return {field.name: _plain(getattr(found, field.name)) for field in dataclasses.fields(found)}
+    if isinstance(found, SettingsLike):
+        return found.model_dump(mode="json")
     if isinstance(found, PurePath):
         return str(found)
     if isinstance(found, Mapping):
         return {str(name): _plain(value) for name, value in found.items()}
+    if isinstance(found, tuple) and hasattr(found, "_asdict"):
+        return _plain(found._asdict())
     if isinstance(found, tuple | list):
         return [_plain(value) for value in found]
     if isinstance(found, NumPyLike):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
     ForceOption,
+    JsonOption,
     QuietOption,
     RunArgument,
     SkippedAnywayOption,
@@ -42,6 +44,7 @@ def report(
     store: StoreOption = DEFAULT_STORE,
     _skip_unreadable: SkippedAnywayOption = False,
     cache: CacheOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -55,6 +58,7 @@ def report(
     folder = find_run(store, run)
     data = data_of_run(folder, data)
 
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.evaluation.format_table import format_table
     from maskwise.reports.run_report import run_report
@@ -62,6 +66,10 @@ def report(
     with listener(quiet) as progress:
         story, text = run_report(folder, data, cache_folder(cache), progress, photos=not no_photos)
     write_atomically(out, text)
+    if as_json:
+        scores = json.loads(story.evaluation.to_json())
+        typer.echo(plain_json({"evaluation": scores, "missing": story.missing, "page": out}))
+        return
     typer.echo(format_table(story.evaluation))
     for words in story.missing:
         typer.echo(words)

@@ -190,6 +190,7 @@ def submit(
     ),
     store: StoreOption = DEFAULT_STORE,
     skip_unreadable: SkipOption = False,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -209,6 +210,7 @@ def submit(
     data = needed_data_of_run(folder, data)
 
     from maskwise.cli.endings import beside_the_result
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.data.manifest import eval_names
     from maskwise.data.problems import refuse
@@ -221,7 +223,10 @@ def submit(
         predictions, task = predict_photos(folder, [data], skip_unreadable, progress, RunFaces.AUTO)
         predictions = fill_unreadable(predictions, data, task, progress)
     count = write_submission_of(predictions, data, out)
-    number = ""
+    number: int | None = None
     with beside_the_result(out):
-        number = f", submission {record_submission(folder.resolve().parent, read_finished(folder), out).number}"
-    typer.echo(f"{out}: {count} photos{number}")
+        number = record_submission(folder.resolve().parent, read_finished(folder), out).number
+    if as_json:
+        typer.echo(plain_json({"file": out, "photos": count, "number": number}))
+    else:
+        typer.echo(f"{out}: {count} photos" + ("" if number is None else f", submission {number}"))

@@ -15,6 +15,7 @@ from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
     ForceOption,
+    JsonOption,
     QuietOption,
     SetOption,
     StoreOption,
@@ -91,6 +92,7 @@ def sweep(
     force: ForceOption = False,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Search many settings of a recipe and rank them in pairs with it; `sweep show NAME` prints the results.
@@ -99,14 +101,14 @@ def sweep(
     finished trial is a run of the store.
     """
     if list_:
-        typer.echo(listed(store))
+        typer.echo(listed(store, as_json=as_json))
         return
     if space is None:
         raise UserError("SPACE must be given, got none. `maskwise sweep --list` names the ready ones.")
     if out is not None:
         refuse_results(out, force)
     if space == "show":
-        show(name, store, storage, out)
+        show(name, store, storage, out, as_json=as_json)
         return
     if name is not None:
         raise UserError(must("what follows SPACE", "an option", name, "Only `sweep show NAME` takes two words."))
@@ -115,7 +117,8 @@ def sweep(
     planned, notes = plan(space, base, set_ or [], storage)
     refuse_missing_folder("--data", data)
     wanted = Wanted(runs, minutes, confirm, confirm_seeds, storage)
-    print_results(train_sweep(planned, notes, wanted, (data, store, cache_folder(cache)), quiet), store, out)
+    study = train_sweep(planned, notes, wanted, (data, store, cache_folder(cache)), quiet)
+    print_results(study, store, out, as_json=as_json)
 
 
 def plan(space: str, base: str | None, changes: list[str], storage: str | None) -> tuple[Sweep, list[str]]:
@@ -170,7 +173,7 @@ def number_of_runs(planned: Sweep) -> int:
     return len(grid_points(planned.dimensions)) if planned.space.sampler.kind == "grid" else DEFAULT_RUNS
 
 
-def show(name: str | None, store: Path, storage: str | None, out: Path | None) -> None:
+def show(name: str | None, store: Path, storage: str | None, out: Path | None, *, as_json: bool) -> None:
     """Print what a sweep has found so far. Trains nothing and loads no torch."""
     from maskwise.sweeps.results import find_study
     from maskwise.sweeps.storage import check_url
@@ -180,18 +183,20 @@ def show(name: str | None, store: Path, storage: str | None, out: Path | None) -
         raise UserError(
             "what follows `sweep show` must be a sweep's name, got nothing. `maskwise sweep --list` names them."
         )
-    print_results(find_study(store, storage, name), store, out)
+    print_results(find_study(store, storage, name), store, out, as_json=as_json)
 
 
-def print_results(study: Any, store: Path, out: Path | None) -> None:
+def print_results(study: Any, store: Path, out: Path | None, *, as_json: bool) -> None:
     """Print the results; with ``out`` write the page, the picture and the best recipe, too."""
+    from maskwise.cli.plain_json import plain_json
     from maskwise.sweeps.confirm import read_confirmation
     from maskwise.sweeps.format_sweep import format_results
     from maskwise.sweeps.results import read_results
 
     found = read_results(study, store)
     confirmation = read_confirmation(study, found, store)
-    typer.echo(format_results(found, confirmation))
+    results = {"results": found, "confirmation": confirmation, "folder": out}
+    typer.echo(plain_json(results) if as_json else format_results(found, confirmation))
     if out is None:
         return
     from maskwise.files import write_atomically
@@ -199,7 +204,7 @@ def print_results(study: Any, store: Path, out: Path | None) -> None:
 
     for file, content in sweep_files(found, confirmation).items():
         write_atomically(out / file, content)
-    typer.echo(f"written: {out}")
+    typer.echo(f"written: {out}", err=as_json)
 
 
 def refuse_results(out: Path, force: bool) -> None:
@@ -209,11 +214,14 @@ def refuse_results(out: Path, force: bool) -> None:
     refuse_overwrite(out / "sweep.html", force)
 
 
-def listed(store: Path) -> str:
+def listed(store: Path, *, as_json: bool) -> str:
     """The ready spaces with what they are for, and the sweeps that were begun on the store."""
+    from maskwise.cli.plain_json import plain_json
     from maskwise.sweeps.load_space import shipped_spaces, space_summary
     from maskwise.sweeps.storage import study_names
 
-    lines = [f"{each:16} {space_summary(each)}" for each in shipped_spaces()]
-    begun = study_names(store)
+    spaces, begun = {each: space_summary(each) for each in shipped_spaces()}, study_names(store)
+    if as_json:
+        return plain_json({"spaces": spaces, "begun": begun})
+    lines = [f"{each:16} {summary}" for each, summary in spaces.items()]
     return "\n".join([*lines, *(["", f"begun in {store}: {', '.join(begun)}"] if begun else [])])

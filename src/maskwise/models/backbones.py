@@ -1,6 +1,7 @@
 """Backbones: images_NCHW → features_ND, the classifier of the published net taken off.
 
-Weights that are not downloaded together with the net are loaded by ``weights.py``.
+Weights that are not downloaded together with the net are loaded by ``weights.py``. timm and torchvision, which take
+seconds, are imported where one of their nets is meant.
 """
 
 from __future__ import annotations
@@ -11,9 +12,6 @@ import urllib.request
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import huggingface_hub
-import timm
-import torchvision.models
 from torch import Tensor, nn
 
 from maskwise.errors import RecipeError, WeightsError, must
@@ -79,6 +77,8 @@ def build_timm(name: str, pretrained: bool) -> Backbone:
 
     Raises RecipeError for an unknown name, WeightsError where the weights do not exist or cannot be had.
     """
+    import timm
+
     refuse_unknown_timm(name)
     options = _timm_download_options(name) if pretrained else {}
     try:
@@ -98,6 +98,8 @@ def build_torchvision(name: str, version: str | None) -> Backbone:
 
     Raises RecipeError for an unknown name or version, WeightsError where the weights cannot be had.
     """
+    import torchvision.models
+
     refuse_unknown_torchvision(name)
     if version is not None:
         _refuse_unknown_version(name, version)
@@ -113,6 +115,8 @@ def build_torchvision(name: str, version: str | None) -> Backbone:
 
 def timm_normalisation(name: str) -> tuple[RGB, RGB]:
     """Mean and standard deviation (RGB in [0, 1]) that a timm net was trained with; ImageNet's if timm has none."""
+    import timm
+
     refuse_unknown_timm(name)
     settings = timm.models.get_pretrained_cfg(name)
     if settings is None:
@@ -122,6 +126,8 @@ def timm_normalisation(name: str) -> tuple[RGB, RGB]:
 
 def refuse_unknown_timm(name: str) -> None:
     """RecipeError with the nearest names if timm has no such net."""
+    import timm
+
     tagged = timm.list_pretrained(f"{name.split('.')[0]}.*") if "." in name else []
     if name not in tagged and name not in timm.list_models(include_tags=False):
         raise _unknown("timm", name, tagged or timm.list_models(include_tags=False))
@@ -129,6 +135,8 @@ def refuse_unknown_timm(name: str) -> None:
 
 def refuse_unknown_torchvision(name: str) -> None:
     """RecipeError with the nearest names if torchvision has no such classifier."""
+    import torchvision.models
+
     legal = torchvision.models.list_models(module=torchvision.models)
     if name not in legal:
         raise _unknown("torchvision", name, legal)
@@ -156,6 +164,9 @@ def _take_off_last_linear(net: nn.Module) -> tuple[int, str]:
 
 def _timm_download_options(name: str) -> dict[str, object]:
     """Options that load a cached copy without asking the network; refuses early where there is no way to get one."""
+    import huggingface_hub
+    import timm
+
     settings = timm.models.get_pretrained_cfg(name)
     if settings is None or not settings.has_weights:
         thing = f"pretrained weights of timm {name!r}"
@@ -180,6 +191,8 @@ def _refuse_unreachable(address: str, name: str) -> None:
 
 
 def _refuse_unknown_version(name: str, version: str) -> None:
+    import torchvision.models
+
     legal = ["DEFAULT", *(member.name for member in torchvision.models.get_model_weights(name))]
     if version not in legal:
         rule = f"one of {', '.join(legal)} for torchvision {name!r}"

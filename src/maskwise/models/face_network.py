@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
-from timm.layers import Conv2dSame
 from torch import Tensor, nn
+
+from maskwise.models.same_padding import SameConv2d
 
 FEATURES = 1024
 STEM_CHANNELS = 32
@@ -177,4 +178,4 @@ class FaceBlock(nn.Module):
 def _convolution(in_channels: int, out_channels: int, stride: int, groups: int) -> nn.Conv2d:
     if stride == 1:
         return nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, groups=groups)
-    return cast(nn.Conv2d, Conv2dSame(in_channels, out_channels, kernel_size=3, stride=stride, groups=groups))
+    return SameConv2d(in_channels, out_channels, kernel_size=3, stride=stride, groups=groups)

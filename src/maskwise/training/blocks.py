@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from timm.models import group_parameters
 from torch import nn
 
 OPENED_SHARE = 0.5
@@ -24,6 +23,8 @@ def backbone_blocks(backbone: nn.Module) -> list[list[str]]:
     """
     matcher = getattr(backbone, "group_matcher", None)
     if matcher is not None:
+        from timm.models import group_parameters
+
         names_of_block: dict[int, list[str]] = group_parameters(backbone, matcher(coarse=False))
         return [names_of_block[number] for number in sorted(names_of_block)]
     blocks: list[list[str]] = []

@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from timm.layers import Conv2dSame
-from timm.layers.padding import pad_same
 from torch import Tensor, nn
 from torch.nn import functional
+
+from maskwise.models.same_padding import SameConv2d, pad_same
 
 STRIP = 3
 """Columns of the widest kernel that oneDNN's program for the kernel gradient takes."""
@@ -29,15 +29,15 @@ def quicken_depthwise(model: nn.Module) -> None:
     Names, parameters and results stay as they are; the gradients differ in the last bits.
     """
     for module in model.modules():
-        if _is_depthwise(module):
-            module.__class__ = _QUICKER[type(module)]
+        quicker = _quicker(type(module))
+        if quicker is not None and _is_depthwise(module):
+            module.__class__ = quicker
 
 
 def _is_depthwise(module: nn.Module) -> bool:
     """Whether ``module`` is a convolution that this file has something for; of their subclasses nothing is known."""
     return (
         isinstance(module, nn.Conv2d)
-        and type(module) in _QUICKER
         and 1 < module.groups == module.in_channels == module.out_channels
         and (module.kernel_size[1] > STRIP or max(module.stride) > 1)
         and module.dilation == (1, 1)
@@ -55,18 +55,23 @@ class QuickDepthwise(nn.Conv2d):
         return _convolve(self, input) if _gains(input) else super().forward(input)
 
 
-class QuickDepthwiseSame(Conv2dSame):  # type: ignore[misc]
+class QuickDepthwiseSame(SameConv2d):
     """The same with TensorFlow's SAME padding."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """N × C × H × W → N × C × ⌈H / stride⌉ × ⌈W / stride⌉."""
-        if _gains(x):
-            return _convolve(self, pad_same(x, list(self.kernel_size), list(self.stride)))
-        convolved: Tensor = super().forward(x)
-        return convolved
+        if _gains(input):
+            return _convolve(self, pad_same(input, self.kernel_size, self.stride))
+        return super().forward(input)
 
 
-_QUICKER: dict[type[nn.Module], type[nn.Conv2d]] = {nn.Conv2d: QuickDepthwise, Conv2dSame: QuickDepthwiseSame}
+def _quicker(kind: type[nn.Module]) -> type[nn.Conv2d] | None:
+    """The class of the same convolution with the gradients of this file."""
+    if kind is nn.Conv2d:
+        return QuickDepthwise
+    # timm takes seconds to load, so its class is known by its name.
+    is_timms = (kind.__module__, kind.__name__) == ("timm.layers.conv2d_same", "Conv2dSame")
+    return QuickDepthwiseSame if is_timms or kind is SameConv2d else None
 
 
 def _gains(images: Tensor) -> bool:
