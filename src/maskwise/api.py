@@ -103,7 +103,7 @@ class Run:
         return pd.read_parquet(predictions_path(self.folder))
 
     def predict(self, images: AnyImage | Sequence[AnyImage], *, faces: WholeFaces = "auto") -> list[Prediction]:
-        """One prediction per image: a path, a file's bytes, an RGB array (uint8), or a list of them.
+        """One prediction per image: a path, a file's bytes, uint8 RGB pixels, a Pillow picture, or a list.
 
         With ``faces`` auto, an image whose face lies elsewhere than in training is cut around its largest face.
         """

@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from maskwise.data.pixels import decode_photo, prepare, resize
+from maskwise.data.pixels import decode_photo, decode_picture, prepare, resize
 from maskwise.errors import DataError
 from maskwise.records import Image
 from support.quirks import encode, huge_png, noise
@@ -238,6 +238,25 @@ def test_cmyk_jpeg_agrees_with_pillow(photo: Image) -> None:
     assert np.abs(decode_photo(data, "x").astype(int) - photo).mean() < 12
     with pytest.raises(DataError, match="whole JPEG"):
         decode_photo(data[: len(data) // 2], "x")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "LA", "I;16", "1"])
+def test_an_opened_picture_is_the_photo_of_its_file(photo: Image, mode: str) -> None:
+    picture = PillowImage.fromarray(photo).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        picture = PillowImage.fromarray(np.asarray(picture).astype(np.uint16) * 257)
+    data = _file(picture, "PNG")
+    np.testing.assert_array_equal(decode_picture(PillowImage.open(BytesIO(data)), "x"), decode_photo(data, "x"))
+    np.testing.assert_array_equal(decode_picture(picture, "x"), decode_photo(data, "x"))
+
+
+def test_an_opened_picture_is_turned_and_checked(photo: Image) -> None:
+    exif = PillowImage.Exif()
+    exif[0x0112] = 6
+    data = _file(PillowImage.fromarray(photo), "PNG", exif=exif)
+    np.testing.assert_array_equal(decode_picture(PillowImage.open(BytesIO(data)), "x"), decode_photo(data, "x"))
+    with pytest.raises(DataError, match="x must be"):
+        decode_picture(PillowImage.open(BytesIO(data[:-400])), "x")
 
 
 def test_a_huge_photo_is_refused_by_its_header() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 import maskwise
 from conftest import Workplace
@@ -32,6 +33,19 @@ def test_a_run_and_its_bundle_predict_alike(single: Exported, place: Workplace) 
         with pytest.raises(DataError) as caught:
             run.predict([b"no photo", photos[0], "nowhere.jpg"])
         assert [line.split(" must")[0] for line in caught.value.problems] == ["image 1", "nowhere.jpg"]
+
+
+def test_every_form_of_an_image_is_predicted_alike(single: Exported, place: Workplace) -> None:
+    path = min((place.data / "eval" / "images").iterdir())
+    picture = PillowImage.open(path)
+    forms: list[AnyImage] = [path, str(path), path.read_bytes(), np.asarray(picture.convert("RGB")), picture]
+    with maskwise.load(single.run) as run, maskwise.load(single.bundle) as bundle:
+        for model in (run, bundle):
+            probs = [each.probs_C for each in model.predict(forms)]
+            np.testing.assert_allclose(probs, np.broadcast_to(probs[0], (5, 18)), atol=0.02)
+            assert len(model.predict(picture)) == 1
+            with pytest.raises(DataError, match="image 1 must be uint8 pixels, height × width × 3, RGB, got"):
+                model.predict(np.zeros((4, 4), dtype=np.uint8))
 
 
 def test_what_only_bundles_know_is_refused(single: Exported, tmp_path: Path) -> None:

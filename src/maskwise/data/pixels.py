@@ -77,6 +77,15 @@ def decode_photo(data: bytes, name: str, least_px: tuple[int, int] | None = None
     return _upright(_decode(budget, header, data, name, part), orientation)
 
 
+def decode_picture(picture: PillowImage.Image, name: str) -> Image:
+    """A picture that Pillow has opened or made, H × W × 3, as ``decode_photo`` gives it for a file.
+
+    ``DataError`` names ``name`` when it has no pixels or too many, or turns out to be damaged.
+    """
+    refuse_size(picture.width, picture.height, name, picture.format or "photo")
+    return _upright(_decode_by_pillow(picture, b"", name), _orientation(picture))
+
+
 def _open(kind: PhotoFormat, data: bytes) -> ImageFile:
     """Pillow's reader after it has read the header."""
     return _header_readers()[kind](BytesIO(data))
@@ -139,7 +148,7 @@ def resize(photo: Image, height_px: int, width_px: int) -> Image:
     return photo
 
 
-def _decode_by_pillow(header: ImageFile, data: bytes, name: str) -> Image:
+def _decode_by_pillow(header: PillowImage.Image, data: bytes, name: str) -> Image:
     kind = header.format or "photo"
     try:
         if header.mode.startswith("I;16"):
@@ -209,7 +218,7 @@ def _rows_as_rgb(pixels: NDArray[Any]) -> Image:
     return ((over_white + 127) // 255).astype(np.uint8)
 
 
-def _orientation(header: ImageFile) -> int:
+def _orientation(header: PillowImage.Image) -> int:
     """The orientation in EXIF or XMP, 1 to 8; 1 (upright) where there is none or it cannot be read.
 
     Pillow turns a TIFF itself, and libheif a HEIC photo, by the file's own field for it.

@@ -12,7 +12,7 @@ from maskwise.errors import DataError, UserError, must
 from maskwise.export.bundle_files import is_bundle
 from maskwise.export.engines import BundlePrecision
 from maskwise.export.prediction import Prediction
-from maskwise.export.prepare_photos import AnyImage, Prepared, decode
+from maskwise.export.prepare_photos import AnyImage, Prepared, as_list, decode
 from maskwise.export.reader import Bundle, WholeFaces, image_name, load
 from maskwise.labels import Task
 from maskwise.store.layout import record_path
@@ -47,7 +47,7 @@ class LoadedRun:
         from maskwise.ensembles.vote_members import vote_members
 
         framed = self._like_training() if faces == "auto" else None
-        listed = [images] if isinstance(images, str | Path | bytes | np.ndarray) else list(images)
+        listed = as_list(images)
         prepared: list[Prepared] = []
         problems: list[str] = []
         for place, image in enumerate(listed):

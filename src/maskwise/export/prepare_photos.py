@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 
-from maskwise.data.pixels import decode_photo
+from maskwise.data.pixels import decode_photo, decode_picture
 from maskwise.errors import DataError, must
 from maskwise.export.manifest import Manifest
 from maskwise.faces.detection import find_faces
@@ -17,8 +19,8 @@ from maskwise.fitting.photo_inputs import ModelInput, PhotoInputs
 from maskwise.records import FaceBox, Image
 from maskwise.workflows.frame_photos import LikeTraining
 
-AnyImage = str | Path | bytes | NDArray[np.uint8]
-"""A path, a file's bytes, or height × width × 3 pixels, uint8 RGB."""
+AnyImage = str | Path | bytes | NDArray[np.uint8] | PillowImage.Image
+"""A path, a file's bytes, height × width × 3 pixels (uint8 RGB), or a picture of Pillow."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,18 @@ class Preparer:
         return Prepared(self.inputs.cropped([pair[0] for pair in pairs], [pair[1] for pair in pairs], name), face)
 
 
+def as_list(images: AnyImage | Sequence[AnyImage]) -> list[AnyImage]:
+    """One image, or several, as a list."""
+    return [images] if isinstance(images, str | Path | bytes | np.ndarray | PillowImage.Image) else list(images)
+
+
 def decode(image: AnyImage, name: str, least_px: tuple[int, int] | None = None) -> Image:
     """The pixels of ``image``, H × W × 3; ``DataError`` names ``name`` where it is no photo.
 
     ``least_px`` as for ``decode_photo``; pixels are taken as they are.
     """
+    if isinstance(image, PillowImage.Image):
+        return decode_picture(image, name)
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             got = f"{image.dtype} {' × '.join(map(str, image.shape))}"

@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-import numpy as np
-
 from maskwise.ensembles.vote_members import vote_members
 from maskwise.errors import DataError, must
 from maskwise.evaluation.temperature import with_temperature
@@ -21,7 +19,7 @@ from maskwise.export.engines import PRECISIONS, BundlePrecision
 from maskwise.export.manifest import MANIFEST, Manifest, parse_manifest
 from maskwise.export.networks import Networks
 from maskwise.export.prediction import Prediction
-from maskwise.export.prepare_photos import AnyImage, Prepared, Preparer
+from maskwise.export.prepare_photos import AnyImage, Prepared, Preparer, as_list
 from maskwise.files import at_home
 from maskwise.labels import Task
 from maskwise.machine import usable_cores
@@ -75,9 +73,9 @@ class Bundle:
     ) -> list[Prediction]:
         """One prediction for each image, as the run would predict it.
 
-        ``images`` are paths, files' bytes or uint8 RGB pixels (height × width × 3). With ``faces`` auto, an image whose
-        face lies elsewhere than in training is cut around its largest face, which is the ``face`` of the prediction;
-        whole leaves images as they are. ``DataError`` names all that cannot be read.
+        ``images`` are paths, files' bytes, uint8 RGB pixels (height × width × 3) or pictures of Pillow. With ``faces``
+        auto, an image whose face lies elsewhere than in training is cut around its largest face, which is the ``face``
+        of the prediction; whole leaves images as they are. ``DataError`` names all that cannot be read.
         """
         framed = self.preparer.like_training() if faces == "auto" else None
         rows = self._rows(images, lambda item: [self.preparer.whole(*item, framed)], calibrated)
@@ -146,7 +144,7 @@ class Bundle:
         prepare: Prepare[tuple[AnyImage, str]],
         calibrated: bool,
     ) -> list[list[Prediction]]:
-        listed = [images] if isinstance(images, str | Path | bytes | np.ndarray) else list(images)
+        listed = as_list(images)
         items = [(image, image_name(image, place)) for place, image in enumerate(listed)]
         blocks = list(self.blocks(items, prepare, self._share(len(items))))
         if problems := [problem for block in blocks for problem in block.problems]:
