@@ -111,7 +111,7 @@ def test_sweeps(cli: Cli, tmp_path: Path) -> None:
     assert (listed["begun"], list(listed["spaces"])) == ([queue.name], shipped_spaces())
     shown = json.loads(cli("sweep", "show", "made", "--store", str(tmp_path), "--json"))
     assert (shown["results"]["study_name"], shown["results"]["rows"]) == (queue.name, [])
-    assert shown["results"]["sweep"]["base"]["name"] == "tiny"
+    assert shown["results"]["sweep"]["base"]["name"] == "baseline"
 
 
 def test_batch_sizes(workplace: Workplace, cli: Cli) -> None:
