@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from maskwise.cli.options import (
     data_of_run,
     refuse_missing_folder,
 )
+
+if TYPE_CHECKING:
+    from maskwise.export.write_bundle import Written
 
 
 class LayoutWord(StrEnum):
@@ -71,7 +74,6 @@ def export(
     loading("PyTorch", quiet)
 
     from maskwise.cli.endings import beside_the_result, next_lines
-    from maskwise.cli.plain_json import plain_json
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.export.write_bundle import ExportOptions, export_run
 
@@ -82,6 +84,15 @@ def export(
         written = export_run(folder, out, options, progress)
     with beside_the_result(written.place):
         record_need(folder.parent, f"the export {written.place}", [folder.name])
+    _print_written(written, as_json=as_json)
+    if not (quiet or as_json) and layout in (LayoutWord.BUNDLE, LayoutWord.HUB):
+        verbs = [f"predict {written.place} PHOTOS", f"serve {written.place}"]
+        typer.echo(f"\n{next_lines(verbs)}", err=True)
+
+
+def _print_written(written: Written, *, as_json: bool) -> None:
+    from maskwise.cli.plain_json import plain_json
+
     if as_json:
         typer.echo(plain_json(written))
         return
@@ -91,6 +102,3 @@ def export(
             f"{each.largest_difference:.1e}, decisions equal for {each.decisions_equal:.2%}"
         )
     typer.echo(f"{written.place}: {written.n_bytes / 1e6:.1f} MB")
-    if not quiet and layout in (LayoutWord.BUNDLE, LayoutWord.HUB):
-        verbs = [f"predict {written.place} PHOTOS", f"serve {written.place}"]
-        typer.echo(f"\n{next_lines(verbs)}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from maskwise.cli.options import (
     CacheOption,
     ClassesOption,
     ForceOption,
+    JsonOption,
     OwnDataOption,
     QuietOption,
     RunArgument,
@@ -37,6 +39,7 @@ def distill(
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     classes: ClassesOption = False,
+    as_json: JsonOption = False,
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
@@ -56,6 +59,7 @@ def distill(
 
     from maskwise.cli.compare_verb import compared_text, find_arms
     from maskwise.cli.endings import after_run
+    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener, loading, trainings_of
 
     loading("PyTorch", quiet)
@@ -67,12 +71,18 @@ def distill(
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet, trainings_of(loaded)) as progress:
         made, evaluation = run_recipe(loaded, place, sys.argv, progress, force=force)
-    typer.echo(f"run {made.name} ({loaded.name}) in {made}\n")
-    if evaluation is None:
-        typer.echo("trained on everyone: nobody was held out, so no score")
-    else:
+    found = None
+    if evaluation is not None:
         arms = find_arms([str(folder), str(made)], store)
         found = compare_runs(read_arms(arms), name_arms(arms))
+    if as_json:
+        scores = None if evaluation is None else json.loads(evaluation.to_json())
+        typer.echo(plain_json({"run": made.name, "evaluation": scores, "comparison": found}))
+        return
+    typer.echo(f"run {made.name} ({loaded.name}) in {made}\n")
+    if evaluation is None or found is None:
+        typer.echo("trained on everyone: nobody was held out, so no score")
+    else:
         typer.echo(f"{format_table(evaluation, classes=classes)}\n\n{compared_text(found)}")
     if not quiet:
         typer.echo(f"\n{after_run(loaded.name, store)}", err=True)

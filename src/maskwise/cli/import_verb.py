@@ -12,6 +12,19 @@ from maskwise.data.importing.formats import ImportFormat
 
 if TYPE_CHECKING:
     from maskwise.data.importing.config import TableWords
+    from maskwise.data.sources import Source
+
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="NAME=MEANING",
+        help="A CSV column's meaning, such as sex=gender, or a folder's, such as with_mask=worn. Repeatable.",
+    ),
+]
+MapFileOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="YAML file of columns, folders, and words for genders and masks.")
+]
 
 
 def import_set(
@@ -27,18 +40,8 @@ def import_set(
     ] = True,
     link: Annotated[bool, typer.Option("--link/--copy", help="Link to the source's photos, or copy them.")] = False,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the masks and of --limit.")] = 0,
-    map_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="NAME=MEANING",
-            help="A CSV column's meaning, such as sex=gender, or a folder's, such as with_mask=worn. Repeatable.",
-        ),
-    ] = None,
-    map_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="YAML file of columns, folders, and words for genders and masks."),
-    ] = None,
+    map_: MapOption = None,
+    map_file: MapFileOption = None,
     source_name: Annotated[
         str, typer.Option(metavar="NAME", help="Prefix of the person ids.", show_default="FORMAT")
     ] = "",
@@ -55,9 +58,7 @@ def import_set(
     Repeat the command to resume. Import another source into the same OUT to combine them.
     """
     from maskwise.cli.ask_columns import with_asked_columns
-    from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
-    from maskwise.data.importing.target import REPORT
     from maskwise.workflows.import_faces import ImportRequest, import_faces
 
     words = _table_words(format_, map_ or [], map_file)
@@ -79,6 +80,13 @@ def import_set(
     )
     with listener(quiet) as progress:
         made = import_faces(request, progress)
+    _print_made(made, out, as_json=as_json, quiet=quiet)
+
+
+def _print_made(made: Source, out: Path, *, as_json: bool, quiet: bool) -> None:
+    from maskwise.cli.plain_json import plain_json
+    from maskwise.data.importing.target import REPORT
+
     if as_json:
         typer.echo(plain_json(made))
         return
