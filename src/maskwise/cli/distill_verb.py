@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
@@ -76,8 +75,7 @@ def distill(
         arms = find_arms([str(folder), str(made)], store)
         found = compare_runs(read_arms(arms), name_arms(arms))
     if as_json:
-        scores = None if evaluation is None else json.loads(evaluation.to_json())
-        typer.echo(plain_json({"run": made.name, "evaluation": scores, "comparison": found}))
+        typer.echo(plain_json({"run": made.name, "evaluation": evaluation, "comparison": found}))
         return
     typer.echo(f"run {made.name} ({loaded.name}) in {made}\n")
     if evaluation is None or found is None:
