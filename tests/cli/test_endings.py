@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from maskwise.cli.endings import WIDTH, after_run, next_lines
+import pytest
+
+from maskwise.cli.endings import WIDTH, after_run, beside_the_result, next_lines
 
 
 def test_every_command_is_a_line_that_can_be_typed() -> None:
@@ -20,3 +22,11 @@ def test_after_a_run_come_report_predict_and_export() -> None:
     assert [line.split()[2] for line in (lines[0][5:], *lines[1:])] == ["quick", "quick", "quick"]
     assert "report quick" in lines[0]
     assert max(map(len, lines)) <= WIDTH
+
+
+def test_a_result_stays_where_its_store_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with beside_the_result(Path("bundle")):
+        raise PermissionError(30, "Read-only file system", "runs/.needed")
+    told = capsys.readouterr().err
+    assert told.startswith("bundle is written, but could not be noted in the store: ")
+    assert "Read-only file system" in told
