@@ -24,9 +24,13 @@ def test_after_a_run_come_report_predict_and_export() -> None:
     assert max(map(len, lines)) <= WIDTH
 
 
+def refuse_to_write() -> None:
+    raise PermissionError(30, "Read-only file system", "runs/.needed")
+
+
 def test_a_result_stays_where_its_store_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
     with beside_the_result(Path("bundle")):
-        raise PermissionError(30, "Read-only file system", "runs/.needed")
+        refuse_to_write()
     told = capsys.readouterr().err
     assert told.startswith("bundle is written, but could not be noted in the store: ")
     assert "Read-only file system" in told
