@@ -98,8 +98,8 @@ def test_training_and_its_cache(place: Workplace, tmp_path: Path) -> None:
         look=["board", "--store", str(place.store)],
         results=["runs/*/fold-*/weights.safetensors", "runs/*/predictions.*", "runs/*/scores.json", "runs/*/split.csv"],
         warm=TORCH,
-        step=step(16),
-        first=0 if step(16) == 1 else 3,
+        step=step(45),
+        first=0 if step(45) == 1 else 3,
     )
     check(report)
 
@@ -110,10 +110,10 @@ def test_training_and_its_cache(place: Workplace, tmp_path: Path) -> None:
     [
         ("export", ["{run}", "bundle", "--data", "{data}", "--parity-photos", "4"], ["bundle/*"], 8),
         ("report", ["{run}", "--data", "{data}", "--out", "report.html"], ["report.html"], 4),
-        ("ensemble", ["{run}", "{run2}", "--name", "both"], ["runs/*/predictions.*", "runs/*/scores.json"], 4),
-        ("audit", ["{run}", "{run2}", "--data", "{data}", "--out", "audit"], ["audit/*"], 4),
-        ("submit", ["{run}", "--data", "{data}", "--out", "submission.csv"], ["submission.csv"], 2),
-        ("predict", ["{run}", "{data}/eval/images", "--out", "predictions.csv"], ["predictions.csv"], 1),
+        ("ensemble", ["{run}", "{run2}", "--name", "both"], ["runs/*/predictions.*", "runs/*/scores.json"], 6),
+        ("audit", ["{run}", "{run2}", "--data", "{data}", "--out", "audit"], ["audit/*"], 5),
+        ("submit", ["{run}", "--data", "{data}", "--out", "submission.csv"], ["submission.csv"], 4),
+        ("predict", ["{run}", "{data}/eval/images", "--out", "predictions.csv"], ["predictions.csv"], 2),
     ],
 )
 def test_verbs_on_a_run(
@@ -165,7 +165,7 @@ def test_import(tmp_path: Path) -> None:
     write_utkface(template / "utk")
     words = ["data", "import", "utkface", str(root / "utk"), str(root / "out"), "--no-masks", "--quiet"]
     report = kill_everywhere(
-        tmp_path, command=words, again=words, results=["out/**/*"], volatile=CLOCK, warm=TORCH, step=step(4)
+        tmp_path, command=words, again=words, results=["out/**/*"], volatile=CLOCK, warm=TORCH, step=step(8)
     )
     check(report)
 
@@ -196,7 +196,7 @@ def test_sweep(with_run: tuple[Workplace, str], tmp_path: Path) -> None:
         look=["board", "--store", str(place.store)],
         results=["runs/*/fold-*/weights.safetensors", "runs/*/predictions.*", "runs/*/scores.json"],
         warm=TORCH,
-        step=step(100),
-        first=0 if step(100) == 1 else 5,
+        step=step(150),
+        first=0 if step(150) == 1 else 5,
     )
     check(report)
