@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Workplace
+from maskwise.store.board import read_board
 from maskwise.store.layout import predictions_path
 from maskwise.store.runs import list_runs
 
@@ -40,12 +41,12 @@ def test_trainings_boards_and_a_deletion_at_once(workplace: Workplace, tmp_path:
         code, said = end(begin(place.train(*small, "--set", f"seed={seed}", "--set", f"name=old{seed}")))
         assert code == 0, said
     # The best of a board cannot be deleted.
-    best, old = sorted(list_runs(place.store).runs, key=lambda run: -run.record.scores.macro_f1.value)
+    best, old = (row.record for row in read_board(place.store).rows)
     (tmp_path / "cache" / "seen.sqlite").unlink()  # so that all of them build the cache at once
     trainings = [begin(place.train(*small, "--set", f"seed={seed}", "--set", f"name=r{seed}")) for seed in SEEDS]
     same = begin(place.train(*small, "--set", "seed=1", "--set", "name=r1"))
     boards = [begin(["board", "--store", str(place.store)]) for _ in range(2)]
-    deletion = begin(["store", "delete", old.record.run_id, "--yes", "--store", str(place.store)])
+    deletion = begin(["store", "delete", old.run_id, "--yes", "--store", str(place.store)])
     for process in (*trainings[1:], *boards, deletion):
         code, said = end(process)
         assert code == 0, said
@@ -57,7 +58,7 @@ def test_trainings_boards_and_a_deletion_at_once(workplace: Workplace, tmp_path:
         assert "must be free" in codes[1][1] or "must be new" in codes[1][1], codes
     listing = list_runs(place.store)
     assert not listing.skipped
-    assert sorted(run.record.name for run in listing.runs) == [best.record.name, *(f"r{seed}" for seed in SEEDS)]
+    assert sorted(run.record.name for run in listing.runs) == [best.name, *(f"r{seed}" for seed in SEEDS)]
     assert {run.record.status for run in listing.runs} == {"finished"}
     assert not list(tmp_path.rglob(".writing-*"))
     with sqlite3.connect(tmp_path / "cache" / "seen.sqlite") as database:
