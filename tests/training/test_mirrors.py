@@ -16,6 +16,7 @@ from maskwise.recipe.load import load_recipe
 from maskwise.training.mirrors import (
     MlflowMirror,
     TensorBoardMirror,
+    WandbMirror,
     epoch_numbers,
     label_of,
     open_mirrors,
@@ -73,8 +74,9 @@ def test_an_epoch_in_numbers() -> None:
 def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    monkeypatch.setitem(sys.modules, "wandb", None)
     recipe = load_recipe("quick-imagenet")
-    for kind in ("mlflow", "tensorboard"):
+    for kind in ("mlflow", "tensorboard", "wandb"):
         with pytest.raises(UserError, match=rf"pip install 'maskwise\[{kind}\]'"):
             open_mirrors(read_targets([f"{kind}:{tmp_path}"]), recipe, Silent())
 
@@ -124,6 +126,19 @@ def test_mlflow_shows_settings_epochs_and_scores(tmp_path: Path, monkeypatch: py
     assert run.data.params["train.epochs"] == "3"
     assert (run.data.metrics["fold_1_loss"], run.data.metrics["held_out_macro_f1"]) == (0.5, 0.5)
     assert (run.data.tags["maskwise.run"], run.info.status) == ("abcd", "FINISHED")
+
+
+def test_wandb_writes_settings_epochs_and_scores_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("wandb", reason="the extra wandb is no part of the development set")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    mirror = WandbMirror("masks", load_recipe("quick-imagenet"))
+    mirror.on_epoch(REPORT)
+    mirror.finish("abcd", {"macro_f1": 0.5})
+    (written,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    content = written.read_bytes()
+    for name in (b"fold-1/loss", b"held-out/macro_f1", b"train.epochs", b"abcd"):
+        assert name in content
 
 
 def stub_mlflow(monkeypatch: pytest.MonkeyPatch, answering: bool) -> None:

@@ -23,6 +23,7 @@ EXTRAS = {
     "openvino": "openvino",
     "tensorboard": "tensorboardX",
     "mlflow": "mlflow",
+    "wandb": "wandb",
     "docs": "mkdocs",
 }
 """The package that shows whether an extra is installed, by its import name."""

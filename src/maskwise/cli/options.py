@@ -68,7 +68,9 @@ CorrectionsOption = Annotated[
 ]
 MirrorOption = Annotated[
     list[str] | None,
-    typer.Option("--mirror", metavar="KIND:PLACE", help="Also log to tensorboard:DIR or mlflow:URI. Repeatable."),
+    typer.Option(
+        "--mirror", metavar="KIND:PLACE", help="Also log to tensorboard:DIR, mlflow:URI or wandb:PROJECT. Repeatable."
+    ),
 ]
 
 DEFAULT_STORE = Path("runs")

@@ -1,7 +1,8 @@
-"""Mirrors of a training in TensorBoard and MLflow. They only listen: a run needs none of them to train or to be read.
+"""Mirrors of a training in TensorBoard, MLflow and Weights & Biases.
 
-The packages are optional (``pip install 'maskwise[tensorboard]'``, ``'maskwise[mlflow]'``) and are imported here alone,
-when they are requested.
+They only listen: a run needs none of them to train or to be read. The packages are optional
+(``pip install 'maskwise[tensorboard]'``, ``[mlflow]``, ``[wandb]``) and are imported here alone, when they are
+requested.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from maskwise.recipe.addresses import settings_of
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 
-MIRROR_KINDS = ("mlflow", "tensorboard")
+MIRROR_KINDS = ("mlflow", "tensorboard", "wandb")
 EXPERIMENT = "maskwise"
 _LONGEST_PARAMETER = 500
 _PARAMETERS_A_CALL = 100
@@ -40,10 +41,10 @@ class MirrorTarget(NamedTuple):
 
 
 def read_targets(texts: Sequence[str]) -> list[MirrorTarget]:
-    """``tensorboard:DIR`` or ``mlflow:URI``, as a user writes them; ``UserError`` names all that are neither."""
+    """``tensorboard:DIR``, ``mlflow:URI`` or ``wandb:PROJECT``; ``UserError`` names all that are neither."""
     targets = [MirrorTarget(*text.partition(":")[::2]) for text in texts]
     problems = [
-        must("--mirror", "tensorboard:DIR or mlflow:URI", text, nearest(target.kind, MIRROR_KINDS))
+        must("--mirror", "tensorboard:DIR, mlflow:URI or wandb:PROJECT", text, nearest(target.kind, MIRROR_KINDS))
         for text, target in zip(texts, targets, strict=True)
         if target.kind not in MIRROR_KINDS or not target.place
     ]
@@ -137,6 +138,31 @@ class MlflowMirror(Silent):
             self.client.log_batch(self.run, params=flat[start : start + _PARAMETERS_A_CALL])
 
 
+class WandbMirror(Silent):
+    """A run of a project of Weights & Biases; with ``WANDB_MODE=offline`` it is only written to the disk.
+
+    wandb sends from a process of its own: a server that stops answering does not hold the training up.
+    """
+
+    def __init__(self, project: str, recipe: Recipe) -> None:
+        wandb = _needed("wandb", "wandb")
+        settings = settings_of(recipe.model_dump(mode="json"))
+        try:
+            self.run = wandb.init(project=project, name=label_of(recipe), config=settings)
+        except (wandb.errors.Error, OSError) as error:
+            remedy = f"{str(error).splitlines()[0]} Run `wandb login`, or set WANDB_MODE=offline."
+            raise UserError(must("--mirror", "a usable project of wandb", project, remedy)) from None
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """Loss, rate and speed, and the scores of the validation people where there are any."""
+        self.run.log({f"fold-{report.fold}/{name}": value for name, value in epoch_numbers(report).items()})
+
+    def finish(self, run: str, scores: Mapping[str, float]) -> None:
+        """The scores and the run's id."""
+        self.run.summary.update({"maskwise_run": run, **{f"held-out/{name}": value for name, value in scores.items()}})
+        self.run.finish()
+
+
 def epoch_numbers(report: EpochReport) -> dict[str, float]:
     """The numbers of an epoch; names without blanks."""
     numbers = {
@@ -157,6 +183,8 @@ def label_of(recipe: Recipe) -> str:
 def _open(target: MirrorTarget, recipe: Recipe, listener: Listener) -> Mirror:
     if target.kind == "tensorboard":
         return TensorBoardMirror(at_home(target.place), recipe)
+    if target.kind == "wandb":
+        return WandbMirror(target.place, recipe)
     return MlflowMirror(target.place, recipe, listener)
 
 
