@@ -48,5 +48,6 @@ def test_faces_that_were_found_before_come_from_the_cache_and_a_lost_photo_is_na
     monkeypatch.setattr(BoxStore, "face", lambda *_: pytest.fail("nothing is looked for again"))
     found = look_at_traits(workplace.data, photo_N, tmp_path, Silent())
     assert found.looked_at == 3
-    assert found.unreadable == ("train/images/gone.jpg",)
+    (problem,) = found.unreadable
+    assert problem.startswith("train/images/gone.jpg must be readable")
     assert np.isnan(found.brightness_N[3])
