@@ -36,6 +36,7 @@ VERBS = (
     ("data", "import"),
     ("recipes",),
     ("doctor",),
+    ("distill",),
     ("ensemble",),
     ("compare",),
     ("ladder",),
