@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from maskwise.errors import printable
+from maskwise.errors import counted, printable
 from maskwise.listeners import ALWAYS_SHOWN, Silent
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class PlainLines:
         if left_s is not None and not self.planned:
             self.planned = True
             models = f" of {self.whole.trainings} models" if self.whole.trainings > 1 else ""
-            _print(f"training: {report.epochs} epochs{models}, {about(left_s)}")
+            _print(f"training: {counted(report.epochs, 'epoch')}{models}, {about(left_s)}")
         if self._due():
             loss = "" if report.loss is None else f", loss {report.loss:.4f}"
             left = "" if left_s is None else f", {about(left_s)} left"
