@@ -38,6 +38,7 @@ VERBS = (
     ("doctor",),
     ("distill",),
     ("ensemble",),
+    ("distill",),
     ("compare",),
     ("ladder",),
     ("claims",),

@@ -28,7 +28,9 @@ MapFileOption = Annotated[
 
 
 def import_set(
-    format_: Annotated[ImportFormat, typer.Argument(metavar="FORMAT", help=f"{', '.join(ImportFormat)}.")],
+    format_: Annotated[
+        ImportFormat, typer.Argument(metavar="FORMAT", show_choices=False, help=f"{', '.join(ImportFormat)}.")
+    ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of the source; for csv, the file.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Data set to write; an imported one is extended.")],
     min_age: Annotated[
