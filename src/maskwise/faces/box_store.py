@@ -73,9 +73,7 @@ def _to_bytes(face: FaceBox | None, content: str) -> bytes:
 
 
 def _intact(value: bytes, content: str) -> bytes | None:
-    """The JSON in ``value``; None where it is damaged. Earlier versions kept JSON alone: no hex digit begins it."""
-    if value[:1] in (b"[", b"n"):
-        return value
+    """The JSON in ``value``; None where it is damaged, or of an earlier version, which kept no checksum."""
     sum_of, text = value[:_SUM_BYTES], value[_SUM_BYTES:]
     return text if sum_of == _sum_of(text, content) else None
 

@@ -32,7 +32,7 @@ class PruningWatch(Silent):
         """Tell the study the best macro F1 so far; raise ``EndedEarly`` where it gives the trial up."""
         self.seconds += report.seconds
         step = report.fold * self.epochs + report.epoch + 1
-        best = self._tell(step, report)
+        best = self._report_score(step, report)
         if best is not None and step < self.folds * self.epochs and self.trial.should_prune():
             place = f"fold {report.fold + 1}, epoch" if self.folds > 1 else "epoch"
             raise EndedEarly(
@@ -44,9 +44,9 @@ class PruningWatch(Silent):
         for fold in range(self.folds):
             for line in read_log(run, fold) if log_path(run.folder, fold).is_file() else []:
                 report = EpochReport(**line)
-                self._tell(report.fold * self.epochs + report.epoch + 1, report)
+                self._report_score(report.fold * self.epochs + report.epoch + 1, report)
 
-    def _tell(self, step: int, report: EpochReport) -> float | None:
+    def _report_score(self, step: int, report: EpochReport) -> float | None:
         """The best macro F1 of the fold up to this step; None where nobody chooses."""
         if report.macro_f1 is None or not self.one_row:
             return None
