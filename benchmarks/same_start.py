@@ -3,8 +3,8 @@
 How much of a score is the recipe's and how much the weights': a plain fine-tuning, the write-up's ``final`` and the
 best recipe reported (``record``, macro F1 0.801 on the competition's board) get the backbone, pixels, epochs, batches,
 rates and views of ours. ``--learns heads`` trains what stands on cached features (``probe``), ``--learns blocks`` the
-last six blocks, too (``quick``). Five folds, so everybody is scored; every arm against ours, in pairs by person and by
-seed. ``record`` votes hard over three pipelines: half photos mixed, nothing mixed, and heads alone.
+last six blocks, too (``quick``). Every arm against ours, in pairs by person and by seed. ``record`` votes hard over
+three pipelines: half photos mixed, nothing mixed, and heads alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from maskwise.workflows.join_runs import join_runs
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import train_or_read
 
+FIVE_FOLDS = "{kind: k_fold, folds: 5}"
 BASE = {"heads": "probe", "blocks": "quick"}
 ONE_HEAD = ("model.head={kind: joint}", "model.age_head=null", "auxiliary=null")
 PLAIN = (*ONE_HEAD, "loss={kind: cross_entropy}")
@@ -57,39 +58,40 @@ def main() -> None:
     parser.add_argument("--learns", choices=sorted(BASE), default="heads")
     parser.add_argument("--ours", help="the recipe that the others are compared with; by default probe or quick")
     parser.add_argument("--against", default="plain,final,record", help="which of these three")
+    parser.add_argument("--split", default=FIVE_FOLDS, help="who is scored; by default everybody, in five folds")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--store", type=Path, required=True, help="where runs are kept; the command goes on from there")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "maskwise")
     words = parser.parse_args()
-    place, learns, seeds = Place(words.data, words.store, words.cache), words.learns, range(words.seeds)
+    place, learns = Place(words.data, words.store, words.cache), words.learns
     ours = words.ours or BASE[learns]
-    arms = {ours: [train(place, ours, ours, seed) for seed in seeds]}
+    own = [(f"seed={seed}", f"split={words.split}") for seed in range(words.seeds)]
+    arms = {ours: [train(place, ours, ours, each) for each in own]}
     for name in words.against.split(","):
-        arms[name] = [train_opponent(place, learns, name, seed) for seed in seeds]
+        arms[name] = [train_opponent(place, learns, name, each) for each in own]
     print("\n".join(table(arms)))
 
 
-def train(place: Place, base: str, name: str, seed: int, changes: Sequence[str] = ()) -> StoredRun:
-    """The run of ``base`` with ``changes`` in five folds, from the store where it is there."""
-    own = (f"name={name}", f"seed={seed}", "split={kind: k_fold, folds: 5}")
-    return train_or_read(load_recipe(base, [*changes, *own]), place, ["benchmark"], PlainLines())
+def train(place: Place, base: str, name: str, own: Sequence[str], changes: Sequence[str] = ()) -> StoredRun:
+    """The run of ``base`` with ``changes`` and the arm's seed and split, from the store where it is there."""
+    return train_or_read(load_recipe(base, [*changes, f"name={name}", *own]), place, ["benchmark"], PlainLines())
 
 
-def train_opponent(place: Place, learns: str, name: str, seed: int) -> StoredRun:
+def train_opponent(place: Place, learns: str, name: str, own: Sequence[str]) -> StoredRun:
     """The run of ``plain``, ``final`` or ``record`` with as much of the face network learning as ours."""
     if name == "record":
-        return train_record(place, learns, seed)
-    return train(place, BASE[learns], f"{name}-{learns}", seed, {"plain": PLAIN, "final": FINAL}[name])
+        return train_record(place, learns, own)
+    return train(place, BASE[learns], f"{name}-{learns}", own, {"plain": PLAIN, "final": FINAL}[name])
 
 
-def train_record(place: Place, learns: str, seed: int) -> StoredRun:
+def train_record(place: Place, learns: str, own: Sequence[str]) -> StoredRun:
     """The record's recipe: one run on heads; a hard vote of three pipelines where blocks learn."""
-    heads = train(place, "probe", "record-heads", seed, RECORD)
+    heads = train(place, "probe", "record-heads", own, RECORD)
     if learns == "heads":
         return heads
     pipelines = [
-        train(place, "quick", "record-mixed", seed, (*RECORD, *MIXED)),
-        train(place, "quick", "record-unmixed", seed, RECORD),
+        train(place, "quick", "record-mixed", own, (*RECORD, *MIXED)),
+        train(place, "quick", "record-unmixed", own, RECORD),
         heads,
     ]
     refs = [run.record.run_id for run in pipelines]
@@ -104,7 +106,7 @@ def table(arms: dict[str, list[StoredRun]]) -> list[str]:
     rows = [_row(next(iter(arms)), first, ours=True)]
     rows += [_row(name, comparison, ours=False) for name, comparison in zip(list(arms)[1:], compared, strict=True)]
     heading = ("recipe", "macro F1", "accuracy", "gender", "age", "macro F1 against the first")
-    people = f"{first.n_photos} photos of {first.n_people} people, out of fold; seeds: {first.n_pairs}"
+    people = f"{first.n_photos} photos of {first.n_people} people, held out; seeds: {first.n_pairs}"
     return [people, *aligned([heading, *rows], left=(0, 5))]
 
 
