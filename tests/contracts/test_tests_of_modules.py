@@ -113,7 +113,6 @@ COVERED_BY = {
     "serving/service.py": "serving/test_run_service.py",
     "settings.py": "test_documentation.py",
     "speed/plain_prediction.py": "speed/test_prediction.py",
-    "store/begin_run.py": "fitting/test_choose_precision.py",
     "store/format_board.py": "store/test_board.py",
     "store/format_submissions.py": "store/test_submissions.py",
     "store/kept_for.py": "store/test_retention.py",

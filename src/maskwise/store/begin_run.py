@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import importlib.metadata
 import platform
@@ -15,6 +16,7 @@ from maskwise.recipe.identity import run_id
 from maskwise.records import Ints, PhotoTable
 from maskwise.store.layout import fold_folder
 from maskwise.store.run_record import RunData, RunRecord
+from maskwise.store.runs import list_runs
 from maskwise.store.write_runs import discard_run, start_run
 from maskwise.tables import csv_text
 from maskwise.training.fold_files import DONE, read_done
@@ -50,7 +52,16 @@ def open_run(store: Path, record: RunRecord, *, resume_only: bool, force: bool) 
         )
     if force and folder.exists():
         discard_run(folder)
-    return start_run(store, record)
+    return start_run(store, after_namesakes(store, record))
+
+
+def after_namesakes(store: Path, record: RunRecord) -> RunRecord:
+    """``record``, begun after all runs of its name: a name means the newest, also where the clock was set back."""
+    begun = [run.record.created for run in list_runs(store).runs if run.record.name == record.name]
+    if not begun or max(begun) < record.created:
+        return record
+    later = max(begun) + datetime.timedelta(seconds=1)
+    return dataclasses.replace(record, created_utc=later.isoformat(timespec="seconds"))
 
 
 def split_csv(table: PhotoTable, fold_N: Ints) -> str:

@@ -32,6 +32,7 @@ from maskwise.files import write_atomically
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.settings import Settings
+from maskwise.store.begin_run import after_namesakes
 from maskwise.store.find_run import find_run
 from maskwise.store.kept_files import check_kept, read_held_out
 from maskwise.store.layout import ENSEMBLE
@@ -93,7 +94,8 @@ def join_runs(
     joined = Joined(
         vote=vote, members=tuple(member.record.run_id for member in members), weights=tuple(weights_R.tolist())
     )
-    record = describe_ensemble(members, joined, name, command, optimistic=predicted.optimistic)
+    described = describe_ensemble(members, joined, name, command, optimistic=predicted.optimistic)
+    record = after_namesakes(store, described)
     folder = _start(store, record, force)
     with lock_run(folder):
         write_atomically(folder / ENSEMBLE, joined.model_dump_json(indent=1) + "\n")
@@ -116,6 +118,7 @@ def _join_unscored(
     joined = Joined(vote=vote, members=tuple(member.record.run_id for member in members), weights=weights)
     record = describe_ensemble(members, joined, name, command, optimistic=False)
     record = dataclasses.replace(record, recipe={**record.recipe, "split": {"kind": "everyone"}})
+    record = after_namesakes(store, record)
     folder = _start(store, record, force)
     with lock_run(folder):
         write_atomically(folder / ENSEMBLE, joined.model_dump_json(indent=1) + "\n")
