@@ -31,6 +31,6 @@ def refuse_to_write() -> None:
 def test_a_result_stays_where_its_store_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
     with beside_the_result(Path("bundle")):
         refuse_to_write()
-    told = capsys.readouterr().err
-    assert told.startswith("bundle is written, but could not be noted in the store: ")
-    assert "Read-only file system" in told
+    printed = capsys.readouterr().err
+    assert printed.startswith("bundle is written, but could not be noted in the store: ")
+    assert "Read-only file system" in printed

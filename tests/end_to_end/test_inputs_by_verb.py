@@ -30,7 +30,7 @@ from support.quirks import write_quirky
 
 def says(verb: str, *words: str, code: int = 0) -> Callable[[Table], None]:
     """The verb ended with ``code`` and printed ``words``."""
-    return lambda table: table.done[verb].expect(code, *words)
+    return lambda table: table.done[verb].assert_exit(code, *words)
 
 
 def silent(verb: str, word: str) -> Callable[[Table], None]:
@@ -88,12 +88,12 @@ def whole_set(table: Table) -> None:
 
 def whole_import(table: Table) -> None:
     """The same people and photos were imported."""
-    table.done["data import"].expect(0, "24 people, 167 photos")
+    table.done["data import"].assert_exit(0, "24 people, 167 photos")
 
 
 def later(verb: str) -> Callable[[Table], None]:
     """A photo that was damaged after the training is left out with its name."""
-    return lambda table: table.done[verb].expect(0, f"left out: {table.damaged_later}", "must be a sound JPEG")
+    return lambda table: table.done[verb].assert_exit(0, f"left out: {table.damaged_later}", "must be a sound JPEG")
 
 
 def served(name: str, *, predicted: bool) -> Callable[[Table], None]:
@@ -267,7 +267,7 @@ def test_what_cannot_be_learnt_is_said(tmp_path: Path) -> None:
             photo.unlink()
     unlearnt = "No photo of mask worn, mask incorrect to learn from"
     done = run_command(*place.words("train"))
-    done.expect(0, unlearnt, "train.batch_size is 64, but 12 photos train in fold 0: all are one batch")
+    done.assert_exit(0, unlearnt, "train.batch_size is 64, but 12 photos train in fold 0: all are one batch")
     assert "column person" not in done.text
-    run_command(*place.words("export")).expect(0)
+    run_command(*place.words("export")).assert_exit(0)
     assert unlearnt in (tmp_path / "export/MODEL_CARD.md").read_text(encoding="utf-8")

@@ -79,7 +79,7 @@ def test_an_output_that_cannot_be_written(odd_table: Table, run: Path, tmp_path:
     (tmp_path / "file").touch()
     data = place.photos if verb == "data masks" else place.data
     done = run_command(*commands(place, tmp_path / "file/out", data, run, tmp_path / "cache")[verb])
-    done.expect(2)
+    done.assert_exit(2)
     assert str(tmp_path / "file") in done.err
     assert "photos: " not in done.err  # no photo was opened for it
 
@@ -90,7 +90,7 @@ def test_the_home_folder_is_meant(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     done = run_command(*commands(odd_table.place, tmp_path / "out", "~/nowhere", run, "~/cache")[verb])
-    done.expect(2, str(tmp_path / "nowhere"))
+    done.assert_exit(2, str(tmp_path / "nowhere"))
 
 
 @cells("a cache that is a file")
@@ -98,7 +98,7 @@ def test_a_cache_only_spares_work(odd_table: Table, run: Path, tmp_path: Path, v
     (tmp_path / "cache").touch()
     place = odd_table.place
     done = run_command(*commands(place, tmp_path / "out", place.data, run, tmp_path / "cache")[verb])
-    done.expect(0)
+    done.assert_exit(0)
     assert verb == "eda" or "cannot be used" in done.err  # without faces it keeps nothing
 
 
@@ -132,9 +132,9 @@ def test_a_table_that_cannot_be_read(odd_table: Table, run: Path, tmp_path: Path
     data = with_tables(odd_table.place, tmp_path / "data", content)
     done = run_command(*commands(odd_table.place, tmp_path / "out", data, run, tmp_path / "cache")[verb])
     if verb == "evaluate" and kind == "a table in cp949":
-        done.expect(2, "must")  # names need not be UTF-8 there: the row itself is odd
+        done.assert_exit(2, "must")  # names need not be UTF-8 there: the row itself is odd
         return
-    done.expect(1 if verb == "data check" else 2, words)
+    done.assert_exit(1 if verb == "data check" else 2, words)
 
 
 NOT_NEEDED = {
@@ -154,7 +154,7 @@ def test_a_damaged_run(odd_table: Table, run: Path, tmp_path: Path, verb: str, f
     (damaged / file).write_bytes(b"{: \xff nothing")
     place = odd_table.place
     done = run_command(*commands(place, tmp_path / "out", place.data, damaged, place.folder / "cache")[verb])
-    done.expect(0 if (verb, file) in NOT_NEEDED else 2)
+    done.assert_exit(0 if (verb, file) in NOT_NEEDED else 2)
 
 
 @pytest.mark.parametrize("kind", REASONS)

@@ -66,8 +66,8 @@ def test_bundle_and_run_agree_on_other_photos(
 def test_a_run_trained_in_bf16_is_compared_in_fp32(place: Workplace, cli: Cli, tmp_path: Path) -> None:
     """In bf16 it predicts otherwise than its bundle by more than an export may."""
     cli(*place.train("--quiet", "--set", "name=rounded", "--set", "train.precision=bf16"))
-    told = cli("export", "rounded", str(tmp_path / "bundle"), "--store", str(place.store), "--quiet")
-    assert "decisions equal for 100.00%" in told
+    printed = cli("export", "rounded", str(tmp_path / "bundle"), "--store", str(place.store), "--quiet")
+    assert "decisions equal for 100.00%" in printed
     run = predictions_of(cli, find_run(place.store, "rounded"), place.data, tmp_path / "run.parquet")
     bundle = predictions_of(cli, tmp_path / "bundle", place.data, tmp_path / "bundle.parquet")
     assert np.abs(run.probs_NC - bundle.probs_NC).max() > TOLERANCE

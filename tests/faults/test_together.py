@@ -50,7 +50,7 @@ def test_trainings_boards_and_a_deletion_at_once(workplace: Workplace, tmp_path:
     for process in (*trainings[1:], *boards, deletion):
         code, said = end(process)
         assert code == 0, said
-    # Two trainings of one run: one trains, and the other is told so, or finds it finished.
+    # Two trainings of one run: one trains, and the other learns it, or finds it finished.
     codes = sorted((end(trainings[0]), end(same)))
     assert codes[0][0] == 0, codes
     assert codes[1][0] in (0, 2), codes

@@ -72,7 +72,7 @@ class Done:
         """All that was printed."""
         return self.out + self.err
 
-    def expect(self, code: int, *words: str) -> None:
+    def assert_exit(self, code: int, *words: str) -> None:
         """It ended with ``code`` and without a traceback, and printed ``words``."""
         assert self.code == code, self.text
         assert "Traceback" not in self.err
