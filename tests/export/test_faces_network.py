@@ -41,9 +41,9 @@ def test_onnx_gives_the_same_numbers_and_no_features() -> None:
     images_NCHW = torch.from_numpy(pixels_NHWC).permute(0, 3, 1, 2).float() / 255
     with torch.inference_mode():
         wanted = model(normalise(images_NCHW, model.mean_C, model.std_C))
-    np.testing.assert_allclose(probs_NC, wanted.logits_NC.softmax(1).numpy(), atol=1e-4)
+    np.testing.assert_allclose(probs_NC, wanted.logits_NC.softmax(1).numpy(), atol=1e-6)
     assert wanted.age_logits_NA is not None
-    np.testing.assert_allclose(age_years_N, expected_age(wanted.age_logits_NA, 1).numpy(), atol=1e-2)
+    np.testing.assert_allclose(age_years_N, expected_age(wanted.age_logits_NA, 1).numpy(), atol=1e-4)
 
 
 def test_its_last_maps_show_what_speaks_for_a_class() -> None:

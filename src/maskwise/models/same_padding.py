@@ -28,6 +28,6 @@ def pad_same(images_NCHW: Tensor, kernel_size: Sequence[int], stride: Sequence[i
 
 
 def _padding(side: Any, size: int, step: int) -> Any:
-    missing = (-(-side // step) - 1) * step + size - side
-    # While a network is written as ONNX, sides are tensors.
+    # While a network is written as ONNX, sides are tensors, and ONNX divides towards zero: nothing here is negative.
+    missing = ((side + step - 1) // step - 1) * step + size - side
     return missing.clamp(min=0) if isinstance(missing, torch.Tensor) else max(missing, 0)
