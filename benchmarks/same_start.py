@@ -3,8 +3,8 @@
 How much of a score is the recipe's and how much the weights': a plain fine-tuning, the write-up's ``final`` and the
 best recipe reported (``record``, macro F1 0.801 on the competition's board) get the backbone, pixels, epochs, batches,
 rates and views of ours. ``--learns heads`` trains what stands on cached features (``probe``), ``--learns blocks`` the
-last six blocks, too (``quick``). Every arm against ours, in pairs by person and by seed. ``record`` votes hard over
-three pipelines: half photos mixed, nothing mixed, and heads alone.
+last six blocks, too (``quick``). Every arm against ours, in pairs by person and by seed. Where blocks learn,
+``record`` votes hard over three pipelines: half photos mixed, nothing mixed, and heads alone; heads cannot mix photos.
 """
 
 from __future__ import annotations
