@@ -18,11 +18,11 @@ from concurrent.futures import ProcessPoolExecutor
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.portraits import draw_person, draw_photo
 from maskwise.drawing.seven_photos import seven_photos
 from maskwise.faces.detection import find_face
 from maskwise.records import FaceBox, Image
+from maskwise.seeds import rng_for
 
 TOP_PX, LEFT_PX, SIDE_PX = 130, 82, 220
 """The part of a drawn photo that shows the face and little else."""

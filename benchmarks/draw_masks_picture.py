@@ -8,12 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.draw_masks import draw_mask, plan_mask
 from maskwise.drawing.mask_plan import CLOTH_KINDS, WEARINGS
 from maskwise.drawing.portraits import draw_person, draw_photo
 from maskwise.faces.detection import find_face
 from maskwise.files import write_atomically
+from maskwise.seeds import rng_for
 
 PEOPLE = ((31, "female"), (44, "male"))
 TILE_HEIGHT_PX, TILE_WIDTH_PX = 176, 150

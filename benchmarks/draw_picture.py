@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.portraits import PHOTO_STATES, draw_person, draw_photo
 from maskwise.files import write_atomically
+from maskwise.seeds import rng_for
 
 PEOPLE = ((24, "female"), (35, "male"), (47, "female"), (66, "male"))
 TILE_HEIGHT_PX, TILE_WIDTH_PX = 176, 132

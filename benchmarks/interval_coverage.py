@@ -22,13 +22,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.evaluation.comparison import Comparison, compare_arms
 from maskwise.evaluation.metrics import accuracy_of, macro_f1_of
 from maskwise.evaluation.shared_photos import align_arms
 from maskwise.labels import Task
 from maskwise.records import Floats, Ints, Predictions
 from maskwise.score import Score
+from maskwise.seeds import rng_for
 
 TASK = Task()
 PEOPLE_SHARES = np.array([549, 410, 83, 732, 817, 109]) / 2700

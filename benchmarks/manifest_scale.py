@@ -41,11 +41,11 @@ def write_set(root: Path, photos: int) -> None:
 
 def measure(step: str, root: Path) -> None:
     """One step in this process; prints its seconds by the clock and of the processor, and the peak memory in GB."""
-    from maskwise.chance import rng_for
     from maskwise.data.checks import check_data
     from maskwise.data.manifest import read_train
     from maskwise.data.splits import hold_out, k_fold
     from maskwise.labels import Task
+    from maskwise.seeds import rng_for
 
     table = read_train(root, Task()).table if step == "split" else None
     started, busy = time.perf_counter(), time.process_time()

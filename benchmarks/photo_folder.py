@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.portraits import PHOTO_STATES, draw_person, draw_photo
 from maskwise.records import Image
+from maskwise.seeds import rng_for
 
 PEOPLE = 10
 QUALITY = 90

@@ -33,9 +33,9 @@ from typing import Self, cast
 import numpy as np
 import uvloop
 
-from maskwise.chance import rng_for
 from maskwise.export.prediction import Prediction
 from maskwise.export.reader import Bundle, load
+from maskwise.seeds import rng_for
 
 TOLERANCE = 1e-5
 BARE_PHOTOS = 256

@@ -12,12 +12,12 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from maskwise.chance import rng_for
 from maskwise.cli.progress import PlainLines
 from maskwise.evaluation.comparison import compare_arms
 from maskwise.evaluation.shared_photos import align_arms
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import load_recipe
+from maskwise.seeds import rng_for
 from maskwise.store.runs import StoredRun
 from maskwise.workflows.join_runs import read_members
 from maskwise.workflows.run_recipe import Place

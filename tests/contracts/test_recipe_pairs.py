@@ -24,7 +24,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwise.augment.config import AugmentConfig, MixingConfig
-from maskwise.chance import rng_for, torch_seed_for
 from maskwise.data.build import build_split
 from maskwise.data.config import SplitConfig
 from maskwise.drawing.portraits import draw_person, draw_photo
@@ -45,6 +44,7 @@ from maskwise.recipe.schedule_config import ScheduleConfig
 from maskwise.recipe.train_config import CheckpointConfig
 from maskwise.records import Image, Ints, PhotoTable
 from maskwise.sampling.config import SamplerConfig, UndersampleMasked
+from maskwise.seeds import rng_for, torch_seed_for
 from maskwise.settings import kind_of, members_of
 from maskwise.training.fold_files import WEIGHTS
 from support.fold_jobs import fold_job

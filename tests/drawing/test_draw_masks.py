@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from maskwise.chance import rng_for
 from maskwise.drawing.draw_masks import draw_mask, plan_mask, share_in_photo
 from maskwise.drawing.face_pose import read_pose
 from maskwise.drawing.mask_light import read_light, soften
@@ -26,6 +25,7 @@ from maskwise.drawing.mask_shapes import cut_of, lay_mask
 from maskwise.drawing.mask_textures import draw_cloth, grain
 from maskwise.errors import DataError
 from maskwise.records import Image
+from maskwise.seeds import rng_for
 from support.faces_drawn import bare_face, landmarks
 
 GREEN = (30, 200, 60)

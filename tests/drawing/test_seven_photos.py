@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from maskwise.chance import rng_for
 from maskwise.drawing.draw_masks import draw_mask, plan_mask
 from maskwise.drawing.mask_plan import CLOTH_KINDS
 from maskwise.drawing.portraits import PHOTO_STATES
@@ -17,6 +16,7 @@ from maskwise.drawing.seven_photos import DrawnPhoto, plan_incorrect, seven_phot
 from maskwise.errors import DataError
 from maskwise.faces.detection import find_face, find_faces
 from maskwise.records import FaceBox, Image
+from maskwise.seeds import rng_for
 from support.faces_drawn import bare_face, landmarks
 
 BLANK = np.full((200, 160, 3), 128, dtype=np.uint8)

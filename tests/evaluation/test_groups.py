@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskwise.chance import rng_for
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.groups import JOINT, bands, hits_of, score_groups
 from maskwise.labels import Task
 from maskwise.records import Predictions
+from maskwise.seeds import rng_for
 
 MASK = Task(attributes=("mask",))
 

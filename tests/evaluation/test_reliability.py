@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from maskwise.chance import rng_for
 from maskwise.errors import DataError
 from maskwise.evaluation.groups import JOINT
 from maskwise.evaluation.reliability import BINS, calibration, calibration_error, cross_fit_temperature, reliability
 from maskwise.evaluation.temperature import with_temperature
 from maskwise.labels import Task
 from maskwise.records import Predictions
+from maskwise.seeds import rng_for
 
 MASK = Task(attributes=("mask",))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskwise.chance import rng_for
 from maskwise.drawing.portraits import draw_person, draw_photo
 from maskwise.errors import DataError
 from maskwise.faces.box_store import BoxStore
@@ -16,6 +15,7 @@ from maskwise.faces.build import build_crop, needs_faces
 from maskwise.faces.config import CenterCrop, FaceCrop
 from maskwise.faces.detection import find_face, find_faces
 from maskwise.records import FaceBox, Image
+from maskwise.seeds import rng_for
 from maskwise.seen_files import SeenFiles, no_note
 
 BLANK = np.full((512, 384, 3), 128, dtype=np.uint8)

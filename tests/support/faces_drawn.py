@@ -6,10 +6,10 @@ from functools import cache
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.portraits import draw_person, draw_photo
 from maskwise.faces.detection import find_face
 from maskwise.records import FaceBox, Image
+from maskwise.seeds import rng_for
 
 
 @cache

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskwise.chance import rng_for
 from maskwise.ensembles.align import align
 from maskwise.ensembles.build import build_ensemble
 from maskwise.ensembles.config import HardVote, SoftVote, WeightedVote
@@ -22,6 +21,7 @@ from maskwise.files import write_atomically
 from maskwise.labels import Task
 from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Predictions
+from maskwise.seeds import rng_for
 from maskwise.store.kept_files import read_evaluation
 from maskwise.store.layout import ENSEMBLE, predictions_path, record_path
 from maskwise.store.predictions_file import read_predictions

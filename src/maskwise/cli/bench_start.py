@@ -63,9 +63,9 @@ def start(
 
 def write_runs(store: Path, n_runs: int) -> None:
     """run.json files of the shape that trainings leave: finished runs of ``quick`` with scores by chance."""
-    from maskwise.chance import rng_for
     from maskwise.recipe.load import load_recipe
     from maskwise.score import Score
+    from maskwise.seeds import rng_for
     from maskwise.store.layout import record_path
     from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 

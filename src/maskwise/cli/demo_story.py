@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskwise.chance import rng_for
 from maskwise.drawing.demo_set import write_demo_set
 from maskwise.errors import StoreError
 from maskwise.evaluation.evaluate import evaluate
@@ -16,6 +15,7 @@ from maskwise.files import write_atomically
 from maskwise.listeners import Listener
 from maskwise.recipe.load import load_recipe
 from maskwise.reports.run_report import run_report
+from maskwise.seeds import rng_for
 from maskwise.store.predictions_file import write_predictions
 from maskwise.workflows.predict_photos import predict_photos, write_submission_of
 from maskwise.workflows.run_recipe import Place, run_recipe

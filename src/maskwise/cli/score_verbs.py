@@ -19,10 +19,10 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score predictions against the truth, with 95 % intervals by resampling people."""
-    from maskwise.chance import rng_for
     from maskwise.evaluation.evaluate import evaluate as score
     from maskwise.evaluation.format_table import format_table
     from maskwise.evaluation.truth_file import read_truth, with_truth
+    from maskwise.seeds import rng_for
     from maskwise.store.kept_files import check_kept
     from maskwise.store.layout import record_path
     from maskwise.store.predictions_file import read_predictions

@@ -15,7 +15,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.portraits import PHOTO_STATES, draw_photo
 from maskwise.drawing.traits import Gender, draw_person
 from maskwise.errors import DataError, must
@@ -23,6 +22,7 @@ from maskwise.files import draft_folder, sync_folder
 from maskwise.labels import GENDER_CLASSES, MASK_CLASSES, Attribute, Task
 from maskwise.machine import usable_cores
 from maskwise.records import Image, Ints
+from maskwise.seeds import rng_for
 
 COMPETITION_PEOPLE = ((549, 410, 83), (732, 817, 109))
 """The competition's training people: genders (male, female) × age groups (under 30, 30 to 59, 60 and over)."""

@@ -14,13 +14,13 @@ import math
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.face_pose import FacePose, read_pose
 from maskwise.drawing.mask_light import PhotoLight, read_light, shade_on, soften
 from maskwise.drawing.mask_plan import MaskPlan, plan_mask
 from maskwise.drawing.mask_shapes import Field, Lay, lay_mask
 from maskwise.drawing.mask_textures import HEIGHT, WIDTH, draw_cloth, grain, lit_colour, plain, times
 from maskwise.records import Floats, Image
+from maskwise.seeds import rng_for
 
 __all__ = ["DRAWING_VERSION", "draw_mask", "plan_mask", "share_in_photo"]
 

@@ -12,9 +12,9 @@ from typing import assert_never
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.mask_plan import ClothKind, MaskPlan
 from maskwise.records import Floats, Image
+from maskwise.seeds import rng_for
 
 HEIGHT, WIDTH = 120, 160
 

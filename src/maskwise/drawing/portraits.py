@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.drawing.body import paint_body
 from maskwise.drawing.canvas import HEIGHT_PX, WIDTH_PX, Canvas, Colour, Pose, mix, shade
 from maskwise.drawing.draw_masks import draw_mask, plan_mask
@@ -22,6 +21,7 @@ from maskwise.drawing.seven_photos import plan_incorrect
 from maskwise.drawing.traits import Person, draw_person
 from maskwise.errors import DataError, must, nearest
 from maskwise.records import Floats, Image
+from maskwise.seeds import rng_for
 
 __all__ = ["PHOTO_STATES", "Person", "draw_person", "draw_photo"]
 

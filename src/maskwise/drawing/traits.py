@@ -295,7 +295,7 @@ def _style(rng: np.random.Generator, lean: float, apparent_years: float) -> Styl
 
 
 def _trait(rng: np.random.Generator, years: float, middle_years: float, width_years: float, chance: float) -> float:
-    """A trace of age: rises around ``middle_years``; ``chance`` moves the middle from person to person, in widths."""
+    """A trace of age: rises around ``middle_years``; ``seeds`` moves the middle from person to person, in widths."""
     return _rise(years + width_years * chance * float(rng.standard_normal()), middle_years, width_years)
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.evaluation.groups import score_groups
 from maskwise.evaluation.scores import Evaluation
 from maskwise.export.manifest import Manifest
@@ -35,6 +34,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Predictions
 from maskwise.score import Score
+from maskwise.seeds import rng_for
 from maskwise.store.run_record import RunRecord
 
 _GROUP_RESAMPLES = 500

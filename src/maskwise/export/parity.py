@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.data.shards import bytes_of
 from maskwise.drawing.portraits import PHOTO_STATES, draw_person, draw_photo
 from maskwise.evaluation.metrics import macro_f1
 from maskwise.records import Ints, Predictions
+from maskwise.seeds import rng_for
 
 TOLERANCE = 1e-4
 """Largest difference of a probability that an fp32 export may have."""

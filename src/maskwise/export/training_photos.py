@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.data.manifest import read_train
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError, must
 from maskwise.fitting.photos import photo_reader
 from maskwise.fitting.training_framing import spaced
 from maskwise.records import Image, InputSpec, PhotoTable, Predictions
+from maskwise.seeds import rng_for
 from maskwise.store.kept_files import read_split
 from maskwise.workflows.run_models import MemberModels
 

@@ -27,7 +27,6 @@ from torch import Tensor, nn
 
 from maskwise.augment.build import Augment, build_augment
 from maskwise.augment.config import Flip
-from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
 from maskwise.data.row_file import RowFile, damaged_rows, open_rows
 from maskwise.fitting.fold_job import FoldJob, FoldPeople
@@ -39,6 +38,7 @@ from maskwise.models.config import Faces
 from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.records import Floats, Ints
+from maskwise.seeds import rng_for
 from maskwise.training.batches import ReadArray, to_images
 from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import autocast, multiplies_bf16, place_model

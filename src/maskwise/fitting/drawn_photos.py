@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwise.chance import rng_for
 from maskwise.data.cache import PixelCache, build_cache
 from maskwise.data.config import DrawMasks
 from maskwise.data.contents import content_of
@@ -28,6 +27,7 @@ from maskwise.labels import MASK_CLASSES, Task
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.records import Image, InputSpec, Ints, PhotoTable, Strings
+from maskwise.seeds import rng_for
 
 _CHECKED_AT_ONCE = 512
 

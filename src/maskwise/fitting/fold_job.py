@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwise.chance import rng_for
 from maskwise.data.choose_photos import drop_ages
 from maskwise.data.splits import hold_out
 from maskwise.fitting.photo_set import PhotoSet, joined_sets
@@ -17,6 +16,7 @@ from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import SingleRecipe
 from maskwise.recipe.train_config import InnerHoldOut, Last, ScoredPeople
+from maskwise.seeds import rng_for
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 import torch
 
-from maskwise.chance import torch_seed_for
 from maskwise.files import write_atomically
 from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.cached_features import predict_from_features, train_on_features
@@ -18,6 +17,7 @@ from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import inference, input_spec
 from maskwise.models.build import MaskwiseModel, build_model
 from maskwise.records import Predictions
+from maskwise.seeds import torch_seed_for
 from maskwise.store.layout import INPUT
 from maskwise.training.inference import predict_table
 from maskwise.training.loop import train_model

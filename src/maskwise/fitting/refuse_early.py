@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.data.build import build_split
 from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError, must
@@ -19,6 +18,7 @@ from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Image, Ints, PhotoTable
+from maskwise.seeds import rng_for
 from maskwise.store.predictions_file import refuse_foreign_names
 from maskwise.training.devices import autocast, choose_device
 from maskwise.training.processes import n_processes, refuse_small_batches

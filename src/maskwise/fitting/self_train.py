@@ -10,7 +10,6 @@ import dataclasses
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.errors import StoreError
 from maskwise.fitting.distill import Teach, distill_fold
 from maskwise.fitting.fold_job import FoldJob, FoldPeople, assign_people
@@ -19,6 +18,7 @@ from maskwise.fitting.photo_set import PhotoSet, joined_sets
 from maskwise.labels import UNKNOWN, Task
 from maskwise.recipe.self_training_config import SelfTraining
 from maskwise.records import Ints, PhotoTable, Predictions
+from maskwise.seeds import rng_for
 from maskwise.selftraining.build import build_selector
 from maskwise.selftraining.pseudo_label_file import read_pseudo_labels, write_pseudo_labels
 from maskwise.selftraining.select import PseudoLabels

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from maskwise.augment.build import build_augment
-from maskwise.chance import rng_for
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError
 from maskwise.faces.box_store import BoxStore
@@ -23,6 +22,7 @@ from maskwise.recipe.single_recipes import SingleRecipe, single_recipes
 from maskwise.records import Floats, Image, InputSpec, Ints
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.run_story import DataAtHand, RunStory
+from maskwise.seeds import rng_for
 from maskwise.store.kept_files import read_split
 from maskwise.store.runs import StoredRun
 from maskwise.training.batches import normalise, to_images

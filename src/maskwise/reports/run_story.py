@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.data.manifest import read_train
 from maskwise.errors import DataError, counted, must
 from maskwise.evaluation.groups import GroupScores, bands, score_groups
@@ -22,6 +21,7 @@ from maskwise.listeners import Listener
 from maskwise.records import Ints, PhotoTable, Predictions
 from maskwise.reports.photo_traits import PhotoTraits, look_at_traits
 from maskwise.reports.training_curves import TrainingCurve, read_curves
+from maskwise.seeds import rng_for
 from maskwise.store.kept_files import check_kept, read_evaluation, read_held_out
 from maskwise.store.layout import ENSEMBLE, recipe_path
 from maskwise.store.run_record import RunRecord

@@ -14,11 +14,11 @@ from typing import Literal, NamedTuple
 import cv2
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.data.cache import PixelCache, build_cache
 from maskwise.faces.config import FullFrame, decisive_settings
 from maskwise.fitting.photos import DECODING_THREADS, cache_settings, photo_reader
 from maskwise.records import Image, InputSpec
+from maskwise.seeds import rng_for
 from maskwise.speed.rates import median_rate, timed
 
 BATCH = 64

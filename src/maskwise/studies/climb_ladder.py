@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskwise.chance import rng_for
 from maskwise.ensembles.config import EnsembleConfig
 from maskwise.evaluation.comparison import TaskDifference, compare
 from maskwise.evaluation.evaluate import evaluate
@@ -15,6 +14,7 @@ from maskwise.evaluation.shared_photos import shared_photos
 from maskwise.labels import Task
 from maskwise.listeners import Listener
 from maskwise.records import Predictions
+from maskwise.seeds import rng_for
 from maskwise.store.runs import StoredRun, list_runs, read_finished
 from maskwise.studies.ladder_rungs import PlannedRung, Rung
 from maskwise.text_table import score

@@ -12,12 +12,12 @@ from statistics import fmean
 import numpy as np
 import torch
 
-from maskwise.chance import rng_for
 from maskwise.evaluation.comparison import Comparison, Difference, compare_arms
 from maskwise.evaluation.shared_photos import align_arms, shared_photos
 from maskwise.labels import Task
 from maskwise.listeners import Listener, Silent
 from maskwise.records import Predictions
+from maskwise.seeds import rng_for
 from maskwise.store.kept_files import read_evaluation, read_log
 from maskwise.store.runs import StoredRun
 from maskwise.studies.claim_arms import Arm, Claim, PairedTest

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from maskwise.chance import rng_for
 from maskwise.errors import RecipeError
+from maskwise.seeds import rng_for
 from maskwise.sweeps.dimensions import Label, Params, RandomPick, draw, grid_points, members
 from maskwise.sweeps.load_space import Sweep
 

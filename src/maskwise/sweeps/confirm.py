@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from maskwise.chance import rng_for
 from maskwise.evaluation.comparison import Difference, compare_arms
 from maskwise.evaluation.shared_photos import align_arms
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.records import Predictions
+from maskwise.seeds import rng_for
 from maskwise.store.kept_files import read_held_out
 from maskwise.store.layout import predictions_path
 from maskwise.store.runs import StoredRun

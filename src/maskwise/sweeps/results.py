@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maskwise.chance import rng_for
 from maskwise.errors import StoreError, UserError, must, nearest
 from maskwise.evaluation.comparison import compare_arms
 from maskwise.evaluation.shared_photos import align_arms
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import parse_recipe
 from maskwise.score import Score
+from maskwise.seeds import rng_for
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.sweeps.dimensions import Label, read_dimensions
 from maskwise.sweeps.load_space import Sweep, parse_space

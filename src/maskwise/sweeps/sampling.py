@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from maskwise.chance import rng_for
+from maskwise.seeds import rng_for
 from maskwise.sweeps.config import (
     FloatRange,
     GridSampler,

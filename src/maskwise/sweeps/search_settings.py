@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maskwise.chance import rng_for
 from maskwise.errors import DivergedError
 from maskwise.evaluation.comparison import compare_arms
 from maskwise.evaluation.shared_photos import align_arms
 from maskwise.listeners import Listener
 from maskwise.score import Score
+from maskwise.seeds import rng_for
 from maskwise.store.runs import StoredRun
 from maskwise.sweeps.search_lists import PlannedArm, SearchPlan
 from maskwise.workflows.join_runs import read_members

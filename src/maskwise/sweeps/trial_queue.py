@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from maskwise.chance import rng_for
 from maskwise.errors import RecipeError, StoreError, UserError
 from maskwise.files import locked, write_atomically
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe
+from maskwise.seeds import rng_for
 from maskwise.store.run_record import RunData
 from maskwise.sweeps.dimensions import draw, grid_points
 from maskwise.sweeps.load_space import Sweep

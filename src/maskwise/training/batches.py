@@ -16,8 +16,8 @@ from torch import Tensor
 
 from maskwise.augment.build import Mix
 from maskwise.augment.mixing import mix_weights
-from maskwise.chance import rng_for
 from maskwise.records import Batch, Floats, Image, Ints, PhotoTable
+from maskwise.seeds import rng_for
 
 ReadPixels = Callable[[Ints], Image | Tensor]
 """Positions in a table → their pixels, uint8 N × H × W × 3: an array, or a tensor that is where it is needed."""

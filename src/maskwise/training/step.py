@@ -11,11 +11,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from maskwise.chance import torch_seed_for
 from maskwise.errors import RecipeError, must
 from maskwise.listeners import Listener
 from maskwise.losses.weighted_sum import weighted_mean
 from maskwise.records import Batch, Output
+from maskwise.seeds import torch_seed_for
 from maskwise.training.batch_size import halved, ran_out_of_memory
 from maskwise.training.batches import parts_of_batch
 from maskwise.training.blocks import backbone_blocks

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maskwise.chance import rng_for
 from maskwise.errors import UserError, must
 from maskwise.evaluation.changed_photos import ChangedPhoto, changed_photos
 from maskwise.evaluation.comparison import Comparison, compare_arms
 from maskwise.evaluation.ranking import Ranking, rank_arms
 from maskwise.evaluation.seeds_needed import SeedsNeeded, seeds_needed
 from maskwise.evaluation.shared_photos import Arms, align_arms
+from maskwise.seeds import rng_for
 from maskwise.store.runs import StoredRun
 from maskwise.workflows.join_runs import read_members
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
 from maskwise.data.manifest import read_folder
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, must
 from maskwise.files import draft_folder, sync_folder
+from maskwise.seeds import rng_for
 from maskwise.tables import csv_text
 from maskwise.workflows.draw_import import DRAWN_LOG, UnusablePortraitError, draw_files
 

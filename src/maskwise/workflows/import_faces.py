@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from maskwise.chance import rng_for
 from maskwise.data.contents import content_of
 from maskwise.data.importing.build import build_reader
 from maskwise.data.importing.choose import choose_faces, draw_some, refuse_empty
@@ -31,6 +30,7 @@ from maskwise.errors import DataError, UserError, must
 from maskwise.files import locked
 from maskwise.labels import Task
 from maskwise.listeners import Listener
+from maskwise.seeds import rng_for
 from maskwise.workflows.draw_import import draw_files
 
 

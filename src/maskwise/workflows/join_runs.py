@@ -20,7 +20,6 @@ import numpy as np
 from pydantic import ValidationError, model_validator
 
 import maskwise
-from maskwise.chance import rng_for
 from maskwise.ensembles.align import align
 from maskwise.ensembles.build import build_ensemble
 from maskwise.ensembles.config import EnsembleConfig, WeightedVote
@@ -31,6 +30,7 @@ from maskwise.evaluation.scores import Evaluation
 from maskwise.files import write_atomically
 from maskwise.labels import Task
 from maskwise.records import Predictions
+from maskwise.seeds import rng_for
 from maskwise.settings import Settings
 from maskwise.store.begin_run import after_namesakes
 from maskwise.store.find_run import find_run

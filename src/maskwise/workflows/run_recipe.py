@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from maskwise.chance import rng_for
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
 from maskwise.files import refuse_unwritable, write_atomically
@@ -21,6 +20,7 @@ from maskwise.fitting.training_framing import measure_training_framing
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import dump_recipe
+from maskwise.seeds import rng_for
 from maskwise.store.begin_run import describe_run, open_run, split_csv, training_seconds
 from maskwise.store.layout import fold_folder, framing_path, recipe_path, speed_path, split_path
 from maskwise.store.runs import read_record

@@ -1,4 +1,4 @@
-"""Where chance comes from: one generator for each place that needs one, named by (seed, purpose, position).
+"""Random numbers: one generator for each place that needs one, named by (seed, purpose, position).
 
 A generator depends on nothing that happened before it, so the numbers are the same with 0 or 4 workers and before and
 after a resume.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskwise.chance import rng_for, torch_seed_for
+from maskwise.seeds import rng_for, torch_seed_for
 
 
 def test_the_same_place_gives_the_same_numbers() -> None:
