@@ -28,7 +28,7 @@ def predict(
     photos: PhotosArgument,
     precision: Annotated[PrecisionWord, typer.Option(help="Numeric precision for inference.")] = PrecisionWord.FP32,
     plain: Annotated[
-        str, typer.Option(metavar="NAME", help="timm model of the plain loop; choose the bundle's.")
+        str, typer.Option(metavar="NAME", help="timm model of the plain loop; use the bundle's.")
     ] = "tf_efficientnet_lite0",
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Use at most N photos.")] = 512,
     rounds: RoundsOption = 5,

@@ -52,7 +52,7 @@ def draw_masks(
     per_portrait: Annotated[
         int,
         typer.Option(
-            min=3, max=7, metavar="N", help="Photos per portrait: one without a mask, one worn wrongly, the rest worn."
+            min=3, max=7, metavar="N", help="Photos per portrait: one bare, one mask worn wrongly, the rest worn right."
         ),
     ] = 7,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed draws the same masks.")] = 0,

@@ -28,7 +28,7 @@ def distill(
     run: RunArgument,
     data: OwnDataOption = None,
     recipe: Annotated[
-        str, typer.Option("--recipe", metavar="RECIPE", help="How the one network is made and trained.")
+        str, typer.Option("--recipe", metavar="RECIPE", help="Recipe of the network to train.")
     ] = "quick",
     set_: SetOption = None,
     everyone: Annotated[

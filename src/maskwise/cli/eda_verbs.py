@@ -36,7 +36,7 @@ def eda(
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Describe a data set: classes, ages, sizes, colours, mean faces, undetected faces, likely duplicates."""
+    """Describe a data set: classes, ages, sizes, colors, mean faces, undetected faces, likely duplicates."""
     from maskwise.files import write_atomically
     from maskwise.labels import Task
 

@@ -52,7 +52,9 @@ SkipOption = Annotated[
 ]
 SkippedAnywayOption = Annotated[
     bool,
-    typer.Option("--skip-unreadable", help="As everywhere; here they are left out and listed without it, too."),
+    typer.Option(
+        "--skip-unreadable", help="Accepted for consistency: unreadable photos are left out and listed in any case."
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,

@@ -26,7 +26,7 @@ def sizes(
     cache: CacheOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the disk space of runs. `delete` and `prune` free space, and never remove a run that another one needs."""
+    """Show how much disk runs take. `delete` and `prune` free space, and never remove a run that another one needs."""
     if context.invoked_subcommand is not None:
         if store != DEFAULT_STORE or cache is not None:
             verb = context.invoked_subcommand

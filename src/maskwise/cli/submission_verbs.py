@@ -11,7 +11,7 @@ from maskwise.cli.options import DEFAULT_STORE, StoreOption
 from maskwise.errors import UserError, must
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
-LimitOption = Annotated[int, typer.Option(min=1, metavar="N", help="Submissions that are allowed per day.")]
+LimitOption = Annotated[int, typer.Option(min=1, metavar="N", help="Submissions allowed per day.")]
 
 
 @app.callback()

