@@ -194,6 +194,22 @@ def test_the_last_blocks_learn_the_same_on_cached_maps(place: Workplace) -> None
     assert float((kept[moved] - wanted[moved]).abs().mean()) < 0.1 * float(wanted[moved].abs().mean())
 
 
+def test_maps_of_photos_of_two_sizes_lie_side_by_side(place: Workplace) -> None:
+    """The smaller first, then the larger, then the smaller from what is kept, with another loss: nothing is damaged."""
+    small = ("train.cached_views=1",)
+    large = (*small, "input.height_px=80", "input.width_px=64")
+    again, focal = Stages(), ("loss={kind: focal}",)
+    alone = answers(train(place, *FACES, *small, *focal))
+    shutil.rmtree(place.cache)
+    train(place, *FACES, *small)
+    train(place, *[each for each in FACES if "_px" not in each], *large)
+    beside = Workplace(place.data, place.recipe, place.store.with_name("beside"), place.cache)
+    np.testing.assert_array_equal(
+        answers(train(beside, *FACES, *small, *focal, listener=again)).probs_NC, alone.probs_NC
+    )
+    assert again.computed == []
+
+
 def test_a_view_that_is_always_mirrored_is_the_one_that_predictions_use() -> None:
     changes = ["train.freeze_backbone_epochs=3", "train.cached_views=2", "train.epochs=3"]
     base = load_recipe("probe-imagenet", [*changes, "augment=[{kind: flip, p: 1.0}]"])

@@ -271,4 +271,6 @@ def _checksum(state: Mapping[str, Tensor]) -> str:
 def _told(backbone: FrozenBackbone, view: PhotoView) -> str:
     """Everything that the features of a view depend on but the photos, as text."""
     settings = {**backbone.made_with, "view": view, **(backbone.augmented_with if isinstance(view, int) else {})}
+    if backbone.row.dtype == np.uint8:
+        settings["map"] = backbone.row.shape  # grows with the photo; rows of two lengths cannot lie in one file
     return json.dumps(settings, sort_keys=True, indent=1)
