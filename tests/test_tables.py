@@ -145,7 +145,7 @@ def test_all_faults_are_refused_together_with_file_and_line(path: Path) -> None:
     assert problems[50:] == ("… and 10 more problems of this kind.",)
 
 
-def test_several_doubled_headings_are_each_told(path: Path) -> None:
+def test_several_doubled_headings_are_each_reported(path: Path) -> None:
     path.write_text("a,b,c,b,a,a\n")
     assert [fault.message.split("got ")[1] for fault in scan_csv(path)[1]] == [
         "'a' twice. Name each once.",

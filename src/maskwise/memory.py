@@ -15,7 +15,7 @@ def keep_freed_memory() -> None:
 
     By default glibc hands large blocks back to the system at once and gets them again, page by page, for the next: that
     took a fifth of a training step on a CPU, and two fifths of decoding photos of 384 × 512. Other C libraries are left
-    as they are. It holds for the whole process, so verbs ask for it and functions for other programs do not. No number
+    as they are. It holds for the whole process, so verbs switch it on, not functions for other programs. No number
     changes.
     """
     if platform.libc_ver()[0] == "glibc":

@@ -33,9 +33,9 @@ def test_claims_are_tested_printed_and_written(workplace: Workplace, cli: Callab
         *("plain-tuned", "oversample-rare-tuned", "steps-of-oversample-rare-tuned", "separate-models", "separate-data"),
     }
     assert "--set, every arm: model.backbone.kind=baseline_cnn " in printed
-    answers = printed.split("\nanswers\n")[1].split("\n\n")[0].splitlines()
-    assert [line.split()[0] for line in answers if line[0].isdigit()] == ["6", "12"]
-    assert sum(line.endswith("unequal work") for line in answers) == 3
+    outcomes = printed.split("\noutcomes\n")[1].split("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in outcomes if line[0].isdigit()] == ["6", "12"]
+    assert sum(line.endswith("unequal work") for line in outcomes) == 3
     assert "\ntraining people against held-out people\n" in printed
     assert "\none seed: " in printed
     assert "| 6 | oversampling the men is worse than plain for as many steps as" in page.read_text(encoding="utf-8")

@@ -69,13 +69,13 @@ VERBS = (
 )
 
 
-class Answer(NamedTuple):
+class Ended(NamedTuple):
     code: int
     out: str
     err: list[str]
 
 
-Run = Callable[..., Answer]
+Run = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -83,14 +83,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Runs ``maskwise WORDS`` in this process, in an empty folder, exit code and all."""
     monkeypatch.chdir(tmp_path)
 
-    def invoke(*words: str) -> Answer:
+    def invoke(*words: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["maskwise", *words])
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             main()
         out, err = capsys.readouterr()
         assert isinstance(stop.value.code, int)
-        return Answer(stop.value.code, out, err.splitlines())
+        return Ended(stop.value.code, out, err.splitlines())
 
     return invoke
 
@@ -99,12 +99,12 @@ def files_below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def refused(answer: Answer) -> str:
+def refused(ended: Ended) -> str:
     """The one line of a refusal."""
-    assert answer.code == 2
-    assert answer.out == ""
-    assert len(answer.err) == 1, answer.err
-    return answer.err[0]
+    assert ended.code == 2
+    assert ended.out == ""
+    assert len(ended.err) == 1, ended.err
+    return ended.err[0]
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
@@ -153,8 +153,8 @@ def test_help_and_cheap_verbs_load_no_torch(tmp_path: Path) -> None:
         f"for words in {verbs!r}:\n    CliRunner().invoke(app, words)\n"
         "    assert 'torch' not in sys.modules, words\nprint('free')"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert answer.stdout == "free\n", answer.stderr
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stdout == "free\n", ended.stderr
 
 
 def test_the_module_runs_and_leaves_with_the_exit_code(tmp_path: Path) -> None:
@@ -179,10 +179,10 @@ def test_the_module_runs_and_leaves_with_the_exit_code(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [("train",), ("train", "quick-imagenet", "--data", ".", "--folds", "1"), ()])
 def test_wrong_words_are_bad_usage(run: Run, words: tuple[str, ...]) -> None:
-    answer = run(*words)
-    assert answer.code == 2
-    assert answer.out == ""
-    assert answer.err[0].startswith("Usage: ")
+    ended = run(*words)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err[0].startswith("Usage: ")
 
 
 def test_an_unknown_verb_names_the_nearest(run: Run) -> None:
@@ -190,22 +190,22 @@ def test_an_unknown_verb_names_the_nearest(run: Run) -> None:
 
 
 def test_recipes_are_listed_with_their_purpose(run: Run) -> None:
-    answer = run("recipes")
-    assert answer.code == 0
-    assert [line.split()[0] for line in answer.out.splitlines() if line[0] != " "] == [
+    ended = run("recipes")
+    assert ended.code == 0
+    assert [line.split()[0] for line in ended.out.splitlines() if line[0] != " "] == [
         *shipped_names(),
         *ladder_names(),
     ]
-    assert max(map(len, answer.out.splitlines())) <= 100
+    assert max(map(len, ended.out.splitlines())) <= 100
 
 
 @pytest.mark.parametrize("name", ["quick", "demo"])
 def test_a_recipe_is_shown_as_it_stands(run: Run, name: str) -> None:
-    answer = run("recipes", "show", name)
-    assert answer == run("recipes", name)
-    assert answer.code == 0
-    assert answer.out == shipped_text(name)
-    assert yaml.safe_load(answer.out)["name"] == name
+    ended = run("recipes", "show", name)
+    assert ended == run("recipes", name)
+    assert ended.code == 0
+    assert ended.out == shipped_text(name)
+    assert yaml.safe_load(ended.out)["name"] == name
 
 
 def test_an_unknown_recipe_names_the_nearest(run: Run, tmp_path: Path) -> None:
@@ -217,11 +217,11 @@ def test_an_unknown_recipe_names_the_nearest(run: Run, tmp_path: Path) -> None:
 
 
 def test_every_bad_change_is_a_line_and_nothing_is_written(run: Run, tmp_path: Path) -> None:
-    answer = run("train", "quick-imagenet", "--data", ".", "--set", "train.epochs=x", "--set", "loss.kind=focul")
-    assert answer.code == 2
-    assert answer.err == [
+    ended = run("train", "quick-imagenet", "--data", ".", "--set", "train.epochs=x", "--set", "loss.kind=focul")
+    assert ended.code == 2
+    assert ended.err == [
         "recipe quick-imagenet: loss.kind must be a known kind, got 'focul'. Did you mean 'focal'? "
-        + answer.err[0].partition("? ")[2],
+        + ended.err[0].partition("? ")[2],
         "recipe quick-imagenet: train.epochs must be a whole number, got 'x'. Change it in the recipe or with --set.",
     ]
     assert run("train", "quick-imagenet", "--data", ".", "--set", "a", "--set", "b").err == [
@@ -247,9 +247,9 @@ def test_a_missing_folder_is_bad_input(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_data_set_is_bad_input(run: Run, tmp_path: Path) -> None:
-    answer = run("train", "quick-imagenet", "--data", ".", "--cache", "cache", "--quiet")
-    assert answer.code == 2
-    assert [line.split(":")[0] for line in answer.err] == ["train/train.csv", "train/images"]
+    ended = run("train", "quick-imagenet", "--data", ".", "--cache", "cache", "--quiet")
+    assert ended.code == 2
+    assert [line.split(":")[0] for line in ended.err] == ["train/train.csv", "train/images"]
     assert files_below(tmp_path) == []
 
 
@@ -295,35 +295,35 @@ def test_the_demo_never_writes_into_a_folder_of_somebody_else(run: Run, tmp_path
 TASK = Task(attributes=("mask",))
 
 
-def write_four(folder: Path, answers: str) -> None:
-    """Predictions a 0, b 1, c 1, d 2 in p.csv, and ``answers``."""
+def write_four(folder: Path, truth: str) -> None:
+    """Predictions a 0, b 1, c 1, d 2 in p.csv, and ``truth``."""
     probs_NC = np.full((4, 3), 0.1)
     probs_NC[np.arange(4), [0, 1, 1, 2]] = 0.8
     photo_N = np.array([f"images/{name}.jpg" for name in "abcd"], object)
     same = np.array(["", "", "", ""], object)
     test = np.full(4, "test", object)
     write_predictions(Predictions(photo_N, same, np.full(4, -1), probs_NC, test), TASK, folder / "p.csv")
-    (folder / "answers.csv").write_text(answers)
+    (folder / "answers.csv").write_text(truth)
 
 
 def test_evaluate_prints_the_scores(run: Run, tmp_path: Path) -> None:
     # Truth 0 0 1 2 against 0 1 1 2: F1 2/3, 2/3 and 1, so macro F1 7/9 = 0.778; 3 of 4 are right.
     write_four(tmp_path, "ImageID,ans,person\nd.jpg,2,q\na.jpg,0,p\nb.jpg,0,p\nc.jpg,1,q\n")
-    answer = run("evaluate", "p.csv", "--answers", "answers.csv", "--classes")
-    assert (answer.code, answer.err) == (0, [])
+    ended = run("evaluate", "p.csv", "--answers", "answers.csv", "--classes")
+    assert (ended.code, ended.err) == (0, [])
     assert json.loads(run("evaluate", "p.csv", "--answers", "answers.csv", "--json").out)["n_photos"] == 4
-    assert "0.778" in answer.out
-    assert "0.750" in answer.out
-    assert "not_worn" in answer.out
+    assert "0.778" in ended.out
+    assert "0.750" in ended.out
+    assert "not_worn" in ended.out
 
 
 def test_evaluate_refuses_bad_files_with_their_lines(run: Run, tmp_path: Path) -> None:
     write_four(tmp_path, "ImageID,ans\na.jpg,0\nb.jpg,3\nc.jpg\nd.jpg,2\n")
     assert refused(run("evaluate", "p.csv", "--answers", "answers.csv")).startswith("answers.csv:4: the row must be of")
     write_four(tmp_path, "ImageID,ans\na.jpg,0\nb.jpg,3\nc.jpg,x\nd.jpg,2\n")
-    answer = run("evaluate", "p.csv", "--answers", "answers.csv")
-    assert answer.code == 2
-    assert [line.split(": ")[0] for line in answer.err] == ["answers.csv:3", "answers.csv:4"]
+    ended = run("evaluate", "p.csv", "--answers", "answers.csv")
+    assert ended.code == 2
+    assert [line.split(": ")[0] for line in ended.err] == ["answers.csv:3", "answers.csv:4"]
     (tmp_path / "answers.csv").write_text("ImageID;ans\na.jpg;0\n")
     assert "separated by commas, got 'semicolons'" in refused(run("evaluate", "p.csv", "--answers", "answers.csv"))
     assert "answers.csv" in refused(run("evaluate", "answers.csv", "--answers", "answers.csv"))
@@ -332,7 +332,7 @@ def test_evaluate_refuses_bad_files_with_their_lines(run: Run, tmp_path: Path) -
 
 def test_an_empty_store_has_an_empty_board(run: Run, tmp_path: Path) -> None:
     for words in (("board",), ("board", "--store", "elsewhere")):
-        assert run(*words) == Answer(
+        assert run(*words) == Ended(
             0, f"no finished run with a score yet\n\nstore: {words[-1] if len(words) > 1 else 'runs'}\n", []
         )
     (tmp_path / "file").write_text("")
@@ -357,9 +357,9 @@ def test_data_check_tells_all_and_leaves_with_1_only_for_errors(run: Run, tmp_pa
     assert broken.err == ["faces has 2 errors. Fix them, then check again."]
 
 
-def test_a_place_that_cannot_be_used_is_told_without_a_traceback(run: Run, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_used_is_reported_without_a_traceback(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    answer = run("data", "demo", "file/below", "--people", "2", "--eval-people", "1", "--quiet")
-    assert answer.code == 2
-    assert answer.err[-1] == "file must be usable, got 'File exists'. Check the path and its rights."
-    assert not any("Traceback" in line for line in answer.err)
+    ended = run("data", "demo", "file/below", "--people", "2", "--eval-people", "1", "--quiet")
+    assert ended.code == 2
+    assert ended.err[-1] == "file must be usable, got 'File exists'. Check the path and its rights."
+    assert not any("Traceback" in line for line in ended.err)

@@ -39,7 +39,7 @@ def test_runs_are_completed_by_name_and_by_id(trained: Path, tmp_path: Path) -> 
 def test_a_shell_asks_and_is_answered() -> None:
     words = {"COMP_WORDS": "maskwise train qui", "COMP_CWORD": "2", "_MASKWISE_COMPLETE": "complete_bash"}
     code = "import sys; sys.argv[0] = 'maskwise'; from maskwise.cli.main import main; main()"
-    answer = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ, **words}
     )
-    assert "quick" in answer.stdout.split()
+    assert "quick" in ended.stdout.split()

@@ -153,5 +153,5 @@ def test_neither_verb_loads_torch(pictures: Path, trained: Path, tmp_path: Path)
         "codes = [CliRunner().invoke(app, words).exit_code for words in verbs]\n"
         "print(codes, 'torch' in sys.modules)"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert answer.stdout == "[0, 0] False\n", answer.stderr
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stdout == "[0, 0] False\n", ended.stderr

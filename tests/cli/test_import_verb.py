@@ -124,7 +124,7 @@ def test_an_import_needs_no_torch(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom maskwise.cli.main import app\n"
         f"words = ['data', 'import', 'utkface', {str(source)!r}, {str(tmp_path / 'out')!r}, '--no-masks']\n"
-        "answer = CliRunner().invoke(app, words)\nprint(answer.exit_code, 'torch' in sys.modules)"
+        "ended = CliRunner().invoke(app, words)\nprint(ended.exit_code, 'torch' in sys.modules)"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert answer.stdout == "0 False\n", answer.stderr
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stdout == "0 False\n", ended.stderr

@@ -109,5 +109,5 @@ def test_numbers_alone_load_no_torch(workplace: Workplace, trained: Path, tmp_pa
         f" '--cache', {str(workplace.cache)!r}, '--out', {str(tmp_path / 'r.html')!r}]\n"
         "print(CliRunner().invoke(app, words).exit_code, 'torch' in sys.modules)"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert answer.stdout == "0 False\n", answer.stderr
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stdout == "0 False\n", ended.stderr

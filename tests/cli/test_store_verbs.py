@@ -27,7 +27,7 @@ def ranked(store: Path) -> list[str]:
     return [row.record.name for row in read_board(store).rows]
 
 
-def test_sizes_are_told(store: Path, tmp_path: Path, cli: Cli) -> None:
+def test_sizes_are_reported(store: Path, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "pixels").mkdir()
     (tmp_path / "pixels" / "rows").write_bytes(b"0" * 1500)
     printed = cli("store", "--store", str(store), "--cache", str(tmp_path / "pixels"))

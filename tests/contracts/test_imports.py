@@ -126,8 +126,8 @@ def test_numbers_and_settings_need_no_torch() -> None:
     ]
     modules = [".".join(("maskwise", *path.relative_to(SOURCE).with_suffix("").parts)) for path in free]
     code = f"import sys\nfor m in {modules!r}: __import__(m.removesuffix('.__init__'))\nprint('torch' in sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout == "False\n"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
 
 
 def test_the_command_line_starts_without_heavy_imports() -> None:
@@ -136,8 +136,8 @@ def test_the_command_line_starts_without_heavy_imports() -> None:
         "heavy = {'torch', 'numpy', 'pandas', 'cv2', 'pydantic', 'sklearn', 'rich'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout == "[]\n"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
 
 
 def test_checkpoints_never_run_pickled_code() -> None:

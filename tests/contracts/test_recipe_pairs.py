@@ -194,7 +194,7 @@ def test_a_pair_that_is_refused_is_refused_with_the_reason() -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_pair_trains_and_predicts(part: int, tmp_path: Path) -> None:
-    """Two epochs of a few photos, as ``run_recipe`` trains a fold: all losses finite, weights that moved, answers."""
+    """Two epochs of a few photos, as ``run_recipe`` trains a fold: losses finite, weights moved, predictions."""
     faults = {}
     for number, row in list(enumerate(design().rows))[part::PARTS]:
         if fault := fault_of(recipe_of(row), tmp_path / str(number)):
@@ -206,12 +206,12 @@ def fault_of(recipe: Recipe, folder: Path) -> str:
     """What is wrong with the training of ``recipe``; "" where nothing is."""
     photos, losses = photos_of(recipe), Losses()
     held_out_N = build_split(recipe.split, recipe.task)(photos.table, rng_for(0, "split")) == 0
-    answers = train_fold(fold_job(recipe, photos, held_out_N, folder, losses))
+    predictions = train_fold(fold_job(recipe, photos, held_out_N, folder, losses))
     if len(losses.values) != recipe.train.epochs or not np.isfinite(losses.values).all():
         return f"losses {losses.values}"
-    if answers.photo_N.tolist() != photos.table.photo_N[held_out_N].tolist():
-        return f"answers for {len(answers)} of {held_out_N.sum()} photos"
-    if (answers.age_years_N is not None) != (recipe.model.age_head is not None and len(answers) > 0):
+    if predictions.photo_N.tolist() != photos.table.photo_N[held_out_N].tolist():
+        return f"predictions for {len(predictions)} of {held_out_N.sum()} photos"
+    if (predictions.age_years_N is not None) != (recipe.model.age_head is not None and len(predictions) > 0):
         return "ages without an age head, or none with one"
     return "" if weights_moved(recipe, folder) else "the head's weights are those of the beginning"
 

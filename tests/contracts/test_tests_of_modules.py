@@ -53,7 +53,7 @@ COVERED_BY = {
     "export/bundle_files.py": "export/test_bundles.py",
     "export/manifest.py": "export/test_bundles.py",
     "export/hub.py": "export/test_layouts.py",
-    "export/onnx_content.py": "export/test_strangers.py",
+    "export/onnx_content.py": "export/test_foreign_bundles.py",
     "export/networks.py": "export/test_bundles.py",
     "export/onnx_graph.py": "export/test_fixed_padding.py",
     "export/onnxruntime_engine.py": "export/test_openvino_engine.py",

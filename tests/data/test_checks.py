@@ -118,7 +118,7 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
     assert {p.where for p in check_data(tmp_path, Task())} >= {"eval/info.csv", "eval/images"}
 
 
-def test_an_eval_csv_without_answers_is_named(root: Path) -> None:
+def test_an_eval_csv_without_classes_is_named(root: Path) -> None:
     info = root / "eval/info.csv"
     info.write_text(info.read_text().replace(",0", "").replace(",ans", ""))
     errors = [p for p in check_data(root, Task()) if p.severity == "error"]

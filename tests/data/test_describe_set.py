@@ -65,7 +65,7 @@ def test_sizes_formats_and_colours_are_those_of_the_pixels(root: Path) -> None:
     assert mean_std_setting((0.5481, 0.504, 0.4789)) == "[0.548, 0.504, 0.479]"
 
 
-def test_copies_and_unreadable_photos_are_told(root: Path) -> None:
+def test_copies_and_unreadable_photos_are_reported(root: Path) -> None:
     folders = [root / "train/images" / person.folder for person in PEOPLE]
     source = next(folders[0].glob("mask1.*"))
     target = next(folders[9].glob("mask4.*"))

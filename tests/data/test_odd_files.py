@@ -83,7 +83,7 @@ def test_every_unreadable_photo_is_one_line_and_the_others_are_found(tmp_path: P
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="rights do not bind the superuser")
-def test_what_the_rights_forbid_is_told(tmp_path: Path) -> None:
+def test_what_the_rights_forbid_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(encode(PHOTO))
     (tmp_path / "a.jpg").chmod(0)
     assert "Permission denied" in find_unreadable(tmp_path, strings(["a.jpg"]), print)[0]

@@ -176,7 +176,7 @@ def test_photos_of_any_ending_are_found_and_what_has_no_photo_is_named(tmp_path:
     }
 
 
-def test_every_flaw_is_told_with_its_shard(tmp_path: Path) -> None:
+def test_every_flaw_is_reported_with_its_shard(tmp_path: Path) -> None:
     photo = encode(noise(np.random.default_rng(0)))
     root = one_shard(
         tmp_path,

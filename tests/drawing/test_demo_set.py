@@ -54,7 +54,7 @@ def test_train_part_is_in_the_competitions_layout(drawn: tuple[Path, list[int]])
     assert len(list((root / "train/images").iterdir())) == PEOPLE
 
 
-def test_eval_part_hides_the_answers(drawn: tuple[Path, list[int]]) -> None:
+def test_eval_part_hides_the_labels(drawn: tuple[Path, list[int]]) -> None:
     root, _ = drawn
     info, answers = rows_of(root / "eval/info.csv"), rows_of(root / "eval_answers.csv")
     assert list(info[0]) == ["ImageID", "ans"]
@@ -69,7 +69,7 @@ def test_eval_part_hides_the_answers(drawn: tuple[Path, list[int]]) -> None:
     assert set(persons) == {"000004", "000005"}
 
 
-def test_answers_are_mask_gender_and_age_group(drawn: tuple[Path, list[int]]) -> None:
+def test_labels_are_mask_gender_and_age_group(drawn: tuple[Path, list[int]]) -> None:
     root, _ = drawn
     answers = {row["ImageID"]: row for row in rows_of(root / "eval_answers.csv")}
     for person in plan_people(EVAL_PEOPLE, SEED, first_number=PEOPLE + 1):
@@ -142,7 +142,7 @@ def test_the_plan_keeps_to_the_shares_and_ages() -> None:
     assert plan != plan_people(120, 4, first_number=1)
 
 
-def test_all_problems_are_told_together(tmp_path: Path) -> None:
+def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     (tmp_path / "kept.txt").write_text("mine")
     with pytest.raises(DataError) as caught:
         write_demo_set(tmp_path, 0, -1, -2, lambda _: None)

@@ -45,7 +45,7 @@ def test_a_leaning_head_is_turned_by_as_much(roll_deg: float) -> None:
 
 
 @pytest.mark.parametrize("yaw_deg", [-35, -15, 10, 30])
-def test_yaw_is_told_by_the_nose(yaw_deg: float) -> None:
+def test_yaw_follows_the_nose(yaw_deg: float) -> None:
     pose = read_pose(in_photo(turned(yaw_deg)))
     assert np.degrees(pose.yaw_rad) == pytest.approx(yaw_deg, abs=1)
     assert pose.unit_px == pytest.approx(80, rel=0.02)

@@ -23,9 +23,9 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
     assert accuracy["mask"] > 0.9
     assert accuracy["gender"] > 0.75
     assert accuracy["age"] > 0.5
-    answers = pd.read_csv(tmp_path / "demo" / "submission.csv")
-    assert len(answers) == 280
-    assert answers["ans"].between(0, 17).all()
+    rows = pd.read_csv(tmp_path / "demo" / "submission.csv")
+    assert len(rows) == 280
+    assert rows["ans"].between(0, 17).all()
     assert (tmp_path / "demo" / "report.html").stat().st_size > 300_000
     again = subprocess.run(words, capture_output=True, text=True)
     assert again.returncode == 2
@@ -35,7 +35,7 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
 def test_the_demo_never_deletes_what_no_demo_made(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
     words = [sys.executable, "-m", "maskwise", "demo", "--out", str(tmp_path), "--force"]
-    answer = subprocess.run(words, capture_output=True, text=True)
-    assert answer.returncode == 2
-    assert "earlier demo" in answer.stderr
+    ended = subprocess.run(words, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert "earlier demo" in ended.stderr
     assert (tmp_path / "mine.txt").read_text() == "precious"

@@ -49,9 +49,9 @@ def test_an_ensemble_predicts_submits_and_stands_on_the_board(two_runs: Workplac
     cli("submit", "both", "--data", str(two_runs.data), "--out", str(submission), "--quiet", *place)
     with (two_runs.data / "eval" / "info.csv").open() as file:
         order = [row["ImageID"] for row in csv.DictReader(file)]
-    answers = pd.read_csv(submission)
-    assert answers["ImageID"].tolist() == order
-    assert answers["ans"].tolist() == both.probs_NC.argmax(axis=1).tolist()
+    rows = pd.read_csv(submission)
+    assert rows["ImageID"].tolist() == order
+    assert rows["ans"].tolist() == both.probs_NC.argmax(axis=1).tolist()
 
     table = tmp_path / "both.csv"
     cli("predict", "both", str(two_runs.data), "--out", str(table), "--quiet", *place)
@@ -59,7 +59,7 @@ def test_an_ensemble_predicts_submits_and_stands_on_the_board(two_runs: Workplac
 
 
 @pytest.mark.parametrize("vote", ["soft", "hard", "geometric", "rank"])
-def test_every_vote_keeps_held_out_answers(two_runs: Workplace, cli: Cli, vote: str) -> None:
+def test_every_vote_keeps_held_out_predictions(two_runs: Workplace, cli: Cli, vote: str) -> None:
     printed = cli("ensemble", "one", "two", "--vote", vote, "--store", str(two_runs.store))
     assert "weights: 0.500 " in printed
     folder = Path(next(line for line in printed.splitlines() if line.startswith("run ")).split(" in ")[-1])
@@ -108,9 +108,9 @@ def test_joining_and_comparing_need_no_torch(two_runs: Workplace) -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom maskwise.cli.main import app\n"
         "for words in (['ensemble', 'one', 'two', '--vote', 'weighted', '--force'], ['compare', 'one', 'two']):\n"
-        f"    answer = CliRunner().invoke(app, [*words, '--store', {str(two_runs.store)!r}])\n"
-        "    assert answer.exit_code == 0, answer.output\n"
+        f"    ended = CliRunner().invoke(app, [*words, '--store', {str(two_runs.store)!r}])\n"
+        "    assert ended.exit_code == 0, ended.output\n"
         "print('torch' in sys.modules)"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert answer.stdout == "False\n", answer.stderr
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.stdout == "False\n", ended.stderr

@@ -84,8 +84,8 @@ def test_the_same_command_goes_on_and_prints_the_table(begun: Workplace, cli: Ca
     assert "42 photos of 6 people of data, who are held out on every rung" in printed
     shown = dict(re.findall(r"^(\S+) .*s  ([0-9a-f]{8})$", printed, re.MULTILINE))
     assert [day.rstrip("*") for day in shown] == [rung.day for rung in RUNGS]
-    answers = {record.run_id[:8]: name for name, record in after.items()}
-    assert answers[shown["1*"]] == "ladder-small-day-01"
-    assert answers[shown["10"]] == "ladder-small-day-10-vote"
-    assert answers[shown["11"]] == "ladder-small-day-11-vote"
+    names = {record.run_id[:8]: name for name, record in after.items()}
+    assert names[shown["1*"]] == "ladder-small-day-01"
+    assert names[shown["10"]] == "ladder-small-day-10-vote"
+    assert names[shown["11"]] == "ladder-small-day-11-vote"
     assert len(re.findall(r"^\S+ against \S+", printed, re.MULTILINE)) == len(RUNGS) - 1

@@ -70,12 +70,12 @@ def test_predict_submit_evaluate_and_board(workplace: Workplace, trained: Path, 
 
     with (workplace.data / "eval" / "info.csv").open() as file:
         order = [row["ImageID"] for row in csv.DictReader(file)]
-    answers = pd.read_csv(submission)
-    assert answers.columns.tolist() == ["ImageID", "ans"]
-    assert answers["ImageID"].tolist() == order
+    rows = pd.read_csv(submission)
+    assert rows.columns.tolist() == ["ImageID", "ans"]
+    assert rows["ImageID"].tolist() == order
     predicted = pd.read_csv(table)
     assert predicted["photo"].tolist() == [f"eval/images/{name}" for name in order]
-    assert predicted["class"].tolist() == answers["ans"].tolist()
+    assert predicted["class"].tolist() == rows["ans"].tolist()
     assert np.allclose(predicted[["p_worn", "p_incorrect", "p_not_worn"]].sum(axis=1), 1, atol=1e-5)
 
     printed = cli("evaluate", str(table), "--answers", str(workplace.data / "eval_answers.csv"))

@@ -45,7 +45,7 @@ def test_one_member_comes_back_unchanged(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_answers_are_probabilities_and_weights_shares(kind: str) -> None:
+def test_predictions_are_probabilities_and_weights_shares(kind: str) -> None:
     ensemble = build_ensemble(config_of(kind))
     probs_RNC = random_probs((3, 40, 5))
     probs_RNC[0, 0], probs_RNC[1, 0] = np.eye(5)[1], np.eye(5)[2]  # two members rule out all that the other says
@@ -74,7 +74,7 @@ def test_the_order_of_members_and_photos_makes_no_difference(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_members_that_agree_are_answered_as_they_say(kind: str) -> None:
+def test_members_that_agree_are_predicted_as_they_say(kind: str) -> None:
     ensemble = build_ensemble(config_of(kind))
     one_NC = random_probs((20, 4))
     combined_NC = ensemble.combine(np.stack([one_NC] * 3), np.full(3, 1 / 3))
@@ -82,7 +82,7 @@ def test_members_that_agree_are_answered_as_they_say(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_photos_are_answered_by_no_rows(kind: str) -> None:
+def test_no_photos_give_no_rows(kind: str) -> None:
     combine = build_ensemble(config_of(kind)).combine
     assert combine(random_probs((3, 0, 5)), np.full(3, 1 / 3)).shape == (0, 5)
 

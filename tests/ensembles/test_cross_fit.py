@@ -21,32 +21,34 @@ def aligned(make_member: MakeMember) -> Aligned:
     return align([make_member(seed, skill) for seed, skill in enumerate((0.3, 1.0, 0.6))])
 
 
-def test_a_persons_own_truth_never_touches_their_answers(aligned: Aligned) -> None:
-    answers, weights_KR = cross_fitted(WEIGHTED, aligned, np.random.default_rng(0))
+def test_a_persons_own_truth_never_touches_their_predictions(aligned: Aligned) -> None:
+    predictions, weights_KR = cross_fitted(WEIGHTED, aligned, np.random.default_rng(0))
     assert weights_KR.shape == (5, 3)
     person = aligned.common.person_N[0]
     theirs_N = aligned.common.person_N == person
     wrong_N = np.where(theirs_N, (aligned.common.class_N + 1) % 6, aligned.common.class_N)
     turned = aligned._replace(common=dataclasses.replace(aligned.common, class_N=wrong_N))
     again, _ = cross_fitted(WEIGHTED, turned, np.random.default_rng(0))
-    np.testing.assert_array_equal(again.probs_NC[theirs_N], answers.probs_NC[theirs_N])
-    assert not np.allclose(again.probs_NC[~theirs_N], answers.probs_NC[~theirs_N], atol=1e-6)
+    np.testing.assert_array_equal(again.probs_NC[theirs_N], predictions.probs_NC[theirs_N])
+    assert not np.allclose(again.probs_NC[~theirs_N], predictions.probs_NC[~theirs_N], atol=1e-6)
     assert not np.allclose(fit_weights(WEIGHTED, turned), fit_weights(WEIGHTED, aligned), atol=1e-6)
 
 
 def test_each_group_has_the_weights_of_all_others(aligned: Aligned) -> None:
-    answers, weights_KR = cross_fitted(WEIGHTED, aligned, np.random.default_rng(3))
+    predictions, weights_KR = cross_fitted(WEIGHTED, aligned, np.random.default_rng(3))
     group_N = person_groups(aligned.common, np.random.default_rng(3), 5)
     for group in range(5):
         others_N = group_N != group
         weights_R = WEIGHTED.fit(aligned.probs_RNC[:, others_N], aligned.common.class_N[others_N])
         np.testing.assert_allclose(weights_KR[group], weights_R)
         expected_NC = np.tensordot(weights_R, aligned.probs_RNC[:, ~others_N], axes=1)
-        np.testing.assert_allclose(answers.probs_NC[~others_N], expected_NC)
+        np.testing.assert_allclose(predictions.probs_NC[~others_N], expected_NC)
 
 
 @pytest.mark.parametrize("config", [SoftVote(), RankMean()])
-def test_where_nothing_is_fitted_the_answers_are_the_plain_ones(config: SoftVote | RankMean, aligned: Aligned) -> None:
+def test_where_nothing_is_fitted_the_predictions_are_the_plain_ones(
+    config: SoftVote | RankMean, aligned: Aligned
+) -> None:
     ensemble = build_ensemble(config)
     plain = combine(ensemble, aligned, fit_weights(ensemble, aligned))
     np.testing.assert_allclose(cross_fitted(ensemble, aligned, np.random.default_rng(0))[0].probs_NC, plain.probs_NC)

@@ -83,7 +83,7 @@ def test_the_geometric_mean_of_softmaxes_is_the_softmax_of_the_mean_logits() -> 
     np.testing.assert_allclose(geometric_mean(softmax(logits_RNC, axis=2), weights_R), expected_NC, rtol=1e-9)
 
 
-def test_members_that_rule_out_everything_between_them_still_get_an_answer() -> None:
+def test_members_that_rule_out_everything_between_them_still_get_a_prediction() -> None:
     combined_NC = geometric_mean(one_photo([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]), np.full(2, 0.5))
     np.testing.assert_allclose(combined_NC, [[0.5, 0.5, 0.0]], atol=1e-15)
 

@@ -108,7 +108,7 @@ def test_the_interval_is_that_of_a_plain_paired_bootstrap_over_people(make_predi
     assert (gain.low, gain.high) == pytest.approx((low, high), abs=0.08 * width)
 
 
-def test_pairing_makes_the_interval_narrower_than_that_of_strangers(make_predictions: MakePredictions) -> None:
+def test_pairing_makes_the_interval_narrower_than_that_of_unpaired_people(make_predictions: MakePredictions) -> None:
     a = make_predictions(100, photos_each=2, task=MASK_GENDER)
     changed_N = rng(3).random(200) < 0.1
     b = dataclasses.replace(a, probs_NC=np.where(changed_N[:, None], with_probs(a, 3.0, 4).probs_NC, a.probs_NC))
@@ -211,7 +211,7 @@ def test_verdicts_by_the_interval(gain: Score, at_least: float, word: str) -> No
     assert verdict(gain, at_least) == word
 
 
-def test_only_common_photos_are_compared_and_what_weakens_the_answer_is_counted(
+def test_only_common_photos_are_compared_and_what_weakens_the_comparison_is_counted(
     make_predictions: MakePredictions,
 ) -> None:
     whole = make_predictions(10, photos_each=2, task=MASK_GENDER)

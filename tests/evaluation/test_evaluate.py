@@ -119,7 +119,7 @@ def test_marks_are_carried_over(make_predictions: MakePredictions) -> None:
     assert found.n_trained_on == 2
 
 
-def test_everything_that_does_not_fit_is_told_together(make_predictions: MakePredictions) -> None:
+def test_everything_that_does_not_fit_is_reported_together(make_predictions: MakePredictions) -> None:
     predictions = make_predictions(4)
     unknown = dataclasses.replace(predictions, class_N=np.array([0, -1, -1, 3]))
     with pytest.raises(DataError) as refusal:

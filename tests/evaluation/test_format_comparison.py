@@ -60,7 +60,7 @@ def test_several_runs_show_each_gain(make_predictions: MakePredictions) -> None:
     assert "one run each" not in text
 
 
-def test_what_weakens_the_answer_is_said(make_predictions: MakePredictions) -> None:
+def test_what_weakens_the_comparison_is_said(make_predictions: MakePredictions) -> None:
     found = dataclasses.replace(
         compared(make_predictions), n_left_out=3, n_trained_on=2, optimistic=(True, False), n_people=1
     )

@@ -53,7 +53,7 @@ def test_many_pairs_widen_the_intervals_as_tukeys_range_does() -> None:
         assert pair.p_value > 0.9
 
 
-def test_no_pair_of_equal_arms_is_told_apart_in_19_of_20_sets() -> None:
+def test_no_pair_of_equal_arms_is_separated_in_19_of_20_sets() -> None:
     """The family-wise error over ten pairs, where intervals for one pair each would err far more often."""
     sure = 0
     for trial in range(300):

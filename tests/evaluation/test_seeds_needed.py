@@ -65,7 +65,7 @@ def test_where_no_number_of_seeds_is_enough_people_are_asked_for() -> None:
     assert "times as many people would be needed" in describe_seeds(plan)
 
 
-def test_other_answers_in_words() -> None:
+def test_other_outcomes_in_words() -> None:
     one = plan_seeds(np.array([0.05]), drawn(np.array([0.05]), 1e-6, 1e-6))
     assert "train 3 or more seeds a side" in describe_seeds(one)
     clear_S = np.array([0.100, 0.101, 0.099])

@@ -171,7 +171,7 @@ def test_8_bits_are_near_and_differ(single: Exported, place: Workplace, cli: Cli
 @pytest.mark.parametrize(
     ("precision", "saturates", "warnings"), [("int8", True, 1), ("int8", False, 0), ("fp32", True, 0)]
 )
-def test_a_processor_that_overflows_in_8_bits_is_told(
+def test_a_processor_that_overflows_in_8_bits_is_reported(
     precision: str,
     saturates: bool,
     warnings: int,
@@ -191,7 +191,7 @@ def test_a_bundle_without_8_bits_says_so(folds: Exported, place: Workplace, cli:
         predictions_of(cli, folds.bundle, place.data, tmp_path / "x.csv", "--precision", "int8")
 
 
-def test_calibrated_answers_keep_the_class(single: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
+def test_calibrated_predictions_keep_the_class(single: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
     plain = predictions_of(cli, single.bundle, place.data, tmp_path / "plain.csv")
     calibrated = predictions_of(cli, single.bundle, place.data, tmp_path / "calibrated.csv", "--calibrated")
     temperature = load(single.bundle).manifest.temperature
@@ -293,7 +293,7 @@ def test_a_run_does_not_know_a_bundles_options(single: Exported, faces_folder: P
 # --- damage ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_kind_of_damage_is_told(single: Exported, folds: Exported, tmp_path: Path) -> None:
+def test_every_kind_of_damage_is_reported(single: Exported, folds: Exported, tmp_path: Path) -> None:
     files = {
         path.relative_to(single.bundle).as_posix(): path.read_bytes()
         for path in single.bundle.rglob("*")
@@ -343,7 +343,7 @@ def with_network(bundle: Path, network: bytes, out: Path) -> Path:
         (b"", "ONNX Runtime takes"),
     ],
 )
-def test_networks_of_strangers_are_refused_though_checksums_fit(
+def test_foreign_networks_are_refused_though_checksums_fit(
     single: Exported, network: bytes, reason: str, tmp_path: Path
 ) -> None:
     changed = with_network(single.bundle, network, tmp_path / "bundle")

@@ -111,7 +111,7 @@ class FakeTriton(types.ModuleType):
         return request[name]
 
 
-def test_a_triton_repository_answers(
+def test_a_triton_repository_predicts(
     single: Exported, place: Workplace, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "models"

@@ -55,7 +55,7 @@ def test_what_only_bundles_know_is_refused(single: Exported, tmp_path: Path) -> 
         maskwise.load(tmp_path)
 
 
-def test_both_cut_a_photo_of_another_framing_unless_told_not_to(single: Exported, place: Workplace) -> None:
+def test_both_cut_a_photo_of_another_framing_unless_switched_off(single: Exported, place: Workplace) -> None:
     photo = decode_photo(sorted((place.data / "eval" / "images").iterdir())[0].read_bytes(), "photo")
     far = np.full((1400, 1400, 3), 128, np.uint8)
     far[300 : 300 + photo.shape[0], 400 : 400 + photo.shape[1]] = photo

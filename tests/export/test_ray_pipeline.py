@@ -109,7 +109,7 @@ def test_workers_cut_and_count_photos_of_another_framing(
     assert [note[:28] for note in heard.notes] == ["1 of 2 photos were cropped t"]
 
 
-def test_without_ray_the_way_out_is_told(
+def test_without_ray_the_way_out_is_reported(
     single: Exported, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
@@ -140,7 +140,7 @@ def test_a_run_knows_no_engine(trained: Path, workplace: Workplace, cli: Cli, tm
 
 
 @pytest.mark.ray
-def test_a_cluster_that_is_not_there_is_told(
+def test_a_cluster_that_is_not_there_is_reported(
     single: Exported, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "nowhere")

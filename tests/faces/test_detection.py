@@ -52,7 +52,7 @@ def crop_is_defined(photo: Image) -> bool:
     return 0 not in build_crop(FaceCrop())(photo, find_face(photo)).shape
 
 
-def test_no_face_is_an_answer() -> None:
+def test_finding_no_face_is_legal() -> None:
     assert find_face(BLANK) is None
     assert find_faces(BLANK) == []
 
@@ -130,9 +130,9 @@ def test_a_window_that_sticks_out_is_moved_in_and_one_too_large_is_cut() -> None
     assert crop(BLANK, huge).shape == BLANK.shape
 
 
-@pytest.mark.parametrize(("wish", "shape"), [("whole_photo", (512, 384, 3)), ("middle", (256, 192, 3))])
-def test_without_a_face_the_choice_decides(wish: str, shape: tuple[int, int, int]) -> None:
-    assert build_crop(FaceCrop(without_face=wish))(BLANK, None).shape == shape  # type: ignore[arg-type]
+@pytest.mark.parametrize(("without_face", "shape"), [("whole_photo", (512, 384, 3)), ("middle", (256, 192, 3))])
+def test_without_a_face_the_choice_decides(without_face: str, shape: tuple[int, int, int]) -> None:
+    assert build_crop(FaceCrop(without_face=without_face))(BLANK, None).shape == shape  # type: ignore[arg-type]
 
 
 def test_without_a_face_refuse_refuses() -> None:

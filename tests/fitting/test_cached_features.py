@@ -57,7 +57,7 @@ def train(place: Workplace, *changes: str, listener: Silent | None = None) -> Pa
     return run_recipe(load_recipe(str(place.recipe), changes), where, ["train"], listener or Silent())[0]
 
 
-def answers(folder: Path) -> Predictions:
+def predictions(folder: Path) -> Predictions:
     return read_predictions(predictions_path(folder))[0]
 
 
@@ -76,7 +76,7 @@ def test_the_same_numbers_as_on_photos(place: Workplace, more: tuple[str, ...]) 
     photos = train(place, *FROZEN, *more)
     features = train(place, *FROZEN, *more, "train.cached_views=1")
     assert photos != features
-    expected, got = answers(photos), answers(features)
+    expected, got = predictions(photos), predictions(features)
     assert got.photo_N.tolist() == expected.photo_N.tolist()
     np.testing.assert_allclose(got.probs_NC, expected.probs_NC, atol=1e-4)
     assert np.ptp(expected.probs_NC) > 0.1  # else everything would agree
@@ -89,7 +89,7 @@ def test_the_same_numbers_as_on_photos(place: Workplace, more: tuple[str, ...]) 
 def test_what_is_kept_is_a_whole_model(place: Workplace) -> None:
     """``predict`` uses the whole net: of held-out people it predicts what the run did from features."""
     folder = train(place, *FROZEN, "train.cached_views=1")
-    held_out = answers(folder)
+    held_out = predictions(folder)
     predicted, _ = predict_photos(folder, [place.data / "train" / "images"], False, Silent())
     said = {f"train/images/{photo}": row for photo, row in zip(predicted.photo_N, predicted.probs_NC, strict=True)}
     again_NC = np.array([said[photo] for photo in held_out.photo_N])
@@ -117,10 +117,10 @@ def test_features_are_computed_once_for_each_photo_and_view(place: Workplace) ->
 def test_an_augmented_view_depends_on_photo_view_and_seed_alone(place: Workplace) -> None:
     """So a cache that other runs filled in part, or none, changes no number."""
     changes = ("train.freeze_backbone_epochs=3", "train.cached_views=2")
-    fresh = answers(train(place, *changes))
+    fresh = predictions(train(place, *changes))
     train(place, *changes, "split.seed=1")
     filled = Workplace(place.data, place.recipe, place.store.with_name("again"), place.cache)
-    np.testing.assert_array_equal(answers(train(filled, *changes)).probs_NC, fresh.probs_NC)
+    np.testing.assert_array_equal(predictions(train(filled, *changes)).probs_NC, fresh.probs_NC)
 
 
 def test_damaged_features_are_noticed(place: Workplace) -> None:
@@ -137,12 +137,12 @@ def test_damaged_features_are_noticed(place: Workplace) -> None:
 
 def test_a_killed_run_goes_on(place: Workplace) -> None:
     changes = (*FROZEN, "train.cached_views=1", "train.ema_decay=0.9")
-    whole = answers(train(place, *changes))
+    whole = predictions(train(place, *changes))
     other = Workplace(place.data, place.recipe, place.store.with_name("killed"), place.cache)
     with pytest.raises(Killed):
         train(other, *changes, listener=KillAt(12))
     listener = Remember()
-    np.testing.assert_array_equal(answers(train(other, *changes, listener=listener)).probs_NC, whole.probs_NC)
+    np.testing.assert_array_equal(predictions(train(other, *changes, listener=listener)).probs_NC, whole.probs_NC)
     assert any(note.startswith("continues in epoch 2") for note in listener.notes)
 
 
@@ -184,7 +184,7 @@ def test_the_last_blocks_learn_the_same_on_cached_maps(place: Workplace) -> None
     maps = train(place, *FACES, "train.cached_views=1", listener=listener)
     assert len(listener.computed) == 2
     assert listener.computed[0] > 0
-    np.testing.assert_allclose(answers(maps).probs_NC, answers(photos).probs_NC, atol=0.05)
+    np.testing.assert_allclose(predictions(maps).probs_NC, predictions(photos).probs_NC, atol=0.05)
     kept, wanted = (safetensors.torch.load_file(weights_path(folder, 0)) for folder in (maps, photos))
     assert kept.keys() == wanted.keys()
     for name in kept:

@@ -46,7 +46,7 @@ def test_a_photo_that_is_hardly_larger_than_the_input_is_the_same_either_way() -
 
 
 @pytest.mark.parametrize("crop", ["center_crop", "face"])
-def test_crops_that_count_pixels_of_the_photo_cannot_be_told_to_reduce_it(crop: str) -> None:
+def test_crops_that_count_pixels_of_the_photo_cannot_be_reduced(crop: str) -> None:
     from maskwise.errors import RecipeError
 
     with pytest.raises(RecipeError, match="decoding"):

@@ -28,14 +28,14 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_all_sizes_are_told_and_nothing_is_written(empty_folder: Path) -> None:
+def test_all_sizes_are_reported_and_nothing_is_written(empty_folder: Path) -> None:
     notes: list[str] = []
     assert try_batch_sizes(RECIPE, 40, notes.append) == 40
     assert [re.sub(r": \d+ photos/s$", "", line) for line in notes] == ["16 photos", "32 photos", "40 photos"]
     assert list(empty_folder.iterdir()) == []
 
 
-def test_what_does_not_fit_is_told_and_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_is_reported_and_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     real = Stepper.try_step
 
     def small(trainer: Stepper, batch: object) -> Tensor:
@@ -91,13 +91,13 @@ def test_a_machine_of_little_memory_is_not_overrun() -> None:
         f"recipe = parse_recipe({TINY_RECIPE!r}, 'tiny', ['input.height_px=128', 'input.width_px=128'])\n"
         "print(module.try_batch_sizes(recipe, 64, print))"
     )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stderr
-    assert "out of memory" in answer.stdout
-    assert 2 <= int(answer.stdout.split()[-1]) < 64
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "out of memory" in ended.stdout
+    assert 2 <= int(ended.stdout.split()[-1]) < 64
 
 
-def test_the_verb_says_what_to_do_with_the_answer(
+def test_the_verb_says_what_to_do_with_the_size_found(
     cli: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY_RECIPE)

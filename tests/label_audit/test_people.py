@@ -72,7 +72,7 @@ def audit_of(made: Planted) -> Audit:
     return audit_people(made.predictions, made.table, made.folder_N, TASK)
 
 
-def test_most_of_what_was_planted_is_on_top_and_its_kind_is_told() -> None:
+def test_most_of_what_was_planted_is_on_top_and_its_kind_is_reported() -> None:
     found = kinds_right = cleanlab_found = 0
     for seed in range(2):
         made = planted(seed)

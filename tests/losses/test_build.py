@@ -119,7 +119,7 @@ class TestEveryObjective:
         shift = 0 if loss in OF_ANGLES else 5
         assert_close(objective(logits_NC.flip(0) + shift, target_NC.flip(0)), expected)
 
-    def test_is_less_for_the_right_answer_and_a_step_against_the_slope_lowers_it(self, loss: LossConfig) -> None:
+    def test_is_less_for_the_true_class_and_a_step_against_the_slope_lowers_it(self, loss: LossConfig) -> None:
         objective = built(loss)
         logits_NC, target_NC = photos()
         logits_NC.requires_grad_()

@@ -94,7 +94,7 @@ def test_a_beta_that_is_never_used_is_refused() -> None:
     assert LOSS.validate_json(LOSS.dump_json(Ldam(reweight_from=None))) == Ldam(reweight_from=None)
 
 
-def test_targets_are_told_apart_by_their_kind() -> None:
+def test_targets_are_kept_apart_by_their_kind() -> None:
     for target in (LabelSmoothing(epsilon=0.2), SoftClasses(), SoftAgeBorder(margin_years=1)):
         assert TARGET.validate_json(TARGET.dump_json(target)) == target
     with pytest.raises(ValidationError):

@@ -105,7 +105,7 @@ def test_the_baselines_net() -> None:
         (partial(build_torchvision, version=None), "deeplabv3_resnet50", "resnet50"),
     ],
 )
-def test_unknown_names_are_answered_with_a_few_near_ones(
+def test_unknown_names_are_refused_with_a_few_near_ones(
     build: Callable[[str], Backbone], wrong: str, right: str
 ) -> None:
     with pytest.raises(RecipeError, match=r"model\.backbone\.name must be a model that t") as caught:
@@ -115,7 +115,7 @@ def test_unknown_names_are_answered_with_a_few_near_ones(
     assert len(near) <= 8
 
 
-def test_unknown_versions_are_answered_with_the_legal_ones() -> None:
+def test_unknown_versions_are_refused_with_the_legal_ones() -> None:
     with pytest.raises(RecipeError, match="one of DEFAULT, IMAGENET1K_V1 for torchvision 'resnet18'"):
         build_torchvision("resnet18", version="IMAGENET1K_V2")
 

@@ -38,7 +38,7 @@ class Handmade(nn.Module):
         return Output(logits_NC=logits, embedding_ND=logits, age_logits_NA=None)
 
 
-def test_an_answer_that_depends_on_one_place_lights_that_place_alone() -> None:
+def test_a_prediction_that_depends_on_one_place_lights_that_place_alone() -> None:
     images = torch.rand((2, 3, 6, 7), generator=torch.Generator().manual_seed(0)) + 0.1
     maps = grad_cam(Handmade((4, 2)), images, torch.tensor([0, 1]))
     assert maps is not None
@@ -84,7 +84,7 @@ def test_behind_a_mean_and_a_linear_layer_it_is_grad_cam_and_its_places_sum_to_t
     torch.testing.assert_close((gradient * maps).sum(dim=(1, 2, 3)), logits[:, 1])
 
 
-def test_a_shipped_net_gives_maps_of_the_photos_size_and_keeps_its_answers() -> None:
+def test_a_shipped_net_gives_maps_of_the_photos_size_and_keeps_its_predictions() -> None:
     torch.manual_seed(0)
     config = ModelConfig(backbone=BaselineCnn(), weights=NoWeights())
     model = build_model(config, Task(), load_weights=False).eval()

@@ -131,7 +131,7 @@ def test_a_split_by_photo_is_refused_with_the_reason() -> None:
         assert "0.71" in problem
 
 
-def test_all_problems_are_told_at_once_one_line_each() -> None:
+def test_all_problems_are_reported_at_once_one_line_each() -> None:
     text = "name: t\nepochs: 3\nsplitt: {}\ntrain: {epochs: x, batch_size: 1, optimizer: {kind: sdg}}\nmodel: null\n"
     problems = problems_of(text=text)
     addresses = [problem.split()[1] for problem in problems]
@@ -147,7 +147,7 @@ def test_all_problems_are_told_at_once_one_line_each() -> None:
     assert all(FORMULA.match(problem) for problem in problems)
 
 
-def test_the_legal_words_are_told_in_full() -> None:
+def test_the_legal_words_are_reported_in_full() -> None:
     assert problems_of("split={}")[0].endswith("Legal: everyone, hold_out, k_fold.")
     message = problems_of("spit=1")[0]
     assert set(message.partition("Legal: ")[2].rstrip(".").split(", ")) == set(Recipe.model_fields)

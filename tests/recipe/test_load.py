@@ -191,7 +191,7 @@ def test_two_changes_of_one_setting_are_refused_unless_they_agree() -> None:
     assert parse_recipe(FULL, "my.yaml", ["seed=2", "seed=2"]).seed == 2
 
 
-def test_all_bad_changes_are_told_together() -> None:
+def test_all_bad_changes_are_reported_together() -> None:
     problems = refusal(FULL, "x", "train.epochs.y=2", "seed=[", "augment.9.p=1")
     assert len(problems) == 4
     assert problems[1].startswith("--set seed=[ must be YAML")

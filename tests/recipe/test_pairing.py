@@ -113,7 +113,7 @@ def test_soft_age_borders_need_borders_and_room() -> None:
     )
 
 
-def test_all_problems_are_told_together() -> None:
+def test_all_problems_are_reported_together() -> None:
     found = problems(
         loss={"kind": "arcface"},
         targets=[{"kind": "soft_age_border", "margin_years": 20}],

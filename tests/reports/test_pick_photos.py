@@ -30,7 +30,7 @@ def test_the_surest_mistakes_come_first_and_one_a_person() -> None:
     assert surest_mistakes(PHOTOS.take(np.array([2, 4])), 9).tolist() == []
 
 
-def test_typical_hits_are_of_median_sureness_and_of_different_classes() -> None:
+def test_typical_hits_are_of_median_confidence_and_of_different_classes() -> None:
     sure = predictions_of([("a", 0, 0, p) for p in (0.5, 0.9, 0.7)] + [("b", 1, 1, 0.6), ("c", 2, 1, 0.9)])
     assert typical_hits(sure, 5).tolist() == [2, 3]
     assert typical_hits(sure, 1).tolist() == [2]

@@ -22,7 +22,7 @@ def test_curves_of_all_folds_and_which_epoch_was_kept(tmp_path: Path) -> None:
     assert (second.macro_f1_E, second.kept_epoch) == (None, 2)
 
 
-def test_an_epoch_that_was_told_again_after_a_kill_counts_once(tmp_path: Path) -> None:
+def test_an_epoch_logged_again_after_a_kill_counts_once(tmp_path: Path) -> None:
     write_log(tmp_path / "fold-0", [(0, 2.0, None, True), (1, 9.0, None, True), (1, 1.0, None, True)])
     (curve,) = read_curves((StoredRun(tmp_path, run_record("a")),))
     assert curve.loss_E == (2.0, 1.0)

@@ -69,9 +69,9 @@ def test_never_a_labelled_photo(config: PseudoLabelConfig, seen: str) -> None:
     one_seen = np.where(np.arange(100) == 7, seen, "test").astype(object)
     with pytest.raises(DataError, match=r"unlabelled test photos, got 1 of 100 that are not, first '0007.jpg'"):
         build_selector(config)(dataclasses.replace(photos, seen_N=one_seen), rng())
-    answered = np.where(np.arange(100) < 3, 0, -1)
+    predicted = np.where(np.arange(100) < 3, 0, -1)
     with pytest.raises(DataError, match="got 3 of 100"):
-        build_selector(config)(dataclasses.replace(photos, class_N=answered), rng())
+        build_selector(config)(dataclasses.replace(photos, class_N=predicted), rng())
 
 
 @pytest.mark.parametrize("config", KINDS)

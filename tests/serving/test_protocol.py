@@ -199,7 +199,7 @@ def drip(connections: list[socket.socket], seconds: float) -> None:
         (PNG_HEAD + b"Content-Length: 1000\r\n\r\n", (408, "body_too_slow")),
     ],
 )
-def test_slow_senders_are_told_and_closed(
+def test_slow_senders_are_refused_and_closed(
     service: Running, photos: list[bytes], start: bytes, expected: tuple[int, str]
 ) -> None:
     files_before = service.open_files()
@@ -221,7 +221,7 @@ def test_a_connection_that_is_never_used_is_closed_without_a_word(service: Runni
     assert service.send(b"") == b""
 
 
-def test_more_connections_than_allowed_are_told_so(service: Running) -> None:
+def test_more_connections_than_allowed_get_a_refusal(service: Running) -> None:
     with ExitStack() as stack:
         held = [stack.enter_context(socket.create_connection(service.address, timeout=10)) for _ in range(80)]
         reply = service.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")

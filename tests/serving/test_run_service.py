@@ -80,7 +80,7 @@ def test_one_client_may_not_take_all(slow_bundle: Path, temporary: Path, photos:
             assert client.get("/readyz").status_code == 200
 
 
-def test_clients_behind_a_proxy_are_told_apart(slow_bundle: Path, temporary: Path, photos: list[bytes]) -> None:
+def test_clients_behind_a_proxy_are_kept_apart(slow_bundle: Path, temporary: Path, photos: list[bytes]) -> None:
     settings = ("threads=1", "queue_images=8", "request_images=1", "client_images=1")
     with running_service(slow_bundle, temporary, settings=(*settings, "client_header=X-Forwarded-For")) as running:
 
@@ -166,7 +166,7 @@ def test_a_run_is_exported_to_the_cache_and_served(trained: Path, temporary: Pat
     assert len(list((tmp_path / "bundles").iterdir())) == 1
 
 
-def test_a_port_that_is_taken_is_told(free_port: int) -> None:
+def test_a_port_that_is_taken_is_reported(free_port: int) -> None:
     with socket.create_server(("127.0.0.1", free_port)), pytest.raises(UserError, match="must be free to listen on"):
         _listen(ServeSettings(port=free_port))
 

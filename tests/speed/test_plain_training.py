@@ -26,7 +26,7 @@ def test_its_process_answers_and_ends_with_the_context(workplace: Workplace) -> 
     assert multiprocessing.active_children() == []
 
 
-def test_a_process_that_died_is_told(workplace: Workplace) -> None:
+def test_a_process_that_died_is_reported(workplace: Workplace) -> None:
     recipe = load_recipe(str(workplace.recipe), ["runtime.workers=0"])
     with plain_loop(recipe, workplace.data) as block:
         multiprocessing.active_children()[0].kill()

@@ -112,7 +112,7 @@ def test_durations() -> None:
 HOLD_OUT = {"split": {"kind": "hold_out", "seed": 0}}
 
 
-def test_runs_that_held_other_people_out_are_told_apart(make_record: MakeRecord) -> None:
+def test_runs_that_held_other_people_out_are_kept_apart(make_record: MakeRecord) -> None:
     held = [
         scored_record(make_record, f"half {k}", 0.5 + k / 100, n_held_out_people=252, recipe={**HOLD_OUT, "seed": k})
         for k in range(2)
@@ -146,7 +146,7 @@ def test_tags_and_costs_are_shown_where_there_are_any(tmp_path: Path, finished_r
     assert "tags" not in format_board(Board(read_board(tmp_path).rows[:0], (), ()), 200)
 
 
-def test_only_what_differs_from_the_chosen_run_is_told(make_record: MakeRecord) -> None:
+def test_only_what_differs_from_the_chosen_run_is_reported(make_record: MakeRecord) -> None:
     base = scored_record(
         make_record, "base", 0.5, recipe={"name": "base", "seed": 0, "train": {"epochs": 4, "rate": 1}}
     )

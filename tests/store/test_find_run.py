@@ -63,7 +63,7 @@ def test_a_prefix_must_fit_one_run_and_have_four_digits(tmp_path: Path, make_rec
         ("..", "The newest runs"),
     ],
 )
-def test_what_is_not_there_is_told_with_a_way_out(
+def test_what_is_not_there_is_reported_with_a_way_out(
     tmp_path: Path, finished_run: FinishedRun, ref: str, way_out: str
 ) -> None:
     finished_run(tmp_path)

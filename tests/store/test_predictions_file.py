@@ -165,7 +165,7 @@ def test_no_photos(tmp_path: Path, ending: str) -> None:
         assert len(read_predictions(tmp_path / "p.csv")[0]) == 0
 
 
-def test_bad_cells_are_told_with_their_lines(tmp_path: Path) -> None:
+def test_bad_cells_are_reported_with_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     write_predictions(random_predictions(3), Task(), path)
     lines = path.read_text().splitlines()

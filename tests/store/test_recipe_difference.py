@@ -29,13 +29,13 @@ def test_only_changed_settings_differ() -> None:
     ]
 
 
-def test_another_kind_is_told_without_the_settings_of_the_old_one() -> None:
+def test_another_kind_is_reported_without_the_settings_of_the_old_one() -> None:
     differences = differing(recipe("train.optimizer={kind: sgd, rate: 0.01}"), recipe())
     assert differences["train.optimizer.kind"] == "sgd"
     assert NO_SETTING not in differences.values()
 
 
-def test_a_setting_that_is_gone_is_told() -> None:
+def test_a_setting_that_is_gone_is_reported() -> None:
     assert describe_difference({"a": {"b": 1}}, {"a": {"b": 1, "c": [2]}}) == ["no a.c"]
     assert describe_difference({"a": [1, 2]}, {"a": [1]}) == ["a=[1, 2]"]
 

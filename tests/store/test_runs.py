@@ -14,7 +14,7 @@ from maskwise.store.write_runs import start_run
 from store.conftest import FinishedRun, MakeRecord
 
 
-def test_foreign_and_corrupt_folders_are_skipped_and_told(
+def test_foreign_and_corrupt_folders_are_skipped_and_reported(
     tmp_path: Path, make_record: MakeRecord, finished_run: FinishedRun
 ) -> None:
     good = finished_run(tmp_path)
@@ -59,7 +59,7 @@ def test_thousands_of_runs_are_listed_quickly(
     assert time.process_time() - started < 1.0
 
 
-def test_scores_that_went_missing_are_told(tmp_path: Path, finished_run: FinishedRun) -> None:
+def test_scores_that_went_missing_are_reported(tmp_path: Path, finished_run: FinishedRun) -> None:
     folder = finished_run(tmp_path)
     scores_path(folder).unlink()
     with pytest.raises(StoreError, match=r"scores.json must be there"):

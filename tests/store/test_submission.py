@@ -10,7 +10,7 @@ from maskwise.store.submission import write_submission
 from store.conftest import random_predictions
 
 
-def test_answers_stand_in_the_given_order(tmp_path: Path) -> None:
+def test_predictions_stand_in_the_given_order(tmp_path: Path) -> None:
     predictions = random_predictions(5, probs_NC=np.eye(18)[[3, 0, 17, 5, 9]])
     write_submission(predictions, ["00002.jpg", "00000.jpg", "00004.jpg"], tmp_path / "s.csv")
     assert (tmp_path / "s.csv").read_text() == "ImageID,ans\n00002.jpg,17\n00000.jpg,3\n00004.jpg,9\n"

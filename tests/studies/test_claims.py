@@ -1,4 +1,4 @@
-"""The claims: their arms in both sizes, the rules of the answers, scores and tables by numbers made by hand."""
+"""The claims: their arms in both sizes, the rules of the outcomes, scores and tables by numbers made by hand."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from maskwise.studies.judge_claims import Outcome, corrected, deciding_p, holm, 
 from maskwise.studies.plan_claims import FULL_CLAIMS, SMALL_CLAIMS, ClaimsPlan, choose_claims, plan_claims
 from maskwise.studies.run_claims import RunsOfArm, agreement, agreements, score_claims
 from maskwise.studies.set_facts import SetFacts
-from support.finished_runs import TASK, add_run, answers_of
+from support.finished_runs import TASK, add_run, predictions_of
 
 TUNED_ALIKE = (PLAIN_TUNED, OVER_RARE_TUNED)
 """In the full size every arm is fine-tuned, so these are the runs of plain and of oversampling."""
@@ -103,7 +103,7 @@ def test_heads_stand_on_the_face_network_where_it_is_here(monkeypatch: pytest.Mo
     assert {recipe.model.backbone.kind for recipe in recipes_of(plan_claims(SMALL_CLAIMS, 1)).values()} == {"timm"}
 
 
-def test_seeds_are_five_of_heads_and_two_of_fine_tuning_unless_told_otherwise() -> None:
+def test_seeds_are_five_of_heads_and_two_of_fine_tuning_unless_set() -> None:
     counts = Counter(run.arm for run in plan_claims(SMALL_CLAIMS).runs)
     assert {counts[arm] for arm in counts if arm.tuned} == {2}
     assert {counts[arm] for arm in counts if not arm.tuned} == {5}
@@ -187,7 +187,7 @@ def test_claims_are_chosen_in_the_order_of_the_table() -> None:
         choose_claims(["13"])
 
 
-def test_a_bad_change_is_told_once() -> None:
+def test_a_bad_change_is_reported_once() -> None:
     with pytest.raises(RecipeError) as caught:
         plan_claims(SMALL_CLAIMS, 2, ["train.epochz=1"])
     assert len(caught.value.problems) == 1
@@ -215,13 +215,13 @@ def test_a_reference_that_cannot_be_scored_as_a_claim_wants_is_refused(change: s
         plan_claims(SMALL_CLAIMS, 2, [change], choose_claims(["1"]))
 
 
-# --- the rules of the answers --------------------------------------------------------------------------------------
+# --- the rules of the outcomes --------------------------------------------------------------------------------------
 
 NAN = math.nan
 
 
 @pytest.mark.parametrize(
-    "says, low, high, answer",
+    "says, low, high, outcome",
     [
         ("better", 0.001, 0.05, "holds"),
         ("better", -0.01, 0.05, "inconclusive"),
@@ -243,8 +243,8 @@ NAN = math.nan
         *((says, NAN, NAN, "inconclusive") for says in get_args(Says)),
     ],
 )
-def test_the_interval_decides(says: Says, low: float, high: float, answer: Outcome) -> None:
-    assert judge(Score((low + high) / 2, low, high), says) == answer
+def test_the_interval_decides(says: Says, low: float, high: float, outcome: Outcome) -> None:
+    assert judge(Score((low + high) / 2, low, high), says) == outcome
 
 
 def test_smoothing_of_the_write_up_is_tested_in_both_readings() -> None:
@@ -316,21 +316,21 @@ def test_arms_are_compared_seed_by_seed(two_arms: RunsOfArm) -> None:
     assert better.comparison.joint.accuracy.b == pytest.approx((12 + 9) / 24)
     assert (better.deciding.a, better.deciding.b) == pytest.approx((0.25, 0.875))
     assert better.deciding.gain.value == pytest.approx(0.625)
-    assert (better.answer, alike.answer) == ("holds", "does not hold")
+    assert (better.outcome, alike.outcome) == ("holds", "does not hold")
     assert better.seconds == (40.0, 50.0)
 
 
 def test_what_training_and_held_out_people_cost_is_read_from_log_and_scores(two_arms: RunsOfArm) -> None:
     one, two = score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms).results[0].fits
     assert (one.training_loss, two.training_loss) == (0.25, 0.5)
-    # The true class has 0.8 where the answer is right, else 0.1.
+    # The true class has 0.8 where the prediction is right, else 0.1.
     right, wrong = -math.log(0.8), -math.log(0.1)
     assert one.held_out_loss == pytest.approx((6 * right + 18 * wrong) / 24, abs=1e-6)
     assert two.held_out_loss == pytest.approx((21 * right + 3 * wrong) / 24, abs=1e-6)
 
 
-def test_answers_are_compared_photo_by_photo() -> None:
-    a, b = answers_of([True] * 4), answers_of([True] * 3 + [False], confidence=0.7)
+def test_predictions_are_compared_photo_by_photo() -> None:
+    a, b = predictions_of([True] * 4), predictions_of([True] * 3 + [False], confidence=0.7)
     found = agreement("b and a", [a], [b], TASK)
     assert found.equal_decisions == 0.75
     # 0.8 against 0.7 where the decision is equal; 0.8 against 0.15 where it is not.
@@ -341,18 +341,21 @@ def test_answers_are_compared_photo_by_photo() -> None:
 
 
 def test_another_seed_of_the_first_arm_gives_the_scale() -> None:
-    answers = {A: [answers_of([True] * 4), answers_of([True, True, False, False])], B: [answers_of([True] * 4)] * 2}
-    same, other = agreements([(A, B)], answers, TASK)
+    predictions = {
+        A: [predictions_of([True] * 4), predictions_of([True, True, False, False])],
+        B: [predictions_of([True] * 4)] * 2,
+    }
+    same, other = agreements([(A, B)], predictions, TASK)
     assert (same.what, same.equal_decisions) == ("two and one, same seed", 0.75)
     assert (other.what, other.equal_decisions) == ("one and one, other seed", 0.5)
-    assert len(agreements([(A, B)], {arm: runs[:1] for arm, runs in answers.items()}, TASK)) == 1
+    assert len(agreements([(A, B)], {arm: runs[:1] for arm, runs in predictions.items()}, TASK)) == 1
 
 
-def test_the_table_says_claim_arms_gain_and_answer(two_arms: RunsOfArm) -> None:
+def test_the_table_says_claim_arms_gain_and_outcome(two_arms: RunsOfArm) -> None:
     lines = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms)).splitlines()
     assert lines[0].startswith("the source write-up's claims on 12 held-out photos of 12 people of faces, ")
     assert "heads on cached features with 2 seeds" in lines[0]
-    assert lines[2] == "answers"
+    assert lines[2] == "outcomes"
     assert lines[4].split()[:10] == ["5", "two", "is", "better", "than", "one", "joint", "class", "0.250", "0.875"]
     assert lines[4].endswith("  holds")
     assert lines[5].split()[:6] == ["two", "is", "within", "±", "0.02", "of"]
@@ -373,7 +376,7 @@ def test_the_page_holds_the_same_tables(two_arms: RunsOfArm) -> None:
     assert page.endswith("\n")
 
 
-def test_one_seed_is_told(two_arms: RunsOfArm) -> None:
+def test_one_seed_is_reported(two_arms: RunsOfArm) -> None:
     first: dict[Arm, list[StoredRun]] = {arm: runs[:1] for arm, runs in two_arms.items()}
     text = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), first))
     assert "\none seed: the intervals say nothing of other seeds" in text

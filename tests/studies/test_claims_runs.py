@@ -96,7 +96,7 @@ def test_a_run_that_another_process_holds_is_left_for_the_end(plan: ClaimsPlan, 
     ]
 
 
-def test_a_store_that_cannot_be_used_is_told_at_once(plan: ClaimsPlan, place: Place) -> None:
+def test_a_store_that_cannot_be_used_is_reported_at_once(plan: ClaimsPlan, place: Place) -> None:
     place.store.write_text("not a folder")
     ear = Ear()
     with pytest.raises(StoreError, match="must be a store of runs"):

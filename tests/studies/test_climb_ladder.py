@@ -197,7 +197,7 @@ def test_own_changes_come_last_and_reach_every_rung() -> None:
     assert printed[-1] == f"--set, every rung: {' '.join(own)}"
 
 
-def test_a_bad_change_is_told_once() -> None:
+def test_a_bad_change_is_reported_once() -> None:
     with pytest.raises(RecipeError) as caught:
         plan_ladder(SMALL, ["train.epochz=1", "input.height_px=2"])
     assert [problem.split(" must be ")[0] for problem in caught.value.problems] == [
@@ -328,7 +328,7 @@ def test_the_table_says_what_each_day_was_and_what_to_mind() -> None:
     assert "optimistic" not in text
 
 
-def test_folds_and_optimism_are_told() -> None:
+def test_folds_and_optimism_are_reported() -> None:
     run = StoredRun(Path("x"), run_record("x", folds=4, optimistic=True))
     scores = TaskScores(macro_f1=Score(0.5, 0.4, 0.6), accuracy=Score(0.5, 0.4, 0.6))
     rung = RungScore(ClimbedRung(RUNG_OF["9"], run, run), scores, None)

@@ -26,7 +26,7 @@ from maskwise.store.write_runs import finish_run, start_run
 TASK = Task(attributes=("mask",))
 
 
-def answers_of(right: Sequence[bool], first: int = 0, confidence: float = 0.8) -> Predictions:
+def predictions_of(right: Sequence[bool], first: int = 0, confidence: float = 0.8) -> Predictions:
     """Photos ``first`` … of classes 0, 1, 2, 0 …, each of its own person, right as given: else the next class."""
     number_N = np.arange(first, first + len(right))
     class_N = number_N % 3
@@ -42,8 +42,8 @@ def answers_of(right: Sequence[bool], first: int = 0, confidence: float = 0.8) -
 
 
 def add_run(store: Path, name: str, right: Sequence[bool], first: int = 0, seconds: float = 60.0) -> StoredRun:
-    """A finished run with ``answers_of(right, first)``."""
-    predictions, record = answers_of(right, first), run_record(name, folds=0)
+    """A finished run with ``predictions_of(right, first)``."""
+    predictions, record = predictions_of(right, first), run_record(name, folds=0)
     folder = start_run(store, record)
     write_atomically(recipe_path(folder), f"name: {name}\n")
     scores = evaluate(predictions, TASK, np.random.default_rng(0), resamples=5)

@@ -1,7 +1,7 @@
 """``kill -9`` at every place where a command touches the disk, enumerated by intercepting the calls.
 
 Run as a program, so that it forks before torch has made any thread: ``python kill_points.py PLAN.json``. The plan names
-a command and a scratch folder; the answer is a JSON list on stdout, one entry per kill. A point is the moment before a
+a command and a scratch folder; the result is a JSON list on stdout, one entry per kill. A point is the moment before a
 file is opened for writing, a folder made, a name changed or removed, or an fsync; at an fsync there is a second one,
 where half of what was written is lost as well.
 """

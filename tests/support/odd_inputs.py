@@ -244,5 +244,5 @@ class Table:
         with running_service(self.place.folder / "export", self.place.folder) as service, service.client() as client:
             names = ("plain.jpg", "broken.jpg", "b.heic", "noending")
             files = [("image", (name, (self.place.photos / name).read_bytes(), "image/*")) for name in names]
-            answer = client.post("/v1/predict", files=files, params={"faces": "whole"})
-            self.done["serve"] = Done(0, answer.text, "")
+            response = client.post("/v1/predict", files=files, params={"faces": "whole"})
+            self.done["serve"] = Done(0, response.text, "")

@@ -68,7 +68,7 @@ class Running:
         return lines
 
     def log_lines_until(self, last: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-        """The same, to the first line that is ``last``: an answer can be here before its line."""
+        """The same, to the first line that is ``last``: a response can be here before its line."""
         lines: list[dict[str, Any]] = []
         while not lines or not last(lines[-1]):
             lines.append(json.loads(self.log.get(timeout=_LINE_SECONDS)))
@@ -82,23 +82,23 @@ class Running:
 
 def received(connection: socket.socket) -> bytes:
     """What comes until the other side closes or resets."""
-    answer = bytearray()
+    response = bytearray()
     try:
         while piece := connection.recv(65536):
-            answer += piece
+            response += piece
     except ConnectionResetError:
         pass
-    return bytes(answer)
+    return bytes(response)
 
 
-def status_of(answer: bytes) -> int:
-    """The status of a raw answer."""
-    return int(answer.split(b" ", 2)[1])
+def status_of(response: bytes) -> int:
+    """The status of a raw response."""
+    return int(response.split(b" ", 2)[1])
 
 
-def error_of(answer: bytes) -> str:
-    """The error's code in a raw answer."""
-    code: str = json.loads(answer.split(b"\r\n\r\n", 1)[1])["error"]["code"]
+def error_of(response: bytes) -> str:
+    """The error's code in a raw response."""
+    code: str = json.loads(response.split(b"\r\n\r\n", 1)[1])["error"]["code"]
     return code
 
 

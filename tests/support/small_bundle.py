@@ -1,4 +1,4 @@
-"""A bundle that nobody trained, written in milliseconds: its answers follow from the mean colour of the photo."""
+"""A bundle that nobody trained, written in milliseconds: its predictions follow from the mean colour of the photo."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from maskwise.sweeps.load_space import Sweep, parse_sweep
 from maskwise.sweeps.run_sweep import SweepWork
 from maskwise.sweeps.trial_queue import TrialQueue, open_queue
 from maskwise.workflows.run_recipe import Place
-from support.finished_runs import TASK, answers_of
+from support.finished_runs import TASK, predictions_of
 
 DATA = RunData("faces", "c0ffee", 12, 12)
 DIVERGES_ABOVE = 0.05
@@ -76,7 +76,7 @@ class Trainer:
         n_right = round(12 - 4 * min(abs(math.log10(rate / 0.01)), 3))
         for epoch in range(recipe.train.epochs):
             listener.on_epoch(report_of(epoch, recipe.train.epochs, macro_f1=n_right / 12))
-        predictions = answers_of([True] * n_right + [False] * (12 - n_right))
+        predictions = predictions_of([True] * n_right + [False] * (12 - n_right))
         scores = evaluate(predictions, TASK, np.random.default_rng(0), resamples=5)
         finish_run(folder, record, scores, predictions, TASK, seconds=60.0, needed=())
         return StoredRun(folder, read_finished(folder))

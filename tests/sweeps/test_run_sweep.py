@@ -1,4 +1,4 @@
-"""The story with a made-up trainer: pruning, failures, budgets, what the store holds afterwards, and the answer."""
+"""The story with a made-up trainer: pruning, failures, budgets, what the store holds afterwards, and the result."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     return trainer
 
 
-def test_a_grid_is_trained_scored_in_pairs_and_told(tmp_path: Path, trainer: Trainer) -> None:
+def test_a_grid_is_trained_scored_in_pairs_and_reported(tmp_path: Path, trainer: Trainer) -> None:
     work = work_at(tmp_path, sweep_of(GRID, sampler="{kind: grid}"), runs=99)
     assert run_sweep(work)
     found = read_results(work.queue.study, tmp_path)

@@ -134,7 +134,7 @@ def test_every_alternative_differs_from_the_recipe_in_its_own_setting_alone() ->
     assert plan.reference.recipes[0] == PLAIN
 
 
-def test_what_the_recipe_does_not_allow_is_left_out_and_told_or_refused_where_it_was_asked_for() -> None:
+def test_what_the_recipe_does_not_allow_is_left_out_and_reported_or_refused_where_it_was_requested() -> None:
     cached = load_recipe("quick-imagenet", ["train.freeze_backbone_epochs=3", "train.cached_views=2"])
     found = augmentations_to_try(cached)
     plan = plan_search(cached, found, 1, by_name=False)

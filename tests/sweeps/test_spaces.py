@@ -119,13 +119,13 @@ def test_a_base_that_cannot_be_swept_is_refused(settings: dict[str, str], said: 
 # --- checking ------------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_address_is_told_once_with_the_nearest() -> None:
+def test_an_unknown_address_is_reported_once_with_the_nearest() -> None:
     (line,) = problems_of("{train.batch_sze: [8, 16], train.optimizer.rate: [0.1, 0.2]}")
     assert "train.batch_sze must be a known setting" in line
     assert "Did you mean 'batch_size'?" in line
 
 
-def test_a_value_outside_of_the_legal_is_told() -> None:
+def test_a_value_outside_of_the_legal_is_reported() -> None:
     momenta = "{kind: float, low: 0.5, high: 1.5}"
     search = f"{{train.batch_size: [1, 16], train.optimizer: [{{kind: adam}}, {{kind: sgd, momentum: {momenta}}}]}}"
     lines = problems_of(search)
@@ -136,7 +136,7 @@ def test_a_value_outside_of_the_legal_is_told() -> None:
     assert len(lines) == 2
 
 
-def test_a_value_that_goes_with_nothing_is_told() -> None:
+def test_a_value_that_goes_with_nothing_is_reported() -> None:
     (line,) = problems_of("{loss: [{kind: cross_entropy}, {kind: arcface}], train.batch_size: [8, 16]}")
     assert "model.head.kind must be cosine for loss.kind arcface" in line
 

@@ -28,7 +28,7 @@ def begun(queue: TrialQueue, recipe: Recipe | None = None) -> tuple[Lease, Pruni
     return lease, PruningWatch(lease.trial, recipe or lease.recipe, Silent())
 
 
-def test_the_best_so_far_is_told_and_the_worse_given_up_after_the_warm_up(tmp_path: Path) -> None:
+def test_the_best_so_far_is_reported_and_the_worse_given_up_after_the_warm_up(tmp_path: Path) -> None:
     queue = queue_at(tmp_path, MEDIAN)
     first, watch = begun(queue)
     for epoch, score in enumerate((0.3, 0.5, 0.4)):
@@ -55,7 +55,7 @@ def test_the_last_epoch_gives_nothing_up(tmp_path: Path) -> None:
     assert watch.reported == {1: 0.1, 2: 0.1, 3: 0.1}
 
 
-def test_where_nobody_chooses_nothing_is_told(tmp_path: Path) -> None:
+def test_where_nobody_chooses_nothing_is_reported(tmp_path: Path) -> None:
     queue = queue_at(tmp_path, MEDIAN)
     _lease, watch = begun(queue)
     watch.on_epoch(report_of(0, 3, None))

@@ -81,7 +81,7 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
             open_mirrors(read_targets([f"{kind}:{tmp_path}"]), recipe, Silent())
 
 
-def test_all_listeners_are_told() -> None:
+def test_all_listeners_get_every_event() -> None:
     both = [Heard(), Heard()]
     listener = Several(both)
     listener.on_stage("reading", 3)

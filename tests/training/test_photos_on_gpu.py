@@ -32,7 +32,7 @@ class Counting:
 
 
 @pytest.mark.parametrize("n_photos", [1, 511, 512, 1025])
-def test_every_photo_is_read_once_and_answered_in_any_order(n_photos: int) -> None:
+def test_every_photo_is_read_once_and_returned_in_any_order(n_photos: int) -> None:
     read = Counting(n_photos)
     resident = ResidentPhotos(read, n_photos, CPU)
     assert read.asked_N.sum() == 0, "nothing is read before it is needed"

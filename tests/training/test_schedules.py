@@ -142,7 +142,7 @@ def test_settings_without_effect_are_refused(settings: dict[str, object], words:
         TrainConfig(**settings)  # type: ignore[arg-type]
 
 
-def test_all_problems_are_told_together() -> None:
+def test_all_problems_are_reported_together() -> None:
     with pytest.raises(ValueError, match=r"(?s)warmup_epochs.*never drops.*unfreeze_epochs.*patience_epochs"):
         TrainConfig(
             epochs=2,

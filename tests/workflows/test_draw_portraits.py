@@ -56,7 +56,7 @@ def test_each_portrait_gets_a_folder_of_its_photos(drawn: tuple[Path, str]) -> N
     assert advanced.splitlines()[-1] == f"{out}: 3 portraits, 4 photos each; 2 refused"
 
 
-def test_the_refused_are_told_with_the_reason(drawn: tuple[Path, str]) -> None:
+def test_the_refused_are_reported_with_the_reason(drawn: tuple[Path, str]) -> None:
     out, advanced = drawn
     rows = list(csv.DictReader((out / "refused.csv").open(encoding="utf-8")))
     assert [row["photo"] for row in rows] == ["broken.jpg", "wall.png"]

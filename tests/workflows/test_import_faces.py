@@ -342,7 +342,7 @@ def test_a_joined_set_splits_by_the_named_people(tmp_path: Path) -> None:
     assert all(len(set(fold_N[table.person_N == person])) == 1 for person in set(table.person_N))
 
 
-def test_a_broken_list_of_sources_is_told(tmp_path: Path) -> None:
+def test_a_broken_list_of_sources_is_reported(tmp_path: Path) -> None:
     (tmp_path / SOURCES).write_text('{"format": 1, "sources": [{"name": 3}]}')
     with pytest.raises(DataError, match="must list the data set's sources"):
         read_sources(tmp_path)

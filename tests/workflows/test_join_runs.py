@@ -126,7 +126,7 @@ def test_kept_predictions_are_cross_fitted_and_scored_so(store: Path) -> None:
     assert task == Task()
 
 
-def test_new_photos_are_answered_with_the_kept_weights(store: Path) -> None:
+def test_new_photos_are_predicted_with_the_kept_weights(store: Path) -> None:
     joined = join_runs(store, NAMES, WeightedVote(), "best", WORDS).joined
     unknown: dict[str, Any] = {"class_N": np.full(80, -1), "seen_N": np.full(80, "test", object)}
     members = [predictions_of(10 + seed, 1.0, Task(), **unknown).probs_NC for seed in range(3)]
@@ -189,7 +189,7 @@ def test_members_that_do_not_fit_are_refused(store: Path, tmp_path_factory: pyte
     assert sorted(path.name for path in store.iterdir() if (path / ENSEMBLE).exists()) == [whole.name]
 
 
-def test_a_member_that_is_gone_or_a_broken_description_is_told(store: Path) -> None:
+def test_a_member_that_is_gone_or_a_broken_description_is_reported(store: Path) -> None:
     folder, _, joined = join_runs(store, NAMES, SoftVote(), "soft", WORDS)
     (store / joined.members[1]).rename(store.parent / f"{store.name}-moved")
     with pytest.raises(StoreError, match=f"must lie beside it, got none of the id {joined.members[1]}"):

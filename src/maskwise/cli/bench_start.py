@@ -46,7 +46,7 @@ def start(
         board = ["board", "--store", str(store)]
         verbs = {"--help": ["--help"], "train --help": ["train", "--help"], f"board over {runs:,} runs": board}
         if bundle is not None and photo is not None:
-            out = str(Path(folder) / "answer.csv")
+            out = str(Path(folder) / "predictions.csv")
             verbs["predict one photo"] = ["predict", str(bundle), str(photo), "--out", out, "--quiet", "--force"]
         found = {name: _median([_seconds(words) for _ in range(rounds)]) for name, words in verbs.items()}
     if as_json:
@@ -62,7 +62,7 @@ def start(
 
 
 def write_runs(store: Path, n_runs: int) -> None:
-    """run.json files of the shape that trainings leave: finished runs of ``quick`` with scores by chance."""
+    """run.json files of the shape that trainings leave: finished runs of ``quick`` with random scores."""
     from maskwise.recipe.load import load_recipe
     from maskwise.score import Score
     from maskwise.seeds import rng_for

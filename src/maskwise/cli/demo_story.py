@@ -38,8 +38,8 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
     predictions, task = predict_photos(run, [place.data], skip_unreadable=False, listener=listener)
     write_predictions(predictions, task, out / "predictions.csv")
     write_submission_of(predictions, place.data, out / "submission.csv")
-    answers = with_truth(predictions, read_truth(place.data / "eval_answers.csv", task))
-    on_eval = evaluate(answers, task, rng_for(0, "intervals"))
+    scored = with_truth(predictions, read_truth(place.data / "eval_answers.csv", task))
+    on_eval = evaluate(scored, task, rng_for(0, "intervals"))
 
     write_atomically(out / "report.html", run_report(run, place.data, place.cache, listener).text)
     return "\n".join(
@@ -47,7 +47,7 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
             "Held-out people of the training part:",
             format_table(held_out),
             "",
-            "The eval part, by its answers:",
+            "The eval part, by its true classes:",
             format_table(on_eval),
             "",
             f"{out}/report.html       scores, groups, mistakes, pictures, a model card",

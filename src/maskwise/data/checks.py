@@ -168,7 +168,7 @@ def _check_eval(root: Path, task: Task) -> tuple[list[DataProblem], list[_Photo]
         message = must("the folder", "there to predict from", "no folder", "Without it the set can only train.")
         return [DataProblem("eval", None, message, "warning")], []
     sound, problems = eval_names(root)
-    problems += _bad_answers(root, task)
+    problems += _bad_classes(root, task)
     try:
         listing = list_folder(root / EVAL_IMAGES)
     except DataError:
@@ -184,7 +184,7 @@ def _check_eval(root: Path, task: Task) -> tuple[list[DataProblem], list[_Photo]
     return problems, [_Photo(f"{EVAL_IMAGES}/{name}", name) for name in present]
 
 
-def _bad_answers(root: Path, task: Task) -> list[DataProblem]:
+def _bad_classes(root: Path, task: Task) -> list[DataProblem]:
     # Problems of the rows themselves are found by `eval_names`; a missing column is only missed here.
     table, _ = sound_rows(root / EVAL_CSV, EVAL_CSV, ("ImageID",))
     if not table.columns:
@@ -195,9 +195,9 @@ def _bad_answers(root: Path, task: Task) -> list[DataProblem]:
     legal = {str(code) for code in range(task.n_classes)}
     rule = f"a class from 0 to {task.n_classes - 1} (0 where unknown)"
     return [
-        DataProblem(EVAL_CSV, line, must("ans", rule, answer, "Correct the row."))
-        for answer, line in zip(table.columns["ans"], table.line_R, strict=True)
-        if answer not in legal
+        DataProblem(EVAL_CSV, line, must("ans", rule, word, "Correct the row."))
+        for word, line in zip(table.columns["ans"], table.line_R, strict=True)
+        if word not in legal
     ]
 
 

@@ -1,7 +1,7 @@
 """Photos that are nearly the same picture: scaled, cut a little, brightened, compressed again or mirrored.
 
 It compares pictures, not faces: two photos of one person that were taken apart do not look alike here, and nothing in
-it can tell who somebody is.
+it can recognize a person.
 
 N photos, F numbers that describe a picture.
 """

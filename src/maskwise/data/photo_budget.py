@@ -35,7 +35,7 @@ Reason = Literal["unsupported", "too_many_pixels", "unreadable"]
 
 
 class RefusedPhotoError(DataError):
-    """A photo that is not decoded, with the kind of reason for those who answer by it."""
+    """A photo that is not decoded, with the kind of reason for those who decide by it."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)

@@ -169,7 +169,7 @@ def _write_tables(root: Path, train: Sequence[DemoPerson], test: Sequence[DemoPe
     rows = [(person.name, person.gender, RACE, person.age_years, person.folder) for person in train]
     _write_csv(root / "train" / "train.csv", ("id", "gender", "race", "age", "path"), rows)
     answers = [
-        (eval_image_id(person, state, seed), _answer(person, state), person.name, person.age_years)
+        (eval_image_id(person, state, seed), _class_of(person, state), person.name, person.age_years)
         for person in test
         for state in PHOTO_STATES
     ]
@@ -178,7 +178,7 @@ def _write_tables(root: Path, train: Sequence[DemoPerson], test: Sequence[DemoPe
     _write_csv(root / "eval_answers.csv", ("ImageID", "ans", "person", "age"), answers)
 
 
-def _answer(person: DemoPerson, state: str) -> int:
+def _class_of(person: DemoPerson, state: str) -> int:
     """The joint class of a photo."""
     task = Task()
     codes: dict[Attribute, Ints] = {

@@ -155,6 +155,6 @@ def _limit(value: float, low: float, high: float) -> float:
 
 
 def _at_share(values: Field, share: float) -> float:
-    """The value below which ``share`` of all lie: a quantile without its frills, which cost more than the answer."""
+    """The value below which ``share`` of all lie: a plain quantile, as numpy's options cost more than the result."""
     place = int(share * (values.size - 1))
     return float(np.partition(values, place, axis=None)[place])

@@ -1,4 +1,4 @@
-"""What a drawn mask is to look like: everything that chance decides, decided before a pixel is touched."""
+"""What a drawn mask is to look like: everything random, decided before a pixel is touched."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PRINTS: tuple[Print, ...] = ("dots", "stripes", "checks", "blots")
 
 @dataclass(frozen=True)
 class MaskPlan:
-    """One mask on one face. Lengths are shares of the distance between the eyes; the drawing adds no chance to it."""
+    """One mask on one face. Lengths are shares of the distance between the eyes; the drawing itself is not random."""
 
     kind: ClothKind
     wearing: Wearing

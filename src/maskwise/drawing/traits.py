@@ -1,8 +1,8 @@
-"""Drawn people: what someone looks like, drawn by chance from an age and a gender.
+"""Drawn people: what someone looks like, drawn at random from an age and a gender.
 
-No trait shows age or gender alone. A person has an *apparent age* (the true age and some years of chance) and a
+No trait shows age or gender alone. A person has an *apparent age* (the true age and some random years) and a
 *lean* (a continuum from masculine to feminine whose two bells overlap); every trait follows one of the two with
-chance of its own. So a reader has to weigh many weak cues, as with photos.
+randomness of its own. So a reader has to weigh many weak cues, as with photos.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def _skin(rng: np.random.Generator, tone: float) -> Colour:
 
 def _bones(rng: np.random.Generator, lean: float) -> Bones:
     def grow(male: float, female: float, spread: float) -> float:
-        """Between both genders' sizes, by lean, with chance of its own."""
+        """Between both genders' sizes, by lean, with randomness of its own."""
         share = 0.5 + 0.5 * np.clip(lean, -1.6, 1.6)
         return float(male + (female - male) * share + rng.normal(0, spread))
 

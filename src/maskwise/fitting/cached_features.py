@@ -167,7 +167,7 @@ def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, liste
         return lambda index_M: np.asarray(rows_ND.reshape(-1, *backbone.row.shape)[index_M])
     key_N = photos.keys.key_N.tolist()
     name = MAPS_FILE if backbone.row.dtype == np.uint8 else FEATURES_FILE
-    made_with = _told(backbone, view)
+    made_with = _described(backbone, view)
     with open_rows(photos.keys.cache, made_with, name, backbone.row.nbytes, listener.on_note) as rows:
         _add_missing(rows, backbone, photos, key_N, view, listener)
     if not key_N:
@@ -268,7 +268,7 @@ def _checksum(state: Mapping[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def _told(backbone: FrozenBackbone, view: PhotoView) -> str:
+def _described(backbone: FrozenBackbone, view: PhotoView) -> str:
     """Everything that the features of a view depend on but the photos, as text."""
     settings = {**backbone.made_with, "view": view, **(backbone.augmented_with if isinstance(view, int) else {})}
     if backbone.row.dtype == np.uint8:

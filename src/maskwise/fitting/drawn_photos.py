@@ -151,7 +151,7 @@ def _chance(content: str, copy: int, settings: DrawMasks) -> np.random.Generator
 
 
 def _is_incorrect(rng: np.random.Generator, settings: DrawMasks) -> bool:
-    """The first draw of a copy's chance, so that labels are known without drawing."""
+    """The first random number of a copy, so that labels are known without drawing."""
     return bool(rng.random() < settings.incorrect_share)
 
 

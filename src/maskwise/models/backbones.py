@@ -163,7 +163,7 @@ def _take_off_last_linear(net: nn.Module) -> tuple[int, str]:
 
 
 def _timm_download_options(name: str) -> dict[str, object]:
-    """Options that load a cached copy without asking the network; refuses early where there is no way to get one."""
+    """Options that load a cached copy without the network; refuses early where there is no way to get one."""
     import huggingface_hub
     import timm
 
@@ -185,7 +185,7 @@ def _refuse_unreachable(address: str, name: str) -> None:
         with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=_PROBE_TIMEOUT_S):
             return
     except urllib.error.HTTPError:
-        return  # Something answered; whether it has the weights is for the hub's client to find out.
+        return  # Something replied; whether it has the weights is for the hub's client to find out.
     except OSError as error:
         raise _not_downloadable("timm", name, error) from error
 

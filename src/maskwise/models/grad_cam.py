@@ -1,8 +1,8 @@
-"""Which places of a photo speak for an answer: Grad-CAM, place by place.
+"""Which places of a photo speak for a class: Grad-CAM, place by place.
 
 R. R. Selvaraju, M. Cogswell, A. Das, R. Vedantam, D. Parikh and D. Batra, "Grad-CAM: visual explanations from deep
 networks via gradient-based localization", ICCV 2017, https://arxiv.org/abs/1610.02391: maps of a convolution, weighted
-by the gradient of the answer's logit, are added up, and what speaks against the answer is cut. Their weight of a map is
+by the gradient of the class's logit, are added up, and what speaks against the class is cut. Their weight of a map is
 the mean of its gradient over all places. Here every place keeps its own (R. L. Draelos and L. Carin, "Use HiResCAM
 instead of Grad-CAM for faithful explanations of convolutional neural networks", https://arxiv.org/abs/2011.08891): the
 same in a last layer whose mean is taken, and truer in the earlier layer that small inputs need, see docs/report.md.

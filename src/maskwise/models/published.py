@@ -1,4 +1,4 @@
-"""Published weights that a training can begin with, and what there is to know of them. No torch is imported here."""
+"""Published weights to start training from, and what there is to know of them. No torch is imported here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PublishedWeights:
     sha256: str
     """Of the same file."""
     recipe_weights: str
-    """How a recipe asks for them."""
+    """How a recipe names them."""
 
 
 IMAGENET_WEIGHTS = PublishedWeights(

@@ -138,7 +138,7 @@ def load_from_file(backbone: Backbone, file: Path) -> None:
 
 
 def read_state(file: Path) -> State:
-    """Names → tensors on the CPU. A pickle that asks for anything but tensors is refused and never run."""
+    """Names → tensors on the CPU. A pickle of anything but tensors is refused and never run."""
     if not file.is_file():
         raise WeightsError(must("model.weights.file", "a file", str(file), "Give the path of a weights file."))
     try:

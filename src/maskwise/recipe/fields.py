@@ -91,7 +91,7 @@ class RecipeFields(Settings):
     """What the run is called on the board; letters, digits, dots, dashes."""
 
     seed: int = Field(default=0, ge=0)
-    """The chance of initialisation, sampling and augmentation. Who is held out depends on split.seed alone."""
+    """The seed of initialization, sampling and augmentation. Who is held out depends on split.seed alone."""
 
     task: Task = Task()
     data: DataConfig = DataConfig()

@@ -77,7 +77,7 @@ def _unlearnt_problems(parts: tuple[Part, ...]) -> Iterator[str]:
         group = part.trains_on
         for attribute in ("mask", "gender"):
             if group is not None and attribute in part.attributes and getattr(group, attribute) is not None:
-                rule = f"left out of a part that reads {attribute} (it would learn one answer)"
+                rule = f"left out of a part that predicts {attribute} (it would see one class)"
                 remedy = "Leave it out, or move the attribute to another part."
                 yield must(f"parts.{position}.trains_on.{attribute}", rule, getattr(group, attribute), remedy)
 

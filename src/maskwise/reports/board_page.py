@@ -47,7 +47,7 @@ def curve_svg(curve: DailyCurve) -> str:
     steps = [f"M{x_D[0]:.1f},{y_D[0]:.1f}", *(f"H{x:.1f}V{y:.1f}" for x, y in zip(x_D[1:], y_D[1:], strict=True))]
     words = f"{curve.heading}: from {best[0]:.3f} on {first} to {best[-1]:.3f} on {last}"
     marks = [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="currentColor"><title>{escape(_told(day))}</title></circle>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="currentColor"><title>{escape(_described(day))}</title></circle>'
         for x, y, day in zip(x_D, y_D, curve.days, strict=True)
         if day.improved
     ]
@@ -71,7 +71,7 @@ def _curve(curve: DailyCurve) -> str:
     return f"<figure>{curve_svg(curve)}<figcaption>{escape(curve.heading)}</figcaption></figure>"
 
 
-def _told(day: Day) -> str:
+def _described(day: Day) -> str:
     return f"{day.date}: {day.best.record.name}, {score(day.best.scores.macro_f1)}"
 
 

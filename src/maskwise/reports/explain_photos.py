@@ -54,7 +54,7 @@ def explain_photos(story: RunStory, places: Ints, listener: Listener) -> tuple[E
     recipe = read_recipe(member.folder)
     found: list[ExplainedPhoto] = []
     parts = single_recipes(recipe)
-    listener.on_stage("asking the models where they look", len(parts) * len(places))
+    listener.on_stage("computing where the models look", len(parts) * len(places))
     for part in parts:
         models, how = load_models(member, part.recipe, part.name)
         read = _reader(story.data, how.spec)
@@ -102,13 +102,13 @@ def _explain(
     maps = grad_cam(model, images_NCHW.repeat(2, 1, 1, 1), torch.from_numpy(own).to(how.device))
     if maps is None:
         return None
-    for_answer, for_label = maps.cpu().numpy()
-    return pixels_HWC, for_answer, for_label if own[0] != own[1] else None
+    for_predicted, for_label = maps.cpu().numpy()
+    return pixels_HWC, for_predicted, for_label if own[0] != own[1] else None
 
 
 def _named(found: tuple[Image, Floats, Floats | None], place: int, model: str) -> ExplainedPhoto:
-    pixels_HWC, for_answer_HW, for_label_HW = found
-    return ExplainedPhoto(place, model, pixels_HWC, for_answer_HW, for_label_HW)
+    pixels_HWC, for_predicted_HW, for_label_HW = found
+    return ExplainedPhoto(place, model, pixels_HWC, for_predicted_HW, for_label_HW)
 
 
 def _reader(data: DataAtHand, spec: InputSpec) -> Callable[[str], Image]:

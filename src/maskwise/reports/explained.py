@@ -17,10 +17,10 @@ class ExplainedPhoto:
     """Which model: one that never saw the person."""
     pixels_HWC: Image
     """What the model sees."""
-    for_answer_HW: Floats
+    for_predicted_HW: Floats
     """What speaks for the prediction, 0 to 1."""
     for_label_HW: Floats | None
-    """What speaks for the label; None where the answer is the label."""
+    """What speaks for the label; None where that is predicted."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def page(
     """A whole HTML document of ``parts``, which are HTML already.
 
     ``contents`` (anchor, words) is a list of links that stays beside the page where there is room. ``script`` is
-    JavaScript that runs at the end; it may ask nothing of any network.
+    JavaScript that runs at the end; it must not use the network.
     """
     links = "".join(f'<a href="#{escape(anchor)}">{escape(words)}</a>' for anchor, words in contents)
     listed = f'<nav class="contents" aria-label="Contents">{links}</nav>' if contents else ""

@@ -149,9 +149,9 @@ def _labels(story: RunStory, person: HardPerson) -> str:
 def _view(story: RunStory, each: ExplainedPhoto) -> str:
     names = story.task.class_names
     guessed, labelled = int(story.predictions.probs_NC[each.place].argmax()), int(story.predictions.class_N[each.place])
-    answer = f"what speaks for {names[guessed]}"
+    caption = f"what speaks for {names[guessed]}"
     tiles = photo(enlarged(each.pixels_HWC, _HEIGHT_PX), f"{_short(str(story.predictions.photo_N[each.place]))}")
-    tiles += photo(heated(each.pixels_HWC, each.for_answer_HW, _HEIGHT_PX), answer)
+    tiles += photo(heated(each.pixels_HWC, each.for_predicted_HW, _HEIGHT_PX), caption)
     words = f"appears {names[guessed]}"
     if each.for_label_HW is not None:
         label = f"what speaks for the label, {names[labelled]}"

@@ -1,4 +1,4 @@
-"""From a run's folder to its report: gather, ask the models where photos are wanted, render."""
+"""From a run's folder to its report: gather, compute maps where photos are wanted, render."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _members(folder: Path, record: RunRecord, joined: Joined | None) -> tuple[tu
     beside = folder.resolve().parent
     gone = [member for member in joined.members if not (beside / member).is_dir()]
     if gone:
-        return (), [f"Members of the ensemble are gone ({', '.join(gone)}): no curves, no recipes, no models to ask."]
+        return (), [f"Members of the ensemble are gone ({', '.join(gone)}): no curves, no recipes, no maps."]
     return tuple(member_runs(folder, joined)), []
 
 

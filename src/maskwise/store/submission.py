@@ -33,6 +33,6 @@ def write_submission(predictions: Predictions, order: Sequence[str], path: Path)
         seen.add(image)
     if problems:
         raise DataError(capped(problems))
-    answer_M = predictions.probs_NC.argmax(axis=1)[place_M]
-    rows = zip(order, answer_M.tolist(), strict=True)
+    class_M = predictions.probs_NC.argmax(axis=1)[place_M]
+    rows = zip(order, class_M.tolist(), strict=True)
     write_atomically(path, exact_csv_text([("ImageID", "ans"), *rows]))

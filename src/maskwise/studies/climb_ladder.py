@@ -30,7 +30,7 @@ class ClimbedRung:
 
     rung: Rung
     trained: StoredRun
-    answer: StoredRun
+    scored: StoredRun
     """What is scored: the vote, else the trained run."""
 
 
@@ -71,12 +71,12 @@ def climb_ladder(
         rung = planned.rung
         listener.on_note(f"{rung.title}: {rung.recipe}, rung {number} of {len(plan)}")
         trained[rung.day] = train_or_read(planned.recipe, place, command, listener)
-        answer = trained[rung.day]
+        scored = trained[rung.day]
         if rung.vote is not None:
             members = [trained[day] for day in (*rung.vote.with_days, rung.day)]
-            answer = join_or_read(place.store, members, rung.vote.kind, f"{planned.recipe.name}-vote", command)
-        climbed.append(ClimbedRung(rung, trained[rung.day], answer))
-        listener.on_note(f"{rung.title}: {_headline(answer)}")
+            scored = join_or_read(place.store, members, rung.vote.kind, f"{planned.recipe.name}-vote", command)
+        climbed.append(ClimbedRung(rung, trained[rung.day], scored))
+        listener.on_note(f"{rung.title}: {_headline(scored)}")
     return climbed
 
 
@@ -98,7 +98,7 @@ def score_ladder(climbed: Sequence[ClimbedRung]) -> LadderScores:
 
     A k-fold run holds everybody out and a hold-out run only some people, so the latter decide who is scored.
     """
-    predictions, task = read_members([each.answer for each in climbed])
+    predictions, task = read_members([each.scored for each in climbed])
     runs = shared_photos(predictions, task)
     found = [evaluate(run, task, rng_for(0, "intervals")) for run in runs]
     of_day = {each.rung.day: run for each, run in zip(climbed, runs, strict=True)}
@@ -110,7 +110,7 @@ def score_ladder(climbed: Sequence[ClimbedRung]) -> LadderScores:
         RungScore(each, evaluation.joint, change)
         for each, evaluation, change in zip(climbed, found, changes, strict=True)
     )
-    return LadderScores(climbed[0].answer.record.data.name, found[0].n_photos, found[0].n_people, rungs)
+    return LadderScores(climbed[0].scored.record.data.name, found[0].n_photos, found[0].n_people, rungs)
 
 
 def _change(before: Predictions, after: Predictions, task: Task) -> TaskDifference:

@@ -25,7 +25,7 @@ class TitledTable:
 
 
 def format_claims(scores: ClaimsScores) -> str:
-    """Answers, other scores, what a reader must know, as plain text. Ends without a line break."""
+    """Outcomes, other scores, what a reader must know, as plain text. Ends without a line break."""
     lines = [claims_heading(scores)]
     for block in blocks(scores):
         lines += ["", block.title, *aligned(block.rows, left=block.left)]
@@ -66,8 +66,8 @@ def _count(seeds: int) -> str:
 
 
 def blocks(scores: ClaimsScores) -> Iterator[TitledTable]:
-    """The tables: answers, other scores, and those that only some claims have."""
-    yield TitledTable("answers", tuple(_answer_rows(scores)), left=(0, 1, 2, 5, 8, 9))
+    """The tables: outcomes, other scores, and those that only some claims have."""
+    yield TitledTable("outcomes", tuple(_outcome_rows(scores)), left=(0, 1, 2, 5, 8, 9))
     yield TitledTable(
         "other scores of the same runs (gains)", tuple(_other_rows(scores.results)), left=(0, 1, 2, 3, 4, 5)
     )
@@ -110,7 +110,7 @@ def _many(tests: Sequence[JudgedTest]) -> list[str]:
     concluding = [judged for judged in tests if not judged.test.unequal_work]
     if len(concluding) < 2:
         return []
-    before = sum(judged.answer in _DECIDED for judged in concluding)
+    before = sum(judged.outcome in _DECIDED for judged in concluding)
     after = sum(judged.corrected in _DECIDED for judged in concluding)
     arm, count = Counter(judged.test.a.words for judged in concluding).most_common(1)[0]
     return [
@@ -154,23 +154,23 @@ def _verb(says: Says) -> str:
             assert_never(says)
 
 
-def _answer_rows(scores: ClaimsScores) -> Iterator[tuple[str, ...]]:
-    yield "claim", "b against a", "macro F1 of", "a", "b", "gain", "p", "p (Holm)", "answer", "after Holm"
+def _outcome_rows(scores: ClaimsScores) -> Iterator[tuple[str, ...]]:
+    yield "claim", "b against a", "macro F1 of", "a", "b", "gain", "p", "p (Holm)", "outcome", "after Holm"
     tested = {result.claim.number: result for result in scores.results}
     untested = {each.claim.number for each in scores.untestable}
     for claim in (claim.number for claim in CLAIMS if claim.number in {*tested, *untested}):
-        rows = [_answer_cells(judged) for judged in (tested[claim].tests if claim in tested else ())]
+        rows = [_outcome_cells(judged) for judged in (tested[claim].tests if claim in tested else ())]
         rows += [_untested_cells(each.test) for each in scores.untestable if each.claim.number == claim]
         for position, cells in enumerate(rows):
             yield "" if position else claim, *cells
 
 
-def _answer_cells(judged: JudgedTest) -> tuple[str, ...]:
+def _outcome_cells(judged: JudgedTest) -> tuple[str, ...]:
     deciding, test = judged.deciding, judged.test
-    answers = ("unequal work", "") if test.unequal_work else (judged.answer, judged.corrected)
+    outcomes = ("unequal work", "") if test.unequal_work else (judged.outcome, judged.corrected)
     p_values = ("", "") if test.unequal_work else (f"{judged.p_value:.3f}", f"{judged.p_holm:.3f}")
     scored = (number(deciding.a), number(deciding.b), signed(deciding.gain))
-    return statement(test), _scored(test), *scored, *p_values, *answers
+    return statement(test), _scored(test), *scored, *p_values, *outcomes
 
 
 def _untested_cells(test: PairedTest) -> tuple[str, ...]:
@@ -184,7 +184,7 @@ def _scored(test: PairedTest) -> str:
 def _other_rows(results: Sequence[ClaimResult]) -> Iterator[tuple[str, ...]]:
     yield "claim", "b – a", "accuracy", "macro F1", "gender F1", "age F1", "time a", "time b", "b : a"
     for result in results:
-        # A claim may ask two things of one pair of arms.
+        # A claim may test one pair of arms twice.
         of_pair = {(judged.test.a, judged.test.b): judged for judged in result.tests}
         for position, judged in enumerate(of_pair.values()):
             yield "" if position else result.claim.number, *_other_cells(judged)

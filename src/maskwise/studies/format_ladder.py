@@ -55,7 +55,7 @@ def _scores(rungs: Sequence[RungScore]) -> list[str]:
                 score(rung.scores.macro_f1),
                 f"{number(best.scores.macro_f1.value)} ({best.climbed.rung.title})",
                 duration(rung.climbed.trained.record.seconds),
-                rung.climbed.answer.record.run_id[:8],
+                rung.climbed.scored.record.run_id[:8],
             )
         )
     return aligned(rows, left=(0, 1, 2, 3, 4, 5, 7))
@@ -111,7 +111,7 @@ def _cautions(rungs: Sequence[RungScore]) -> list[str]:
 
 
 def _cautions_of(climbed: ClimbedRung) -> list[str]:
-    record, title = climbed.answer.record, climbed.rung.title
+    record, title = climbed.scored.record, climbed.rung.title
     lines = []
     if record.folds > 1:
         lines.append(

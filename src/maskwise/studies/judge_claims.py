@@ -1,4 +1,4 @@
-"""From the difference of two arms to the answer: does what is said of them hold? Also for many at once. No torch."""
+"""From the difference of two arms to the outcome: does what is said of them hold? Also for many at once. No torch."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def p_values(gain: Score, says: Says) -> tuple[float, float]:
 
 
 def deciding_p(gain: Score, says: Says) -> float:
-    """The p-value of the answer, whichever it is."""
+    """The p-value of the outcome, whichever it is."""
     return min(p_values(gain, says))
 
 
@@ -77,10 +77,10 @@ def holm(p_T: Sequence[float]) -> list[float]:
     return corrected
 
 
-def corrected(answer: Outcome, p_corrected: float) -> Outcome:
-    """The answer that is left after the correction."""
-    decided = answer in ("holds", "does not hold")
-    return "inconclusive" if decided and p_corrected >= LEVEL else answer
+def corrected(outcome: Outcome, p_corrected: float) -> Outcome:
+    """The outcome that is left after the correction."""
+    decided = outcome in ("holds", "does not hold")
+    return "inconclusive" if decided and p_corrected >= LEVEL else outcome
 
 
 def _p_above(gain: Score, border: float) -> float:

@@ -70,8 +70,8 @@ _FACES = Changes(
     "those, as the face network is here", _every, ("model.backbone={kind: faces}", "model.weights={kind: faces}")
 )
 
-ANSWERED_BY = {"D": "5"}
-"""A question that the runs of a claim answer: why half precision costs nothing."""
+SETTLED_BY = {"D": "5"}
+"""A question that the runs of a claim settle: why half precision costs nothing."""
 
 DEFAULT_SEEDS, DEFAULT_TUNED_SEEDS = 5, {SMALL_CLAIMS.name: 2, FULL_CLAIMS.name: 5}
 """Of arms on features, and of fine-tuned ones, which cost twenty times as much."""
@@ -198,7 +198,7 @@ def _untestable(claims: Sequence[Claim], facts: SetFacts) -> Iterator[Untestable
 
 def choose_claims(numbers: Sequence[str]) -> tuple[Claim, ...]:
     """The claims of these numbers, in the order of the table; all of them for none. ``UserError`` for others."""
-    legal = [*(claim.number for claim in CLAIMS), *ANSWERED_BY]
+    legal = [*(claim.number for claim in CLAIMS), *SETTLED_BY]
     wanted = [number.upper() for number in numbers]
     problems = [
         must("--only", "the number of a claim or the letter of a question", number, nearest(number, legal))
@@ -207,8 +207,8 @@ def choose_claims(numbers: Sequence[str]) -> tuple[Claim, ...]:
     ]
     if problems:
         raise UserError(problems)
-    answering = {ANSWERED_BY.get(number, number) for number in wanted}
-    return tuple(claim for claim in CLAIMS if not wanted or claim.number in answering)
+    settling = {SETTLED_BY.get(number, number) for number in wanted}
+    return tuple(claim for claim in CLAIMS if not wanted or claim.number in settling)
 
 
 def _feasible(claim: Claim, budget: Budget, untestable: set[PairedTest]) -> Claim:

@@ -38,9 +38,9 @@ class JudgedTest:
 
     test: PairedTest
     comparison: Comparison
-    answer: Outcome
+    outcome: Outcome
     p_value: float
-    """Of the answer."""
+    """Of the outcome."""
     p_holm: float
     """The same, corrected for all tests that conclude something."""
     seconds: tuple[float, float]
@@ -53,8 +53,8 @@ class JudgedTest:
 
     @property
     def corrected(self) -> Outcome:
-        """The answer that is left after the correction for many tests."""
-        return corrected(self.answer, self.p_holm)
+        """The outcome that is left after the correction for many tests."""
+        return corrected(self.outcome, self.p_holm)
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def _seeds(runs_of_arm: RunsOfArm, *, tuned: bool) -> int:
 
 
 def _corrected_p(claims: Sequence[Claim], compared: dict[tuple[Arm, Arm], Comparison]) -> dict[PairedTest, float]:
-    """Of every test that concludes something, the p-value of its answer corrected for all of them."""
+    """Of every test that concludes something, the p-value of its outcome corrected for all of them."""
     tests = [test for claim in claims for test in claim.tests if not test.unequal_work]
     gains = [_deciding(test, compared[test.a, test.b]).gain for test in tests]
     p_T = [deciding_p(gain, test.says) for gain, test in zip(gains, tests, strict=True)]

@@ -60,7 +60,7 @@ RANGE_KINDS = ("int", "float")
 
 
 class RandomSampler(Settings):
-    """Every run by itself, by chance. Nothing is learnt on the way, so any number of processes costs nothing."""
+    """Every run by itself, at random. Nothing is learnt on the way, so any number of processes costs nothing."""
 
     kind: Literal["random"] = "random"
 
@@ -141,7 +141,7 @@ class Space(Settings):
     """So many runs are tried, given up or not. Unset: 20, or all points of a grid."""
 
     seed: int = Field(default=0, ge=0)
-    """The chance of the sampler. The training's own is the recipe's seed."""
+    """The seed of the sampler. The training's own is the recipe's seed."""
 
 
 def _refuse_odd_range(low: float, high: float, step: float | None, *, log: bool) -> None:

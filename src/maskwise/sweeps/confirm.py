@@ -69,7 +69,7 @@ def recipes_to_confirm(results: SweepResults, best: int, seeds: int) -> list[Rec
 
 
 def note_confirmed(study: Any, results: SweepResults, best: int, seeds: int) -> None:
-    """Write down that these trials were trained again, so that the answer can be read later."""
+    """Write down that these trials were trained again, so that the result can be read later."""
     study.set_user_attr(CONFIRMED, {"trials": [row.number for row in results.rows[:best]], "seeds": seeds})
 
 

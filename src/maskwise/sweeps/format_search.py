@@ -1,4 +1,4 @@
-"""A search's answer as plain text."""
+"""A search's ranking as plain text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep's answer as plain text, and its best recipe as a file that can be trained."""
+"""A sweep's ranking as plain text, and its best recipe as a file that can be trained."""
 
 from __future__ import annotations
 

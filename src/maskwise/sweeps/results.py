@@ -24,7 +24,7 @@ from maskwise.sweeps.trial_queue import BASE, DATA, MACRO_F1, REASON, RUN, SECON
 from maskwise.workflows.join_runs import read_members
 
 _FEWEST_FOR_IMPORTANCE = 8
-"""With fewer runs the shares are chance."""
+"""With fewer runs the shares are noise."""
 
 
 @dataclass(frozen=True)

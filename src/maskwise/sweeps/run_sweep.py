@@ -43,7 +43,7 @@ class SweepWork:
 def run_sweep(work: SweepWork) -> bool:
     """Train the base and all trials, together with whoever else works on the study; whether it came to the end.
 
-    An interruption leaves the trial to whoever asks next. What ``run_recipe`` refuses for reasons that another trial
+    An interruption leaves the trial to the next process. What ``run_recipe`` refuses for reasons that another trial
     would share is refused here.
     """
     base_is_left = train_unless_busy(work.queue.sweep.base, work.place, work.command, work.listener) is None
@@ -127,7 +127,7 @@ def tell_score(lease: Lease, work: SweepWork, run: StoredRun) -> None:
 
 
 def fail(lease: Lease, work: SweepWork, reason: str, seconds: float) -> None:
-    """Tell a failed trial with its reason; its unfinished run goes."""
+    """Record a failed trial with its reason; its unfinished run goes."""
     forget_run(lease, work)
     lease.trial.set_user_attr(REASON, reason)
     lease.trial.set_user_attr(SECONDS, seconds)

@@ -42,17 +42,17 @@ class TrialPick:
 def build_sampler(config: TrialSamplerConfig, seed: int, number: int) -> Any:
     """The sampler of Optuna that proposes trial ``number``.
 
-    Each trial has one of its own, whose chance is named by ``seed`` and the number, so it is the same whichever process
-    asks. What there is to learn stands in the storage.
+    Each trial has one of its own, whose seed follows from ``seed`` and the number, so it is the same in every
+    process. What there is to learn stands in the storage.
     """
     samplers = needed_optuna().samplers
-    chance = int(rng_for(seed, "sweep", number).integers(2**31))
+    own_seed = int(rng_for(seed, "sweep", number).integers(2**31))
     match config:
         case RandomSampler() | GridSampler():  # the points of a grid wait in the storage from the start
-            return samplers.RandomSampler(seed=chance)
+            return samplers.RandomSampler(seed=own_seed)
         case TpeSampler(startup_runs=startup_runs):
             # Runs in training count as bad, so that two processes do not try the same.
-            return samplers.TPESampler(n_startup_trials=startup_runs, seed=chance, constant_liar=True)
+            return samplers.TPESampler(n_startup_trials=startup_runs, seed=own_seed, constant_liar=True)
         case _:
             assert_never(config)
 

@@ -93,7 +93,7 @@ def batch_sizes_to_try(recipe: Recipe, sizes: Sequence[int], scaling: Scaling | 
 
 
 def chosen_alternatives(found: Sequence[Alternative], words: Sequence[str] | None) -> list[Alternative]:
-    """The alternatives that ``words`` ask for, all without words. ``RecipeError`` names unknown words."""
+    """The alternatives that ``words`` name, all without words. ``RecipeError`` names unknown words."""
     if words is None:
         return list(found)
     legal = {alternative.word for alternative in found}

@@ -31,7 +31,7 @@ class TrainedArm:
 
 @dataclass(frozen=True)
 class SearchRow:
-    """One line of the answer."""
+    """One line of the ranking."""
 
     arm: TrainedArm
     macro_f1: Score
@@ -44,7 +44,7 @@ class SearchRow:
 
 @dataclass(frozen=True)
 class SearchScores:
-    """A search's answer, best first."""
+    """A search's ranking, best first."""
 
     plan: SearchPlan
     data_name: str

@@ -1,7 +1,7 @@
 """Where processes get their trials: one at a time, none twice, and those of killed processes again.
 
 Whoever works on a trial holds its lock file in the store; the kernel lets go of it when the process dies, however it
-dies. So a trial that is said to run and whose lock is free is taken up again, as the same trial, by the next who asks,
+dies. So a trial that is said to run and whose lock is free is taken up again, as the same trial, by the next process,
 and its training goes on from the last saved state. That needs a store that all processes see, also with a database.
 """
 

@@ -29,7 +29,7 @@ class PruningWatch(Silent):
         self.seconds = 0.0
 
     def on_epoch(self, report: EpochReport) -> None:
-        """Tell the study the best macro F1 so far; raise ``EndedEarly`` where it gives the trial up."""
+        """Report the best macro F1 so far; raise ``EndedEarly`` where it gives the trial up."""
         self.seconds += report.seconds
         step = report.fold * self.epochs + report.epoch + 1
         best = self._report_score(step, report)
@@ -40,7 +40,7 @@ class PruningWatch(Silent):
             )
 
     def read_log(self, run: StoredRun) -> None:
-        """Tell the study the epochs of a run that the store had finished already: others are held against them."""
+        """Report the epochs of a run that the store had finished already: others are held against them."""
         for fold in range(self.folds):
             for line in read_log(run, fold) if log_path(run.folder, fold).is_file() else []:
                 report = EpochReport(**line)

@@ -80,7 +80,7 @@ class LossesSeen:
 
 
 def all_finite(tensors: Sequence[Tensor]) -> bool:
-    """Whether all numbers in ``tensors`` are finite: their sum is, and costs a tenth of asking each of them."""
+    """Whether all numbers in ``tensors`` are finite: their sum is, and costs a tenth of checking each of them."""
     floating = [tensor.detach() for tensor in tensors if tensor.is_floating_point()]
     return not floating or math.isfinite(torch.stack([tensor.sum() for tensor in floating]).sum().item())
 

@@ -24,7 +24,7 @@ class ImportedFace:
     gender: str
     """male, female or Unknown."""
     age_years: AgeRange | None
-    """None where the source does not tell."""
+    """None where the source does not say."""
     where: str
     """The photo or the folder, below the source's root, with forward slashes. Unique within a source."""
     label_file: str = ""

@@ -20,7 +20,7 @@ from maskwise.errors import DataError, must
 from maskwise.tables import CsvTable, same_name, scan_csv
 
 NEEDED_FIELDS: tuple[TableField, ...] = ("file", "gender", "age")
-"""What a table must tell; one with a column of masks may do without gender and age."""
+"""What a table must hold; one with a column of masks may do without gender and age."""
 
 
 def read_own_table(source: Path, words: TableWords) -> Listed:

@@ -48,7 +48,7 @@ class ImportedPerson:
 
     @property
     def number(self) -> int:
-        """A number that only depends on the source's name and the photo's: the place of its chance."""
+        """A number that only depends on the source's name and the photo's: the position of its generator."""
         return int(_digest(self.id), 16)
 
 
