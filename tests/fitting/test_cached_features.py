@@ -199,13 +199,13 @@ def test_maps_of_photos_of_two_sizes_lie_side_by_side(place: Workplace) -> None:
     small = ("train.cached_views=1",)
     large = (*small, "input.height_px=80", "input.width_px=64")
     again, focal = Stages(), ("loss={kind: focal}",)
-    alone = answers(train(place, *FACES, *small, *focal))
+    alone = predictions(train(place, *FACES, *small, *focal))
     shutil.rmtree(place.cache)
     train(place, *FACES, *small)
     train(place, *[each for each in FACES if "_px" not in each], *large)
     beside = Workplace(place.data, place.recipe, place.store.with_name("beside"), place.cache)
     np.testing.assert_array_equal(
-        answers(train(beside, *FACES, *small, *focal, listener=again)).probs_NC, alone.probs_NC
+        predictions(train(beside, *FACES, *small, *focal, listener=again)).probs_NC, alone.probs_NC
     )
     assert again.computed == []
 
