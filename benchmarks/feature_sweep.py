@@ -1,6 +1,6 @@
 """Losses, samplers, label rules, optimizers and schedules on cached features: ``python benchmarks/feature_sweep.py``.
 
-Every line is a single change to the recipe (``probe`` unless told otherwise), trained and scored as any run is, and
+Every line is a single change to the recipe (``--recipe``, by default ``probe``), trained and scored as any run is, and
 compared with the recipe as it is in pairs of people. The features of the photos are computed by the first run and read
 by all others. Finished runs are read from the store, so the same command goes on where it was stopped.
 
