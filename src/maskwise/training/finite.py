@@ -41,8 +41,8 @@ class LossesSeen:
         self.at_once = device.type == "cpu" or on_nonfinite == "skip"
         """Whether a step is judged before it is taken."""
         self.read_every = 1 if self.at_once else READ_EVERY
-        self.latest = float("nan")
-        """The last one that was read."""
+        self.latest: float | None = None
+        """The last one that was read; None before the first reading."""
         self._unread: list[tuple[int, Tensor]] = []
 
     def note(self, position: int, loss: Tensor) -> None:
