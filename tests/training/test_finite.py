@@ -44,7 +44,7 @@ CPU, META = torch.device("cpu"), torch.device("meta")
 
 def test_a_cpu_reads_each_loss_at_once() -> None:
     seen = LossesSeen(CPU, "stop")
-    assert seen.latest is None
+    assert LossesSeen(CPU, "stop").latest is None
     seen.note(4, torch.tensor(0.5))
     assert seen.due
     assert list(seen.read()) == [(4, 0.5)]
