@@ -215,6 +215,35 @@ def test_techniques_name_every_kind_setting_and_word() -> None:
     assert sorted(word for word in wanted if not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", code)) == []
 
 
+BASELINE_DEFAULTS = {
+    "--seed 42": {"seed": 42, "train.epochs": 1},
+    "--dataset": {"split.share": 0.2},
+    "--resize 128 96": {"input.height_px": 128, "input.width_px": 96},
+    "--batch_size 64": {"train.batch_size": 64},
+    "--model BaseModel": {"model.backbone.kind": "baseline_cnn", "model.weights.kind": "none"},
+    "--optimizer SGD": {"optimizer.kind": "sgd", "optimizer.rate": 0.001, "optimizer.weight_decay": 0.0005},
+    "--lr_decay_step 20": {"schedule.kind": "step", "schedule.step_epochs": 20, "schedule.gamma": 0.5},
+    "--criterion label_smoothing": {"loss.kind": "cross_entropy", "targets.0.epsilon": 0.1},
+}
+"""The official baseline's arguments as they are by default (its train.py), and what the settings must be then."""
+
+
+@pytest.mark.parametrize("flag", BASELINE_DEFAULTS)
+def test_the_flags_of_the_baseline_are_the_settings_that_the_table_names(flag: str) -> None:
+    """On ``quick-imagenet``, where none of them holds yet, and on ``baseline``, which they leave as it is."""
+    row = next(line for line in text_of(TECHNIQUES).splitlines() if line.startswith(f"| `{flag}"))
+    changes = [change for change in re.findall(r"--set ('[^']+'|[^\s`]+)", row) if not change.startswith("name=")]
+    recipe = load_recipe("quick-imagenet", [change.strip("'") for change in changes]).model_dump(mode="json")
+    for path, value in BASELINE_DEFAULTS[flag].items():
+        at: Any = recipe["train"] if path.startswith(("optimizer", "schedule")) else recipe
+        for key in path.split("."):
+            at = at[int(key)] if key.isdigit() else at[key]
+        assert at == value, path
+    if "criterion" not in flag and "decay_step" not in flag:
+        changed = load_recipe("baseline", [change.strip("'") for change in changes])
+        assert changed == load_recipe("baseline", [])
+
+
 def test_techniques_name_every_vote() -> None:
     named = {vote for vote in VoteWord if f"--vote {vote}" in text_of(TECHNIQUES)}
     assert named == set(VoteWord)
