@@ -215,7 +215,7 @@ def test_techniques_name_every_kind_setting_and_word() -> None:
     assert sorted(word for word in wanted if not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", code)) == []
 
 
-BASELINE_DEFAULTS = {
+BASELINE_DEFAULTS: dict[str, dict[str, Any]] = {
     "--seed 42": {"seed": 42, "train.epochs": 1},
     "--dataset": {"split.share": 0.2},
     "--resize 128 96": {"input.height_px": 128, "input.width_px": 96},
