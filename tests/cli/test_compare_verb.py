@@ -74,3 +74,17 @@ def test_sides_must_be_alike(store: Path, cli: Cli) -> None:
         cli("compare", "a", "b", "c,d", "--store", str(store))
     with pytest.raises(UserError, match="different ones"):
         cli("compare", "a,a", "b,c", "--store", str(store))
+
+
+def test_a_page_is_written(store: Path, tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "page.html"
+    words = ("compare", "a", "b", "--out", str(out), "--store", str(store))
+    assert cli(*words).endswith(f"page: {out}\n")
+    assert "<h1>b against a</h1>" in out.read_text()
+    with pytest.raises(StoreError, match="--force"):
+        cli(*words)
+    assert json.loads(cli(*words, "--force", "--json"))["names"] == ["a", "b"]
+    with pytest.raises(UserError, match="no-photos must be given together with --out"):
+        cli("compare", "a", "b", "--no-photos", "--store", str(store))
+    with pytest.raises(UserError, match="mkdir"):
+        cli("compare", "a", "b", "--out", str(tmp_path / "none" / "page.html"), "--store", str(store))

@@ -29,6 +29,7 @@ def test_changes_by_hand(make_predictions: MakePredictions) -> None:
         ("3.jpg", "other"),
     ]
     assert [each.change for each in changed_photos(b, a)] == ["worse", "other", "other"]
+    assert [round(each.label_gain, 6) for each in found] == [1.0, 0.0, 0.0]
     assert changed_photos(a, a) == []
     rows = list(csv.DictReader(io.StringIO(changed_csv([("b", found)], TASK))))
     assert rows[0] == {

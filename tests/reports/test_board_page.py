@@ -26,3 +26,12 @@ def test_the_page_tells_everything_and_escapes_it() -> None:
     assert "<friday>" not in html
     assert "http" not in html
     assert "no finished run with a score yet" in board_page(Board((), (), ()))
+
+
+def test_runs_link_to_their_reports() -> None:
+    rows = week_of_rows()
+    board, run = Board(tuple(rows), (), ()), rows[0].record
+    html = board_page(board, reports={run.run_id: "reports/one.html"})
+    assert f'<td><a href="reports/one.html">{run.name}</a></td>' in html
+    assert "maskwise report RUN" not in html
+    assert "maskwise report RUN --out reports/RUN.html" in board_page(board)

@@ -10,7 +10,7 @@ import pytest
 from maskwise.labels import Task
 from maskwise.listeners import Silent
 from maskwise.records import Image, Predictions
-from maskwise.reports.run_mistakes import differing_attributes, mistakes, telling_mistakes
+from maskwise.reports.run_mistakes import mistakes, telling_mistakes
 from maskwise.reports.run_story import RunStory, tell_run
 from support.finished_runs import add_run
 
@@ -40,12 +40,6 @@ def story(tmp_path: Path) -> RunStory:
 
 def a_photo(_name: str) -> Image:
     return np.zeros((8, 6, 3), dtype=np.uint8)
-
-
-def test_a_mistake_says_only_what_differs(story: RunStory) -> None:
-    assert list(map(str, differing_attributes(story, 0))) == ["age 30 to 59 → under 30"]
-    assert [each.attribute for each in differing_attributes(story, 4)] == ["mask", "age"]
-    assert differing_attributes(story, 5) == []
 
 
 def test_telling_mistakes_are_of_many_kinds_first(story: RunStory) -> None:

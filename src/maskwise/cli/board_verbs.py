@@ -69,8 +69,10 @@ def board(
         write_atomically(csv, spread_csv(spread_over(found.rows, over)) if over else whole)
     if html is not None:
         from maskwise.reports.board_page import board_page
+        from maskwise.reports.reports_beside import reports_beside
 
-        write_atomically(html, board_page(found, against=compared, price_an_hour=price))
+        page = board_page(found, against=compared, price_an_hour=price, reports=reports_beside(html))
+        write_atomically(html, page)
 
 
 def tag(

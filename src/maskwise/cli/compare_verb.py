@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, ForceOption, JsonOption, StoreOption
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    RUN_HELP,
+    ForceOption,
+    JsonOption,
+    StoreOption,
+    data_of_run,
+    refuse_output,
+)
 from maskwise.errors import UserError, must
 
 if TYPE_CHECKING:
@@ -28,6 +36,22 @@ def compare(
     changed: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the photos whose prediction changed to a CSV file.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Also write a page: intervals, classes, changed photos."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="DIR",
+            envvar="MASKWISE_DATA",
+            help="Their data set, for the page's photos.",
+            show_default="where A was trained",
+        ),
+    ] = None,
+    no_photos: Annotated[bool, typer.Option("--no-photos", help="Write the page without photos.")] = False,
     as_json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
     force: ForceOption = False,
@@ -43,12 +67,23 @@ def compare(
 
     if changed is not None:
         refuse_overwrite(changed, force)
+    if out is not None:
+        refuse_output(out, force)
+    elif no_photos:
+        raise UserError(must("--no-photos", "given together with --out", "no --out", "Name a page: --out FILE."))
     runs = find_arms([a, b, *(more or [])], store)
     arms, names = read_arms(runs), name_arms(runs)
     if changed is not None:
         write_atomically(changed, changed_csv(changed_of_arms(arms, names), arms.task))
     found = compare_runs(arms, names, rank=rank)
+    if out is not None:
+        from maskwise.reports.run_comparison import run_comparison
+
+        photos_of = None if no_photos else data_of_run(runs[0][0].folder, data)
+        write_atomically(out, run_comparison(found, runs, arms, photos_of, out))
     typer.echo(plain_json(found) if as_json else compared_text(found))
+    if out is not None:
+        typer.echo(f"page: {out}", err=as_json)
 
 
 def compared_text(found: ComparedRuns) -> str:

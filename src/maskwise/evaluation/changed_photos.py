@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from maskwise.labels import Task
-from maskwise.records import Predictions
+from maskwise.records import Floats, Predictions
 from maskwise.tables import csv_text
 
 Change = Literal["better", "worse", "other"]
@@ -34,6 +36,8 @@ class ChangedPhoto:
     true_class: int
     class_a: int
     class_b: int
+    label_gain: float
+    """The probability that b gives the true class, less a's."""
 
     @property
     def change(self) -> Change:
@@ -51,10 +55,16 @@ def changed_photos(one: Predictions, two: Predictions) -> list[ChangedPhoto]:
         one.class_N.tolist(),
         one.probs_NC.argmax(axis=1).tolist(),
         two.probs_NC.argmax(axis=1).tolist(),
+        (_of_label(two) - _of_label(one)).tolist(),
         strict=True,
     )
     rows = (ChangedPhoto(*row) for row in decided)
     return [row for row in rows if row.class_a != row.class_b]
+
+
+def _of_label(run: Predictions) -> Floats:
+    """The probability of the true class of each photo."""
+    return np.asarray(run.probs_NC[np.arange(len(run)), run.class_N], dtype=np.float64)
 
 
 def changed_csv(changed_of_runs: Sequence[tuple[str, list[ChangedPhoto]]], task: Task) -> str:

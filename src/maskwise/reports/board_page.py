@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
 from maskwise.reports import charts
 from maskwise.reports import sortable_table as sortable
 from maskwise.reports.page import page, paragraph, section
+from maskwise.reports.reports_beside import FOLDER, linked
 from maskwise.reports.sortable_table import Cell, lane_cell, sortable_table, text_cell
 from maskwise.store.board import Board, BoardRow
 from maskwise.store.daily_best import DailyCurve, Day, daily_best
@@ -18,17 +20,32 @@ from maskwise.store.recipe_difference import IDLE, describe_difference
 from maskwise.store.run_record import RunRecord
 from maskwise.text_table import score
 
+_UNLINKED = (
+    f"Runs link to their reports where these lie beside this page or in {FOLDER}/: maskwise report RUN --out "
+    f"{FOLDER}/RUN.html, then make the board again."
+)
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 220, 52, 12, 12, 34
 
 
-def board_page(board: Board, *, against: RunRecord | None = None, price_an_hour: float | None = None) -> str:
-    """One self-contained HTML document. ``against``: a column says what differs in the recipe from that run's."""
+def board_page(
+    board: Board,
+    *,
+    against: RunRecord | None = None,
+    price_an_hour: float | None = None,
+    reports: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """One self-contained HTML document. ``against``: a column says what differs in the recipe from that run's.
+
+    ``reports`` (run id → address) are what the names of runs link to.
+    """
     parts = [charts.STYLE, sortable.STYLE]
     for _, rows in itertools.groupby(board.rows, key=lambda row: row.group):
         members = list(rows)
-        parts.append(section(members[0].heading, _table(members, against, price_an_hour)))
+        parts.append(section(members[0].heading, _table(members, against, price_an_hour, reports)))
     parts += [paragraph(note) for note in footnotes(board)]
     parts += [section("Best score so far, day by day", *map(_curve, daily_best(board.rows)))] if board.rows else []
+    if board.rows and not any(row.record.run_id in reports for row in board.rows):
+        parts.append(paragraph(_UNLINKED))
     if not board.rows:
         parts.append(paragraph("no finished run with a score yet"))
     return page("Board", *parts, wide=True, script=sortable.SCRIPT)
@@ -79,7 +96,9 @@ def _text(x: float, y: float, anchor: str, words: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--faint)">{escape(words)}</text>'
 
 
-def _table(rows: Sequence[BoardRow], against: RunRecord | None, price_an_hour: float | None) -> str:
+def _table(
+    rows: Sequence[BoardRow], against: RunRecord | None, price_an_hour: float | None, reports: Mapping[str, str]
+) -> str:
     lines = [_cells(row, against, price_an_hour) for row in rows]
     marked = {"tags", "notes", "leaderboard"}
     names = [name for name in lines[0] if name not in marked or any(line[name] for line in lines)]
@@ -88,8 +107,9 @@ def _table(rows: Sequence[BoardRow], against: RunRecord | None, price_an_hour: f
     bounds = [bound for each in found for bound in (each.value, each.low, each.high) if math.isfinite(bound)]
     axis = (min(bounds), max(bounds))
     cells = []
-    for line, each in zip(lines, found, strict=True):
+    for row, line, each in zip(rows, lines, found, strict=True):
         texts = [_sorted_cell(name, line[name]) for name in names]
+        texts[names.index("name")] = Cell(linked(line["name"], row.record.run_id, reports))
         cells.append([*texts[:place], lane_cell(each.value, each.low, each.high, axis), *texts[place:]])
     head = [*names[:place], f"{axis[0]:.2f} to {axis[1]:.2f}", *names[place:]]
     settings = [{k: v for k, v in row.record.recipe.items() if k not in IDLE} for row in rows]

@@ -45,18 +45,24 @@ nav.contents a { color: var(--fill, inherit); }
 
 
 def page(
-    title: str, *parts: str, contents: Sequence[tuple[str, str]] = (), wide: bool = False, script: str = ""
+    title: str,
+    *parts: str,
+    contents: Sequence[tuple[str, str]] = (),
+    wide: bool = False,
+    script: str = "",
+    head: str = "",
 ) -> str:
     """A whole HTML document of ``parts``, which are HTML already.
 
     ``contents`` (anchor, words) is a list of links that stays beside the page where there is room. ``script`` is
-    JavaScript that runs at the end; it must not use the network.
+    JavaScript that runs at the end; it must not use the network. ``head`` is HTML for the document's head.
     """
     links = "".join(f'<a href="#{escape(anchor)}">{escape(words)}</a>' for anchor, words in contents)
     listed = f'<nav class="contents" aria-label="Contents">{links}</nav>' if contents else ""
     kinds = " ".join(kind for kind, is_so in (("listed", bool(contents)), ("wide", wide)) if is_so)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"{head}"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{escape(title)}</title><link rel="icon" href="data:,"><style>{_STYLE}</style></head>'
         f'<body class="{kinds}">{listed}<main><h1>{escape(title)}</h1>\n'

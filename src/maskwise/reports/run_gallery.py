@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
@@ -37,11 +37,11 @@ Opener = Callable[[str], Image | None]
 """A photo's name → the photo, small; None where it cannot be had."""
 
 
-def opener(story: RunStory) -> Opener:
-    """How photos are opened for the page; without the data at hand there are none."""
-    if story.data is None:
+def opener(root: Path | None) -> Opener:
+    """How photos below ``root`` are opened for the page; without a folder there are none."""
+    if root is None:
         return without_photos
-    contents = bytes_of(story.data.root)
+    contents = bytes_of(root)
 
     def read(name: str) -> Image | None:
         try:

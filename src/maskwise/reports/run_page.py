@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from html import escape
 
 from maskwise.intended_use import OPTIMISTIC, not_learnt
-from maskwise.reports import charts, forest, line_charts, run_gallery, run_mistakes, run_numbers
+from maskwise.reports import charts, forest, line_charts, photo_cards, run_gallery, run_mistakes, run_numbers
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.page import page, paragraph, section
+from maskwise.reports.reports_beside import mark_of_run
 from maskwise.reports.run_card import repeat, run_model_card
 from maskwise.reports.run_gallery import Opener, augmentation, looks, opener, people, without_photos
 from maskwise.reports.run_groups import by_age, groups
@@ -47,7 +48,7 @@ def run_page(
     photos: bool = True,
 ) -> str:
     """One self-contained HTML document; without ``photos`` it shows words and numbers alone."""
-    open_photo = opener(story) if photos else without_photos
+    open_photo = opener(None if story.data is None else story.data.root) if photos else without_photos
     sections = [
         ("At a glance", glance(story, open_photo)),
         ("The surest mistakes", mistakes(story, open_photo)),
@@ -63,7 +64,7 @@ def run_page(
         ("Model card", run_model_card(story)),
         ("Repeat it", repeat(story)),
     ]
-    styles = (charts, line_charts, forest, run_numbers, run_mistakes, run_gallery)
+    styles = (charts, line_charts, forest, run_numbers, photo_cards, run_mistakes, run_gallery)
     return page(
         f"Report: {story.record.name}",
         *(each.STYLE for each in styles),
@@ -72,7 +73,8 @@ def run_page(
         *_warnings(story, photos=photos),
         *(f'<div id="{_anchor(name)}">{section(name, *parts)}</div>' for name, parts in sections),
         contents=[(_anchor(name), name) for name, _ in sections],
-        script=run_mistakes.SCRIPT,
+        script=photo_cards.SCRIPT,
+        head=mark_of_run(story.record.run_id),
     )
 
 
