@@ -23,6 +23,7 @@ setup: $(INSTALLED)
 
 $(INSTALLED): $(RUNS)
 	$(PIP) -e ".[dev]"
+	$(BIN)/python tests/support/axe.py || echo "goes on without axe-core; tests of accessibility in a browser skip"
 	touch $(INSTALLED)
 
 # To use maskwise, without what its tests need.

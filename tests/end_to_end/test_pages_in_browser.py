@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Workplace
 from maskwise.data.relabel import read_corrections
+from support.axe import axe_file, serious_findings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -21,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium is installed"),
 ]
 Cli = Callable[..., str]
-PAGES = ("report", "bare", "board", "eda", "audit", "sweep")
+PAGES = ("report", "bare", "board", "compare", "eda", "audit", "sweep")
 WIDTHS_PX = (1280, 390)
 SPACE = """
 name: pages
@@ -51,7 +52,10 @@ def pages(workplace: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytes
     data, cache = ("--data", str(workplace.data)), ("--cache", str(workplace.cache))
     cli("report", str(trained), *data, *cache, "--out", str(out / "report.html"), "--quiet")
     cli("report", str(trained), "--out", str(out / "bare.html"), "--no-photos", "--quiet")
+    cli(*workplace.train("--quiet", "--set", "seed=1", "--set", "name=other"))
     cli("board", "--store", str(workplace.store), "--html", str(out / "board.html"))
+    compared = ("compare", "tiny", "other", "--store", str(workplace.store), "--data", str(workplace.data))
+    cli(*compared, "--out", str(out / "compare.html"))
     cli("eda", str(workplace.data), *cache, "--out", str(out / "eda.html"), "--quiet")
     cli("data", "audit", str(trained), *data, "--out", str(out / "audit"), "--quiet")
     for name in ("audit.html", "corrections.csv"):
@@ -106,6 +110,19 @@ def test_a_page_opens_from_the_disk(
     assert visit.errors == []
     assert visit.asked_elsewhere() == []
     assert len([url for url in visit.requested if url.startswith("file:")]) == 1
+    page.close()
+
+
+@pytest.mark.skipif(not axe_file().is_file(), reason="no axe-core is here: python tests/support/axe.py brings it")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width_px", WIDTHS_PX)
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious(
+    browser: Browser, pages: dict[str, Path], name: str, width_px: int, scheme: str
+) -> None:
+    page = Visit(browser, pages[name], width_px, scheme).page
+    page.locator("details").evaluate_all("all => all.forEach(each => each.open = true)")
+    assert serious_findings(page) == []
     page.close()
 
 
@@ -164,6 +181,32 @@ def test_mistakes_are_filtered_by_chips(browser: Browser, pages: dict[str, Path]
     chips.first.click()
     assert page.locator(".case:visible").count() == everything
     page.close()
+
+
+def test_changed_photos_of_a_comparison_are_filtered_by_chips(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["compare"], 1280, "light").page
+    groups = page.locator(".changed")
+    assert groups.count() == 2
+    for number in range(2):
+        group = groups.nth(number)
+        other = groups.nth(1 - number).locator(".case:visible").count()
+        chip = group.locator(".chips button").nth(1)
+        chip.click()
+        assert f"({group.locator('.case:visible').count()})" in chip.inner_text()
+        assert groups.nth(1 - number).locator(".case:visible").count() == other
+        card = group.locator(".case:visible").first
+        card.locator("summary").click()
+        assert "probability of the label" in card.inner_text()
+        group.locator(".chips button").first.click()
+    page.close()
+
+
+def test_names_on_a_board_and_a_comparison_lead_to_the_report(browser: Browser, pages: dict[str, Path]) -> None:
+    for name in ("board", "compare"):
+        page = Visit(browser, pages[name], 1280, "light").page
+        page.locator("main a", has_text="tiny").first.click()
+        assert page.locator("h1").inner_text() == "Report: tiny"
+        page.close()
 
 
 def test_the_contents_stay_beside_a_wide_report_and_the_first_screen_has_all(

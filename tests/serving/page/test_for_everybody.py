@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from serving.page.conftest import Pictures, Seen, opened
+from support.axe import axe_file, serious_findings
 from support.running_service import Running
 
 pytestmark = pytest.mark.slow
@@ -150,3 +152,19 @@ def tab_to(page: Page, element: str) -> None:
         if page.evaluate("() => document.activeElement.id") == element:
             return
     raise AssertionError(f"Tab never came to {element}")
+
+
+@pytest.mark.skipif(not axe_file().is_file(), reason="no axe-core is here: python tests/support/axe.py brings it")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width_px", [1280, 390])
+def test_axe_finds_nothing_serious(
+    browser: Browser, service: Running, pictures: Pictures, width_px: int, scheme: Literal["light", "dark"]
+) -> None:
+    viewport: ViewportSize = {"width": width_px, "height": 900}
+    context = browser.new_context(locale="en-US", viewport=viewport, color_scheme=scheme)
+    page = opened(context.new_page(), service)
+    assert serious_findings(page) == []
+    page.locator("#file").set_input_files(pictures.two)
+    expect(page.locator("#faces input").first).to_be_checked()
+    assert serious_findings(page) == []
+    context.close()
