@@ -92,7 +92,6 @@ COVERED_BY = {
     "recipe/self_training_config.py": "selftraining/test_select.py",
     "recipe/single_recipes.py": "recipe/test_parts.py",
     "recipe/train_config.py": "recipe/test_load.py",
-    "reports/eda_page.py": "reports/test_charts.py",
     "reports/explained.py": "reports/test_run_page.py",
     "reports/page.py": "reports/test_pages.py",
     "reports/run_card.py": "reports/test_run_page.py",

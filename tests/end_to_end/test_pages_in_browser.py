@@ -209,6 +209,22 @@ def test_names_on_a_board_and_a_comparison_lead_to_the_report(browser: Browser, 
         page.close()
 
 
+def test_a_click_on_a_class_opens_more_of_it(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["eda"], 390, "light").page
+    link = page.locator(".bars a").first
+    card = page.locator(link.get_attribute("href") or "")
+    assert card.get_attribute("open") is None
+    assert card.locator(":scope > .tiles img").first.is_hidden()
+    link.click()
+    card.locator(":scope > .tiles img").first.wait_for()
+    assert -5 <= card.evaluate("each => each.getBoundingClientRect().top") < 900
+    card.locator("summary").click()
+    assert card.get_attribute("open") is None
+    link.click()
+    card.locator(":scope > .tiles img").first.wait_for()
+    page.close()
+
+
 def test_the_contents_stay_beside_a_wide_report_and_the_first_screen_has_all(
     browser: Browser, pages: dict[str, Path]
 ) -> None:
@@ -240,8 +256,15 @@ def test_a_board_is_sorted_thinned_and_compared_by_clicks(browser: Browser, page
         assert head.get_attribute("aria-sort") == order
     page.locator(".columns button", has_text="accuracy").click()
     assert page.locator(".sortable th", has_text="accuracy").is_hidden()
-    page.locator('[data-act="base"]').first.click()
-    assert page.locator(".sortable tbody tr").first.locator(".differs").inner_text() == "this run"
+    differs = page.locator(".sortable .differs")
+    assert differs.first.is_hidden()
+    page.locator(".sorting select").select_option(index=1)
+    chosen = page.locator(".sortable tr.base")
+    assert chosen.locator(".differs").inner_text() == "this run"
+    others = page.locator(".sortable tbody tr:not(.base) .differs span")
+    assert "seed=1" in others.all_inner_texts() or "seed=0" in others.all_inner_texts()
+    page.locator(".sorting select").select_option(index=0)
+    assert differs.first.is_hidden()
     page.close()
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from maskwise.reports.board_page import board_page, curve_svg
 from maskwise.store.board import Board
 from maskwise.store.daily_best import daily_best
@@ -13,9 +15,10 @@ def test_a_curve_climbs_to_the_right() -> None:
     assert 'aria-label="best macro F1 so far' in svg
     assert "from 0.450 on 2025-01-06 to 0.600 on 2025-01-10" in svg
     assert svg.count("<circle") == 2
-    path = svg.split('<path d="M')[2].split('"')[0]
+    path = svg.split('<path class="drawn l0" d="M')[1].split('"')[0]
     start_y = float(path.split("H")[0].split(",")[1])
     assert float(path.split("V")[1].split("H")[0]) < start_y  # up is less
+    assert re.findall(r'text-anchor="middle">(\d\d-\d\d)<', svg) == ["01-06", "01-07", "01-09", "01-10"]
 
 
 def test_the_page_tells_everything_and_escapes_it() -> None:

@@ -7,7 +7,6 @@ import numpy as np
 
 from maskwise.data.pixels import decode_photo
 from maskwise.reports.charts import bars, figures, histogram, photo, shaded, shortened_list
-from maskwise.reports.eda_page import mean_face
 
 NASTY = "<script>alert('x')</script>"
 
@@ -15,6 +14,7 @@ NASTY = "<script>alert('x')</script>"
 def test_bars_are_as_long_as_their_numbers() -> None:
     text = bars([("a", 50, "50"), ("b", 25, "25"), ("c", 0, "0")], "photos")
     assert re.findall(r"width:([\d.]+)%", text) == ["100.0", "50.0", "0.0"]
+    assert '<a href="#b">b</a>' in bars([("a", 50, "50"), ("b", 25, "25")], "photos", {"b": "#b"})
 
 
 def test_cells_are_as_dark_as_their_counts() -> None:
@@ -57,9 +57,3 @@ def test_a_photo_in_a_page_is_the_photo() -> None:
     back = decode_photo(data, "photo")
     assert back.shape == image.shape
     assert np.abs(back.astype(int) - image).max() < 6
-
-
-def test_a_mean_face_is_the_mean() -> None:
-    photos = np.random.default_rng(0).integers(0, 256, (2100, 3, 2, 3), dtype=np.uint8)
-    chosen = np.arange(0, 2100, 2)
-    np.testing.assert_array_equal(mean_face(photos, chosen), np.rint(photos[chosen].mean(axis=0)).astype(np.uint8))

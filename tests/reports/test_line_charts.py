@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from maskwise.evaluation.reliability import ConfidenceBin
-from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart, scores_chart
+from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart, scores_chart, value_histogram
 from maskwise.score import Score
 
 NASTY = "<script>alert('x')</script>"
@@ -68,3 +68,15 @@ def test_whatever_a_name_holds_it_is_text() -> None:
 def test_a_loss_that_is_no_number_is_left_out() -> None:
     text = epochs_chart("loss", [Line("a", (1.0, float("nan"), float("inf")), 2)])
     assert "nan" not in re.sub(r"aria-label=\"[^\"]*\"|<title>[^<]*</title>", "", text)
+
+
+def test_a_histogram_counts_every_value_and_columns_are_as_high_as_their_counts() -> None:
+    text = value_histogram("height", np.array([10.0, 10, 10, 10, 11, 12, 12]), "pixels")
+    heights = [float(height) for height in re.findall(r'<rect class="dot"[^>]* height="([\d.]+)"', text)]
+    assert heights == [heights[0], heights[0] / 4, heights[0] / 2]
+    assert "half of them are at most 10" in text
+    shares = value_histogram("light", np.linspace(0, 1, 100), "brightness", 2)
+    counts = [int(count) for count in re.findall(r"<title>[^:]*: (\d+)</title>", shares)]
+    assert sum(counts) == 100
+    assert len(counts) == 20
+    assert ": 3</title>" in value_histogram("light", np.full(3, 0.5), "brightness", 2)

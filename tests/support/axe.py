@@ -9,7 +9,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -70,4 +69,4 @@ def bring() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(bring())
+    bring()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
 
-from maskwise.reports import charts
+from maskwise.reports import charts as page_charts
+from maskwise.reports import line_charts
 from maskwise.reports import sortable_table as sortable
+from maskwise.reports.line_charts import charts, svg_chart, x_at, y_at
 from maskwise.reports.page import page, paragraph, section
 from maskwise.reports.reports_beside import FOLDER, linked
-from maskwise.reports.sortable_table import Cell, lane_cell, sortable_table, text_cell
+from maskwise.reports.sortable_table import Cell, Compared, lane_cell, sortable_table, text_cell
 from maskwise.store.board import Board, BoardRow
 from maskwise.store.daily_best import DailyCurve, Day, daily_best
 from maskwise.store.format_board import cells_of, footnotes
@@ -24,7 +27,9 @@ _UNLINKED = (
     f"Runs link to their reports where these lie beside this page or in {FOLDER}/: maskwise report RUN --out "
     f"{FOLDER}/RUN.html, then make the board again."
 )
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 220, 52, 12, 12, 34
+_STEPS = 3
+_LAST = ("run", "data")
+"""Columns that are read least."""
 
 
 def board_page(
@@ -38,12 +43,14 @@ def board_page(
 
     ``reports`` (run id → address) are what the names of runs link to.
     """
-    parts = [charts.STYLE, sortable.STYLE]
+    parts = [page_charts.STYLE, line_charts.STYLE, sortable.STYLE]
     for _, rows in itertools.groupby(board.rows, key=lambda row: row.group):
         members = list(rows)
         parts.append(section(members[0].heading, _table(members, against, price_an_hour, reports)))
     parts += [paragraph(note) for note in footnotes(board)]
-    parts += [section("Best score so far, day by day", *map(_curve, daily_best(board.rows)))] if board.rows else []
+    parts += (
+        [section("Best score so far, day by day", charts(*map(_curve, daily_best(board.rows))))] if board.rows else []
+    )
     if board.rows and not any(row.record.run_id in reports for row in board.rows):
         parts.append(paragraph(_UNLINKED))
     if not board.rows:
@@ -52,48 +59,39 @@ def board_page(
 
 
 def curve_svg(curve: DailyCurve) -> str:
-    """The best macro F1 so far as a staircase over the days, in the colours of the page it stands in."""
+    """The best macro F1 so far as a staircase over the days."""
     best = [day.best.scores.macro_f1.value for day in curve.days]
     first, last = curve.days[0].date, curve.days[-1].date
-    span = max((last - first).days, 1)
-    low, high = min(best), max(best)
-    margin = max(0.05 * (high - low), 0.005)
-    low, high = low - margin, high + margin
-    x_D = [_LEFT + (_WIDTH - _LEFT - _RIGHT) * (day.date - first).days / span for day in curve.days]
-    y_D = [_TOP + (_HEIGHT - _TOP - _BOTTOM) * (high - value) / (high - low) for value in best]
+    span = (last - first).days
+    margin = max(0.08 * (max(best) - min(best)), 0.005)
+    low, high = min(best) - margin, max(best) + margin
+    x_D = [x_at((day.date - first).days, 0, span) for day in curve.days]
+    y_D = [y_at(value, high, low) for value in best]
     steps = [f"M{x_D[0]:.1f},{y_D[0]:.1f}", *(f"H{x:.1f}V{y:.1f}" for x, y in zip(x_D[1:], y_D[1:], strict=True))]
-    words = f"{curve.heading}: from {best[0]:.3f} on {first} to {best[-1]:.3f} on {last}"
-    marks = [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="currentColor"><title>{escape(_described(day))}</title></circle>'
+    dots = "".join(
+        f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.4"><title>{escape(_described(day))}</title></circle>'
         for x, y, day in zip(x_D, y_D, curve.days, strict=True)
         if day.improved
-    ]
-    floor = _HEIGHT - _BOTTOM
-    axes = f'<path d="M{_LEFT},{_TOP}V{floor}H{_WIDTH - _RIGHT}" fill="none" stroke="var(--line)"/>'
-    texts = [
-        _text(_LEFT - 6, y_D[0] + 4, "end", f"{best[0]:.3f}"),
-        *([_text(_LEFT - 6, y_D[-1] + 4, "end", f"{best[-1]:.3f}")] if y_D[0] - y_D[-1] > 14 else []),
-        _text(_LEFT, _HEIGHT - 12, "start", str(first)),
-        *([_text(_WIDTH - _RIGHT, _HEIGHT - 12, "end", str(last))] if last > first else []),
-    ]
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(words)}" '
-        f'style="max-width:640px;width:100%;font-size:13px">{axes}'
-        f'<path d="{"".join(steps)}" fill="none" stroke="currentColor" stroke-width="2"/>{"".join(marks)}'
-        f"{''.join(texts)}</svg>"
+    )
+    ticks = sorted({round(span * share / _STEPS) for share in range(_STEPS + 1)})
+    across = [(x_at(tick, 0, span), (first + datetime.timedelta(days=tick)).strftime("%m-%d")) for tick in ticks]
+    words = f"{curve.heading}: from {best[0]:.3f} on {first} to {best[-1]:.3f} on {last}"
+    below = f"day, {first} to {last}"
+    return svg_chart(
+        "best macro F1", words, f'<path class="drawn l0" d="{"".join(steps)}"/>{dots}', across, below, high, low
     )
 
 
 def _curve(curve: DailyCurve) -> str:
-    return f"<figure>{curve_svg(curve)}<figcaption>{escape(curve.heading)}</figcaption></figure>"
+    """A line of days; of a single day a sentence."""
+    heading = escape(curve.heading)
+    if len(curve.days) == 1:
+        return f"<figure><figcaption>{heading}</figcaption><p>{escape(_described(curve.days[0]))}</p></figure>"
+    return f"<figure>{curve_svg(curve)}<figcaption>{heading}</figcaption></figure>"
 
 
 def _described(day: Day) -> str:
     return f"{day.date}: {day.best.record.name}, {score(day.best.scores.macro_f1)}"
-
-
-def _text(x: float, y: float, anchor: str, words: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--faint)">{escape(words)}</text>'
 
 
 def _table(
@@ -102,6 +100,7 @@ def _table(
     lines = [_cells(row, against, price_an_hour) for row in rows]
     marked = {"tags", "notes", "leaderboard"}
     names = [name for name in lines[0] if name not in marked or any(line[name] for line in lines)]
+    names = [*(name for name in names if name not in _LAST), *_LAST]
     place = names.index("macro F1") + 1
     found = [row.scores.macro_f1 for row in rows]
     bounds = [bound for each in found for bound in (each.value, each.low, each.high) if math.isfinite(bound)]
@@ -111,9 +110,13 @@ def _table(
         texts = [_sorted_cell(name, line[name]) for name in names]
         texts[names.index("name")] = Cell(linked(line["name"], row.record.run_id, reports))
         cells.append([*texts[:place], lane_cell(each.value, each.low, each.high, axis), *texts[place:]])
-    head = [*names[:place], f"{axis[0]:.2f} to {axis[1]:.2f}", *names[place:]]
-    settings = [{k: v for k, v in row.record.recipe.items() if k not in IDLE} for row in rows]
-    return sortable_table(head, cells, settings)
+    head = [*names[:place], f"interval, {axis[0]:.2f} to {axis[1]:.2f}", *names[place:]]
+    return sortable_table(head, cells, [_compared(row.record) for row in rows])
+
+
+def _compared(record: RunRecord) -> Compared:
+    settings = {name: value for name, value in record.recipe.items() if name not in IDLE}
+    return Compared(record.run_id, f"{record.name} ({record.run_id[:8]})", settings)
 
 
 def _sorted_cell(name: str, text: str) -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -15,17 +16,24 @@ _JPEG_QUALITY = 82
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 640, 200, 36, 26, 18
 
 
-def bars(rows: Sequence[tuple[str, int, str]], unit: str) -> str:
-    """Horizontal bars, one a row: (name, length, what stands at its end); ``unit`` heads the numbers."""
+def bars(rows: Sequence[tuple[str, int, str]], unit: str, links: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Horizontal bars, one a row: (name, length, what stands at its end); ``unit`` heads the numbers.
+
+    ``links`` (name → address) are what names lead to.
+    """
     longest = max((length for _, length, _ in rows), default=0) or 1
     lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
+        f'<tr><th scope="row">{_linked(name, links)}</th>'
         f'<td class="bar"><i style="width:{100 * length / longest:.1f}%"></i></td>'
         f"<td>{escape(shown)}</td></tr>"
         for name, length, shown in rows
     )
-    head = f'<thead><tr><th></th><td class="bar"></td><td>{escape(unit)}</td></tr></thead>'
+    head = f'<thead><tr><td></td><td class="bar"></td><td>{escape(unit)}</td></tr></thead>'
     return f'<table class="bars">{head}<tbody>{lines}</tbody></table>'
+
+
+def _linked(name: str, links: Mapping[str, str]) -> str:
+    return f'<a href="{escape(links[name])}">{escape(name)}</a>' if name in links else escape(name)
 
 
 def shaded(counts_RC: Ints, row_names: Sequence[str], column_names: Sequence[str]) -> str:
@@ -37,7 +45,7 @@ def shaded(counts_RC: Ints, row_names: Sequence[str], column_names: Sequence[str
         cells = "".join(f'<td style="--much:{100 * count / most:.0f}%">{count:,}</td>' for count in counts_C)
         lines.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
     return (
-        f'<div class="scroll"><table class="shaded"><thead><tr><th></th>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table class="shaded"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 

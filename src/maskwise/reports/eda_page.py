@@ -8,35 +8,66 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from maskwise.data.describe_set import SetNumbers, mean_std_setting
-from maskwise.labels import Task
+from maskwise.data.photo_facts import PhotoFacts
+from maskwise.labels import Attribute, Task
 from maskwise.records import Image, Ints
+from maskwise.reports import line_charts
 from maskwise.reports.charts import STYLE, bars, figures, histogram, photo, shaded, shortened_list
-from maskwise.reports.page import page, paragraph, section, side_by_side, table
+from maskwise.reports.line_charts import value_histogram
+from maskwise.reports.page import page, paragraph, preformatted, section, side_by_side, table
 from maskwise.text_table import aligned
 from maskwise.workflows.explore_data import Exploration
 
-TILES = 8
-"""Photos of each class in its mosaic: different people, spread evenly over the set."""
+TILES, MORE_TILES = 8, 32
+"""Photos of each class in its mosaic, and in the one that a click opens: of different people, evenly over the set."""
+_QUALITY, _MORE_QUALITY = 82, 72
+_UNIT = "photos · people"
 _LISTED_PAIRS = 40
 _LISTED_SIZES = 12
+
+
+_STYLE = """<style>
+.attributes { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: 0 2rem; }
+h3 { font-size: 1rem; margin: 0.9em 0 0.2em; } .ages { flex: 1 1 20rem; min-width: 0; }
+.class { scroll-margin-top: 1rem; } .class summary { cursor: pointer; } .class small { color: var(--faint); }
+.class summary .tiles { margin-top: 0.3rem; } .class > .tiles { margin-top: 4px; }
+.class:target summary b { text-decoration: underline; }
+</style>"""
+_SCRIPT = """
+const show = () => {
+  const part = location.hash && document.getElementById(location.hash.slice(1));
+  if (part instanceof HTMLDetailsElement) part.open = true;
+};
+addEventListener('hashchange', show);
+document.addEventListener('click', event => event.target.closest('.bars a') && setTimeout(show));
+show();
+"""
 
 
 def eda_page(explored: Exploration, title: str, *, photos: bool = True) -> str:
     """One self-contained HTML document; without ``photos`` it shows no photo and no mean face."""
     numbers, task = explored.numbers, explored.task
+    sections = [
+        ("Classes", [paragraph(_imbalance(numbers)), *_class_bars(numbers, photos)]),
+        *([("A look at each class", [_mosaics(explored)])] if photos else []),
+        ("Mask, gender and age", _attributes(numbers, task)),
+        ("Light and size", _light_and_size(explored.facts)),
+        ("Photos", _about_photos(numbers)),
+        *([("Mean faces", _mean_faces(explored))] if photos else []),
+        ("Faces not found", _faceless(numbers)),
+        ("Likely duplicates", _duplicates(explored, photos)),
+        *([("Unreadable photos", [shortened_list(numbers.unreadable)])] if numbers.unreadable else []),
+    ]
     return page(
         title,
         STYLE,
+        line_charts.STYLE,
+        _STYLE,
         _headline(numbers),
         *(paragraph(note) for note in explored.manifest.notes),
-        section("Classes", paragraph(_imbalance(numbers)), bars(_class_bars(numbers), "photos · people")),
-        section("Gender and age", _gender_and_age(numbers, task)),
-        section("Photos", *_about_photos(numbers)),
-        *([section("Mean faces", *_mean_faces(explored))] if photos else []),
-        *([section("A look at each class", _mosaics(explored))] if photos else []),
-        section("Faces not found", *_faceless(numbers)),
-        section("Likely duplicates", *_duplicates(explored, photos)),
-        *([section("Unreadable photos", shortened_list(numbers.unreadable))] if numbers.unreadable else []),
+        *(f'<div id="part-{k}">{section(name, *parts)}</div>' for k, (name, parts) in enumerate(sections)),
+        contents=[(f"part-{k}", name) for k, (name, _) in enumerate(sections)],
+        script=_SCRIPT,
     )
 
 
@@ -93,8 +124,22 @@ def _imbalance(numbers: SetNumbers) -> str:
     )
 
 
-def _class_bars(numbers: SetNumbers) -> list[tuple[str, int, str]]:
-    return [(row.name, row.photos, f"{row.photos:,} · {row.people:,}") for row in numbers.classes]
+def _class_bars(numbers: SetNumbers, photos: bool) -> list[str]:
+    """The largest class first; a click leads to its photos."""
+    order = sorted(range(len(numbers.classes)), key=lambda code: -numbers.classes[code].photos)
+    rows = [numbers.classes[code] for code in order]
+    links = {numbers.classes[code].name: f"#class-{code}" for code in order if numbers.classes[code].photos and photos}
+    note = [paragraph("Click a class to see more of it.")] if links else []
+    return [*note, bars([(row.name, row.photos, f"{row.photos:,} · {row.people:,}") for row in rows], _UNIT, links)]
+
+
+def attribute_rows(numbers: SetNumbers, task: Task, attribute: Attribute) -> list[tuple[str, int, str]]:
+    """(class of the attribute, photos, photos and their share) of the photos whose joint class is known."""
+    photos_C = np.array([row.photos for row in numbers.classes])
+    code_C, names = task.codes(np.arange(task.n_classes))[attribute], task.classes(attribute)
+    photos_K = np.bincount(code_C, weights=photos_C, minlength=len(names)).astype(np.int64).tolist()
+    known = max(int(photos_C.sum()), 1)
+    return [(name, n, f"{n:,} · {n / known:.0%}") for name, n in zip(names, photos_K, strict=True)]
 
 
 def _gender_rows(numbers: SetNumbers, task: Task) -> list[list[str]]:
@@ -103,14 +148,33 @@ def _gender_rows(numbers: SetNumbers, task: Task) -> list[list[str]]:
     return [["people", *groups], *rows]
 
 
-def _gender_and_age(numbers: SetNumbers, task: Task) -> str:
+def _attributes(numbers: SetNumbers, task: Task) -> list[str]:
     borders = task.age_borders_years
     words = f"people by age in years, with the borders {' and '.join(map(str, borders))}"
-    return (
-        shaded(numbers.people_GA, task.classes("gender"), task.classes("age"))
-        + histogram(numbers.people_of_age, borders, words)
-        + paragraph(words)
+    each = "".join(
+        f"<div><h3>{attribute}</h3>{bars(attribute_rows(numbers, task, attribute), 'photos · share')}</div>"
+        for attribute in task.attributes
     )
+    return [
+        f'<div class="attributes">{each}</div>',
+        side_by_side(
+            f"<div><h3>people</h3>{shaded(numbers.people_GA, task.classes('gender'), task.classes('age'))}</div>",
+            f'<div class="ages">{histogram(numbers.people_of_age, borders, words)}{paragraph(words)}</div>',
+        ),
+    ]
+
+
+def _light_and_size(facts: PhotoFacts) -> list[str]:
+    drawn = [value_histogram("photos by brightness", facts.brightness(), "0 (black) to 1 (white)", 2)]
+    for name, value_N in (("width", facts.width_px_N), ("height", facts.height_px_N)):
+        if len(np.unique(value_N)) > 1:
+            drawn.append(value_histogram(f"photos by {name}", value_N.astype(np.float64), "pixels"))
+    same = [
+        f"All photos are {int(value_N[0])} pixels {word}."
+        for word, value_N in (("wide", facts.width_px_N), ("high", facts.height_px_N))
+        if len(np.unique(value_N)) == 1
+    ]
+    return [line_charts.charts(*drawn), *map(paragraph, same)]
 
 
 def _about_photos(numbers: SetNumbers) -> list[str]:
@@ -119,8 +183,6 @@ def _about_photos(numbers: SetNumbers) -> list[str]:
     sizes = [*sizes[:_LISTED_SIZES], *([[f"… {more:,} more sizes", ""]] if more > 0 else [])]
     formats = [[name, f"{count:,}"] for name, count in numbers.photos_of_format.items()]
     each = [[str(photos), f"{people:,}"] for photos, people in numbers.people_with_photos.items()]
-    shares = ("0 %", "5 %", "50 %", "95 %", "100 %")
-    light = [[share, f"{value:.2f}"] for share, value in zip(shares, numbers.brightness_quantiles, strict=True)]
     colours = [
         [name, f"{mean:.3f}", f"{std:.3f}"]
         for name, mean, std in zip(("red", "green", "blue"), numbers.mean_C, numbers.std_C, strict=True)
@@ -130,11 +192,10 @@ def _about_photos(numbers: SetNumbers) -> list[str]:
             table(["photos of a person", "people"], each),
             table(["width × height", "photos"], sizes),
             table(["format", "photos"], formats),
-            table(["of the photos", "at most so bright"], light),
             table(["of all pixels", "mean", "std"], colours),
         ),
         paragraph("Brightness and colours run from 0 to 1. Every photo counts alike, whatever its size."),
-        f"<pre>mean: {escape(mean_std_setting(numbers.mean_C))}\nstd: {escape(mean_std_setting(numbers.std_C))}</pre>",
+        preformatted(f"mean: {mean_std_setting(numbers.mean_C)}\nstd: {mean_std_setting(numbers.std_C)}"),
     ]
 
 
@@ -162,16 +223,35 @@ def _captioned(image: Image, words: str) -> str:
 
 
 def _mosaics(explored: Exploration) -> str:
-    seen = explored.manifest.table.take(explored.facts.index_N)
+    """A card for each class, a few of its people; it opens to more of them."""
+    seen, small_NHWC = explored.manifest.table.take(explored.facts.index_N), explored.facts.small_NHWC
     cards = []
-    for code, name in enumerate(explored.task.class_names):
+    for code, row in enumerate(explored.numbers.classes):
         _, first = np.unique(np.where(seen.class_N == code, seen.person_N.astype(str), ""), return_index=True)
         mine = first[seen.class_N[first] == code]
         if len(mine):
-            chosen = mine[np.unique(np.linspace(0, len(mine) - 1, TILES).round().astype(np.int64))]
-            tiles = "".join(photo(explored.facts.small_NHWC[k], name) for k in chosen)
-            cards.append(f'<div><h3>{escape(name)}</h3><div class="tiles">{tiles}</div></div>')
+            few = spread(mine, TILES)
+            rest = spread(np.setdiff1d(mine, few), MORE_TILES)
+            left = len(mine) - len(few) - len(rest)
+            words = f"{len(rest):,} more people" if len(rest) else "All are shown."
+            counts = f"{row.photos:,} photos, {row.people:,} people"
+            tiles, more = (
+                "".join(photo(small_NHWC[k], row.name, quality) for k in places)
+                for places, quality in ((few, _QUALITY), (rest, _MORE_QUALITY))
+            )
+            cards.append(
+                f'<details class="class" id="class-{code}"><summary><b>{escape(row.name)}</b> <small>{counts}</small>'
+                f'<span class="tiles">{tiles}</span></summary><div class="tiles">{more}</div>'
+                f"{paragraph(words + (f'; {left:,} are left out' if left else ''))}</details>"
+            )
     return f'<div class="cards">{"".join(cards)}</div>'
+
+
+def spread(places: Ints, most: int) -> Ints:
+    """Up to ``most`` of ``places``, evenly spaced."""
+    if len(places) <= most:
+        return places
+    return places[np.unique(np.linspace(0, len(places) - 1, most).round().astype(np.int64))]
 
 
 def _faceless(numbers: SetNumbers) -> list[str]:

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
+import numpy as np
+
 from maskwise.evaluation.reliability import ConfidenceBin
+from maskwise.records import Floats
 from maskwise.score import Score
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 230, 40, 10, 22, 38
 _FLOOR = _HEIGHT - _BOTTOM
 _LINE_STYLES = 5
+_BINS = 20
 
 STYLE = """<style>
 :root { --line-0: #2f6f9f; --line-1: #b4532a; --line-2: #4b7f3f; --line-3: #7b4fa0; --line-4: #8a6d00; }
@@ -120,6 +124,29 @@ def reliability_chart(title: str, bins: Sequence[ConfidenceBin], error: float) -
     return svg_chart(f"{title}, ECE {error:.3f}", words, "".join(drawn), across, "probability of the prediction", 1.0)
 
 
+def value_histogram(title: str, value_N: Floats, below: str, digits: int = 0) -> str:
+    """How many values lie in each of twenty bins of equal width; fewer where all are whole and near each other."""
+    low, high = float(value_N.min()), float(value_N.max())
+    whole = bool(np.all(value_N == np.round(value_N))) and digits == 0
+    bins = min(_BINS, int(high - low) + 1) if whole else _BINS
+    count_B, edge_B = np.histogram(value_N, bins=bins, range=(low, high) if high > low else (low - 0.5, low + 0.5))
+    first, last, highest = float(edge_B[0]), float(edge_B[-1]), float(count_B.max())
+    drawn = []
+    for count, left, right in zip(count_B.tolist(), edge_B[:-1].tolist(), edge_B[1:].tolist(), strict=True):
+        x, wide, y = x_at(left, first, last), x_at(right, first, last) - x_at(left, first, last), y_at(count, highest)
+        tooltip = f"{left:.{digits}f} to {right:.{digits}f}: {count:,}"
+        drawn.append(
+            f'<rect class="dot" x="{x:.1f}" width="{max(wide - 1, 0.6):.1f}" y="{y:.1f}" height="{_FLOOR - y:.1f}">'
+            f"<title>{tooltip}</title></rect>"
+        )
+    marks = [first + (last - first) * share for share in (0, 0.25, 0.5, 0.75, 1)]
+    across = [(x_at(mark, first, last), f"{mark:.{digits}f}") for mark in marks]
+    words = (
+        f"{title}, from {low:.{digits}f} to {high:.{digits}f}; half of them are at most {np.median(value_N):.{digits}f}"
+    )
+    return svg_chart(title, words, "".join(drawn), across, below, highest)
+
+
 def svg_chart(
     title: str,
     words: str,
@@ -130,7 +157,7 @@ def svg_chart(
     lowest: float = 0.0,
 ) -> str:
     """The frame of a chart: title, scale from ``lowest`` to ``highest``, ticks ``across``; ``words`` are read aloud."""
-    digits = 1 if highest > 2 else 2 if highest - lowest > 0.1 else 3
+    digits = 0 if highest >= 20 else 1 if highest > 2 else 2 if highest - lowest > 0.1 else 3
     marks = [(lowest + share * (highest - lowest)) for share in (0.0, 0.5, 1.0)]
     upwards = "".join(
         f'<text x="{_LEFT - 6}" y="{y_at(value, highest, lowest) + 4:.1f}" text-anchor="end">{value:.{digits}f}</text>'

@@ -24,6 +24,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.3em 0.55em; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 .scroll th:first-child, .scroll td:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
+@media (max-width: 40rem) { .scroll th:first-child, .scroll td:first-child { white-space: normal; max-width: 40vw; } }
 pre { overflow-x: auto; padding: 0.8em; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }
 button, select, .chip { font: inherit; font-size: 0.88rem; color: inherit; background: transparent;
   border: 1px solid var(--faint); border-radius: 1rem; padding: 0.15em 0.8em; cursor: pointer; }
@@ -83,7 +84,7 @@ def paragraph(text: str) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows of text; the first column names them."""
-    titles = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    titles = "".join(f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>" for cell in head)
     lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     inner = f"<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody>"
     return f'<div class="scroll" tabindex="0"><table>{inner}</table></div>'
@@ -96,4 +97,4 @@ def side_by_side(*parts: str) -> str:
 
 def preformatted(text: str) -> str:
     """Text as a terminal shows it."""
-    return f"<pre>{escape(text)}</pre>"
+    return f'<pre tabindex="0">{escape(text)}</pre>'

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from maskwise.evaluation.groups import JOINT, GroupScores
+from maskwise.reports.charts import shortened_list
 from maskwise.reports.forest import FEW_PEOPLE, ForestRow, forest
 from maskwise.reports.line_charts import charts, scores_chart
 from maskwise.reports.page import paragraph, table
@@ -48,7 +50,7 @@ def by_age(story: RunStory) -> list[str]:
     drawn = [
         scores_chart(
             f"accuracy, {name}",
-            [(_middle(group.name), group.accuracy[name]) for group in story.by_age_years],
+            [(_middle(group.name), _of_enough(group.accuracy[name], group.people)) for group in story.by_age_years],
             borders,
             "labelled age in years",
         )
@@ -56,29 +58,56 @@ def by_age(story: RunStory) -> list[str]:
     ]
     head = ["age", "photos", "people", *names]
     rows = [
-        [group.name, f"{group.photos:,}", f"{group.people:,}", *(score(group.accuracy[name], 2) for name in names)]
+        [
+            group.name,
+            f"{group.photos:,}",
+            f"{group.people:,}",
+            *(score(_of_enough(group.accuracy[name], group.people), 2) for name in names),
+        ]
         for group in story.by_age_years
     ]
     words = (
         f"Dashed: the borders {' and '.join(map(str, borders))}. Next to a border one year decides about right and "
-        "wrong, so accuracy dips there in every run. Ages with few people have no interval worth the name."
+        "wrong, so accuracy dips there in every run. Ages of fewer than {FEW_PEOPLE} people have no interval."
     )
     return [charts(*drawn), paragraph(words), more("Scores by age as a table", table(head, rows))]
 
 
 def differences(groupings: Sequence[Grouping]) -> list[str]:
     """How far each group lies from all others; marked where the interval leaves out zero."""
-    parts = []
-    for grouping in groupings:
-        if len(grouping.groups) > 1:
-            head = [grouping.title, *grouping.groups[0].against_rest, "people"]
-            parts.append(scored_table(head, [_difference(group) for group in grouping.groups]))
+    several = [grouping for grouping in groupings if len(grouping.groups) > 1]
+    tables = [
+        scored_table(
+            [grouping.title, *grouping.groups[0].against_rest, "people"],
+            [_difference(group) for group in grouping.groups],
+        )
+        for grouping in several
+    ]
+    found = [words for grouping in several for group in grouping.groups for words in verdicts(grouping.title, group)]
     count = sum(len(grouping.groups) * len(grouping.groups[0].against_rest) for grouping in groupings)
     words = (
         "Accuracy in a group less accuracy among all other photos; below 0 it is predicted worse. Marked * where the "
         f"95 % interval leaves 0 out: of {count} comparisons, about {max(1, round(0.05 * count))} do so by chance."
     )
-    return [paragraph(words), *parts]
+    listed = shortened_list(found) if found else paragraph("No interval leaves 0 out.")
+    return [paragraph(words), listed, more("All differences as tables", *tables)]
+
+
+def verdicts(title: str, group: GroupScores) -> list[str]:
+    """A plain sentence for each difference between ``group`` and all others whose interval leaves 0 out."""
+    if group.people < FEW_PEOPLE:
+        return []
+    return [
+        f"{title}, {group.name}: {name} is predicted {'better' if found.value > 0 else 'worse'} than for the others, "
+        f"accuracy {_signed(found, group.people).removesuffix(' *')}."
+        for name, found in group.against_rest.items()
+        if _tells(found)
+    ]
+
+
+def _of_enough(found: Score, people: int) -> Score:
+    """Without an interval where it would be of too few people."""
+    return found if people >= FEW_PEOPLE else Score(found.value, math.nan, math.nan)
 
 
 def _middle(name: str) -> int:

@@ -41,7 +41,8 @@ STYLE = """<style>
 .confusion.few td { min-width: 3.4em; } .row > * { max-width: 100%; min-width: 0; }
 details > summary { cursor: pointer; }
 details.more { margin: 0.5em 0; } details.more > summary { color: var(--faint); font-size: 0.92rem; }
-.largest td { white-space: normal; } @media (min-width: 40rem) { .largest { display: none; } }
+.largest :is(td, th) { white-space: normal; } .largest table { width: 100%; }
+@media (min-width: 40rem) { .largest { display: none; } }
 @media (max-width: 40rem) { .whole { display: none; } }
 @media (max-width: 30rem) {
   .confusion tbody th { white-space: normal; min-width: 6.8rem; font-size: 0.85rem; } }
@@ -207,7 +208,7 @@ class ScoredTable(NamedTuple):
 
 def scored_table(head: Sequence[str], rows: Sequence[Sequence[str | ScoredTable]]) -> str:
     """A table in which a score stands above its place on a line from 0 to 1."""
-    titles = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    titles = "".join(f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>" for cell in head)
     lines = []
     for first, *rest in rows:
         cells = "".join(f"<td>{escape(cell) if isinstance(cell, str) else _tracked(cell)}</td>" for cell in rest)
@@ -252,7 +253,7 @@ def _matrix(counts_CC: Ints, row_names: Sequence[str], column_names: Sequence[st
         lines.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
     few = " few" if len(row_names) < 6 else ""
     return (
-        f'<div class="scroll" tabindex="0"><table class="confusion{few}"><thead><tr><th></th>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table class="confusion{few}"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 

@@ -22,8 +22,14 @@ STYLE = """<style>
   padding: 0 0.6em; margin: 0.1em 0.2em 0.1em 0; font-size: 0.85em; overflow-wrap: anywhere; }
 .sortable tr.base { outline: 2px solid var(--fill); outline-offset: -2px; }
 .sortable td:nth-child(2), .sortable th:nth-child(2) { text-align: left; }
+.scroll .sortable :is(td, th):first-child { position: static; }
+.scroll .sortable :is(td, th):nth-child(2) { position: sticky; left: 0; background: var(--paper); z-index: 1; }
 .columns { display: flex; flex-wrap: wrap; gap: 0.3rem; margin: 0.4em 0; }
-@media print { .columns, .sortable td button { display: none; } }
+@media (max-width: 40rem) { .sortable :is(td, th):first-child { white-space: nowrap; }
+  .sortable td:nth-child(2) { white-space: normal; overflow-wrap: break-word; min-width: 6.5rem;
+  max-width: 9rem; } }
+@media print { .columns, .sorting label { display: none; }
+  .scroll .sortable :is(td, th):nth-child(2) { position: static; } }
 </style>"""
 
 SCRIPT = """
@@ -43,15 +49,19 @@ for (const box of document.querySelectorAll('.sorting')) {
     });
     body.append(...rows.map(([, , row]) => row));
   }));
+  const [against] = box.getElementsByTagName('select'), place = Number(box.dataset.differs);
+  const show = (column, shown) => { for (const row of table.rows) row.cells[column].hidden = !shown; };
   box.querySelector('.columns')?.addEventListener('click', event => {
     const button = event.target.closest('button'); if (!button) return;
     const shown = button.getAttribute('aria-pressed') !== 'true';
     button.setAttribute('aria-pressed', shown);
-    for (const row of table.rows) row.cells[button.dataset.column].hidden = !shown;
+    show(button.dataset.column, shown);
   });
-  body.addEventListener('click', event => {
-    const button = event.target.closest('button[data-act="base"]'); if (!button) return;
-    const base = button.closest('tr'), theirs = JSON.parse(base.dataset.settings);
+  show(place, false);
+  against.addEventListener('change', () => {
+    const base = [...body.rows].find(row => row.dataset.run === against.value);
+    show(place, !!base);
+    const theirs = base ? JSON.parse(base.dataset.settings) : {};
     for (const row of body.rows) {
       const mine = JSON.parse(row.dataset.settings), cell = row.querySelector('.differs');
       row.classList.toggle('base', row === base);
@@ -66,6 +76,10 @@ for (const box of document.querySelectorAll('.sorting')) {
   });
 }
 """
+
+
+_DIFFERS = 2
+"""The place of the column that says what differs."""
 
 
 class Cell(NamedTuple):
@@ -87,26 +101,41 @@ def lane_cell(value: float, low: float, high: float, axis: tuple[float, float]) 
     return Cell(f'<span class="lane" aria-hidden="true">{bar}<b style="left:{middle:.1f}%"></b></span>', f"{value:.6f}")
 
 
-def sortable_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], settings: Sequence[Mapping[str, Any]]) -> str:
-    """``rows`` under ``head``; the last column says how each row's ``settings`` differ from a chosen row's."""
-    titles = "".join(
+class Compared(NamedTuple):
+    """What a row is, for whoever chooses it as the one that others are compared with."""
+
+    key: str
+    name: str
+    settings: Mapping[str, Any]
+
+
+def sortable_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], compared: Sequence[Compared]) -> str:
+    """``rows`` under ``head``, whose first two columns are a rank and a name.
+
+    After these stands a column that says how each row's settings differ from a chosen row's, once one is chosen.
+    """
+    titles = [
         f'<th scope="col" aria-sort="none"><button type="button">{escape(name) or "rank"}</button></th>'
         for name in head
-    )
+    ]
+    titles.insert(_DIFFERS, '<th scope="col">differs in</th>')
     lines = []
-    for cells, own in zip(rows, settings, strict=True):
-        inner = "".join(map(_cell, cells))
-        chosen = '<td class="differs"><button type="button" data-act="base">compare the others with it</button></td>'
-        lines.append(f'<tr data-settings="{escape(json.dumps(flat(own)))}">{inner}{chosen}</tr>')
+    for cells, (key, _, settings) in zip(rows, compared, strict=True):
+        inner = [*map(_cell, cells)]
+        inner.insert(_DIFFERS, '<td class="differs"></td>')
+        words = escape(json.dumps(flat(settings)))
+        lines.append(f'<tr data-run="{escape(key)}" data-settings="{words}">{"".join(inner)}</tr>')
     toggles = "".join(
         f'<button type="button" aria-pressed="true" data-column="{column}">{escape(name)}</button>'
-        for column, name in enumerate(head)
-        if name
+        for column, name in enumerate(head[_DIFFERS:], start=_DIFFERS + 1)
     )
+    choices = "".join(f'<option value="{escape(each.key)}">{escape(each.name)}</option>' for each in compared)
+    select = f'<label>differences to <select><option value="">no run</option>{choices}</select></label>'
     return (
-        f'<div class="sorting"><div class="columns" role="group" aria-label="Columns">{toggles}</div>'
-        f'<div class="scroll" tabindex="0"><table class="sortable"><thead><tr>{titles}<th scope="col">differs in</th>'
-        f"</tr></thead><tbody>{''.join(lines)}</tbody></table></div></div>"
+        f'<div class="sorting" data-differs="{_DIFFERS}">{select}'
+        f'<div class="columns" role="group" aria-label="Columns">{toggles}</div>'
+        f'<div class="scroll" tabindex="0"><table class="sortable"><thead><tr>{"".join(titles)}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div></div>"
     )
 
 
