@@ -214,14 +214,14 @@ def test_a_click_on_a_class_opens_more_of_it(browser: Browser, pages: dict[str, 
     link = page.locator(".bars a").first
     card = page.locator(link.get_attribute("href") or "")
     assert card.get_attribute("open") is None
-    assert card.locator(":scope > .tiles img").first.is_hidden()
+    assert card.locator(":scope > p").first.is_hidden()
     link.click()
-    card.locator(":scope > .tiles img").first.wait_for()
+    card.locator(":scope > p").first.wait_for()
     assert -5 <= card.evaluate("each => each.getBoundingClientRect().top") < 900
     card.locator("summary").click()
     assert card.get_attribute("open") is None
     link.click()
-    card.locator(":scope > .tiles img").first.wait_for()
+    card.locator(":scope > p").first.wait_for()
     page.close()
 
 
