@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from maskwise.labels import Task
-from maskwise.reports.photo_cards import card, chips, differing_attributes, in_words
+from maskwise.reports.photo_cards import card, chips, difference_lines, differing_attributes
 
 TASK = Task()
 
@@ -14,8 +14,8 @@ def test_only_what_differs_is_said() -> None:
 
 def test_the_right_class_is_marked_on_its_side_of_the_arrow() -> None:
     found = differing_attributes(TASK, 1, 0)
-    assert '<span class="right">30 to 59</span> → <span class="wrong">under 30</span>' in in_words(found)
-    assert '<span class="wrong">30 to 59</span> → <span class="right">under 30</span>' in in_words(
+    assert '<span class="right">30 to 59</span> → <span class="wrong">under 30</span>' in difference_lines(found)
+    assert '<span class="wrong">30 to 59</span> → <span class="right">under 30</span>' in difference_lines(
         found, after_is_right=True
     )
 

@@ -14,7 +14,7 @@ from maskwise.reports import line_charts
 from maskwise.reports import sortable_table as sortable
 from maskwise.reports.line_charts import charts, svg_chart, x_at, y_at
 from maskwise.reports.page import page, paragraph, section
-from maskwise.reports.reports_beside import FOLDER, linked
+from maskwise.reports.reports_beside import REPORTS_FOLDER, linked
 from maskwise.reports.sortable_table import Cell, Compared, lane_cell, sortable_table, text_cell
 from maskwise.store.board import Board, BoardRow
 from maskwise.store.daily_best import DailyCurve, Day, daily_best
@@ -24,8 +24,8 @@ from maskwise.store.run_record import RunRecord
 from maskwise.text_table import score
 
 _UNLINKED = (
-    f"Runs link to their reports where these lie beside this page or in {FOLDER}/: maskwise report RUN --out "
-    f"{FOLDER}/RUN.html, then make the board again."
+    f"Runs link to their reports where these lie beside this page or in {REPORTS_FOLDER}/: maskwise report RUN --out "
+    f"{REPORTS_FOLDER}/RUN.html, then make the board again."
 )
 _STEPS = 3
 _LAST = ("run", "data")

@@ -20,7 +20,7 @@ from maskwise.reports import charts, forest, line_charts, photo_cards
 from maskwise.reports.charts import photo, shortened_list
 from maskwise.reports.forest import ForestRow
 from maskwise.reports.page import page, paragraph, preformatted, section
-from maskwise.reports.photo_cards import card, chips, differing_attributes, in_words
+from maskwise.reports.photo_cards import card, chips, difference_lines, differing_attributes
 from maskwise.reports.reports_beside import linked
 from maskwise.reports.run_gallery import Opener
 from maskwise.score import Score
@@ -233,7 +233,7 @@ def _card(each: ChangedPhoto, task: Task, open_photo: Opener) -> str:
     found = differing_attributes(task, each.class_a, each.class_b)
     image = open_photo(each.photo)
     shown = "" if image is None else photo(image, ", ".join(map(str, found)))
-    summary = f"{shown}{in_words(found, after_is_right=each.change == 'better')}"
+    summary = f"{shown}{difference_lines(found, after_is_right=each.change == 'better')}"
     name = escape("/".join(PurePosixPath(each.photo).parts[-2:]))
     label = escape(task.class_names[each.true_class])
     inner = f"<p>labelled {label}</p><p>probability of the label {each.label_gain:+.2f}</p><p>{name}</p>"

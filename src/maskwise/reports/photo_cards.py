@@ -64,7 +64,7 @@ def differing_attributes(task: Task, before: int, after: int) -> list[Differing]
     ]
 
 
-def in_words(found: Sequence[Differing], *, after_is_right: bool = False) -> str:
+def difference_lines(found: Sequence[Differing], *, after_is_right: bool = False) -> str:
     """As HTML, a line an attribute; the right class in blue, the wrong one in orange."""
     before, after = ("wrong", "right") if after_is_right else ("right", "wrong")
     return "".join(

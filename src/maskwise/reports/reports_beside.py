@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-FOLDER = "reports"
+REPORTS_FOLDER = "reports"
 """Below the page's own folder, reports are looked for here, too."""
 _MOST_FILES = 5_000
 _HEAD_BYTES = 1024
@@ -39,7 +39,9 @@ def linked(name: str, run_id: str, reports: Mapping[str, str]) -> str:
 
 
 def _pages_near(folder: Path) -> Iterator[Path]:
-    files = (file for place in (folder, folder / FOLDER) if place.is_dir() for file in sorted(place.glob("*.html")))
+    files = (
+        file for place in (folder, folder / REPORTS_FOLDER) if place.is_dir() for file in sorted(place.glob("*.html"))
+    )
     yield from (file for _, file in zip(range(_MOST_FILES), files, strict=False) if file.is_file())
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from maskwise.reports.charts import photo
 from maskwise.reports.page import paragraph, table
-from maskwise.reports.photo_cards import Differing, card, chips, differing_attributes, in_words
+from maskwise.reports.photo_cards import Differing, card, chips, difference_lines, differing_attributes
 from maskwise.reports.pick_photos import surest_mistakes
 from maskwise.reports.run_gallery import Opener
 from maskwise.reports.run_story import RunStory
@@ -76,7 +76,7 @@ def _card(story: RunStory, place: int, open_photo: Opener) -> str:
 
 
 def _in_words(story: RunStory, place: int) -> str:
-    return f"{in_words(_differing(story, place))}{story.predictions.probs_NC[place].max():.2f}"
+    return f"{difference_lines(_differing(story, place))}{story.predictions.probs_NC[place].max():.2f}"
 
 
 def _differing(story: RunStory, place: int) -> list[Differing]:
