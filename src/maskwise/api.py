@@ -17,7 +17,7 @@ from maskwise.errors import StoreError, must
 from maskwise.files import at_home, refuse_overwrite, write_atomically
 from maskwise.store.find_run import find_run
 from maskwise.store.kept_files import check_kept, read_evaluation
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import PREDICTIONS
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, list_runs, read_finished, read_record
 from maskwise.text_table import number, score
@@ -99,8 +99,8 @@ class Run:
 
         if self.record.scores is None:
             raise StoreError(must(f"run {self.name}", "scored", "one that held nobody out", "Train with a hold-out."))
-        check_kept(self.folder, predictions_path(self.folder))
-        return pd.read_parquet(predictions_path(self.folder))
+        check_kept(self.folder, self.folder / PREDICTIONS)
+        return pd.read_parquet(self.folder / PREDICTIONS)
 
     def predict(self, images: AnyImage | Sequence[AnyImage], *, faces: WholeFaces = "auto") -> list[Prediction]:
         """One prediction per image: a path, a file's bytes, uint8 RGB pixels, a Pillow picture, or a list.

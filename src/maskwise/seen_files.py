@@ -75,34 +75,22 @@ class SeenFiles:
         if not values:
             return True
         rows = [(self.kind, key, value) for key, value in values.items()]
-
-        def write(database: sqlite3.Connection) -> bool:
-            with database:
-                database.execute("BEGIN IMMEDIATE")
-                database.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", rows)
-            return True
-
-        return self._use(write, writing=True) or False
+        return self._write(lambda database: database.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", rows))
 
     def forget(self, keys: Iterable[str]) -> bool:
         """Drop the values of ``keys``; False where that cannot be done."""
         rows = [(self.kind, key) for key in keys]
-
-        def write(database: sqlite3.Connection) -> bool:
-            with database:
-                database.execute("BEGIN IMMEDIATE")
-                database.executemany("DELETE FROM seen WHERE kind = ? AND key = ?", rows)
-            return True
-
-        return self._use(write, writing=True) or False
+        return self._write(lambda database: database.executemany("DELETE FROM seen WHERE kind = ? AND key = ?", rows))
 
     def is_writable(self) -> bool:
         """Whether something can be remembered at all."""
+        return self._write(lambda database: database.execute("PRAGMA user_version = 1"))
 
+    def _write(self, change: Callable[[sqlite3.Connection], object]) -> bool:
         def write(database: sqlite3.Connection) -> bool:
             with database:
                 database.execute("BEGIN IMMEDIATE")
-                database.execute("PRAGMA user_version = 1")
+                change(database)
             return True
 
         return self._use(write, writing=True) or False

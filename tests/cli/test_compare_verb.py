@@ -10,7 +10,7 @@ import pytest
 
 from maskwise.errors import StoreError, UserError
 from maskwise.labels import Task
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import PREDICTIONS
 from maskwise.store.predictions_file import read_predictions
 from store.conftest import FinishedRun, random_predictions
 from support.finished_runs import rewrite_predictions
@@ -61,7 +61,7 @@ def test_changed_photos_are_written(store: Path, tmp_path: Path, cli: Cli) -> No
         rows = list(csv.DictReader(file))
     assert {row["run"] for row in rows} == {"b", "c"}
     folders = {json.loads((f / "run.json").read_text())["name"]: f for f in store.iterdir()}
-    a, b = (read_predictions(predictions_path(folders[name]))[0].probs_NC.argmax(axis=1) for name in "ab")
+    a, b = (read_predictions(folders[name] / PREDICTIONS)[0].probs_NC.argmax(axis=1) for name in "ab")
     assert sum(row["run"] == "b" for row in rows) == int(np.sum(a != b))
     with pytest.raises(StoreError, match="--force"):
         cli(*words)

@@ -20,7 +20,7 @@ from maskwise.data.pixels import decode_photo
 from maskwise.data.relabel import read_corrections
 from maskwise.errors import DataError, StoreError, UserError
 from maskwise.labels import Task
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import PREDICTIONS
 from maskwise.store.predictions_file import read_predictions
 from support.finished_runs import rewrite_predictions
 from support.quirks import encode
@@ -81,7 +81,7 @@ def test_a_page_without_photos_shows_none(pictures: Path, tmp_path: Path, cli: C
 def test_an_audit_suggests_and_accepts_nothing(audited: tuple[Path, str], trained: Path) -> None:
     out, reported = audited
     rows = rows_of(out / "corrections.csv")
-    people = {photo.split("/")[2][:6] for photo in read_predictions(predictions_path(trained))[0].photo_N}
+    people = {photo.split("/")[2][:6] for photo in read_predictions(trained / PREDICTIONS)[0].photo_N}
     assert {row["accept"] for row in rows} == {"no"}
     labels = [row for row in rows if row["attribute"] != "person"]
     assert 5 <= len(labels) <= 15
@@ -95,7 +95,7 @@ def test_all_people_are_listed_by_rank(audited: tuple[Path, str], trained: Path)
     scores = [float(row["score"]) for row in rows]
     assert scores == sorted(scores, reverse=True)
     assert [int(row["rank"]) for row in rows] == list(range(1, len(rows) + 1))
-    assert len(rows) == len({*read_predictions(predictions_path(trained))[0].person_N.tolist()})
+    assert len(rows) == len({*read_predictions(trained / PREDICTIONS)[0].person_N.tolist()})
     assert all(0 <= float(row["cleanlab_quality_gender"]) <= 1 for row in rows)
 
 
@@ -137,7 +137,7 @@ def test_a_gallery_without_photos(pictures: Path, trained: Path, tmp_path: Path,
 def test_predictions_that_are_not_held_out_are_refused(pictures: Path, trained: Path, tmp_path: Path, cli: Cli) -> None:
     run = tmp_path / trained.name
     shutil.copytree(trained, run)
-    predictions, task = read_predictions(predictions_path(run))
+    predictions, task = read_predictions(run / PREDICTIONS)
     seen_N = np.full(len(predictions), "trained_on", dtype=object)
     rewrite_predictions(run, dataclasses.replace(predictions, seen_N=seen_N), task)
     with pytest.raises(DataError, match="held out"):

@@ -17,7 +17,7 @@ from conftest import Workplace
 from maskwise.data.pixels import decode_photo
 from maskwise.errors import DataError, StoreError
 from maskwise.store.kept_files import read_evaluation
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import PREDICTIONS
 from maskwise.store.predictions_file import read_predictions
 
 Cli = Callable[..., str]
@@ -38,7 +38,7 @@ def test_a_report_with_photos(workplace: Workplace, trained: Path, tmp_path: Pat
     for grouping in ("By gender", "By origin", "By brightness", "By size of the face"):
         assert grouping in page
     images = re.findall(r"data:image/jpeg;base64,([^\"]+)", page)
-    people = {str(person) for person in read_predictions(predictions_path(trained))[0].person_N}
+    people = {str(person) for person in read_predictions(trained / PREDICTIONS)[0].person_N}
     assert len(images) >= 7 * min(len(people), 10) + 4 * 6
     assert decode_photo(base64.b64decode(images[0]), "photo").shape[0] == 220
     with pytest.raises(StoreError, match="exists already"):
@@ -72,7 +72,7 @@ def test_without_photos_and_without_data(workplace: Workplace, trained: Path, tm
 def test_another_data_set_is_refused(workplace: Workplace, trained: Path, tmp_path: Path, cli: Cli) -> None:
     other = tmp_path / "other"
     shutil.copytree(workplace.data, other)
-    predictions, _ = read_predictions(predictions_path(trained))
+    predictions, _ = read_predictions(trained / PREDICTIONS)
     (other / str(predictions.photo_N[0])).unlink()
     with pytest.raises(DataError, match="the data set that the run was trained on, got 'one without 1 of its photos"):
         cli("report", str(trained), "--data", str(other), "--out", str(tmp_path / "x.html"), "--quiet")

@@ -14,7 +14,7 @@ import pytest
 
 from conftest import Workplace
 from maskwise.errors import StoreError, UserError
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import PREDICTIONS
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import read_record
 
@@ -65,7 +65,7 @@ def test_every_vote_keeps_held_out_predictions(two_runs: Workplace, cli: Cli, vo
     folder = Path(next(line for line in printed.splitlines() if line.startswith("run ")).split(" in ")[-1])
     record = read_record(folder)
     assert record.name == f"{vote}-of-2"
-    kept, _ = read_predictions(predictions_path(folder))
+    kept, _ = read_predictions(folder / PREDICTIONS)
     assert record.n_held_out_photos == len(kept) > 0
     with pytest.raises(StoreError, match="--force"):
         cli("ensemble", "two", "one", "--vote", vote, "--store", str(two_runs.store))

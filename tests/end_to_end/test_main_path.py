@@ -17,7 +17,7 @@ from maskwise.data.manifest import read_train
 from maskwise.errors import DataError, StoreError, UserError
 from maskwise.labels import Task
 from maskwise.store.kept_files import read_evaluation
-from maskwise.store.layout import predictions_path, split_path
+from maskwise.store.layout import PREDICTIONS, SPLIT
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import read_record
 
@@ -38,9 +38,9 @@ def test_a_run_keeps_everything_and_holds_people_out(workplace: Workplace, train
         "fold-0/log.jsonl",
         "fold-0/fold.json",
     }
-    split = pd.read_csv(split_path(trained), dtype={"person": str})
+    split = pd.read_csv(trained / SPLIT, dtype={"person": str})
     assert split["person"].is_unique
-    predictions, task = read_predictions(predictions_path(trained))
+    predictions, task = read_predictions(trained / PREDICTIONS)
     assert set(predictions.person_N) == set(split.loc[split["fold"] == 0, "person"])
     assert set(predictions.seen_N) == {"held_out"}
     assert not predictions.optimistic
@@ -52,7 +52,7 @@ def test_a_run_keeps_everything_and_holds_people_out(workplace: Workplace, train
 def test_scores_are_those_of_the_kept_predictions(trained: Path) -> None:
     from sklearn.metrics import f1_score
 
-    predictions, _ = read_predictions(predictions_path(trained))
+    predictions, _ = read_predictions(trained / PREDICTIONS)
     evaluation = read_evaluation(trained)
     guessed = predictions.probs_NC.argmax(axis=1)
     assert evaluation.joint.macro_f1.value == pytest.approx(f1_score(predictions.class_N, guessed, average="macro"))
@@ -89,7 +89,7 @@ def test_prediction_sees_photos_as_training_did(workplace: Workplace, trained: P
     out = tmp_path / "again.parquet"
     cli("predict", str(trained), str(workplace.data / "train" / "images"), "--out", str(out), "--faces", "whole")
     again, _ = read_predictions(out)
-    kept, _ = read_predictions(predictions_path(trained))
+    kept, _ = read_predictions(trained / PREDICTIONS)
     row_of = {f"train/images/{photo}": row for row, photo in enumerate(again.photo_N)}
     rows = [row_of[photo] for photo in kept.photo_N]
     assert np.allclose(again.probs_NC[rows], kept.probs_NC, atol=1e-5)
@@ -120,7 +120,7 @@ def test_folds_score_every_person_once(workplace: Workplace, cli: Cli, tmp_path:
     place = workplace.with_store(tmp_path)
     cli(*place.train("--folds", "3", "--set", "train.epochs=1"))
     (run,) = tmp_path.iterdir()
-    predictions, task = read_predictions(predictions_path(run))
+    predictions, task = read_predictions(run / PREDICTIONS)
     table = read_train(workplace.data, Task()).table
     assert sorted(predictions.photo_N) == sorted(table.photo_N)
     assert (run / "fold-2" / "weights.safetensors").exists()
@@ -139,7 +139,7 @@ def test_a_checkpoint_chosen_on_the_scored_people_is_marked_everywhere(
     (run,) = tmp_path.iterdir()
     assert read_record(run).optimistic
     assert json.loads((run / "scores.json").read_text())["optimistic"]
-    assert read_predictions(predictions_path(run))[0].optimistic
+    assert read_predictions(run / PREDICTIONS)[0].optimistic
     assert "*" in cli("board", "--store", str(tmp_path))
 
 
@@ -149,7 +149,7 @@ def test_inner_hold_out_people_neither_train_nor_are_scored(workplace: Workplace
     cli(*place.train(*options))
     (run,) = tmp_path.iterdir()
     log = [json.loads(line) for line in (run / "fold-0" / "log.jsonl").read_text().splitlines()]
-    people = pd.read_csv(split_path(run))["fold"].value_counts()
+    people = pd.read_csv(run / SPLIT)["fold"].value_counts()
     fitted = log[0]["photos"] // 7
     assert 0 < fitted < people[-1]
     assert all(0 <= line["macro_f1"] <= 1 for line in log)
@@ -164,7 +164,7 @@ def test_another_task_is_a_few_settings(workplace: Workplace, cli: Cli, tmp_path
     assert "40 and over" in printed
     assert "gender" not in printed
     (run,) = tmp_path.iterdir()
-    assert read_predictions(predictions_path(run))[0].probs_NC.shape[1] == 6
+    assert read_predictions(run / PREDICTIONS)[0].probs_NC.shape[1] == 6
 
 
 def test_a_training_border_changes_what_is_learnt_and_not_what_is_scored(
@@ -173,7 +173,7 @@ def test_a_training_border_changes_what_is_learnt_and_not_what_is_scored(
     place = workplace.with_store(tmp_path)
     cli(*place.train("--set", "task.train_age_borders_years=[30, 50]", "--set", "train.epochs=1"))
     (run,) = tmp_path.iterdir()
-    predictions, _ = read_predictions(predictions_path(run))
+    predictions, _ = read_predictions(run / PREDICTIONS)
     table = read_train(workplace.data, Task()).table
     truth = dict(zip(table.photo_N, table.class_N, strict=True))
     assert [truth[photo] for photo in predictions.photo_N] == predictions.class_N.tolist()
@@ -189,7 +189,7 @@ def test_a_crop_around_the_face_is_the_same_in_training_and_prediction(
     out = tmp_path / "again.parquet"
     cli("predict", str(run), str(workplace.data / "train" / "images"), "--out", str(out))
     again, _ = read_predictions(out)
-    kept, _ = read_predictions(predictions_path(run))
+    kept, _ = read_predictions(run / PREDICTIONS)
     row_of = {f"train/images/{photo}": row for row, photo in enumerate(again.photo_N)}
     assert np.allclose(again.probs_NC[[row_of[photo] for photo in kept.photo_N]], kept.probs_NC, atol=1e-5)
     assert (workplace.cache / "seen.sqlite").exists()

@@ -17,7 +17,7 @@ from maskwise.fitting.run_data import read_labels, read_photos
 from maskwise.listeners import Listener, Silent, StepReport
 from maskwise.recipe.load import load_recipe
 from maskwise.recipe.train_config import InnerHoldOut
-from maskwise.store.layout import fold_folder, predictions_path
+from maskwise.store.layout import PREDICTIONS, fold_folder
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import list_runs, read_record
 from maskwise.workflows.run_recipe import Place, run_recipe
@@ -73,7 +73,7 @@ def test_rounds_leave_their_models_and_pseudo_labels_and_scores_are_of_held_out_
     assert all(photo.startswith("eval/images/") for photo in chosen)
     with (whole / "split.csv").open() as file:
         held_out = {row["person"] for row in csv.DictReader(file) if row["fold"] == "0"}
-    predictions, _ = read_predictions(predictions_path(whole))
+    predictions, _ = read_predictions(whole / PREDICTIONS)
     assert set(predictions.person_N) == held_out
     assert set(predictions.seen_N) == {"held_out"}
     assert read_record(whole).data.n_photos == 24 * 7

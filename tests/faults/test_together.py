@@ -14,7 +14,7 @@ import pytest
 
 from conftest import Workplace
 from maskwise.store.board import read_board
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import PREDICTIONS
 from maskwise.store.runs import list_runs
 
 SEEDS = (1, 2, 3, 4)
@@ -67,7 +67,7 @@ def test_trainings_boards_and_a_deletion_at_once(workplace: Workplace, tmp_path:
     code, said = end(begin(alone.train(*small, "--set", "seed=2", "--set", "name=r2")))
     assert code == 0, said
     together = next(run.folder for run in listing.runs if run.record.name == "r2")
-    assert digest(predictions_path(together)) == digest(predictions_path(alone.store / together.name))
+    assert digest(together / PREDICTIONS) == digest(alone.store / together.name / PREDICTIONS)
 
 
 def digest(path: Path) -> str:

@@ -17,7 +17,7 @@ from maskwise.fitting.cached_features import training_views
 from maskwise.listeners import Silent
 from maskwise.recipe.load import load_recipe
 from maskwise.records import Predictions
-from maskwise.store.layout import predictions_path, weights_path
+from maskwise.store.layout import PREDICTIONS, weights_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.workflows.predict_photos import predict_photos
 from maskwise.workflows.run_recipe import Place, run_recipe
@@ -58,7 +58,7 @@ def train(place: Workplace, *changes: str, listener: Silent | None = None) -> Pa
 
 
 def predictions(folder: Path) -> Predictions:
-    return read_predictions(predictions_path(folder))[0]
+    return read_predictions(folder / PREDICTIONS)[0]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from maskwise.fitting.choose_precision import (
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import dump_recipe, load_recipe, parse_recipe
 from maskwise.recipe.single_recipes import single_recipes
-from maskwise.store.layout import recipe_path, speed_path
+from maskwise.store.layout import RECIPE, SPEED
 from maskwise.store.runs import read_record
 from maskwise.workflows.run_recipe import Place, run_recipe
 from maskwise.workflows.train_or_read import train_or_read
@@ -86,8 +86,8 @@ def test_the_run_is_one_of_the_chosen_precision(workplace: Workplace, tmp_path: 
     record = read_record(folder)
     plain = load_recipe(str(workplace.recipe), ("train.precision=bf16", "train.epochs=1"))
     assert record.run_id == run_id(plain, record.data.decisive)
-    assert load_recipe(str(recipe_path(folder))).train.precision == "bf16"
-    stored = json.loads(speed_path(folder).read_text())
+    assert load_recipe(str(folder / RECIPE)).train.precision == "bf16"
+    stored = json.loads((folder / SPEED).read_text())
     assert stored["chosen"] == {"precision": "bf16", "layout": "channels_last", "step": "eager"}
     assert [row["step_s"] for row in stored["timings"]] == [1.0, 0.98, 0.9, 2.0]
     assert "precision auto chose bf16, channels_last, eager" in listener.notes

@@ -26,7 +26,7 @@ from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import load_recipe, parse_recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Floats, Predictions
-from maskwise.store.layout import fold_folder, input_path, predictions_path
+from maskwise.store.layout import PREDICTIONS, fold_folder, input_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import list_runs, read_record
 from maskwise.workflows.run_recipe import Place, run_recipe
@@ -184,7 +184,7 @@ def test_all_photos_of_the_held_out_people_are_scored_on_the_whole_task(whole: P
     assert record.part_names == ("mask", "gender-age")
     seconds = [json.loads(path.read_text())["seconds"] for path in whole.rglob("fold.json")]
     assert record.seconds == pytest.approx(sum(seconds))
-    predictions, task = read_predictions(predictions_path(whole))
+    predictions, task = read_predictions(whole / PREDICTIONS)
     assert task == Task()
     assert np.allclose(predictions.probs_NC.sum(axis=1), 1, atol=1e-5)
     assert predictions.age_years_N is not None
@@ -203,7 +203,7 @@ def test_a_part_is_the_model_that_it_would_be_alone(whole: Path, place: Workplac
         scored = [row["person"] for row in csv.DictReader(file) if row["fold"] == "0"]
     alone = train_fold(fold_job(recipe, photos, np.isin(photos.table.person_N, scored), tmp_path))
     assert (tmp_path / "weights.safetensors").read_bytes() == weights(whole)["mask"]
-    joint, task = read_predictions(predictions_path(whole))
+    joint, task = read_predictions(whole / PREDICTIONS)
     assert np.allclose(task.marginal(joint.probs_NC, "mask"), alone.probs_NC, atol=1e-6)
 
 
@@ -213,7 +213,7 @@ def test_prediction_sees_photos_as_each_part_did(
     out = tmp_path / "again.parquet"
     cli("predict", str(whole), str(place.data / "train" / "images"), "--out", str(out), "--faces", "whole", "--quiet")
     again, _ = read_predictions(out)
-    kept, _ = read_predictions(predictions_path(whole))
+    kept, _ = read_predictions(whole / PREDICTIONS)
     row_of = {f"train/images/{photo}": row for row, photo in enumerate(again.photo_N)}
     rows = [row_of[photo] for photo in kept.photo_N]
     assert np.allclose(again.probs_NC[rows], kept.probs_NC, atol=1e-5)
@@ -255,7 +255,7 @@ def test_killed_in_any_part_it_ends_with_the_same_weights(
     folder = run(mine, listener=rest)
     assert folder.name == whole.name
     assert weights(folder) == weights(whole)
-    assert (folder / "predictions.parquet").read_bytes() == predictions_path(whole).read_bytes()
+    assert (folder / "predictions.parquet").read_bytes() == (whole / PREDICTIONS).read_bytes()
     reports = [json.loads(line) for path in whole.rglob("log.jsonl") for line in path.read_text().splitlines()]
     all_steps = sum(-(-report["photos"] // 16) for report in reports)
     assert all_steps - steps <= rest.steps <= all_steps - steps + 1, "what was trained is not trained again"
@@ -316,7 +316,7 @@ def test_parts_of_the_same_attributes_are_averaged_in_scores_and_predictions(
     other = run(mine, f"parts={json.dumps([parts[0], focal])}")
     assert set(weights(both)) == {"mask", "gender-age", "gender-age-2"}
     assert weights(both)["gender-age-2"] == weights(other)["gender-age"]
-    rows = [read_predictions(predictions_path(folder))[0] for folder in (both, whole, other)]
+    rows = [read_predictions(folder / PREDICTIONS)[0] for folder in (both, whole, other)]
     np.testing.assert_allclose(rows[0].probs_NC, (rows[1].probs_NC + rows[2].probs_NC) / 2, atol=1e-6)
     out = tmp_path / "again.parquet"
     cli("predict", str(both), str(place.data / "train" / "images"), "--out", str(out), "--faces", "whole", "--quiet")

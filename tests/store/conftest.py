@@ -11,7 +11,7 @@ import pytest
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.labels import Task
 from maskwise.records import Predictions
-from maskwise.store.layout import recipe_path, split_path, weights_path
+from maskwise.store.layout import RECIPE, SPLIT, weights_path
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.write_runs import finish_run, start_run
 
@@ -72,8 +72,8 @@ def finished_run(make_record: MakeRecord) -> FinishedRun:
 
 def write_training_files(folder: Path, folds: int) -> None:
     """What a training leaves before the run is finished."""
-    recipe_path(folder).write_text("name: baseline\n")
-    split_path(folder).write_text("person,fold\n")
+    (folder / RECIPE).write_text("name: baseline\n")
+    (folder / SPLIT).write_text("person,fold\n")
     for fold in range(folds):
         weights_path(folder, fold).parent.mkdir()
         weights_path(folder, fold).write_bytes(b"weights")

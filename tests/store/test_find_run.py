@@ -6,7 +6,7 @@ import pytest
 
 from maskwise.errors import StoreError
 from maskwise.store.find_run import find_run
-from maskwise.store.layout import record_path
+from maskwise.store.layout import RECORD
 from maskwise.store.write_runs import start_run
 from store.conftest import FinishedRun, MakeRecord
 
@@ -79,7 +79,7 @@ def test_an_empty_store_says_so(tmp_path: Path) -> None:
 def test_an_unreadable_run_is_named_where_nothing_fits(tmp_path: Path, finished_run: FinishedRun) -> None:
     finished_run(tmp_path, "other")
     folder = finished_run(tmp_path, "baseline")
-    record_path(folder).write_text("")
+    (folder / RECORD).write_text("")
     with pytest.raises(StoreError, match="must be an id") as caught:
         find_run(tmp_path, "baseline")
-    assert str(record_path(folder)) in caught.value.problems[1]
+    assert str(folder / RECORD) in caught.value.problems[1]

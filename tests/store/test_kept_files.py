@@ -9,7 +9,7 @@ import pytest
 from maskwise.errors import StoreError
 from maskwise.files import write_atomically
 from maskwise.store.kept_files import check_kept, read_evaluation, read_held_out, read_split
-from maskwise.store.layout import marks_path, record_path, scores_path, split_path, weights_path
+from maskwise.store.layout import MARKS, RECORD, SCORES, SPLIT, weights_path
 from maskwise.store.marks import mark_run
 from maskwise.store.runs import read_record
 from store.conftest import FinishedRun
@@ -23,7 +23,7 @@ def run(tmp_path: Path, finished_run: FinishedRun) -> Path:
 def test_every_kept_file_has_a_checksum_and_marks_have_none(run: Path) -> None:
     mark_run(run, add=["good"])
     kept = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file() and path.name[0] != "."}
-    assert set(read_record(run).checksums) == kept - {"run.json", marks_path(run).name}
+    assert set(read_record(run).checksums) == kept - {"run.json", MARKS}
     check_kept(run, *(run / name for name in read_record(run).checksums))
 
 
@@ -46,8 +46,8 @@ def test_any_damage_to_any_file_is_noticed_and_named(run: Path, trial: int) -> N
 
 def test_readers_check_what_they_read(run: Path) -> None:
     read_evaluation(run), read_held_out(run), read_split(run)
-    split_path(run).write_text("person,fold\na,0\n")
-    scores_path(run).write_bytes(b"\xff\xfe")
+    (run / SPLIT).write_text("person,fold\na,0\n")
+    (run / SCORES).write_bytes(b"\xff\xfe")
     weights_path(run, 0).unlink()
     for read in (read_split, read_evaluation):
         with pytest.raises(StoreError, match="checksum"):
@@ -57,9 +57,9 @@ def test_readers_check_what_they_read(run: Path) -> None:
 
 
 def test_runs_of_older_versions_are_read_as_they_are(run: Path) -> None:
-    write_atomically(record_path(run), dataclasses.replace(read_record(run), checksums={}).to_json())
-    split_path(run).write_text("person,fold\na,0\n")
+    write_atomically(run / RECORD, dataclasses.replace(read_record(run), checksums={}).to_json())
+    (run / SPLIT).write_text("person,fold\na,0\n")
     assert read_split(run) == {"a": 0}
-    split_path(run).write_text("person,fold\na,x\n")
+    (run / SPLIT).write_text("person,fold\na,x\n")
     with pytest.raises(StoreError, match="whole numbers"):
         read_split(run)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import StoreError
-from maskwise.store.layout import marks_path
+from maskwise.store.layout import MARKS
 from maskwise.store.marks import NO_MARKS, mark_run, read_marks
 from maskwise.store.runs import read_record
 from maskwise.store.write_runs import start_run
@@ -17,12 +17,12 @@ def test_tags_come_and_go_and_notes_stay(tmp_path: Path, finished_run: FinishedR
     record = read_record(folder)
     assert read_marks(folder, record.run_id) == NO_MARKS
     mark_run(folder, add=["paper", "b"], note="first look")
-    before = marks_path(folder).read_text()
+    before = (folder / MARKS).read_text()
     now = mark_run(folder, add=["c"], remove=["b"], note="남은 것")
     assert now.tags == ("c", "paper")
     assert [note.text for note in now.notes] == ["first look", "남은 것"]
     assert now == read_marks(folder, record.run_id)
-    assert marks_path(folder).read_text().startswith(before)
+    assert (folder / MARKS).read_text().startswith(before)
     assert read_record(folder) == record
 
 
@@ -39,13 +39,13 @@ def test_nonsense_is_refused_all_together_and_changes_nothing(tmp_path: Path, fi
         mark_run(folder)
     with pytest.raises(StoreError, match="must be a run folder"):
         mark_run(tmp_path / "nowhere", add=["x"])
-    assert not marks_path(folder).exists()
+    assert not (folder / MARKS).exists()
 
 
 def test_a_broken_line_is_named(tmp_path: Path, finished_run: FinishedRun) -> None:
     folder = finished_run(tmp_path)
     mark_run(folder, add=["x"])
-    with marks_path(folder).open("a") as file:
+    with (folder / MARKS).open("a") as file:
         file.write("{}\n")
     with pytest.raises(StoreError, match=r"marks\.jsonl:2 must be an event"):
         read_marks(folder, folder.name)
@@ -54,20 +54,18 @@ def test_a_broken_line_is_named(tmp_path: Path, finished_run: FinishedRun) -> No
 def test_a_changed_line_is_noticed_and_so_are_marks_of_another_run(tmp_path: Path, finished_run: FinishedRun) -> None:
     folder = finished_run(tmp_path)
     mark_run(folder, add=["good"])
-    line = marks_path(folder).read_text()
+    line = (folder / MARKS).read_text()
     with pytest.raises(StoreError, match=r"marks\.jsonl:1 .*checksum"):
         read_marks(folder, "0" * 16)
-    marks_path(folder).write_text(line.replace("good", "gold"))
+    (folder / MARKS).write_text(line.replace("good", "gold"))
     with pytest.raises(StoreError, match=r"marks\.jsonl:1 .*checksum"):
         read_marks(folder, folder.name)
-    marks_path(folder).write_text("")
+    (folder / MARKS).write_text("")
     with pytest.raises(StoreError, match="one line or more"):
         read_marks(folder, folder.name)
 
 
 def test_marks_of_earlier_versions_read(tmp_path: Path, finished_run: FinishedRun) -> None:
     folder = finished_run(tmp_path)
-    marks_path(folder).write_text(
-        '{"at_utc": "2025-01-31T12:00:00+00:00", "add": ["old"], "remove": [], "note": null}\n'
-    )
+    (folder / MARKS).write_text('{"at_utc": "2025-01-31T12:00:00+00:00", "add": ["old"], "remove": [], "note": null}\n')
     assert read_marks(folder, folder.name).tags == ("old",)

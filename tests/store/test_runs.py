@@ -8,7 +8,7 @@ import pytest
 
 from maskwise.errors import StoreError
 from maskwise.store.kept_files import read_evaluation
-from maskwise.store.layout import record_path, scores_path
+from maskwise.store.layout import RECORD, SCORES
 from maskwise.store.runs import list_runs, read_record
 from maskwise.store.write_runs import start_run
 from store.conftest import FinishedRun, MakeRecord
@@ -22,11 +22,11 @@ def test_foreign_and_corrupt_folders_are_skipped_and_reported(
     (tmp_path / "notes.txt").write_text("a file is no folder")
     (tmp_path / ".writing-old").mkdir()
     broken = start_run(tmp_path, make_record("broken"))
-    record_path(broken).write_text(record_path(broken).read_text()[:50])
+    (broken / RECORD).write_text((broken / RECORD).read_text()[:50])
     binary = start_run(tmp_path, make_record("binary"))
-    record_path(binary).write_bytes(b"\xff\xfe")
+    (binary / RECORD).write_bytes(b"\xff\xfe")
     (tmp_path / "copy").mkdir()
-    record_path(tmp_path / "copy").write_bytes(record_path(good).read_bytes())
+    (tmp_path / "copy" / RECORD).write_bytes((good / RECORD).read_bytes())
     listing = list_runs(tmp_path)
     assert [run.folder for run in listing.runs] == [good]
     printed = "\n".join(listing.skipped)
@@ -52,7 +52,7 @@ def test_thousands_of_runs_are_listed_quickly(
         record = dataclasses.replace(whole, run_id=f"{seed:016x}", seed=seed)
         folder = tmp_path / record.run_id
         folder.mkdir()
-        record_path(folder).write_text(record.to_json())
+        (folder / RECORD).write_text(record.to_json())
     started = time.process_time()
     assert len(list_runs(tmp_path).runs) == 1001
     # A tenth of a millisecond each is usual; the bound allows for a slow machine.
@@ -61,6 +61,6 @@ def test_thousands_of_runs_are_listed_quickly(
 
 def test_scores_that_went_missing_are_reported(tmp_path: Path, finished_run: FinishedRun) -> None:
     folder = finished_run(tmp_path)
-    scores_path(folder).unlink()
+    (folder / SCORES).unlink()
     with pytest.raises(StoreError, match=r"scores.json must be there"):
         read_evaluation(folder)

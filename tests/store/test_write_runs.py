@@ -13,7 +13,7 @@ from maskwise.files import write_atomically
 from maskwise.labels import Task
 from maskwise.store import write_runs
 from maskwise.store.kept_files import read_evaluation
-from maskwise.store.layout import predictions_path, record_path, weights_path
+from maskwise.store.layout import PREDICTIONS, RECORD, weights_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import list_runs, read_finished, read_record
 from maskwise.store.write_runs import discard_run, finish_run, lock_run, start_run
@@ -38,7 +38,7 @@ def test_a_run_from_begin_to_end(tmp_path: Path, make_record: MakeRecord) -> Non
     assert finished.scores.macro_f1 == evaluation.joint.macro_f1
     assert finished.scores.attribute_accuracy["age"] == evaluation.per_attribute["age"].accuracy.value
     assert read_evaluation(folder).to_json() == evaluation.to_json()
-    stored, stored_task = read_predictions(predictions_path(folder))
+    stored, stored_task = read_predictions(folder / PREDICTIONS)
     np.testing.assert_array_equal(stored.probs_NC, predictions.probs_NC)
     assert stored_task == task
 
@@ -164,7 +164,7 @@ def test_a_faster_process_keeps_its_run(
     def overtaken(path: Path, content: bytes | str) -> None:
         write_atomically(path, content)
         # Between our look and our rename another process places the same run.
-        write_atomically(record_path(tmp_path / theirs.run_id), theirs.to_json())
+        write_atomically(tmp_path / theirs.run_id / RECORD, theirs.to_json())
 
     monkeypatch.setattr(write_runs, "write_atomically", overtaken)
     assert read_record(start_run(tmp_path, mine)) == theirs

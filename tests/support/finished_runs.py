@@ -17,7 +17,7 @@ from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.score import Score
 from maskwise.store.kept_files import checksums_of
-from maskwise.store.layout import predictions_path, recipe_path, record_path
+from maskwise.store.layout import PREDICTIONS, RECIPE, RECORD
 from maskwise.store.predictions_file import write_predictions
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import StoredRun, read_record
@@ -45,7 +45,7 @@ def add_run(store: Path, name: str, right: Sequence[bool], first: int = 0, secon
     """A finished run with ``predictions_of(right, first)``."""
     predictions, record = predictions_of(right, first), run_record(name, folds=0)
     folder = start_run(store, record)
-    write_atomically(recipe_path(folder), f"name: {name}\n")
+    write_atomically(folder / RECIPE, f"name: {name}\n")
     scores = evaluate(predictions, TASK, np.random.default_rng(0), resamples=5)
     finish_run(folder, record, scores, predictions, TASK, seconds=seconds, needed=())
     return StoredRun(folder, read_record(folder))
@@ -53,9 +53,9 @@ def add_run(store: Path, name: str, right: Sequence[bool], first: int = 0, secon
 
 def rewrite_predictions(folder: Path, predictions: Predictions, task: Task) -> None:
     """Let the finished run in ``folder`` have predicted this; its record holds the new checksum."""
-    write_predictions(predictions, task, predictions_path(folder))
+    write_predictions(predictions, task, folder / PREDICTIONS)
     record = dataclasses.replace(read_record(folder), checksums=checksums_of(folder))
-    write_atomically(record_path(folder), record.to_json())
+    write_atomically(folder / RECORD, record.to_json())
 
 
 def run_record(name: str, seconds: float = 0.0, **fields: Any) -> RunRecord:

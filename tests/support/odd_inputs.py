@@ -18,7 +18,7 @@ import pytest
 from PIL import Image as PillowImage
 
 from maskwise.cli.main import main
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import PREDICTIONS
 from maskwise.store.predictions_file import read_predictions
 from support.faces_drawn import bare_face
 from support.quirks import Person, encode, noise, write_quirky
@@ -235,7 +235,7 @@ class Table:
         return record
 
     def _damage_held_out(self) -> None:
-        predictions, _ = read_predictions(predictions_path(self.record().parent))
+        predictions, _ = read_predictions(self.record().parent / PREDICTIONS)
         jpegs = [name for name in predictions.photo_N.tolist() if name.endswith((".jpg", ".JPG"))]
         self.damaged_later = jpegs[0]
         write_damaged(self.place.data / self.damaged_later)

@@ -15,7 +15,7 @@ import torch
 from conftest import Workplace
 from maskwise.errors import RecipeError
 from maskwise.records import Batch, Output
-from maskwise.store.layout import predictions_path, weights_path
+from maskwise.store.layout import PREDICTIONS, weights_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.training import processes
 
@@ -95,6 +95,6 @@ def test_two_processes_train_to_the_numbers_of_one(workplace: Workplace, tmp_pat
     alone, together = (safetensors.torch.load_file(weights_path(folder, 0)) for folder in folders)
     for name, tensor in alone.items():
         torch.testing.assert_close(together[name], tensor, atol=TOLERANCE, rtol=0)
-    predicted = [read_predictions(predictions_path(folder))[0] for folder in folders]
+    predicted = [read_predictions(folder / PREDICTIONS)[0] for folder in folders]
     assert predicted[0].photo_N.tolist() == predicted[1].photo_N.tolist()
     np.testing.assert_allclose(predicted[1].probs_NC, predicted[0].probs_NC, atol=TOLERANCE)

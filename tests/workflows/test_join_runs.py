@@ -23,7 +23,7 @@ from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Predictions
 from maskwise.seeds import rng_for
 from maskwise.store.kept_files import read_evaluation
-from maskwise.store.layout import ENSEMBLE, predictions_path, record_path
+from maskwise.store.layout import ENSEMBLE, PREDICTIONS, RECORD
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.run_record import RunData, RunRecord
 from maskwise.store.runs import read_record
@@ -114,8 +114,8 @@ def test_an_ensemble_is_a_finished_run_with_its_members_and_weights(store: Path)
 
 def test_kept_predictions_are_cross_fitted_and_scored_so(store: Path) -> None:
     folder, evaluation, joined = join_runs(store, NAMES, WeightedVote(), "best", WORDS)
-    kept, task = read_predictions(predictions_path(folder))
-    aligned = align([read_predictions(predictions_path(store / member))[0] for member in joined.members])
+    kept, task = read_predictions(folder / PREDICTIONS)
+    aligned = align([read_predictions(store / member / PREDICTIONS)[0] for member in joined.members])
     expected, _ = cross_fitted(build_ensemble(WeightedVote()), aligned, rng_for(0, "cross-fit"))
     np.testing.assert_array_equal(kept.probs_NC, expected.probs_NC)
     assert set(kept.seen_N) == {"held_out"}
@@ -161,7 +161,7 @@ def test_optimism_of_one_member_marks_the_ensemble(store: Path) -> None:
 def test_other_borders_at_training_time_may_be_joined(store: Path) -> None:
     add_run(store, "58", 5, task=Task(train_age_borders_years=(30, 58)))
     folder = join_runs(store, ["run-0", "58"], SoftVote(), "both", WORDS).folder
-    assert read_predictions(predictions_path(folder))[1] == Task()
+    assert read_predictions(folder / PREDICTIONS)[1] == Task()
 
 
 def test_members_that_do_not_fit_are_refused(store: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -198,7 +198,7 @@ def test_a_member_that_is_gone_or_a_broken_description_is_reported(store: Path) 
     (folder / ENSEMBLE).write_text(json.dumps({**fields, "weights": [1.0]}))
     with pytest.raises(StoreError, match=r"ensemble.json must be as the run wrote it, got .*checksum"):
         read_joined(folder)
-    write_atomically(record_path(folder), dataclasses.replace(read_record(folder), checksums={}).to_json())
+    write_atomically(folder / RECORD, dataclasses.replace(read_record(folder), checksums={}).to_json())
     with pytest.raises(StoreError, match=r"must describe an ensemble, got something else .*Join the runs again"):
         read_joined(folder)
     assert read_joined(store / joined.members[0]) is None

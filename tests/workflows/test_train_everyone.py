@@ -15,7 +15,7 @@ from maskwise.errors import RecipeError, StoreError, UserError
 from maskwise.recipe.load import load_recipe
 from maskwise.store.board import read_board
 from maskwise.store.kept_files import read_evaluation
-from maskwise.store.layout import fold_folder, split_path
+from maskwise.store.layout import SPLIT, fold_folder
 from maskwise.store.runs import read_record
 from maskwise.training.fold_files import DONE
 from maskwise.workflows.train_everyone import chosen_epochs, everyone_recipe
@@ -43,7 +43,7 @@ def folder_of(place: Workplace, name: str) -> Path:
 
 def test_everybody_trains_as_long_as_selection_chose(place: Workplace) -> None:
     folder = folder_of(place, "tiny-everyone")
-    people = pd.read_csv(split_path(folder), dtype={"person": str})
+    people = pd.read_csv(folder / SPLIT, dtype={"person": str})
     assert (len(people), set(people["fold"])) == (24, {-1})
     log = [json.loads(line) for line in (folder / "fold-0" / "log.jsonl").read_text().splitlines()]
     assert log[0]["photos"] == 7 * 24

@@ -66,7 +66,7 @@ def write_runs(store: Path, n_runs: int) -> None:
     from maskwise.recipe.load import load_recipe
     from maskwise.score import Score
     from maskwise.seeds import rng_for
-    from maskwise.store.layout import record_path
+    from maskwise.store.layout import RECORD
     from maskwise.store.run_record import RunData, RunRecord, ScoreSummary
 
     recipe = load_recipe("quick").model_dump(mode="json")
@@ -95,7 +95,7 @@ def write_runs(store: Path, n_runs: int) -> None:
             ),
         )
         (store / record.run_id).mkdir(parents=True)
-        record_path(store / record.run_id).write_text(record.to_json(), encoding="utf-8")
+        (store / record.run_id / RECORD).write_text(record.to_json(), encoding="utf-8")
 
 
 def _seconds(words: list[str]) -> Seconds:

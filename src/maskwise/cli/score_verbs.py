@@ -24,11 +24,11 @@ def evaluate(
     from maskwise.evaluation.truth_file import read_truth, with_truth
     from maskwise.seeds import rng_for
     from maskwise.store.kept_files import check_kept
-    from maskwise.store.layout import record_path
+    from maskwise.store.layout import RECORD
     from maskwise.store.predictions_file import read_predictions
     from maskwise.store.runs import read_record, refuse_unscored
 
-    if record_path(predictions.parent).is_file():
+    if (predictions.parent / RECORD).is_file():
         refuse_unscored([read_record(predictions.parent)])
         check_kept(predictions.parent, predictions)
     table, task = read_predictions(predictions)

@@ -15,7 +15,7 @@ from maskwise.export.prediction import Prediction
 from maskwise.export.prepare_photos import AnyImage, Prepared, as_list, decode
 from maskwise.export.reader import Bundle, WholeFaces, image_name, load
 from maskwise.labels import Task
-from maskwise.store.layout import record_path
+from maskwise.store.layout import RECORD
 from maskwise.workflows.frame_photos import LikeTraining
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def load_model(path: str | Path, precision: BundlePrecision = "fp32", threads: i
     ``precision`` and ``threads`` are for bundles (see ``maskwise.export.reader``). ``UserError`` for anything else.
     """
     place = Path(path)
-    if is_bundle(place) or not record_path(place).is_file():
+    if is_bundle(place) or not (place / RECORD).is_file():
         return load(place, precision, threads)
     if precision != "fp32" or threads is not None:
         remedy = "Export the run first: maskwise export RUN OUT."

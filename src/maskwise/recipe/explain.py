@@ -6,15 +6,16 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from maskwise.errors import nearest
+from maskwise.errors import RecipeError, nearest
 from maskwise.recipe.other_words import meant_address
 from maskwise.settings import bare, kind_of, members_of
 
+Model = TypeVar("Model", bound=BaseModel)
 REFUSED_KINDS = frozenset({"by_photo"})
 """Kinds that exist only to be refused with the reason; never offered."""
 
@@ -50,6 +51,18 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
         address = _address(detail["loc"], model)
         lines.extend(_line(detail, address, model).split("\n"))
     return list(dict.fromkeys(lines))
+
+
+def validated(model: type[Model], settings: dict[str, Any], source: str) -> Model:
+    """``settings`` as ``model``. ``RecipeError`` with every problem, one line each, after the name of ``source``."""
+    try:
+        problems = infinite_numbers(settings)
+        if not problems:
+            # JSON mode: strict about types, yet lists are tuples there.
+            return model.model_validate_json(json.dumps(settings))
+    except ValidationError as error:
+        problems = explain(error, model)
+    raise RecipeError([f"{source}: {line}" for line in problems]) from None
 
 
 def shown(value: object) -> str:

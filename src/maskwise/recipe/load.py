@@ -14,8 +14,8 @@ from maskwise.errors import RecipeError, must, nearest
 from maskwise.files import at_home
 from maskwise.recipe.changes import apply_changes
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.explain import explain, infinite_numbers, shown
-from maskwise.recipe.strict_yaml import read_yaml, write_yaml
+from maskwise.recipe.explain import validated
+from maskwise.recipe.strict_yaml import read_settings, read_settings_file, write_yaml
 
 LADDER = "ladder"
 """The folder of the recipes that retrace the source write-up day by day."""
@@ -59,15 +59,7 @@ def load_recipe(reference: str, changes: Sequence[str] = ()) -> Recipe:
     path = at_home(reference)
     if not reference.endswith((".yaml", ".yml")) and not path.is_file():
         return parse_recipe(shipped_text(reference), f"recipe {reference}", changes)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        remedy = f"Check the path. Shipped recipes: {', '.join(shipped_names())}."
-        raise RecipeError(must(f"recipe file {path}", "readable", error.strerror or "an error", remedy)) from None
-    except UnicodeDecodeError as error:
-        got = f"the byte 0x{error.object[error.start]:02x}"
-        raise RecipeError(must(f"recipe file {path}", "text in UTF-8", got, "Save it as UTF-8.")) from None
-    return parse_recipe(text, str(path), changes)
+    return parse_recipe(read_settings_file(path, "recipe", shipped_names()), str(path), changes)
 
 
 def parse_recipe(text: str, source: str, changes: Sequence[str] = ()) -> Recipe:
@@ -75,32 +67,18 @@ def parse_recipe(text: str, source: str, changes: Sequence[str] = ()) -> Recipe:
 
     Raises ``RecipeError`` with every problem of the changes, or else of the settings, one line each.
     """
-    settings = read_yaml(text, source)
-    if not isinstance(settings, dict):
-        remedy = "See `maskwise recipes show quick`."
-        raise RecipeError(f"{source} must be settings, each as `name: value`, got {shown(settings)}. {remedy}")
+    settings = read_settings(text, source, "`maskwise recipes show quick`")
     if changes:
         settings = _spelt_out(settings)
         apply_changes(settings, changes)
-    return _validated(settings, source)
+    return validated(Recipe, settings, source)
 
 
 def change_recipe(recipe: Recipe, source: str, changes: Sequence[str]) -> Recipe:
     """``recipe`` with ``path=value`` changes applied, as ``parse_recipe`` applies them. Raises ``RecipeError``."""
     settings = recipe.model_dump(mode="json")
     apply_changes(settings, changes)
-    return _validated(settings, source)
-
-
-def _validated(settings: dict[str, Any], source: str) -> Recipe:
-    problems = infinite_numbers(settings)
-    if problems:
-        raise RecipeError([f"{source}: {line}" for line in problems])
-    try:
-        # JSON mode: strict about types, yet lists are tuples there.
-        return Recipe.model_validate_json(json.dumps(settings))
-    except ValidationError as error:
-        raise RecipeError([f"{source}: {line}" for line in explain(error, Recipe)]) from None
+    return validated(Recipe, settings, source)
 
 
 def _spelt_out(settings: dict[str, Any]) -> dict[str, Any]:

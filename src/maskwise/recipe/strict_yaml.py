@@ -7,11 +7,14 @@ Plain scalars mean what they mean in YAML 1.2's core schema (yaml.org/spec/1.2.2
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from maskwise.errors import RecipeError
+from maskwise.errors import RecipeError, must
+from maskwise.recipe.explain import shown
 
 _TAG = "tag:yaml.org,2002:"
 # An int with a leading zero stays a text: nobody knows whether it is meant as octal.
@@ -48,6 +51,27 @@ def read_yaml(text: str, source: str) -> Any:
     except ValueError as error:
         reason = str(error)
     raise RecipeError(f"{source} must be YAML, got a fault: {reason}. Mend that line.")
+
+
+def read_settings(text: str, source: str, see: str) -> dict[str, Any]:
+    """The settings in ``text``. ``RecipeError`` where they are anything but names with values; ``see`` shows some."""
+    settings = read_yaml(text, source)
+    if not isinstance(settings, dict):
+        raise RecipeError(f"{source} must be settings, each as `name: value`, got {shown(settings)}. See {see}.")
+    return settings
+
+
+def read_settings_file(path: Path, what: str, shipped: Iterable[str]) -> str:
+    """The text of a file of settings. ``RecipeError``, which names those ``shipped``, where it cannot be read."""
+    thing = f"{what} file {path}"
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        remedy = f"Check the path. Shipped {what}s: {', '.join(shipped)}."
+        raise RecipeError(must(thing, "readable", error.strerror or "an error", remedy)) from None
+    except UnicodeDecodeError as error:
+        got = f"the byte 0x{error.object[error.start]:02x}"
+        raise RecipeError(must(thing, "text in UTF-8", got, "Save it as UTF-8.")) from None
 
 
 def write_yaml(settings: Any) -> str:

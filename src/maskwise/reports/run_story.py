@@ -23,7 +23,7 @@ from maskwise.reports.photo_traits import PhotoTraits, look_at_traits
 from maskwise.reports.training_curves import TrainingCurve, read_curves
 from maskwise.seeds import rng_for
 from maskwise.store.kept_files import check_kept, read_evaluation, read_held_out
-from maskwise.store.layout import ENSEMBLE, recipe_path
+from maskwise.store.layout import ENSEMBLE, RECIPE
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, correction_lists, read_finished
 from maskwise.workflows.join_runs import Joined, member_runs, read_joined
@@ -183,9 +183,9 @@ def _scored(
 
 
 def _settings(folder: Path, members: Sequence[StoredRun], joined: Joined | None) -> tuple[tuple[str, str], ...]:
-    paths = [(f"{record.name}: {recipe_path(run).name}", recipe_path(run)) for run, record in members]
+    paths = [(f"{record.name}: {RECIPE}", run / RECIPE) for run, record in members]
     for run, _ in members:
-        check_kept(run, recipe_path(run))
+        check_kept(run, run / RECIPE)
     if joined is not None:
         paths.insert(0, (ENSEMBLE, folder / ENSEMBLE))  # checked when it was read
     return tuple((name, path.read_text(encoding="utf-8")) for name, path in paths)

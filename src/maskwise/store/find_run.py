@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskwise.errors import StoreError
 from maskwise.files import at_home
-from maskwise.store.layout import record_path
+from maskwise.store.layout import RECORD
 from maskwise.store.runs import StoredRun, StoredRuns, list_runs
 
 _SHORTEST_PREFIX = 4
@@ -21,7 +21,7 @@ def find_run(store: Path, ref: str) -> Path:
     A path, an id and a prefix also find a run that is not finished. ``StoreError`` where nothing fits, with the names
     that come close, or where a prefix fits several.
     """
-    if ref and record_path(at_home(ref)).is_file():
+    if ref and (at_home(ref) / RECORD).is_file():
         return at_home(ref)
     listing = list_runs(store)
     return (

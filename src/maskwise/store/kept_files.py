@@ -18,11 +18,11 @@ from maskwise.store.layout import (
     LOCK,
     MARKS,
     MARKS_LOCK,
+    PREDICTIONS,
     RECORD,
+    SCORES,
+    SPLIT,
     log_path,
-    predictions_path,
-    scores_path,
-    split_path,
 )
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import StoredRun, read_finished, read_record, refuse_unscored
@@ -61,7 +61,7 @@ def check_files(run: StoredRun, *paths: Path) -> None:
 
 def read_held_out(folder: Path) -> tuple[Predictions, Task]:
     """The held-out predictions of the run in ``folder``, and their task."""
-    path = predictions_path(folder)
+    path = folder / PREDICTIONS
     check_kept(folder, path)
     return read_predictions(path)
 
@@ -69,7 +69,7 @@ def read_held_out(folder: Path) -> tuple[Predictions, Task]:
 def read_evaluation(folder: Path) -> Evaluation:
     """The scores of a finished run. ``StoreError`` where it has none."""
     refuse_unscored([read_finished(folder)])
-    path = scores_path(folder)
+    path = folder / SCORES
     check_kept(folder, path)
     try:
         return Evaluation.from_json(path.read_bytes())
@@ -79,7 +79,7 @@ def read_evaluation(folder: Path) -> Evaluation:
 
 def read_split(folder: Path) -> dict[str, int]:
     """The fold that holds each person out, by person; -1 for people who are never held out."""
-    path = split_path(folder)
+    path = folder / SPLIT
     check_kept(folder, path)
     columns = read_csv(path, ("person", "fold")).columns
     try:

@@ -19,7 +19,7 @@ from typing import Any
 
 from maskwise.errors import StoreError, must
 from maskwise.files import locked, write_atomically
-from maskwise.store.layout import MARKS, marks_lock_path, marks_path
+from maskwise.store.layout import MARKS, MARKS_LOCK
 from maskwise.store.runs import read_record
 
 _OLD_KEYS = 4
@@ -51,7 +51,7 @@ def read_marks(folder: Path, run_id: str) -> Marks:
     """The marks of the run ``run_id`` in ``folder``; none where nobody gave any. ``StoreError`` for a damaged file."""
     if not os.path.exists(f"{folder}/{MARKS}"):  # noqa: PTH110 - a Path for each of thousands takes longer
         return NO_MARKS
-    path = marks_path(folder)
+    path = folder / MARKS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -79,7 +79,7 @@ def mark_run(folder: Path, add: Sequence[str] = (), remove: Sequence[str] = (), 
     and removed, a tag to remove that the run has not, an empty note, and where nothing is to be done.
     """
     run_id = read_record(folder).run_id
-    with locked(marks_lock_path(folder)):
+    with locked(folder / MARKS_LOCK):
         now = read_marks(folder, run_id)
         _refuse_nonsense(now, add, remove, note)
         event = {
@@ -88,7 +88,7 @@ def mark_run(folder: Path, add: Sequence[str] = (), remove: Sequence[str] = (), 
             "remove": list(remove),
             "note": note,
         }
-        path = marks_path(folder)
+        path = folder / MARKS
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         event["crc32"] = _sum_of(event, run_id)
         write_atomically(path, f"{before}{json.dumps(event, ensure_ascii=False)}\n")

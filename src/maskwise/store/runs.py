@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from maskwise.errors import StoreError
-from maskwise.store.layout import RECORD, record_path
+from maskwise.store.layout import RECORD
 from maskwise.store.run_record import RunRecord
 
 
@@ -30,7 +30,7 @@ class StoredRuns(NamedTuple):
 
 def read_record(folder: Path) -> RunRecord:
     """The description of the run in ``folder``. ``StoreError`` where there is none or it cannot be read."""
-    path, remedy = record_path(folder), "Name another folder, or move this one away."
+    path, remedy = folder / RECORD, "Name another folder, or move this one away."
     try:
         text = path.read_bytes()
     except OSError as error:

@@ -20,12 +20,12 @@ from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.kept_files import checksums_of
 from maskwise.store.layout import (
+    LOCK,
+    PREDICTIONS,
     RECIPE,
+    RECORD,
+    SCORES,
     SPLIT,
-    lock_path,
-    predictions_path,
-    record_path,
-    scores_path,
     weights_path,
 )
 from maskwise.store.predictions_file import write_predictions
@@ -79,8 +79,8 @@ def finish_run(
         seconds=seconds,
         scores=summarise(evaluation, task),
     )
-    write_predictions(predictions, task, predictions_path(folder))
-    write_atomically(scores_path(folder), evaluation.to_json() + "\n")
+    write_predictions(predictions, task, folder / PREDICTIONS)
+    write_atomically(folder / SCORES, evaluation.to_json() + "\n")
     return _write_finished(folder, finished)
 
 
@@ -99,7 +99,7 @@ def finish_unscored_run(
 def lock_run(folder: Path) -> AbstractContextManager[None]:
     """Hold the run while working on it; ``StoreError`` at once when another process does."""
     busy = f"run {folder.name} must be free, got one that another process is working on. Wait for it, or stop it."
-    return locked(lock_path(folder), busy=busy)
+    return locked(folder / LOCK, busy=busy)
 
 
 def discard_run(folder: Path) -> None:
@@ -114,7 +114,7 @@ def discard_run(folder: Path) -> None:
 def _place_whole(store: Path, record: RunRecord, folder: Path) -> bool:
     """Let the folder appear together with its run.json; False if another process was faster."""
     with draft_folder(folder) as draft:
-        write_atomically(record_path(draft), record.to_json())
+        write_atomically(draft / RECORD, record.to_json())
         try:
             draft.rename(folder)
         except OSError:
@@ -128,7 +128,7 @@ def _place_whole(store: Path, record: RunRecord, folder: Path) -> bool:
 def _write_finished(folder: Path, finished: RunRecord) -> RunRecord:
     """Write the record last, with the checksums of all other files."""
     whole = dataclasses.replace(finished, checksums=checksums_of(folder))
-    write_atomically(record_path(folder), whole.to_json())
+    write_atomically(folder / RECORD, whole.to_json())
     return whole
 
 

@@ -20,7 +20,7 @@ from maskwise.recipe.identity import run_id
 from maskwise.records import Predictions
 from maskwise.seeds import rng_for
 from maskwise.store.kept_files import read_held_out
-from maskwise.store.layout import predictions_path
+from maskwise.store.layout import PREDICTIONS
 from maskwise.store.runs import StoredRun
 from maskwise.sweeps.results import SweepResults, TrialRow, finished_run
 from maskwise.workflows.join_runs import read_members
@@ -76,7 +76,7 @@ def note_confirmed(study: Any, results: SweepResults, best: int, seeds: int) -> 
 def read_confirmation(study: Any, results: SweepResults, store: Path) -> Confirmation | None:
     """The trials that were trained again, against the base; None where none were, or a run was deleted since."""
     noted = study.user_attrs.get(CONFIRMED)
-    if noted is None or results.base is None or not predictions_path(results.base.folder).exists():
+    if noted is None or results.base is None or not (results.base.folder / PREDICTIONS).exists():
         return None
     rows = [row for row in results.rows if row.number in noted["trials"]]
     arms = [_runs(results, row, noted["seeds"], store) for row in (None, *rows)]

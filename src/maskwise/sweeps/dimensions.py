@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from pydantic import ValidationError
 
 from maskwise.errors import RecipeError, must
-from maskwise.recipe.explain import explain, infinite_numbers, shown
+from maskwise.recipe.explain import infinite_numbers, shown, validated
 from maskwise.sweeps.config import RANGE_KINDS, FloatRange, IntRange, Space
 
 Label = str | int | float | bool | None
@@ -199,11 +198,7 @@ def _is_range(entry: Any) -> bool:
 
 
 def _read_range(thing: str, entry: Any) -> IntRange | FloatRange:
-    model = IntRange if entry["kind"] == "int" else FloatRange
-    try:
-        return model.model_validate_json(json.dumps(entry))
-    except ValidationError as error:
-        raise RecipeError([f"{thing}: {line}" for line in explain(error, model)]) from None
+    return validated(IntRange, entry, thing) if entry["kind"] == "int" else validated(FloatRange, entry, thing)
 
 
 def _ranges_in(value: Any, place: str, thing: str) -> Iterator[tuple[str, IntRange | FloatRange]]:

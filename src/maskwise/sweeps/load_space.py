@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from maskwise.errors import RecipeError, must, nearest
 from maskwise.files import at_home
 from maskwise.recipe.changes import apply_changes
 from maskwise.recipe.config import Recipe
-from maskwise.recipe.explain import explain, infinite_numbers, shown
+from maskwise.recipe.explain import validated
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import change_recipe, load_recipe
-from maskwise.recipe.strict_yaml import read_yaml
+from maskwise.recipe.strict_yaml import read_settings, read_settings_file
 from maskwise.sweeps.config import Space
 from maskwise.sweeps.dimensions import Dimension, Params, changes_of, read_dimensions, searched_below
 
@@ -73,13 +71,7 @@ def load_sweep(reference: str, base: str | None, changes: Sequence[str]) -> Swee
     path = at_home(reference)
     if not reference.endswith((".yaml", ".yml")) and not path.is_file():
         return parse_sweep(shipped_space_text(reference), f"space {reference}", Path(), base, changes)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        remedy = f"Check the path. Shipped spaces: {', '.join(shipped_spaces())}."
-        raise RecipeError(must(f"space file {path}", "readable", error.strerror or "an error", remedy)) from None
-    except UnicodeDecodeError:
-        raise RecipeError(must(f"space file {path}", "text in UTF-8", "other bytes", "Save it as UTF-8.")) from None
+    text = read_settings_file(path, "space", shipped_spaces())
     return parse_sweep(text, str(path), path.parent, base, changes)
 
 
@@ -100,18 +92,7 @@ def parse_sweep(text: str, source: str, folder: Path, base: str | None, changes:
 
 def parse_space(text: str, source: str) -> Space:
     """Validate the YAML ``text``. ``RecipeError`` with every problem, one line each."""
-    settings = read_yaml(text, source)
-    if not isinstance(settings, dict):
-        raise RecipeError(
-            f"{source} must be settings, each as `name: value`, got {shown(settings)}. See docs/sweeps.md."
-        )
-    problems = infinite_numbers(settings)
-    if problems:
-        raise RecipeError([f"{source}: {line}" for line in problems])
-    try:
-        return Space.model_validate_json(json.dumps(settings))
-    except ValidationError as error:
-        raise RecipeError([f"{source}: {line}" for line in explain(error, Space)]) from None
+    return validated(Space, read_settings(text, source, "docs/sweeps.md"), source)
 
 
 def _base_of(space: Space, folder: Path) -> str:

@@ -28,7 +28,7 @@ from maskwise.recipe.load import load_recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import Image, InputSpec
 from maskwise.store.kept_files import check_files, check_kept
-from maskwise.store.layout import FRAMING, framing_path, input_path, recipe_path, weights_path
+from maskwise.store.layout import FRAMING, RECIPE, input_path, weights_path
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.training.checkpoints import load_weights
@@ -133,7 +133,7 @@ def load_run(run: Path) -> RunModels:
 
 
 def _read_framing(run: StoredRun) -> Framing | None:
-    place = framing_path(run.folder)
+    place = run.folder / FRAMING
     if not place.is_file() and FRAMING not in run.record.checksums:
         return None
     check_files(run, place)
@@ -147,7 +147,7 @@ def _read_framing(run: StoredRun) -> Framing | None:
 
 def read_recipe(run: Path) -> Recipe:
     """The recipe that a run was trained with."""
-    path = recipe_path(run)
+    path = run / RECIPE
     check_kept(run, path)
     return load_recipe(str(path))
 

@@ -22,7 +22,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import dump_recipe
 from maskwise.seeds import rng_for
 from maskwise.store.begin_run import describe_run, open_run, split_csv, training_seconds
-from maskwise.store.layout import fold_folder, framing_path, recipe_path, speed_path, split_path
+from maskwise.store.layout import FRAMING, RECIPE, SPEED, SPLIT, fold_folder
 from maskwise.store.runs import read_record
 from maskwise.store.write_runs import finish_run, finish_unscored_run, lock_run
 from maskwise.training.processes import from_first
@@ -71,13 +71,13 @@ def run_recipe(
     record = describe_run(recipe, photos.about, fold_N, command)
     folder = open_run(place.store, record, resume_only=resume_only, force=force)
     with lock_run(folder):
-        write_atomically(recipe_path(folder), dump_recipe(recipe))
-        write_atomically(split_path(folder), split_csv(manifest.table, fold_N))
+        write_atomically(folder / RECIPE, dump_recipe(recipe))
+        write_atomically(folder / SPLIT, split_csv(manifest.table, fold_N))
         if choices:
-            write_atomically(speed_path(folder), choices_json(choices))
+            write_atomically(folder / SPEED, choices_json(choices))
         framing = measure_training_framing(manifest.root, manifest.table)
         if framing is not None:
-            write_atomically(framing_path(folder), framing.model_dump_json(indent=1) + "\n")
+            write_atomically(folder / FRAMING, framing.model_dump_json(indent=1) + "\n")
         folds = []
         for fold in range(record.folds):
             jobs = fold_jobs(parts, fold_N == fold, fold, fold_folder(folder, fold), listener)

@@ -11,7 +11,7 @@ from maskwise.fitting.run_data import read_labels, read_photos
 from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
-from maskwise.store.layout import lock_path
+from maskwise.store.layout import LOCK
 from maskwise.store.run_record import RunData
 from maskwise.store.runs import StoredRun, list_runs, read_finished
 from maskwise.workflows.run_recipe import Place, run_recipe
@@ -49,7 +49,7 @@ def train_in_turn(recipe: Recipe, place: Place, command: Sequence[str], listener
             return run
         listener.on_note(f"{recipe.name}: waits for the process that works on it")
         for busy in runs_of(recipe, place):
-            with locked(lock_path(busy.folder)):
+            with locked(busy.folder / LOCK):
                 pass
     return train_or_read(recipe, place, command, listener)
 
