@@ -15,7 +15,7 @@ from maskwise.errors import RecipeError, nearest
 from maskwise.recipe.other_words import meant_address
 from maskwise.settings import bare, kind_of, members_of
 
-Model = TypeVar("Model", bound=BaseModel)
+_Model = TypeVar("_Model", bound=BaseModel)
 REFUSED_KINDS = frozenset({"by_photo"})
 """Kinds that exist only to be refused with the reason; never offered."""
 
@@ -53,7 +53,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def validated(model: type[Model], settings: dict[str, Any], source: str) -> Model:
+def validated(model: type[_Model], settings: dict[str, Any], source: str) -> _Model:
     """``settings`` as ``model``. ``RecipeError`` with every problem, one line each, after the name of ``source``."""
     try:
         problems = infinite_numbers(settings)
