@@ -49,6 +49,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("speed",),
     ("reports",),
     ("serving",),
+    ("studio",),
     ("cli", "api", "__main__"),
 )
 ROW_OF = {room: number for number, row in enumerate(ROWS) for room in row}

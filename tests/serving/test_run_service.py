@@ -17,7 +17,7 @@ import pytest
 from maskwise.errors import UserError
 from maskwise.export.reader import load
 from maskwise.serving.config import ServeSettings
-from maskwise.serving.run_service import _listen
+from maskwise.serving.run_service import listen
 from support.running_service import Running, error_of, running_service, status_of
 from support.small_bundle import write_small_bundle
 
@@ -168,7 +168,7 @@ def test_a_run_is_exported_to_the_cache_and_served(trained: Path, temporary: Pat
 
 def test_a_port_that_is_taken_is_reported(free_port: int) -> None:
     with socket.create_server(("127.0.0.1", free_port)), pytest.raises(UserError, match="must be free to listen on"):
-        _listen(ServeSettings(port=free_port))
+        listen(ServeSettings(port=free_port), f"--port {free_port}")
 
 
 @pytest.fixture

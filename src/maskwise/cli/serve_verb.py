@@ -69,21 +69,15 @@ def serve(
 
 def _bundle_of(reference: str, store: Path, cache: Path | None) -> Path:
     """The bundle at the path ``reference``; else that of the run of that name, exported now unless the cache has it."""
-    import maskwise
     from maskwise.export.bundle_files import is_bundle
     from maskwise.store.find_run import find_run
-    from maskwise.store.runs import read_finished
 
     path = at_home(reference)
     if is_bundle(path) or (path.exists() and not (path / RECORD).is_file()):
         return path
-    folder = find_run(store, reference)
-    kept = cache_folder(cache) / "bundles" / f"{read_finished(folder).run_id}-{maskwise.__version__}"
-    if not is_bundle(kept):
-        from maskwise.cli.progress import listener
-        from maskwise.export.write_bundle import ExportOptions, export_run
+    from maskwise.cli.progress import listener
+    from maskwise.serving.kept_bundle import kept_bundle
 
-        typer.echo(f"exporting the run to {kept}; `maskwise export` writes it elsewhere", err=True)
-        with listener(quiet=False) as progress:
-            export_run(folder, kept, ExportOptions(data=data_of_run(folder, None), parity_photos=32), progress)
-    return kept
+    folder = find_run(store, reference)
+    with listener(quiet=False) as progress:
+        return kept_bundle(folder, cache_folder(cache), data_of_run(folder, None), progress)

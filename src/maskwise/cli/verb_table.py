@@ -44,6 +44,7 @@ VERBS: dict[str, Verb] = {
     "board": Verb("Compare", "board_verbs:board", "Rank the runs of a store"),
     "compare": Verb("Compare", "compare_verb:compare", "Test whether one run is better than another"),
     "report": Verb("Compare", "report_verb:report", "Write a page about one run"),
+    "studio": Verb("Compare", "studio_verb:studio", "Show board, reports, data and predictions in a browser"),
     "ensemble": Verb("Compare", "ensemble_verbs:ensemble", "Combine several runs into one"),
     "distill": Verb("Compare", "distill_verb:distill", "Distill several models into one network"),
     "evaluate": Verb("Compare", "score_verbs:evaluate", "Score a predictions file against the truth"),

@@ -95,16 +95,19 @@ show(false);
 """
 
 
+def list_key(rows: Sequence[Sequence[str]]) -> str:
+    """What the browser keeps the decisions about ``rows`` under."""
+    return hashlib.blake2b(_as_json(rows).encode(), digest_size=8).hexdigest()
+
+
 def review_bar(rows: Sequence[Sequence[str]]) -> str:
     """Count, undo and download, and the rows that are downloaded; ``rows`` begin with the head."""
-    text = json.dumps([list(row) for row in rows]).replace("<", "\\u003c")
-    key = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     return (
-        f'<div class="bar" data-key="{key}"><output aria-live="polite"></output>'
+        f'<div class="bar" data-key="{list_key(rows)}"><output aria-live="polite"></output>'
         '<button type="button" data-act="undo">Undo</button>'
         '<button type="button" data-act="download">Download corrections.csv</button>'
         "<small><kbd>a</kbd> accept <kbd>r</kbd> reject <kbd>s</kbd> skip <kbd>u</kbd> undo <kbd>↑</kbd> <kbd>↓</kbd> "
-        f'go</small></div><script type="application/json" id="rows">{text}</script>'
+        f'go</small></div><script type="application/json" id="rows">{_as_json(rows)}</script>'
     )
 
 
@@ -118,3 +121,7 @@ def review_item(row: int, words: str) -> str:
         f'<div class="item" data-row="{row}" id="row-{row}"><p>{escape(words)} '
         f"<small>line {row + 2} of corrections.csv</small></p>{buttons}</div>"
     )
+
+
+def _as_json(rows: Sequence[Sequence[str]]) -> str:
+    return json.dumps([list(row) for row in rows]).replace("<", "\\u003c")

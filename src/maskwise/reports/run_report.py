@@ -23,13 +23,16 @@ class RunReport(NamedTuple):
     text: str
 
 
-def run_report(folder: Path, data: Path | None, cache: Path, listener: Listener, *, photos: bool = True) -> RunReport:
+def run_report(
+    folder: Path, data: Path | None, cache: Path, listener: Listener, *, photos: bool = True, maps: bool = True
+) -> RunReport:
     """The report of the finished run or ensemble in ``folder``; without ``photos``, or without ``data``, numbers alone.
 
+    Without ``maps`` the models are not loaded: no torch, and neither maps nor augmented photos.
     ``StoreError`` for a run that is not finished or held nobody out; ``DataError`` where ``data`` is another data set.
     """
     story = tell_run(folder, data, cache, listener)
-    if not photos or story.data is None:
+    if not photos or not maps or story.data is None:
         return RunReport(story, run_page(story, (), (), photos=photos))
 
     from maskwise.reports.explain_photos import augmented_photos, explain_photos

@@ -195,9 +195,10 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", []), *_ALWAYS, (b"x-request-id", self.seen.request_id.encode())]
-            if all(name != b"cache-control" for name, _ in headers):
-                headers.append((b"cache-control", b"no-store"))
+            headers = list(message.get("headers", []))
+            given = {name.lower() for name, _ in headers}
+            own = (*_ALWAYS, (b"x-request-id", self.seen.request_id.encode()), (b"cache-control", b"no-store"))
+            headers += [header for header in own if header[0] not in given]
             if self.body_left and not self._arrived():  # nobody will read the rest of it
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}

@@ -38,11 +38,15 @@ def log_thread_end(ended: threading.ExceptHookArgs) -> None:
     LOGGER.error("thread_ended", exc_info=reason, extra={"fields": {"thread": getattr(ended.thread, "name", "")}})
 
 
-def log_to_stderr() -> None:
-    """Send the lines of the service, and of uvicorn what is a warning or worse, to stderr."""
+def log_to_stderr(*, verbose: bool = True) -> None:
+    """Send the lines of the service to stderr, and of uvicorn errors; without ``verbose`` warnings and worse alone."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
-    for name, level in ((LOGGER.name, logging.INFO), ("uvicorn.error", logging.ERROR), ("asyncio", logging.ERROR)):
+    for name, level in (
+        (LOGGER.name, logging.INFO if verbose else logging.WARNING),
+        ("uvicorn.error", logging.ERROR),
+        ("asyncio", logging.ERROR),
+    ):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)

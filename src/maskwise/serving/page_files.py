@@ -29,9 +29,9 @@ class PageFile(NamedTuple):
     etag: str
 
 
-def page_files() -> dict[str, PageFile]:
-    """The page's files by the path of their URL; ``/`` is index.html."""
-    found = dict(_below(files("maskwise.serving").joinpath("page"), "/"))
+def page_files(package: str = "maskwise.serving") -> dict[str, PageFile]:
+    """The files of the page in ``package`` by the path of their URL; ``/`` is index.html."""
+    found = dict(_below(files(package).joinpath("page"), "/"))
     if "/index.html" in found:
         found["/"] = found["/index.html"]
     if "/docs.html" in found:

@@ -9,10 +9,12 @@ import signal
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import cv2
+from starlette.types import ASGIApp
 from uvicorn import Server
 
 import maskwise
@@ -27,7 +29,7 @@ from maskwise.serving.json_log import log, log_thread_end, log_to_stderr
 from maskwise.serving.keys import KeyRing
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.model_facts import model_facts
-from maskwise.serving.page_files import page_files
+from maskwise.serving.page_files import PageFile, page_files
 from maskwise.serving.protocol import LINGERING_CONNECTIONS, GuardedConfig, GuardedProtocol
 from maskwise.serving.service import Service
 
@@ -44,11 +46,10 @@ def serve(
     report: Callable[[str], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way. ``UserError`` where it cannot begin."""
-    listening = _listen(settings)
-    with listening:
+    with listen(settings, f"--host {settings.host} --port {settings.port}") as listening:
         files = open_bundle(bundle)
         loaded = Bundle(files, precision, settings.threads)
-        _allow_open_files(settings.connections + LINGERING_CONNECTIONS + _OTHER_FILES)
+        allow_open_files(settings)
         cv2.setNumThreads(1)  # photos are dealt to threads already
         log_to_stderr()
         threading.excepthook = log_thread_end
@@ -57,13 +58,31 @@ def serve(
         report(f"{loaded.manifest.name} answers at http://{shown}:{listening.getsockname()[1]}/ until Ctrl+C")
         if not (settings.local or keys):
             report("Whoever reaches this address may use it: no key is needed. See --api-key-file.")
-        StoppingServer(_server_config(service, KeyRing(keys)), service).run(sockets=[listening])
+        StoppingServer(guarded_config(gated(service, KeyRing(keys)), service), service).run(sockets=[listening])
+
+
+class Stoppable(Protocol):
+    """What a server serves: ``Service``, or the studio."""
+
+    settings: ServeSettings
+    metrics: Metrics
+    draining: bool
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+
+    def warm_up(self) -> None:
+        """Make ready, in a thread; begun once the server listens."""
+
+    def stop(self) -> None:
+        """End all threads."""
 
 
 class StoppingServer(Server):
     """uvicorn's server, which leaves with exit code 0 after SIGTERM, and says that it is about to."""
 
-    def __init__(self, config: GuardedConfig, service: Service) -> None:
+    def __init__(self, config: GuardedConfig, service: Stoppable) -> None:
         super().__init__(config)
         self.service = service
 
@@ -107,14 +126,20 @@ class StoppingServer(Server):
 
     def _on_warm(self, warming: asyncio.Future[None]) -> None:
         if warming.exception() is None:
-            log("ready", {"name": self.service.bundle.manifest.name, "version": maskwise.__version__})
+            log("ready", {"name": self.service.name, "version": maskwise.__version__})
         else:
             self.should_exit = True
 
 
-def _server_config(service: Service, keys: KeyRing) -> GuardedConfig:
-    settings = service.settings
-    app = Gate(build_app(service), settings, keys, service.metrics, page_files(), service.refuse_photos)
+def gated(service: Service, keys: KeyRing, page: Mapping[str, PageFile] | None = None) -> Gate:
+    """The whole application of ``service``, with the web page unless there is another ``page``."""
+    files = page_files() if page is None else page
+    return Gate(build_app(service), service.settings, keys, service.metrics, files, service.refuse_photos)
+
+
+def guarded_config(app: ASGIApp, served: Stoppable) -> GuardedConfig:
+    """How uvicorn is to serve ``app`` within the limits of its settings."""
+    settings = served.settings
     config = GuardedConfig(
         app,
         http=GuardedProtocol,
@@ -128,11 +153,12 @@ def _server_config(service: Service, keys: KeyRing) -> GuardedConfig:
         timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=settings.drain_seconds,
     )
-    config.serving, config.metrics, config.clients = settings, service.metrics, Counter()
+    config.serving, config.metrics, config.clients = settings, served.metrics, Counter()
     return config
 
 
-def _listen(settings: ServeSettings) -> socket.socket:
+def listen(settings: ServeSettings, place: str) -> socket.socket:
+    """A socket that listens; ``UserError`` names ``place``, the options that chose it."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -142,12 +168,13 @@ def _listen(settings: ServeSettings) -> socket.socket:
     except OSError as error:
         listening.close()
         got = error.strerror or "an error"
-        place = f"--host {settings.host} --port {settings.port}"
         raise UserError(must(place, "free to listen on", got, "Choose others; --port 0 takes a free one.")) from None
     return listening
 
 
-def _allow_open_files(wanted: int) -> None:
+def allow_open_files(settings: ServeSettings) -> None:
+    """Let the process open as many files as its connections may need; ``UserError`` where the machine forbids it."""
+    wanted = settings.connections + LINGERING_CONNECTIONS + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         if hard != resource.RLIM_INFINITY and hard < wanted:

@@ -94,6 +94,11 @@ class Service:
         metrics.watch("held_body_bytes", "Bytes of bodies held.", lambda: self.bodies.held_bytes)
         metrics.watch("ready", "1 once warm, 0 while draining.", lambda: float(self.warm and not self.draining))
 
+    @property
+    def name(self) -> str:
+        """The bundle's."""
+        return self.bundle.manifest.name
+
     def warm_up(self) -> None:
         """Predict once for nobody, so that the first client does not wait for memory and detectors."""
         photo = np.full((480, 360, 3), 127, dtype=np.uint8)

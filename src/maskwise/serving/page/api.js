@@ -37,7 +37,7 @@ export async function ask(path, picture, signal, onWait) {
 /** What the service says of its model; null where it does not. */
 export async function askModel() {
   try {
-    const response = await fetch("v1/model", { headers: headers(), credentials: "omit" });
+    const response = await fetch("v1/model", { headers: headers(), credentials: "same-origin" });
     return response.ok ? await response.json() : null;
   } catch {
     return null;
@@ -65,7 +65,7 @@ async function askOnce(path, picture, signal) {
       body: picture,
       headers: { ...headers(), "Content-Type": type },
       signal: AbortSignal.any([signal, patience]),
-      credentials: "omit",
+      credentials: "same-origin",
       cache: "no-store",
     });
     if (response.ok) return await response.json();

@@ -1,0 +1,44 @@
+"""``maskwise studio``: the pages of a store and its data in the browser."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CacheOption,
+    OwnDataOption,
+    StoreOption,
+    cache_folder,
+    refuse_missing_folder,
+)
+
+
+def studio(
+    store: StoreOption = DEFAULT_STORE,
+    data: OwnDataOption = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="Port to listen on; 0 picks a free one.")
+    ] = 8010,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
+    cache: CacheOption = None,
+) -> None:
+    """Open the board, reports, comparisons, data and label pages and prediction in the browser, on this machine only.
+
+    Nothing but tags and label corrections is written. Needs the extra `serve`.
+    """
+    from maskwise.errors import UserError, must
+
+    if data is not None:
+        refuse_missing_folder("--data", data)
+    try:
+        from maskwise.studio.pages import StudioPages
+        from maskwise.studio.run_studio import run_studio
+    except ModuleNotFoundError as error:
+        remedy = "Install it: pip install maskwise[serve]."
+        raise UserError(must("the extra serve", "installed", f"none ({error.name} is missing)", remedy)) from None
+    pages = StudioPages(store, data, cache_folder(cache))
+    run_studio(pages, port, typer.echo, open_browser=not no_open and sys.stdout.isatty())
