@@ -103,6 +103,7 @@ COVERED_BY = {
     "sampling/config.py": "sampling/test_samplers.py",
     "selftraining/build.py": "selftraining/test_select.py",
     "serving/json_log.py": "serving/test_gate.py",
+    "serving/kept_bundle.py": "serving/test_run_service.py",
     "serving/metrics.py": "serving/test_gate.py",
     "serving/model_facts.py": "serving/test_run_service.py",
     "serving/page_files.py": "serving/test_gate.py",
@@ -128,6 +129,7 @@ COVERED_BY = {
     "studies/plan_claims.py": "studies/test_claims.py",
     "studies/published_ladder.py": "studies/test_climb_ladder.py",
     "studies/run_claims.py": "studies/test_claims.py",
+    "studio/frame.py": "studio/test_live.py",
     "sweeps/check_space.py": "sweeps/test_spaces.py",
     "sweeps/config.py": "sweeps/test_dimensions.py",
     "sweeps/confirm.py": "sweeps/test_run_sweep.py",
@@ -151,6 +153,9 @@ COVERED_BY = {
 """Module → the test file that covers it, which imports it, directly or through what it tests."""
 
 THROUGH_A_VERB = {
+    "cli/studio_verb.py": ("end_to_end/test_studio_in_browser.py", "studio"),
+    "studio/predictors.py": ("end_to_end/test_studio_in_browser.py", "studio"),
+    "studio/run_studio.py": ("end_to_end/test_studio_in_browser.py", "studio"),
     "cli/submission_verbs.py": ("cli/test_cli.py", "submissions"),
     "cli/audit_verb.py": ("cli/test_eda_audit.py", "audit"),
     "cli/bench_predict.py": ("export/test_engines.py", "bench"),

@@ -1,4 +1,4 @@
-"""The studio as people use it: opened with its token, walked through, tagged, decided in, watched while a run trains."""
+"""The studio as people use it: opened with its token, walked through, tagged, decided in, watched as a run trains."""
 
 from __future__ import annotations
 
@@ -104,8 +104,9 @@ def test_from_the_board_to_a_report_and_back(page: Page, trained: Path) -> None:
 def test_no_page_can_be_pushed_sideways(
     browser: Browser, studio: RunningStudio, trained: Path, width_px: int, scheme: str
 ) -> None:
-    dark = "dark" if scheme == "dark" else "light"
-    context = browser.new_context(viewport={"width": width_px, "height": 900}, color_scheme=dark)
+    context = browser.new_context(
+        viewport={"width": width_px, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
+    )
     page = context.new_page()
     page.goto(studio.address)
     page.wait_for_selector("header.studio")
@@ -166,7 +167,9 @@ def test_a_training_is_watched_as_its_log_grows(page: Page, store: Path) -> None
 def test_a_real_training_is_watched_until_its_report(page: Page, store: Path, workplace: Workplace) -> None:
     words = workplace.with_store(store).train("--quiet", "--set", "name=watched", "--set", "train.epochs=12")
     process = subprocess.Popen(
-        [sys.executable, "-m", "maskwise", *words], stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        [sys.executable, "-m", "maskwise", *words],
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     page.locator(".running a", has_text="watched").click()
     page.locator("main", has_text="of 12 epochs").wait_for()

@@ -9,6 +9,7 @@ import pytest
 from maskwise.errors import DataError
 from maskwise.reports.page import page
 from maskwise.reports.reports_beside import mark_of_run
+from maskwise.reports.reports_beside import reports_beside
 from maskwise.reports.run_comparison import run_comparison
 from maskwise.workflows.compare_runs import compare_runs, name_arms, read_arms
 from support.finished_runs import add_run
@@ -19,7 +20,7 @@ def compared(store: Path, data: Path | None, out: Path) -> str:
     runs = [[add_run(store, "a", [True, True, False, False])], [add_run(store, "b", [False, False, True, True])]]
     (out.parent / "a.html").write_text(page("Report: a", head=mark_of_run(runs[0][0].record.run_id)))
     arms, names = read_arms(runs), name_arms(runs)
-    return run_comparison(compare_runs(arms, names), runs, arms, data, out)
+    return run_comparison(compare_runs(arms, names), runs, arms, data, reports_beside(out))
 
 
 def write_photos(folder: Path, count: int) -> Path:

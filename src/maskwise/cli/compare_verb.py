@@ -77,10 +77,11 @@ def compare(
         write_atomically(changed, changed_csv(changed_of_arms(arms, names), arms.task))
     found = compare_runs(arms, names, rank=rank)
     if out is not None:
+        from maskwise.reports.reports_beside import reports_beside
         from maskwise.reports.run_comparison import run_comparison
 
         photos_of = None if no_photos else data_of_run(runs[0][0].folder, data)
-        write_atomically(out, run_comparison(found, runs, arms, photos_of, out))
+        write_atomically(out, run_comparison(found, runs, arms, photos_of, reports_beside(out)))
     typer.echo(plain_json(found) if as_json else compared_text(found))
     if out is not None:
         typer.echo(f"page: {out}", err=as_json)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from maskwise.errors import DataError, counted, must
 from maskwise.evaluation.shared_photos import Arms
 from maskwise.records import Image
 from maskwise.reports.compare_page import compare_page, photos_to_show
-from maskwise.reports.reports_beside import reports_beside
 from maskwise.reports.run_gallery import opener
 from maskwise.store.runs import StoredRun
 from maskwise.workflows.compare_runs import ComparedRuns, changed_of_arms
 
 
 def run_comparison(
-    found: ComparedRuns, runs: Sequence[Sequence[StoredRun]], arms: Arms, data: Path | None, page: Path
+    found: ComparedRuns,
+    runs: Sequence[Sequence[StoredRun]],
+    arms: Arms,
+    data: Path | None,
+    reports: Mapping[str, str],
 ) -> str:
-    """The page that is to lie at ``page``; without ``data`` it shows no photo.
+    """The page, with links to ``reports`` (run id → address); without ``data`` it shows no photo.
 
     ``DataError`` where not one of the photos can be read below ``data``.
     """
@@ -26,7 +29,7 @@ def run_comparison(
     open_photo = opener(data)
     images = {name: open_photo(name) for name in photos_to_show(changed)}
     notes = _unread(data, images)
-    return compare_page(found, runs, changed, arms.task, images.get, notes=notes, reports=reports_beside(page))
+    return compare_page(found, runs, changed, arms.task, images.get, notes=notes, reports=reports)
 
 
 def _unread(data: Path | None, images: dict[str, Image | None]) -> list[str]:

@@ -21,6 +21,7 @@ from maskwise.reports.audit_tables import correction_rows, suspects
 from maskwise.reports.board_page import board_page
 from maskwise.reports.eda_page import eda_page
 from maskwise.reports.review_script import list_key
+from maskwise.reports.run_comparison import run_comparison
 from maskwise.reports.run_report import run_report
 from maskwise.store.board import read_board
 from maskwise.store.layout import record_path
@@ -38,6 +39,7 @@ from maskwise.studio.frame import (
 )
 from maskwise.studio.live import read_progress
 from maskwise.workflows.audit_labels import audit_labels
+from maskwise.workflows.compare_runs import compare_runs, name_arms, read_arms
 from maskwise.workflows.explore_data import explore_data
 
 SUSPECTS = 40
@@ -98,7 +100,8 @@ class StudioPages:
     def board(self) -> str:
         """The board, with the trainings under way above it."""
         found = read_board(self.store)
-        return framed(board_page(found), "/", polled(RUNNING, self.running()))
+        html = board_page(found, reports=_reports([row.record.run_id for row in found.rows]))
+        return framed(html, "/", polled(RUNNING, self.running()))
 
     def running(self) -> str:
         """The trainings under way, as a piece of a page."""
@@ -132,7 +135,12 @@ class StudioPages:
 
     def compare(self, runs: Sequence[StoredRun], listener: Listener) -> str:
         """The second run against the first."""
-        raise NotImplementedError
+        listener.on_stage("comparing", 1)
+        sides = [[run] for run in runs]
+        arms = read_arms(sides)
+        found = compare_runs(arms, name_arms(sides))
+        reports = _reports([run.record.run_id for run in runs])
+        return framed(run_comparison(found, sides, arms, self.data_of(runs[0]), reports), "/compare")
 
     def audit(self, run_ids: Sequence[str], data: Path, listener: Listener) -> str:
         """Likely wrong labels by the held-out predictions of the runs."""
@@ -152,6 +160,10 @@ def content_of_folder(folder: Path) -> str:
             about = os.stat(os.path.join(above, name))  # noqa: PTH116, PTH118 - of tens of thousands of files
             digest.update(os.fsencode(f"{above}/{name}\0{about.st_size}\0{about.st_mtime_ns}\0"))
     return digest.hexdigest()
+
+
+def _reports(run_ids: Sequence[str]) -> dict[str, str]:
+    return {run_id: f"/runs/{run_id}" for run_id in run_ids}
 
 
 def _in_words(run: StoredRun) -> str:
