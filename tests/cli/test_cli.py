@@ -57,6 +57,7 @@ VERBS = (
     ("submissions", "score"),
     ("export",),
     ("serve",),
+    ("studio",),
     ("evaluate",),
     ("board",),
     ("tag",),

@@ -103,7 +103,6 @@ COVERED_BY = {
     "sampling/config.py": "sampling/test_samplers.py",
     "selftraining/build.py": "selftraining/test_select.py",
     "serving/json_log.py": "serving/test_gate.py",
-    "serving/kept_bundle.py": "serving/test_run_service.py",
     "serving/metrics.py": "serving/test_gate.py",
     "serving/model_facts.py": "serving/test_run_service.py",
     "serving/page_files.py": "serving/test_gate.py",
@@ -154,6 +153,7 @@ COVERED_BY = {
 
 THROUGH_A_VERB = {
     "cli/studio_verb.py": ("end_to_end/test_studio_in_browser.py", "studio"),
+    "serving/kept_bundle.py": ("end_to_end/test_studio_in_browser.py", "studio"),
     "studio/predictors.py": ("end_to_end/test_studio_in_browser.py", "studio"),
     "studio/run_studio.py": ("end_to_end/test_studio_in_browser.py", "studio"),
     "cli/submission_verbs.py": ("cli/test_cli.py", "submissions"),

@@ -8,8 +8,7 @@ import pytest
 
 from maskwise.errors import DataError
 from maskwise.reports.page import page
-from maskwise.reports.reports_beside import mark_of_run
-from maskwise.reports.reports_beside import reports_beside
+from maskwise.reports.reports_beside import mark_of_run, reports_beside
 from maskwise.reports.run_comparison import run_comparison
 from maskwise.workflows.compare_runs import compare_runs, name_arms, read_arms
 from support.finished_runs import add_run
