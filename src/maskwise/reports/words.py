@@ -1,0 +1,193 @@
+"""Pages in Korean: every text of a finished page is found by its English words, all of them in one file.
+
+``korean.json`` holds a Korean text for each English one. ``{n}`` stands for numbers, any other ``{name}`` for whatever
+the page fills in, which is itself translated where it is known (the name of a class, say). What nothing fits stays as it
+is: names of runs, paths, settings. A page either comes in one language, or holds the Korean of its own texts and a
+script that shows them where the browser prefers Korean; that works from the disk and in print.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import re
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from typing import Literal, NamedTuple
+
+Language = Literal["en", "ko"]
+LANGUAGES: tuple[Language, ...] = ("en", "ko")
+
+_NUMBER = r"[-+−–±<>=≥≤~\d.,:/%× ]*[\d–][-+−–±\d.,:/%× ]*"
+_TAG = re.compile(r"(<[^>]*>)")
+_ATTRIBUTE = re.compile(r'(?<= )(aria-label|alt|title|placeholder)="([^"]*)"')
+_RAW = ("script", "style", "pre", "code", "kbd")
+"""Elements whose text is not for reading as a sentence."""
+_JOINTS = (" · ", "; ", " → ", ": ", ", ", " × ")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+_LETTERS = re.compile(r"[A-Za-z]{2,}")
+
+_OBSERVER = """
+(() => {
+  const shown = %s, filled = %s.map(([find, put]) => [new RegExp(`^${find}$`, 's'), put]);
+  if (shown && !(navigator.languages ?? [navigator.language]).find(each => /^(ko|en)/.test(each))?.startsWith('ko')) return;
+  const korean = text => {
+    const bare = text.trim();
+    if (shown && Object.hasOwn(shown, bare)) return text.replace(bare, () => shown[bare]);
+    for (const [find, put] of filled) if (find.test(bare)) return bare.replace(find, put);
+    return text;
+  };
+  const read = node => {
+    if (node.nodeType === 3) {
+      if (node.parentElement?.closest('script, style, pre, code, kbd')) return;
+      const put = korean(node.data); if (put !== node.data) node.data = put;
+    } else if (node.nodeType === 1) {
+      for (const name of ['aria-label', 'alt', 'title', 'placeholder']) {
+        const text = node.getAttribute(name), put = text && korean(text);
+        if (put && put !== text) node.setAttribute(name, put);
+      }
+      node.childNodes.forEach(read);
+    }
+  };
+  document.documentElement.lang = 'ko';
+  read(document.documentElement);
+  new MutationObserver(all => all.forEach(each => each.type === 'characterData' ? read(each.target) :
+    each.addedNodes.forEach(read))).observe(document.body, {subtree: true, childList: true, characterData: true});
+})();
+"""
+
+
+class _Filled(NamedTuple):
+    """An English text with places to fill in."""
+
+    longest: str
+    """Its longest piece between places."""
+    find: re.Pattern[str]
+    korean: str
+
+
+class Words:
+    """Korean texts by English ones."""
+
+    def __init__(self, korean_of: Mapping[str, str]) -> None:
+        self.korean_of = korean_of
+        self._filled = sorted(
+            (_filled(english, korean) for english, korean in korean_of.items() if "{" in english),
+            key=lambda each: -len(each.longest),
+        )
+        self.find = functools.lru_cache(maxsize=50_000)(self._find)
+
+    def _find(self, text: str) -> str | None:
+        """The Korean of ``text``; itself where it has no words; None where it is not known."""
+        if not _LETTERS.search(text):
+            return text
+        if text in self.korean_of:
+            return self.korean_of[text]
+        for longest, find, korean in self._filled:
+            if longest in text and (fitting := find.fullmatch(text)):
+                values = {name: self.find(value) or value for name, value in fitting.groupdict().items()}
+                return korean.format(**values)
+        return self._joined(text) or self._sentences(text)
+
+    def _joined(self, text: str) -> str | None:
+        """Of pieces that are all known, such as the attributes of a joint class."""
+        for joint in _JOINTS:
+            if joint in text:
+                pieces = [self.find(piece) for piece in text.split(joint)]
+                if None not in pieces:
+                    return joint.join(map(str, pieces))
+        return None
+
+    def _sentences(self, text: str) -> str | None:
+        pieces = _SENTENCE_END.split(text)
+        if len(pieces) == 1:
+            return None
+        found = [self.find(piece) for piece in pieces]
+        if all(each is None for each in found):
+            return None
+        return " ".join(each or piece for each, piece in zip(found, pieces, strict=True))
+
+
+@functools.cache
+def korean_words() -> Words:
+    """Those of ``korean.json``."""
+    tables = _tables()
+    return Words({**tables["pages"], **tables["scripts"]})
+
+
+def in_language(page: str, language: Language | None) -> str:
+    """The HTML document ``page``, which is English, in ``language``; None: as the browser that shows it prefers."""
+    if language == "en":
+        return page
+    words = korean_words()
+    if language == "ko":
+        korean = changed_texts(page, lambda text: words.find(text) or text)
+        return _with_script(korean.replace('<html lang="en">', '<html lang="ko">', 1), None)
+    shown = {text: korean for text in texts_of(page) if (korean := words.find(text)) not in (None, text)}
+    return _with_script(page, shown)
+
+
+def texts_of(page: str) -> list[str]:
+    """All that people read on ``page``, tooltips and labels among it, without blanks around it; each text once."""
+    found: dict[str, None] = {}
+    changed_texts(page, lambda text: found.setdefault(text) or text)
+    return list(found)
+
+
+def changed_texts(page: str, change: Callable[[str], str]) -> str:
+    """``page`` with ``change`` made to every text that people read; scripts, styles, code and ``pre`` stay."""
+    pieces = _TAG.split(page)
+    raw = ""
+    for place, piece in enumerate(pieces):
+        if place % 2 == 0:
+            bare = piece.strip()
+            if bare and not raw:
+                put = html.escape(change(html.unescape(bare)), quote=False)
+                pieces[place] = piece.replace(bare, put)
+            continue
+        name = re.split(r"[ />]", piece[1:].removeprefix("/"), maxsplit=1)[0].lower()
+        if not raw:
+            pieces[place] = _ATTRIBUTE.sub(
+                lambda found: f'{found[1]}="{html.escape(change(html.unescape(found[2])))}"' if found[2] else found[0],
+                piece,
+            )
+            raw = name if name in _RAW and not piece.startswith("</") else ""
+        elif piece.startswith("</") and name == raw:
+            raw = ""
+    return "".join(pieces)
+
+
+def _with_script(page: str, shown: Mapping[str, str] | None) -> str:
+    """``page`` with what makes texts Korean as they come: those of its script, and ``shown`` where the browser asks."""
+    _, own, after = page.rpartition("<script>")
+    own = own and after.partition("</script>")[0]
+    if shown is None and not own:
+        return page
+    filled = [_for_script(_filled(english, korean)) for english, korean in _tables()["scripts"].items()] if own else []
+    data = (json.dumps(each, ensure_ascii=False).replace("<", "\\u003c") for each in (shown, filled))
+    observer = _OBSERVER % tuple(data)
+    if own:
+        return page.replace(f"<script>{own}</script>", f"<script>{observer}{own}</script>", 1)
+    return page.replace("</body>", f"<script>{observer}</script></body>", 1)
+
+
+def _filled(english: str, korean: str) -> _Filled:
+    pieces = re.split(r"\{(\w+)\}", english)
+    find = "".join(
+        (f"(?P<{piece}>{_NUMBER if piece.startswith('n') else '.+?'})" if place % 2 else re.escape(piece))
+        for place, piece in enumerate(pieces)
+    )
+    return _Filled(max(pieces[::2], key=len), re.compile(find, re.DOTALL), korean)
+
+
+def _for_script(filled: _Filled) -> tuple[str, str]:
+    """The same for a browser: named groups and what is put in are written otherwise there."""
+    return filled.find.pattern.replace("(?P<", "(?<"), re.sub(r"\{(\w+)\}", r"$<\1>", filled.korean)
+
+
+@functools.cache
+def _tables() -> dict[str, dict[str, str]]:
+    text = files("maskwise.reports").joinpath("korean.json").read_text(encoding="utf-8")
+    tables: dict[str, dict[str, str]] = json.loads(text)
+    return tables
