@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from maskwise.cli.options import cache_folder
 from maskwise.cli.progress import listener, loading, trainings_of
@@ -121,17 +121,22 @@ class Run:
         *,
         data: str | Path | None = None,
         photos: bool = True,
+        language: Literal["en", "ko"] | None = None,
         force: bool = False,
         quiet: bool = True,
     ) -> Path:
-        """Write the run's page to ``path``; with the data set it was trained on, photos are shown."""
+        """Write the run's page to ``path``; with the data set it was trained on, photos are shown.
+
+        Without ``language`` it is in that of the browser that shows it.
+        """
         from maskwise.reports.run_report import run_report
+        from maskwise.reports.words import in_language
 
         path = at_home(path)
         refuse_overwrite(path, force)
         with listener(quiet) as progress:
             found = run_report(self.folder, self._data(data), cache_folder(None), progress, photos=photos)
-        write_atomically(path, found.text)
+        write_atomically(path, in_language(found.text, language))
         return path
 
     def export(

@@ -12,6 +12,7 @@ from maskwise.cli.options import (
     CorrectionsOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     OwnDataOption,
     QuietOption,
     SkippedAnywayOption,
@@ -37,6 +38,7 @@ def audit(
     _skip_unreadable: SkippedAnywayOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    language: LanguageOption = None,
     force: ForceOption = False,
 ) -> None:
     """Rank labels that are likely wrong, find near copies across people, and list corrections to review.
@@ -55,12 +57,13 @@ def audit(
     from maskwise.cli.progress import listener
     from maskwise.reports.audit_page import audit_page
     from maskwise.reports.audit_tables import corrections_csv, people_csv, suspects, suspects_text
+    from maskwise.reports.words import in_language
     from maskwise.workflows.audit_labels import audit_labels
 
     with listener(quiet) as events:
         audited = audit_labels(store, runs, data, corrections, events)
     files = {
-        "audit.html": audit_page(audited, top, photos=not no_photos),
+        "audit.html": in_language(audit_page(audited, top, photos=not no_photos), language),
         "corrections.csv": corrections_csv(audited, top),
         "people.csv": people_csv(audited),
     }

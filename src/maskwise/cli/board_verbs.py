@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, ForceOption, JsonOption, RunArgument, StoreOption
+from maskwise.cli.options import DEFAULT_STORE, ForceOption, JsonOption, LanguageOption, RunArgument, StoreOption
 
 if TYPE_CHECKING:
     from maskwise.store.board import Board
@@ -44,6 +44,7 @@ def board(
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the board as an HTML page.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the board as a CSV file.")] = None,
     as_json: JsonOption = False,
+    language: LanguageOption = None,
     force: ForceOption = False,
 ) -> None:
     """Rank the finished runs of a store by macro F1 on held-out people."""
@@ -70,9 +71,10 @@ def board(
     if html is not None:
         from maskwise.reports.board_page import board_page
         from maskwise.reports.reports_beside import reports_beside
+        from maskwise.reports.words import in_language
 
         page = board_page(found, against=compared, price_an_hour=price, reports=reports_beside(html))
-        write_atomically(html, page)
+        write_atomically(html, in_language(page, language))
 
 
 def tag(

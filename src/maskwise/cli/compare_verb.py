@@ -12,6 +12,7 @@ from maskwise.cli.options import (
     RUN_HELP,
     ForceOption,
     JsonOption,
+    LanguageOption,
     StoreOption,
     data_of_run,
     refuse_output,
@@ -54,6 +55,7 @@ def compare(
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Write the page without photos.")] = False,
     as_json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
+    language: LanguageOption = None,
     force: ForceOption = False,
 ) -> None:
     """Compare runs with the first one on the same held-out people, with 95 % intervals of the difference.
@@ -79,9 +81,11 @@ def compare(
     if out is not None:
         from maskwise.reports.reports_beside import reports_beside
         from maskwise.reports.run_comparison import run_comparison
+        from maskwise.reports.words import in_language
 
         photos_of = None if no_photos else data_of_run(runs[0][0].folder, data)
-        write_atomically(out, run_comparison(found, runs, arms, photos_of, reports_beside(out)))
+        page = run_comparison(found, runs, arms, photos_of, reports_beside(out))
+        write_atomically(out, in_language(page, language))
     typer.echo(plain_json(found) if as_json else compared_text(found))
     if out is not None:
         typer.echo(f"page: {out}", err=as_json)

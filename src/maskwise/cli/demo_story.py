@@ -15,6 +15,7 @@ from maskwise.files import write_atomically
 from maskwise.listeners import Listener
 from maskwise.recipe.load import load_recipe
 from maskwise.reports.run_report import run_report
+from maskwise.reports.words import in_language
 from maskwise.seeds import rng_for
 from maskwise.store.predictions_file import write_predictions
 from maskwise.workflows.predict_photos import predict_photos, write_submission_of
@@ -41,7 +42,8 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
     scored = with_truth(predictions, read_truth(place.data / "eval_answers.csv", task))
     on_eval = evaluate(scored, task, rng_for(0, "intervals"))
 
-    write_atomically(out / "report.html", run_report(run, place.data, place.cache, listener).text)
+    report = run_report(run, place.data, place.cache, listener).text
+    write_atomically(out / "report.html", in_language(report, None))
     return "\n".join(
         [
             "Held-out people of the training part:",

@@ -12,6 +12,7 @@ from maskwise.cli.options import (
     CorrectionsOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     QuietOption,
     SkippedAnywayOption,
     cache_folder,
@@ -34,6 +35,7 @@ def eda(
     _skip_unreadable: SkippedAnywayOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    language: LanguageOption = None,
     force: ForceOption = False,
 ) -> None:
     """Describe a data set: classes, ages, sizes, colors, mean faces, undetected faces, likely duplicates."""
@@ -46,13 +48,15 @@ def eda(
     from maskwise.cli.plain_json import plain_json
     from maskwise.cli.progress import listener
     from maskwise.reports.eda_page import eda_page, eda_text
+    from maskwise.reports.words import in_language
     from maskwise.workflows.explore_data import explore_data
 
     with listener(quiet) as progress:
         explored = explore_data(
             folder, Task(), cache_folder(cache), progress, faces=faces, corrections=corrections or ()
         )
-    write_atomically(out, eda_page(explored, f"Data set {folder.resolve().name}", photos=not no_photos))
+    page = eda_page(explored, f"Data set {folder.resolve().name}", photos=not no_photos)
+    write_atomically(out, in_language(page, language))
     if as_json:
         typer.echo(plain_json({"numbers": explored.numbers, "page": out}))
         return

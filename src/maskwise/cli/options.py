@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -61,6 +61,10 @@ SetOption = Annotated[
     typer.Option(
         "--set", metavar="PATH=VALUE", help="Change a setting of the recipe, such as train.epochs=8. Repeatable."
     ),
+]
+LanguageOption = Annotated[
+    Literal["en", "ko"] | None,
+    typer.Option("--language", help="Language of the page.", show_default="the browser's"),
 ]
 CorrectionsOption = Annotated[
     list[str] | None,

@@ -13,6 +13,7 @@ from maskwise.cli.options import (
     CacheOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     QuietOption,
     RunArgument,
     SkippedAnywayOption,
@@ -46,6 +47,7 @@ def report(
     cache: CacheOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
+    language: LanguageOption = None,
     force: ForceOption = False,
 ) -> None:
     """Write a page about a finished run: scores, groups, calibration, mistakes, attention maps, a model card."""
@@ -62,10 +64,11 @@ def report(
     from maskwise.cli.progress import listener
     from maskwise.evaluation.format_table import format_table
     from maskwise.reports.run_report import run_report
+    from maskwise.reports.words import in_language
 
     with listener(quiet) as progress:
         story, text = run_report(folder, data, cache_folder(cache), progress, photos=not no_photos)
-    write_atomically(out, text)
+    write_atomically(out, in_language(text, language))
     if as_json:
         scores = json.loads(story.evaluation.to_json())
         typer.echo(plain_json({"evaluation": scores, "missing": story.missing, "page": out}))

@@ -10,6 +10,7 @@ import typer
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
+    LanguageOption,
     OwnDataOption,
     StoreOption,
     cache_folder,
@@ -24,6 +25,7 @@ def studio(
         int, typer.Option(min=0, max=65535, metavar="N", help="Port to listen on; 0 picks a free one.")
     ] = 8010,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
+    language: LanguageOption = None,
     cache: CacheOption = None,
 ) -> None:
     """Open the board, reports, comparisons, data and label pages and prediction in the browser, on this machine only.
@@ -41,4 +43,4 @@ def studio(
         remedy = "Install it: pip install maskwise[serve]."
         raise UserError(must("the extra serve", "installed", f"none ({error.name} is missing)", remedy)) from None
     pages = StudioPages(store, data, cache_folder(cache))
-    run_studio(pages, port, typer.echo, open_browser=not no_open and sys.stdout.isatty())
+    run_studio(pages, port, language, typer.echo, open_browser=not no_open and sys.stdout.isatty())

@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from maskwise.cli.options import (
     CacheOption,
     ForceOption,
     JsonOption,
+    LanguageOption,
     QuietOption,
     SetOption,
     StoreOption,
@@ -64,6 +65,9 @@ OutOption = Annotated[
 ]
 ListOption = Annotated[bool, typer.Option("--list", help="List the shipped spaces and the sweeps of this store.")]
 
+WantedPage = tuple[Path | None, Literal["en", "ko"] | None]
+"""The folder of the page, and its language."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -88,6 +92,7 @@ def sweep(
     confirm_seeds: ConfirmSeedsOption = 2,
     storage: StorageOption = None,
     out: OutOption = None,
+    language: LanguageOption = None,
     list_: ListOption = False,
     force: ForceOption = False,
     store: StoreOption = DEFAULT_STORE,
@@ -108,7 +113,7 @@ def sweep(
     if out is not None:
         refuse_results(out, force)
     if space == "show":
-        show(name, store, storage, out, as_json=as_json)
+        show(name, store, storage, (out, language), as_json=as_json)
         return
     if name is not None:
         raise UserError(must("what follows SPACE", "an option", name, "Only `sweep show NAME` takes two words."))
@@ -118,7 +123,7 @@ def sweep(
     refuse_missing_folder("--data", data)
     wanted = Wanted(runs, minutes, confirm, confirm_seeds, storage)
     study = train_sweep(planned, notes, wanted, (data, store, cache_folder(cache)), quiet)
-    print_results(study, store, out, as_json=as_json)
+    print_results(study, store, (out, language), as_json=as_json)
 
 
 def plan(space: str, base: str | None, changes: list[str], storage: str | None) -> tuple[Sweep, list[str]]:
@@ -173,7 +178,7 @@ def number_of_runs(planned: Sweep) -> int:
     return len(grid_points(planned.dimensions)) if planned.space.sampler.kind == "grid" else DEFAULT_RUNS
 
 
-def show(name: str | None, store: Path, storage: str | None, out: Path | None, *, as_json: bool) -> None:
+def show(name: str | None, store: Path, storage: str | None, page: WantedPage, *, as_json: bool) -> None:
     """Print what a sweep has found so far. Trains nothing and loads no torch."""
     from maskwise.sweeps.results import find_study
     from maskwise.sweeps.storage import check_url
@@ -183,11 +188,12 @@ def show(name: str | None, store: Path, storage: str | None, out: Path | None, *
         raise UserError(
             "what follows `sweep show` must be a sweep's name, got nothing. `maskwise sweep --list` names them."
         )
-    print_results(find_study(store, storage, name), store, out, as_json=as_json)
+    print_results(find_study(store, storage, name), store, page, as_json=as_json)
 
 
-def print_results(study: Any, store: Path, out: Path | None, *, as_json: bool) -> None:
-    """Print the results; with ``out`` write the page, the picture and the best recipe, too."""
+def print_results(study: Any, store: Path, page: WantedPage, *, as_json: bool) -> None:
+    """Print the results; with a folder in ``page`` write the page, the picture and the best recipe, too."""
+    out, language = page
     from maskwise.cli.plain_json import plain_json
     from maskwise.sweeps.confirm import read_confirmation
     from maskwise.sweeps.format_sweep import format_results
@@ -201,9 +207,10 @@ def print_results(study: Any, store: Path, out: Path | None, *, as_json: bool) -
         return
     from maskwise.files import write_atomically
     from maskwise.reports.sweep_page import sweep_files
+    from maskwise.reports.words import in_language
 
     for file, content in sweep_files(found, confirmation).items():
-        write_atomically(out / file, content)
+        write_atomically(out / file, in_language(content, language) if file.endswith(".html") else content)
     typer.echo(f"written: {out}", err=as_json)
 
 

@@ -68,7 +68,7 @@ def by_age(story: RunStory) -> list[str]:
     ]
     words = (
         f"Dashed: the borders {' and '.join(map(str, borders))}. Next to a border one year decides about right and "
-        "wrong, so accuracy dips there in every run. Ages of fewer than {FEW_PEOPLE} people have no interval."
+        f"wrong, so accuracy dips there in every run. Ages of fewer than {FEW_PEOPLE} people have no interval."
     )
     return [charts(*drawn), paragraph(words), more("Scores by age as a table", table(head, rows))]
 

@@ -1,9 +1,9 @@
 """Pages in Korean: every text of a finished page is found by its English words, all of them in one file.
 
-``korean.json`` holds a Korean text for each English one. ``{n}`` stands for numbers, any other ``{name}`` for whatever
-the page fills in, which is itself translated where it is known (the name of a class, say). What nothing fits stays as it
-is: names of runs, paths, settings. A page either comes in one language, or holds the Korean of its own texts and a
-script that shows them where the browser prefers Korean; that works from the disk and in print.
+``korean.json`` holds a Korean text for each English one. ``{n}`` and ``{n1}`` stand for numbers, any other ``{name}``
+for whatever the page fills in, which is itself translated where it is known (the name of a class, say). What nothing
+fits stays as it is: names of runs, paths, settings. A page either comes in one language, or holds the Korean of its own
+texts and a script that shows them where the browser prefers Korean; that works from the disk and in print.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _LETTERS = re.compile(r"[A-Za-z]{2,}")
 _OBSERVER = """
 (() => {
   const shown = %s, filled = %s.map(([find, put]) => [new RegExp(`^${find}$`, 's'), put]);
-  if (shown && !(navigator.languages ?? [navigator.language]).find(each => /^(ko|en)/.test(each))?.startsWith('ko')) return;
+  const preferred = (navigator.languages ?? [navigator.language]).find(each => /^(ko|en)/i.test(each)) ?? 'en';
+  if (shown && !preferred.startsWith('ko')) return;
   const korean = text => {
     const bare = text.trim();
     if (shown && Object.hasOwn(shown, bare)) return text.replace(bare, () => shown[bare]);
@@ -122,10 +123,10 @@ def in_language(page: str, language: Language | None) -> str:
         return page
     words = korean_words()
     if language == "ko":
-        korean = changed_texts(page, lambda text: words.find(text) or text)
-        return _with_script(korean.replace('<html lang="en">', '<html lang="ko">', 1), None)
-    shown = {text: korean for text in texts_of(page) if (korean := words.find(text)) not in (None, text)}
-    return _with_script(page, shown)
+        changed = changed_texts(page, lambda text: words.find(text) or text)
+        return _with_script(changed.replace('<html lang="en">', '<html lang="ko">', 1), None)
+    found = {text: words.find(text) for text in texts_of(page)}
+    return _with_script(page, {text: korean for text, korean in found.items() if korean and korean != text})
 
 
 def texts_of(page: str) -> list[str]:

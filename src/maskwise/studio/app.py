@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from maskwise.errors import UserError
 from maskwise.listeners import Listener
+from maskwise.reports.words import LANGUAGES, Language, in_language
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.receive_body import Bodies
@@ -24,7 +25,15 @@ from maskwise.serving.refusals import RefusedError
 from maskwise.serving.service import Shares
 from maskwise.settings import Settings
 from maskwise.store.marks import mark_run
-from maskwise.studio.frame import choosing_page, framed, job_fragment, linked_runs_page, problems_page, waiting_page
+from maskwise.studio.frame import (
+    choosing_page,
+    framed,
+    job_fragment,
+    linked_runs_page,
+    problems_page,
+    tag_buttons,
+    waiting_page,
+)
 from maskwise.studio.page_maker import PageMaker
 from maskwise.studio.page_policy import page_response
 from maskwise.studio.pages import RUNNING, StudioPages, content_of_folder
@@ -64,8 +73,8 @@ class Studio:
 
     name = "studio"
 
-    def __init__(self, pages: StudioPages, settings: ServeSettings) -> None:
-        self.pages, self.settings = pages, settings
+    def __init__(self, pages: StudioPages, settings: ServeSettings, language: Language | None) -> None:
+        self.pages, self.settings, self.language = pages, settings, language
         self.metrics, self.draining = Metrics(), False
         self.maker, self.predictors = PageMaker(), Predictors(settings, pages.cache)
         self._bodies, self._shares = Bodies(_BODY_BYTES, _BODIES_BYTES), Shares(_AT_ONCE)
@@ -85,16 +94,18 @@ class Studio:
             Route("/runs/{run}/tags", self._tag, methods=["POST"]),
             Route("/corrections", self._correct, methods=["POST"]),
         ]
-        handlers = {UserError: _on_problems, RefusedError: _on_refusal, HTTPException: _on_http}
+        handlers = {UserError: self._on_problems, RefusedError: self._on_refusal, HTTPException: self._on_http}
         self._app = Starlette(routes=[*reading, *changing], exception_handlers=handlers)
         self._app.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A loaded model's page and predictions below ``/predict/<run>/``; all else by the routes."""
         _, *parts = scope["path"].split("/")
-        loaded = self.predictors.find(parts[1]) if len(parts) > 2 and f"/{parts[0]}" == PREDICT else None
-        if loaded is None and len(parts) == 3 and not parts[2]:
-            scope = {**scope, "path": scope["path"][:-1]}
+        loaded = None
+        if len(parts) > 2 and f"/{parts[0]}" == PREDICT:
+            loaded = self.predictors.find(parts[1], self._language(Request(scope)))
+            if loaded is None and not parts[2]:
+                scope = {**scope, "path": scope["path"][:-1]}
         await (loaded or self._app)(scope, receive, send)
 
     def warm_up(self) -> None:
@@ -106,30 +117,30 @@ class Studio:
         self.predictors.stop()
 
     async def _board(self, request: Request) -> Response:
-        return page_response(await self._in_thread(request, self.pages.board))
+        return self._page(request, await self._in_thread(request, self.pages.board))
 
     async def _running(self, request: Request) -> Response:
-        return HTMLResponse(await self._in_thread(request, self.pages.running))
+        return self._fragment(request, await self._in_thread(request, self.pages.running))
 
     async def _run(self, request: Request) -> Response:
         run = await self._in_thread(request, lambda: self.pages.find(_run_id(request)))
         if run.record.status == "running":
-            return page_response(await self._in_thread(request, lambda: self.pages.training(run)))
+            return self._page(request, await self._in_thread(request, lambda: self.pages.training(run)))
         maps = request.query_params.get("maps") == "1"
         key = ("report", run.record.run_id, self.pages.content_of(run), str(self.pages.data_of(run)), str(maps))
         made = await self._made(
-            f"Report: {run.record.name}", key, lambda listener: self.pages.report(run, listener, maps=maps)
+            request, f"Report: {run.record.name}", key, lambda listener: self.pages.report(run, listener, maps=maps)
         )
         if isinstance(made, Response):
             return made
         tools = await self._in_thread(request, lambda: self.pages.tools(run, maps=maps))
-        return page_response(framed(made, request.url.path, tools))
+        return self._page(request, framed(made, request.url.path, tools))
 
     async def _live(self, request: Request) -> Response:
         run = await self._in_thread(request, lambda: self.pages.find(_run_id(request)))
         if run.record.status == "finished":
             return HTMLResponse("", headers=_RELOAD)
-        return HTMLResponse(await self._in_thread(request, lambda: self.pages.live(run)))
+        return self._fragment(request, await self._in_thread(request, lambda: self.pages.live(run)))
 
     async def _compare(self, request: Request) -> Response:
         ids = [_checked_id(request.query_params.get(name, "")) for name in ("a", "b") if name in request.query_params]
@@ -137,19 +148,21 @@ class Studio:
             choices = await self._in_thread(request, self.pages.choices)
             fields = (("a", "Reference"), ("b", "Candidate"))
             page = choosing_page("Compare two runs", _COMPARE_NOTE, "/compare", choices, fields, *ids)
-            return page_response(framed(page, "/compare"))
+            return self._page(request, framed(page, "/compare"))
         runs = await self._in_thread(request, lambda: [self.pages.find(each) for each in ids])
         key = ("compare", *ids, *map(self.pages.content_of, runs), str(self.pages.data_of(runs[0])))
-        made = await self._made("Comparison", key, lambda listener: self.pages.compare(runs, listener))
-        return made if isinstance(made, Response) else page_response(made)
+        made = await self._made(request, "Comparison", key, lambda listener: self.pages.compare(runs, listener))
+        return made if isinstance(made, Response) else self._page(request, made)
 
     async def _explored(self, request: Request) -> Response:
         folder = await self._in_thread(request, self.pages.data_at_hand)
         faces = request.query_params.get("faces") == "1"
         content = await self._in_thread(request, lambda: content_of_folder(folder))
         key = ("data", str(folder), content, str(faces))
-        made = await self._made("Data", key, lambda listener: self.pages.explored(folder, listener, faces=faces))
-        return made if isinstance(made, Response) else page_response(made)
+        made = await self._made(
+            request, "Data", key, lambda listener: self.pages.explored(folder, listener, faces=faces)
+        )
+        return made if isinstance(made, Response) else self._page(request, made)
 
     async def _audit(self, request: Request) -> Response:
         ids = [_checked_id(each) for each in request.query_params.getlist("run")]
@@ -157,22 +170,24 @@ class Studio:
             choices = await self._in_thread(request, self.pages.choices)
             fields = (("run", "Run"),)
             page = choosing_page("Likely wrong labels", _AUDIT_NOTE, "/audit", choices, fields)
-            return page_response(framed(page, "/audit"))
+            return self._page(request, framed(page, "/audit"))
         runs = await self._in_thread(request, lambda: [self.pages.find(each) for each in ids])
         data = await self._in_thread(request, lambda: self.pages.data_of(runs[0]) or self.pages.data_at_hand())
         content = await self._in_thread(request, lambda: content_of_folder(data))
         key = ("audit", *ids, *map(self.pages.content_of, runs), str(data), content)
-        made = await self._made("Likely wrong labels", key, lambda listener: self.pages.audit(ids, data, listener))
-        return made if isinstance(made, Response) else page_response(made)
+        made = await self._made(
+            request, "Likely wrong labels", key, lambda listener: self.pages.audit(ids, data, listener)
+        )
+        return made if isinstance(made, Response) else self._page(request, made)
 
     async def _predict(self, request: Request) -> Response:
         choices = await self._in_thread(request, self.pages.choices)
         page = linked_runs_page("Predict a photo", _PREDICT_NOTE, choices, PREDICT + "/{run}/")
-        return page_response(framed(page, PREDICT))
+        return self._page(request, framed(page, PREDICT))
 
     async def _predict_with(self, request: Request) -> Response:
         run = await self._in_thread(request, lambda: self.pages.find(_run_id(request)))
-        if self.predictors.find(run.record.run_id) is not None:
+        if self.predictors.find(run.record.run_id, self._language(request)) is not None:
             return RedirectResponse(f"{PREDICT}/{run.record.run_id}/", 303)
         data = self.pages.data_of(run)
 
@@ -181,7 +196,7 @@ class Studio:
             return ""
 
         key = ("predict", run.record.run_id, self.pages.content_of(run))
-        made = await self._made(f"Predict with {run.record.name}", key, load)
+        made = await self._made(request, f"Predict with {run.record.name}", key, load)
         if isinstance(made, Response):
             return made
         self.maker.forget(self.maker.job(key, load))  # the model may be unloaded again for another
@@ -191,13 +206,13 @@ class Studio:
         job = self.maker.find(request.path_params["job"])
         if job is None or job.ended:
             return HTMLResponse("", headers=_RELOAD)
-        return HTMLResponse(job_fragment(job))
+        return self._fragment(request, job_fragment(job))
 
     async def _tag(self, request: Request) -> Response:
         change = await self._sent(request, TagChange)
         run = await self._in_thread(request, lambda: self.pages.find(_run_id(request)))
         marks = await self._in_thread(request, lambda: mark_run(run.folder, change.add, change.remove))
-        return JSONResponse({"tags": marks.tags, "message": ""})
+        return JSONResponse({"tags": marks.tags, "given": self._said(request, tag_buttons(marks)), "message": ""})
 
     async def _correct(self, request: Request) -> Response:
         sent = await self._sent(request, DecisionList)
@@ -207,9 +222,13 @@ class Studio:
         decisions: dict[int, Decision] = {int(place): word for place, word in sent.decisions.items()}
         path = corrections_path(self.pages.store, audited.data_name)
         accepted = await self._in_thread(request, lambda: save_corrections(path, audited.rows, decisions))
-        return JSONResponse({"accepted": accepted, "message": f"{accepted} accepted, saved in {path}"})
+        return JSONResponse(
+            {"accepted": accepted, "message": self._said(request, f"{accepted} accepted, saved in {path}")}
+        )
 
-    async def _made(self, title: str, key: tuple[str, ...], make: Callable[[Listener], str]) -> str | Response:
+    async def _made(
+        self, request: Request, title: str, key: tuple[str, ...], make: Callable[[Listener], str]
+    ) -> str | Response:
         """The page of ``key``; a page that waits for it, or says why there is none."""
         job = self.maker.job(key, make)
         for _ in range(round(_PATIENCE_S / _LOOK_S)):
@@ -218,9 +237,9 @@ class Studio:
             await asyncio.sleep(_LOOK_S)
         if job.problems:
             self.maker.forget(job)
-            return page_response(framed(problems_page(title, job.problems), ""), 422)
+            return self._page(request, framed(problems_page(title, job.problems), ""), 422)
         if job.text is None:
-            return page_response(framed(waiting_page(title, job), ""), 202)
+            return self._page(request, framed(waiting_page(title, job), ""), 202)
         return job.text
 
     async def _in_thread(self, request: Request, work: Callable[[], _Made]) -> _Made:
@@ -238,6 +257,56 @@ class Studio:
         except ValidationError:
             raise RefusedError(422, "bad_body", "The body is not what this address takes.") from None
 
+    async def _on_problems(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, UserError)
+        return self._refused(request, 422, "problem", error.problems)
+
+    async def _on_refusal(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, RefusedError)
+        return self._refused(request, error.status, error.code, [error.message], error.headers)
+
+    async def _on_http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers = [(name.encode(), value.encode()) for name, value in (error.headers or {}).items()]
+        return self._refused(request, error.status_code, "not_found", ["There is no such page."], headers)
+
+    def _refused(
+        self,
+        request: Request,
+        status: int,
+        code: str,
+        problems: Sequence[str],
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> Response:
+        """A page that says why; JSON for what a script sent."""
+        request.state.refused = code
+        if request.method == "POST":
+            message = self._said(request, " ".join(problems))
+            refused: Response = JSONResponse({"error": {"code": code, "message": message}}, status)
+        else:
+            refused = self._page(request, framed(problems_page("maskwise studio", problems), ""), status)
+        refused.raw_headers += headers
+        return refused
+
+    def _language(self, request: Request) -> Language:
+        """As chosen at the start, else the first that the browser prefers and pages know."""
+        return self.language or preferred_language(request.headers.get("accept-language", ""))
+
+    def _page(self, request: Request, html: str, status: int = 200) -> Response:
+        return page_response(in_language(html, self._language(request)), status)
+
+    def _fragment(self, request: Request, html: str) -> Response:
+        return HTMLResponse(self._said(request, html))
+
+    def _said(self, request: Request, html: str) -> str:
+        return in_language(html, self._language(request))
+
+
+def preferred_language(accepted: str) -> Language:
+    """The language of an ``Accept-Language`` header, whose entries browsers send in their order."""
+    wanted = [entry.strip()[:2].lower() for entry in accepted.split(",")]
+    return next((known for each in wanted for known in LANGUAGES if known == each), "en")
+
 
 def _run_id(request: Request) -> str:
     return _checked_id(request.path_params["run"])
@@ -247,32 +316,3 @@ def _checked_id(text: str) -> str:
     if not _RUN_ID.fullmatch(text):
         raise RefusedError(404, "not_found", "There is no such run.")
     return text
-
-
-async def _on_problems(request: Request, error: Exception) -> Response:
-    assert isinstance(error, UserError)
-    return _refused(request, 422, "problem", error.problems)
-
-
-async def _on_refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
-    return _refused(request, error.status, error.code, [error.message], error.headers)
-
-
-async def _on_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    headers = [(name.encode(), value.encode()) for name, value in (error.headers or {}).items()]
-    return _refused(request, error.status_code, "not_found", ["There is no such page."], headers)
-
-
-def _refused(
-    request: Request, status: int, code: str, problems: Sequence[str], headers: Sequence[tuple[bytes, bytes]] = ()
-) -> Response:
-    """A page that says why; JSON for what a script sent."""
-    request.state.refused = code
-    if request.method == "POST":
-        refused: Response = JSONResponse({"error": {"code": code, "message": " ".join(problems)}}, status)
-    else:
-        refused = page_response(framed(problems_page("maskwise studio", problems), ""), status)
-    refused.raw_headers += headers
-    return refused

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from maskwise.reports import line_charts
 from maskwise.reports.page import page, paragraph, section
 from maskwise.reports.run_numbers import learning_charts
+from maskwise.reports.words import Language, in_language
 from maskwise.store.marks import Marks
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun
@@ -27,12 +28,15 @@ class Choice(NamedTuple):
     words: str
 
 
-def framed(html: str, here: str, tools: str = "") -> str:
-    """The page ``html`` with the way to the others, ``here`` marked, and ``tools`` (HTML) below it."""
+def framed(html: str, here: str, tools: str = "", language: Language = "en") -> str:
+    """The page ``html`` with the way to the others, ``here`` marked, and ``tools`` (HTML) below it, in ``language``."""
     links = "".join(
         f'<a href="{address}"{" aria-current=page" if address == here else ""}>{name}</a>' for address, name in PLACES
     )
-    bar = f'<header class="studio"><nav aria-label="Studio">{links}</nav>{tools}</header>'
+    silent = '<span class="silent" hidden>The studio does not answer.</span>'
+    bar = in_language(
+        f'<header class="studio"><nav aria-label="Studio">{links}</nav>{tools}{silent}</header>', language
+    )
     before, body, after = html.partition("<body")
     opening, end, rest = after.partition(">")
     return f"{before.replace('</head>', _HEAD, 1)}{body}{opening}{end}{bar}{rest}"
@@ -46,20 +50,25 @@ def polled(address: str, fragment: str) -> str:
 def run_tools(record: RunRecord, marks: Marks, *, maps: bool) -> str:
     """Tags to see and to change, and where to go from a run; ``maps``: whether the report has them."""
     run = record.run_id
-    tags = "".join(
-        f'<button type="button" data-tag="{escape(tag)}" aria-label="Remove the tag {escape(tag)}">{escape(tag)} ×'
-        "</button>"
-        for tag in marks.tags
-    )
     links = [(f"/compare?a={run}", "Compare it"), (f"/audit?run={run}", "Check labels with it")]
     links += [(f"/predict/{run}/", "Predict with it")]
     links += [] if maps else [(f"/runs/{run}?maps=1", "Show where the model looks")]
     ways = "".join(f'<a href="{address}">{words}</a>' for address, words in links)
     return (
-        f'<form class="tags" data-run="{run}"><label for="tag">Tags</label><span class="given">{tags}</span>'
+        f'<form class="tags" data-run="{run}"><label for="tag">Tags</label>'
+        f'<span class="given">{tag_buttons(marks)}</span>'
         '<input id="tag" name="tag" maxlength="40" size="10" autocomplete="off" pattern="[\\w.+\\-]+" required>'
         '<button type="submit">Add</button><output role="status"></output></form>'
         f'<p class="ways">{ways}</p>'
+    )
+
+
+def tag_buttons(marks: Marks) -> str:
+    """The tags, each to be removed by a click."""
+    return "".join(
+        f'<button type="button" data-tag="{escape(tag)}" aria-label="Remove the tag {escape(tag)}">{escape(tag)} ×'
+        "</button>"
+        for tag in marks.tags
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 
-from starlette.types import ASGIApp
-
 from maskwise.export.bundle_files import open_bundle
 from maskwise.export.reader import Bundle
 from maskwise.listeners import Listener
+from maskwise.reports.words import LANGUAGES, Language
 from maskwise.serving.config import ServeSettings
+from maskwise.serving.gate import Gate
 from maskwise.serving.kept_bundle import kept_bundle
 from maskwise.serving.keys import KeyRing
 from maskwise.serving.metrics import Metrics
@@ -29,15 +29,15 @@ class Predictors:
 
     def __init__(self, settings: ServeSettings, cache: Path) -> None:
         self.settings, self.cache = settings, cache
-        self._loaded: OrderedDict[str, tuple[Service, ASGIApp]] = OrderedDict()
+        self._loaded: OrderedDict[str, tuple[Service, dict[Language, Gate]]] = OrderedDict()
 
-    def find(self, run_id: str) -> ASGIApp | None:
+    def find(self, run_id: str, language: Language) -> Gate | None:
         """The application that serves ``/predict/<run_id>/``, if it is loaded."""
         found = self._loaded.get(run_id)
         if found is None:
             return None
         self._loaded.move_to_end(run_id)
-        return found[1]
+        return found[1][language]
 
     def load(self, folder: Path, data: Path | None, listener: Listener) -> None:
         """Export the run in ``folder`` unless that was done before, and load it; takes a while."""
@@ -48,7 +48,10 @@ class Predictors:
         settings = self.settings.model_copy(update={"path_prefix": f"{PREDICT}/{folder.name}"})
         service = Service(bundle, settings, model_facts(bundle, files, settings), Metrics())
         service.warm_up()
-        self._loaded[folder.name] = (service, gated(service, KeyRing(()), _page_within()))
+        self._loaded[folder.name] = (
+            service,
+            {language: gated(service, KeyRing(()), _page_within(language)) for language in LANGUAGES},
+        )
         while len(self._loaded) > _MOST_LOADED:
             _, (oldest, _) = self._loaded.popitem(last=False)
             oldest.stop()
@@ -59,8 +62,8 @@ class Predictors:
             service.stop()
 
 
-def _page_within() -> dict[str, PageFile]:
+def _page_within(language: Language) -> dict[str, PageFile]:
     """The service's page with the way back to the studio."""
     page = page_files()
-    index = framed(page["/"].content.decode(), PREDICT).encode()
-    return page | {"/": page["/"]._replace(content=index, etag=f'{page["/"].etag[:-1]}-studio"')}
+    index = framed(page["/"].content.decode(), PREDICT, language=language).encode()
+    return page | {"/": page["/"]._replace(content=index, etag=f'{page["/"].etag[:-1]}-{language}"')}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import cv2
 
+from maskwise.reports.words import Language
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.gate import Gate
 from maskwise.serving.json_log import log_thread_end, log_to_stderr
@@ -22,10 +23,12 @@ _OPEN_AFTER_S = 0.5
 _CONNECTIONS = 64
 
 
-def run_studio(pages: StudioPages, port: int, report: Callable[[str], None], *, open_browser: bool) -> None:
+def run_studio(
+    pages: StudioPages, port: int, language: Language | None, report: Callable[[str], None], *, open_browser: bool
+) -> None:
     """Serve ``pages`` to this machine until SIGTERM or SIGINT; port 0 takes a free one. ``UserError`` where it cannot.
 
-    ``report`` is given the one line that holds the address with the token.
+    ``language``: of all pages; None: as each browser prefers. ``report`` is given the line with the address and token.
     """
     settings = ServeSettings(port=port, connections=_CONNECTIONS, client_connections=_CONNECTIONS)
     with listen(settings, f"--port {port}") as listening:
@@ -34,7 +37,7 @@ def run_studio(pages: StudioPages, port: int, report: Callable[[str], None], *, 
         cv2.setNumThreads(1)
         log_to_stderr(verbose=False)
         threading.excepthook = log_thread_end
-        studio = Studio(pages, settings)
+        studio = Studio(pages, settings, language)
         door = Door(studio, port)
         gate = Gate(door, settings, KeyRing(()), studio.metrics, page_files("maskwise.studio"), _refuse_nothing)
         address = f"http://127.0.0.1:{port}/?token="

@@ -30,7 +30,7 @@ async function send(address, body, output) {
     body: JSON.stringify(body),
   }).catch(() => null);
   const sent = response ? await response.json().catch(() => null) : null;
-  output.textContent = sent?.message ?? sent?.error?.message ?? "The studio does not answer.";
+  output.textContent = sent?.message ?? sent?.error?.message ?? document.querySelector("header .silent").textContent;
   return response?.ok ? sent : null;
 }
 
@@ -39,15 +39,7 @@ if (tags) {
   const change = async (body) => {
     const sent = await send(`/runs/${tags.dataset.run}/tags`, body, tags.querySelector("output"));
     if (!sent) return;
-    const buttons = sent.tags.map((tag) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.dataset.tag = tag;
-      button.textContent = `${tag} ×`;
-      button.setAttribute("aria-label", `Remove the tag ${tag}`);
-      return button;
-    });
-    tags.querySelector(".given").replaceChildren(...buttons);
+    tags.querySelector(".given").innerHTML = sent.given;
   };
   tags.addEventListener("submit", async (event) => {
     event.preventDefault();
