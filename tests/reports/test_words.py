@@ -40,13 +40,19 @@ WORDS = Words(
         ("3 of 1,261 people are shown. All are shown.", "1,261명 중 3명을 보여 줍니다. 모두 보여 줍니다."),
         ("mine and {yours} are one person", "mine와(과) {yours}은(는) 한 사람"),
         ("0.52 [0.40, 0.61]", "0.52 [0.40, 0.61]"),
-        ("All are shown. Nobody knows this.", "모두 보여 줍니다. Nobody knows this."),
+        ("All are shown. Nobody knows this.", None),
+        ("labelled worn. Nobody knows this.", None),
+        ("mine: All are shown.", "mine: 모두 보여 줍니다."),
         ("a name of a run", None),
         ("", ""),
     ],
 )
 def test_a_text_is_found_by_its_words(english: str, korean: str | None) -> None:
     assert WORDS.find(english) == korean
+
+
+def test_sentences_that_are_not_known_stay() -> None:
+    assert WORDS.read("All are shown. Nobody knows this.") == "모두 보여 줍니다. Nobody knows this."
 
 
 def test_only_what_people_read_is_changed() -> None:

@@ -12,7 +12,7 @@ import functools
 import html
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
@@ -20,6 +20,8 @@ Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 
 _NUMBER = r"[-+−–±<>=≥≤~\d.,:/%× ]*[\d–][-+−–±\d.,:/%× ]*"
+_VALUE = r"(?:(?![.!?]\s).)+?"
+"""Whatever a page fills in, which is never more than a sentence."""
 _TAG = re.compile(r"(<[^>]*>)")
 _ATTRIBUTE = re.compile(r'(?<= )(aria-label|alt|title|placeholder)="([^"]*)"')
 _RAW = ("script", "style", "pre", "code", "kbd")
@@ -79,42 +81,47 @@ class Words:
         )
         self.find = functools.lru_cache(maxsize=50_000)(self._find)
 
+    def read(self, text: str) -> str:
+        """``text`` in Korean as far as it is known: sentences that nothing fits stay English."""
+        whole = self.find(text)
+        if whole is not None:
+            return whole
+        return " ".join(self.find(each) or each for each in _SENTENCE_END.split(text))
+
     def _find(self, text: str) -> str | None:
-        """The Korean of ``text``; itself where it has no words; None where it is not known."""
+        """The Korean of all of ``text``; itself where it has no words; None where it is not known."""
         if not _LETTERS.search(text):
             return text
         if text in self.korean_of:
             return self.korean_of[text]
+        sentences = _SENTENCE_END.split(text)
+        if len(sentences) > 1:
+            return self._all(sentences, " ")
         for longest, find, korean in self._filled:
             if longest in text and (fitting := find.fullmatch(text)):
                 values = {name: self.find(value) or value for name, value in fitting.groupdict().items()}
                 return korean.format(**values)
-        return self._joined(text) or self._sentences(text)
+        return self._joined(text)
 
     def _joined(self, text: str) -> str | None:
-        """Of pieces that are all known, such as the attributes of a joint class."""
+        """Of pieces that are all known, such as the attributes of a joint class, or of a name and a known text."""
         for joint in _JOINTS:
-            if joint in text:
-                pieces = [self.find(piece) for piece in text.split(joint)]
-                if None not in pieces:
-                    return joint.join(map(str, pieces))
-        return None
+            found = self._all(text.split(joint), joint) if joint in text else None
+            if found is not None:
+                return found
+        name, colon, rest = text.partition(": ")
+        known = self.find(rest) if colon and " " not in name else None
+        return None if known is None else f"{name}: {known}"
 
-    def _sentences(self, text: str) -> str | None:
-        pieces = _SENTENCE_END.split(text)
-        if len(pieces) == 1:
-            return None
+    def _all(self, pieces: Sequence[str], joint: str) -> str | None:
         found = [self.find(piece) for piece in pieces]
-        if all(each is None for each in found):
-            return None
-        return " ".join(each or piece for each, piece in zip(found, pieces, strict=True))
+        return None if None in found else joint.join(map(str, found))
 
 
 @functools.cache
 def korean_words() -> Words:
-    """Those of ``korean.json``."""
-    tables = _tables()
-    return Words({**tables["pages"], **tables["scripts"]})
+    """Those of pages; texts that scripts make are found by the browser."""
+    return Words(_tables()["pages"])
 
 
 def in_language(page: str, language: Language | None) -> str:
@@ -123,10 +130,10 @@ def in_language(page: str, language: Language | None) -> str:
         return page
     words = korean_words()
     if language == "ko":
-        changed = changed_texts(page, lambda text: words.find(text) or text)
+        changed = changed_texts(page, words.read)
         return _with_script(changed.replace('<html lang="en">', '<html lang="ko">', 1), None)
-    found = {text: words.find(text) for text in texts_of(page)}
-    return _with_script(page, {text: korean for text, korean in found.items() if korean and korean != text})
+    found = {text: words.read(text) for text in texts_of(page)}
+    return _with_script(page, {text: korean for text, korean in found.items() if korean != text})
 
 
 def texts_of(page: str) -> list[str]:
@@ -176,7 +183,7 @@ def _with_script(page: str, shown: Mapping[str, str] | None) -> str:
 def _filled(english: str, korean: str) -> _Filled:
     pieces = re.split(r"\{(\w+)\}", english)
     find = "".join(
-        (f"(?P<{piece}>{_NUMBER if piece.startswith('n') else '.+?'})" if place % 2 else re.escape(piece))
+        (f"(?P<{piece}>{_NUMBER if piece.startswith('n') else _VALUE})" if place % 2 else re.escape(piece))
         for place, piece in enumerate(pieces)
     )
     return _Filled(max(pieces[::2], key=len), re.compile(find, re.DOTALL), korean)
