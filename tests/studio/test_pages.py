@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import DataError, StoreError
-from maskwise.store.layout import record_path
+from maskwise.store.layout import RECORD
 from maskwise.store.runs import StoredRun
 from maskwise.studio.pages import StudioPages, content_of_folder
 from support.finished_runs import add_run
@@ -35,7 +35,7 @@ def test_a_page_is_made_anew_when_the_run_is_another(run: StoredRun) -> None:
     pages = pages_of(run)
     before = pages.content_of(run)
     assert pages.content_of(run) == before
-    record_path(run.folder).write_text(dataclasses.replace(run.record, seconds=61.0).to_json())
+    (run.folder / RECORD).write_text(dataclasses.replace(run.record, seconds=61.0).to_json())
     assert pages.content_of(run) != before
 
 
@@ -43,7 +43,7 @@ def test_the_data_at_hand_come_before_the_run_s_own(run: StoredRun, tmp_path: Pa
     own = tmp_path / "own"
     record = dataclasses.replace(run.record, data=dataclasses.replace(run.record.data, folder=str(own)))
     remembered = StoredRun(run.folder, record)
-    record_path(run.folder).write_text(record.to_json())
+    (run.folder / RECORD).write_text(record.to_json())
     with pytest.raises(DataError, match="Start it with --data DIR"):
         pages_of(run).data_at_hand()
     own.mkdir()

@@ -12,7 +12,7 @@ from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.reports.training_curves import TrainingCurve, read_curves
 from maskwise.store.kept_files import read_log
-from maskwise.store.layout import log_path, record_path
+from maskwise.store.layout import RECORD, log_path
 from maskwise.store.runs import StoredRun
 from maskwise.training.fold_files import DONE
 
@@ -53,7 +53,7 @@ def read_progress(run: StoredRun, now_s: float) -> TrainingProgress:
         raise StoreError(must(place, "of this version", "one of another", "Train it anew with this one.")) from None
     done = planned = 0
     seconds = 0.0
-    signs = [record_path(run.folder).stat().st_mtime]
+    signs = [(run.folder / RECORD).stat().st_mtime]
     for fold in range(run.record.folds):
         for part in single_recipes(recipe):
             path = log_path(run.folder, fold, part.name)

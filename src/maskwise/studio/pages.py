@@ -24,7 +24,7 @@ from maskwise.reports.review_script import list_key
 from maskwise.reports.run_comparison import run_comparison
 from maskwise.reports.run_report import run_report
 from maskwise.store.board import read_board
-from maskwise.store.layout import record_path
+from maskwise.store.layout import RECORD
 from maskwise.store.marks import read_marks
 from maskwise.store.runs import StoredRun, list_runs, read_record
 from maskwise.studio.frame import (
@@ -72,7 +72,7 @@ class StudioPages:
 
     def content_of(self, run: StoredRun) -> str:
         """Changes whenever the run's kept files do."""
-        return hashlib.sha256(record_path(run.folder).read_bytes()).hexdigest()
+        return hashlib.sha256((run.folder / RECORD).read_bytes()).hexdigest()
 
     def data_of(self, run: StoredRun) -> Path | None:
         """The data set at hand, else the run's own; None where that is gone."""
