@@ -301,6 +301,21 @@ def test_an_audit_is_reviewed_by_keys_alone_and_remembered(
     context.close()
 
 
+def test_a_card_of_an_audit_leads_to_its_line_and_back(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["audit"], 390, "light").page
+    page.keyboard.press("r")
+    item, line = page.locator("#row-1"), page.locator("#line-3")
+    item.locator("a").click()
+    assert page.url.endswith("#line-3")
+    assert 0 <= line.evaluate("each => each.getBoundingClientRect().top") < 900
+    assert line.locator("td").nth(1).inner_text() == "no"
+    page.keyboard.press("a")
+    assert line.locator("td").nth(1).inner_text() == "yes"
+    line.locator("a").click()
+    assert 0 <= item.evaluate("each => each.getBoundingClientRect().top") < 900
+    page.close()
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_prints_whole(browser: Browser, pages: dict[str, Path], name: str, tmp_path: Path) -> None:
     page = Visit(browser, pages[name], 794, "light").page  # A4 at 96 dots an inch

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 
-from maskwise.reports.review_script import review_bar, review_item
+from maskwise.reports.review_script import review_bar, review_item, review_list
 
 NASTY = "</script><script>alert('x')</script>"
 HEAD = ("accept", "id")
@@ -25,7 +25,14 @@ def test_another_list_is_remembered_apart() -> None:
 
 def test_an_item_names_its_line_of_the_file() -> None:
     text = review_item(0, NASTY)
-    assert "line 2 of corrections.csv" in text
+    assert '<a href="#line-2">line 2 of corrections.csv</a>' in text
     assert 'id="row-0"' in text
     assert "<script" not in text
     assert text.count("<button") == 3
+
+
+def test_the_list_leads_back_to_what_can_be_decided() -> None:
+    text = review_list([HEAD, ("no", NASTY), ("no", "b")], items=1)
+    assert '<tr id="line-2"><td><a href="#row-0">2</a></td><td>no</td>' in text
+    assert '<tr id="line-3"><td>3</td><td>no</td><td>b</td>' in text
+    assert "<script" not in text

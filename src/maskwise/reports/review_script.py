@@ -23,6 +23,7 @@ STYLE = """<style>
 .item[data-said] p::before { font-weight: 700; margin-right: 0.4em; }
 .item[data-said="yes"] p::before { content: "✓ accepted"; } .item[data-said="no"] p::before { content: "✗ rejected"; }
 .item[data-said="skip"] p::before { content: "– skipped"; }
+.list tr { scroll-margin-top: 7rem; } .list tr:target { outline: 2px solid var(--fill); outline-offset: -2px; }
 @media print { .bar, .item button { display: none; } }
 </style>"""
 
@@ -43,6 +44,8 @@ function show(scroll) {
     item.classList.toggle('now', number === state.now);
     for (const button of item.querySelectorAll('button'))
       button.setAttribute('aria-pressed', button.dataset.say === said);
+    const line = document.getElementById('line-' + (Number(item.dataset.row) + 2));
+    line.cells[1].textContent = said === 'yes' ? 'yes' : 'no';
   });
   const done = counts.yes + counts.no + counts.skip;
   document.querySelector('.bar output').textContent =
@@ -79,7 +82,7 @@ document.addEventListener('click', event => {
   if (button && item) say(items.indexOf(item), button.dataset.say);
   else if (button && button.dataset.act === 'undo') undo();
   else if (button && button.dataset.act === 'download') download();
-  else if (item) { state.now = items.indexOf(item); show(false); }
+  else if (item && !event.target.closest('a')) { state.now = items.indexOf(item); show(false); }
 });
 document.addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey || !items.length) return;
@@ -119,7 +122,21 @@ def review_item(row: int, words: str) -> str:
     )
     return (
         f'<div class="item" data-row="{row}" id="row-{row}"><p>{escape(words)} '
-        f"<small>line {row + 2} of corrections.csv</small></p>{buttons}</div>"
+        f'<small><a href="#line-{row + 2}">line {row + 2} of corrections.csv</a></small></p>{buttons}</div>'
+    )
+
+
+def review_list(rows: Sequence[Sequence[str]], items: int) -> str:
+    """The list as it would be downloaded now; the first ``items`` lines lead back to where they are decided."""
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in ("line", *rows[0]))
+    lines = []
+    for row, (accept, *cells) in enumerate(rows[1:]):
+        inner = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        back = f'<a href="#row-{row}">{row + 2}</a>' if row < items else row + 2
+        lines.append(f'<tr id="line-{row + 2}"><td>{back}</td><td>{escape(accept)}</td>{inner}</tr>')
+    return (
+        f'<div class="scroll" tabindex="0"><table class="list"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 
