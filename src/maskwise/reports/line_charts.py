@@ -23,7 +23,7 @@ STYLE = """<style>
 @media (prefers-color-scheme: dark) { :root { --line-0: #6fb1e0; --line-1: #f0956a; --line-2: #8fc97f;
   --line-3: #c3a0e6; --line-4: #e0c052; } }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 0.8rem 1.6rem; }
-.lines { width: 100%; max-width: 460px; font-size: 12px; } .lines text { fill: var(--faint); }
+.lines { width: 100%; max-width: 460px; font-size: 12px; overflow: visible; } .lines text { fill: var(--faint); }
 .lines .name { fill: var(--ink); font-weight: 600; } .lines .axis { stroke: var(--line); fill: none; }
 .lines .border { stroke: var(--ink); stroke-dasharray: 4 3; fill: none; }
 .lines .l0 { stroke: var(--line-0); } .lines .l1 { stroke: var(--line-1); stroke-dasharray: 7 3; }

@@ -26,6 +26,7 @@ th:first-child, td:first-child { text-align: left; }
 .scroll th:first-child, .scroll td:first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
 @media (max-width: 40rem) { .scroll th:first-child, .scroll td:first-child { white-space: normal; max-width: 40vw; } }
 pre { overflow-x: auto; padding: 0.8em; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }
+code { overflow-wrap: anywhere; }
 button, select, .chip { font: inherit; font-size: 0.88rem; color: inherit; background: transparent;
   border: 1px solid var(--faint); border-radius: 1rem; padding: 0.15em 0.8em; cursor: pointer; }
 button[aria-pressed="true"], .chip[aria-pressed="true"] { background: var(--ink); color: var(--paper); }
