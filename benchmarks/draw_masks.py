@@ -3,7 +3,7 @@
     python benchmarks/draw_masks.py [--portraits 40] [--size 200] [--rounds 5] [--processes 1] [--cpu-time]
 
 The portraits are drawn people, cut to a square around the face as in sets of faces, where masks are largest. Finding
-the faces is told apart. Decoding and writing files is not in it. Prints the median and the range over the rounds.
+the faces is timed apart. Decoding and writing files is not in it. Prints the median and the range over the rounds.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def rates(count: int, size_px: int, rounds: int, clock: Callable[[], float]) -> 
     return finding[1:], drawing[1:]
 
 
-def told(name: str, figures: list[float]) -> str:
+def described(name: str, figures: list[float]) -> str:
     """Median and range."""
     return f"{name:<44} {statistics.median(figures):8.1f} /s  ({min(figures):.1f} to {max(figures):.1f})"
 
@@ -76,12 +76,12 @@ def main() -> None:
     clock = time.process_time if options.cpu_time else time.perf_counter
     work = (options.portraits, options.size, options.rounds, clock)
     with ProcessPoolExecutor(options.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        answers = list(pool.map(rates, *([value] * options.processes for value in work)))
-    finding, drawing = ([sum(each) for each in zip(*(answer[k] for answer in answers), strict=True)] for k in (0, 1))
+        rates_of = list(pool.map(rates, *([value] * options.processes for value in work)))
+    finding, drawing = ([sum(each) for each in zip(*(each[k] for each in rates_of), strict=True)] for k in (0, 1))
     print(f"{options.portraits} portraits of {options.size} × {options.size}, {options.processes} process(es)")
-    print(told("faces found", finding))
-    print(told("portraits with seven photos drawn", drawing))
-    print(told("masks drawn", [6 * figure for figure in drawing]))
+    print(described("faces found", finding))
+    print(described("portraits with seven photos drawn", drawing))
+    print(described("masks drawn", [6 * figure for figure in drawing]))
 
 
 if __name__ == "__main__":

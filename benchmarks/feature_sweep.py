@@ -109,8 +109,8 @@ def main() -> None:
         by_name=False,
     )
     place = Place(data=words.data, store=words.store, cache=cache_folder(words.cache))
-    with listener(quiet=True) as told:
-        arms = train_alternatives(plan, place, sys.argv, told)
+    with listener(quiet=True) as progress:
+        arms = train_alternatives(plan, place, sys.argv, progress)
     print(format_search(score_search(plan, arms)))
     n_runs = sum(len(arm.runs) for arm in arms)
     wall, own = time.perf_counter() - started, time.process_time() - worked

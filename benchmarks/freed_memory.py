@@ -43,8 +43,8 @@ def main() -> None:
     speeds: dict[str, list[float]] = {"keep": [], "give back": []}
     for _ in range(ROUNDS):
         for name, found in speeds.items():
-            answer = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=True)
-            found.append(float(answer.stdout))
+            ended = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=True)
+            found.append(float(ended.stdout))
     ratio = statistics.median(a / b for a, b in zip(speeds["keep"], speeds["give back"], strict=True))
     for name, found in speeds.items():
         spread = f"median of {ROUNDS}, {min(found):.1f} to {max(found):.1f}"

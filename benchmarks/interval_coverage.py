@@ -2,7 +2,7 @@
 
 Two readers with a known difference read many simulated data sets. Every person has seven photos: five masks worn, one
 worn wrong, none. What makes a person hard is shared by all of their photos and by both readers; so is the way in which
-a person is mistaken. The truth is exact: the chance of a right answer is a logistic function with a normal argument,
+a person is mistaken. The truth is exact: a right prediction's probability is logistic with a normal argument,
 integrated by Gauss and Hermite's rule, and the population's macro F1 is that of the expected confusion matrix.
 
 ``--seeds 5 --seed-spread 0.15`` trains each reader five times: a run's skill varies by so many logits (0.15 makes macro
@@ -35,7 +35,7 @@ PEOPLE_SHARES = np.array([549, 410, 83, 732, 817, 109]) / 2700
 """Of gender × age group, as the competition's training people are."""
 MASK_OF_PHOTO = np.array([0, 0, 0, 0, 0, 1, 2])
 SKILL = (0.6, 0.9)
-"""Of reader a and of reader b: the logit of a right answer for an average person."""
+"""Of reader a and of reader b: the logit of a right prediction for an average person."""
 OLD_AGE_PENALTY = 1.0
 """Taken from the logit for people from 60 on."""
 PERSON_SPREAD, READER_SPREAD, PHOTO_SPREAD, NOISE_SPREAD = 1.5, 1.5, 0.4, 0.4
@@ -79,7 +79,7 @@ class Coverage:
 
 
 def wrong_classes() -> Floats:
-    """Chances of the classes that a wrong answer names, (18, 18): mostly another age group, else another gender."""
+    """Chances of the classes that a wrong prediction names, (18, 18): mostly another age group, else another gender."""
     chances_CC = np.zeros((18, 18))
     for c in range(18):
         mask, gender, age = np.unravel_index(c, TASK.sizes)
@@ -92,13 +92,13 @@ def wrong_classes() -> Floats:
 
 
 def skill_logits(skill: float) -> Floats:
-    """Mean logit of a right answer for each joint class."""
+    """Mean logit of a right prediction for each joint class."""
     age_C = TASK.codes(np.arange(18))["age"]
     return np.asarray(skill - OLD_AGE_PENALTY * (age_C == 2))
 
 
 def population_confusion(skill: float) -> Floats:
-    """Expected shares of (true, answered) joint class for a photo of the population."""
+    """Expected shares of (true, predicted) joint class for a photo of the population."""
     spread = math.sqrt(PERSON_SPREAD**2 + READER_SPREAD**2 + PHOTO_SPREAD**2 + NOISE_SPREAD**2)
     node_Q, weight_Q = np.polynomial.hermite_e.hermegauss(80)
     chance_QC = 1 / (1 + np.exp(-(skill_logits(skill)[None, :] + spread * node_Q[:, None])))
@@ -145,7 +145,7 @@ def draw_set(
             noise_N, luck = rng.normal(0, NOISE_SPREAD, n_photos), seed_spread * rng.normal() if seed_spread else 0.0
             logit_N = skill_logits(skill + luck)[class_N] + (person_P + own_P)[person_N] + photo_N + noise_N
             right_N = rng.random(n_photos) < 1 / (1 + np.exp(-logit_N))
-            runs.append(_answers(class_N, np.where(right_N, class_N, wrong_N), person_N))
+            runs.append(_predictions(class_N, np.where(right_N, class_N, wrong_N), person_N))
         readers.append(runs)
     return readers[0], readers[1]
 
@@ -199,7 +199,7 @@ def main() -> None:
     print(f"{time.perf_counter() - started:.0f} s")
 
 
-def _answers(class_N: Ints, decided_N: Ints, person_N: Ints) -> Predictions:
+def _predictions(class_N: Ints, decided_N: Ints, person_N: Ints) -> Predictions:
     return Predictions(
         photo_N=np.array([f"{k:06d}.jpg" for k in range(len(class_N))], object),
         person_N=np.array([f"{k:05d}" for k in person_N.tolist()], object),

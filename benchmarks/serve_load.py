@@ -1,14 +1,14 @@
-"""How fast `maskwise serve` is beside the bundle that it serves, and what it does when more is asked than it can.
+"""How fast `maskwise serve` is beside the bundle that it serves, and what it does beyond its capacity.
 
     python benchmarks/serve_load.py BUNDLE PHOTOS --seconds 60
 
-starts the service as a process of its own, on a free port of this machine, and asks it from this one:
+starts the service as a process of its own, on a free port of this machine, and calls it from this one:
 
 1. the bare bundle, in this process: photos a second by `predict` in batches, before and after the rest;
-2. a closed loop, where each client asks again as soon as it is answered;
+2. a closed loop, where each client sends the next request as soon as the last one is served;
 3. by turns with a closed loop, an open one at twice its throughput, where clients do not wait for each other.
 
-Every answer is compared with that of the bare bundle. Processor seconds a photo stand beside photos a second, because
+Every response is compared with the bare bundle's. Processor seconds a photo stand beside photos a second, because
 they tell the cost of serving also where client, service and other programs share the cores.
 """
 
@@ -46,7 +46,7 @@ ROUNDS = 5
 
 @dataclass
 class Case:
-    """A photo, and what must be answered for it."""
+    """A photo, and what must be predicted for it."""
 
     request: bytes
     joint_probs: list[list[float]]
@@ -58,7 +58,7 @@ class Tally:
 
     statuses: Counter[int] = field(default_factory=Counter)
     wrong: int = 0
-    seconds_of_answers: list[float] = field(default_factory=list)
+    seconds_of_responses: list[float] = field(default_factory=list)
     seconds_of_refusals: list[float] = field(default_factory=list)
     elapsed_s: float = 0.0
 
@@ -67,12 +67,12 @@ class Tally:
         if status != 200:
             self.seconds_of_refusals.append(seconds)
             return
-        self.seconds_of_answers.append(seconds)
-        answers = json.loads(body)["results"][0]["answers"]
-        self.wrong += len(answers) != len(case.joint_probs) or any(
+        self.seconds_of_responses.append(seconds)
+        predicted = json.loads(body)["results"][0]["answers"]
+        self.wrong += len(predicted) != len(case.joint_probs) or any(
             abs(got - right) > TOLERANCE
-            for answer, probs in zip(answers, case.joint_probs, strict=True)
-            for got, right in zip(answer["joint_probs"], probs, strict=True)
+            for each, probs in zip(predicted, case.joint_probs, strict=True)
+            for got, right in zip(each["joint_probs"], probs, strict=True)
         )
 
     @property
@@ -80,8 +80,8 @@ class Tally:
         return self.statuses[200] / self.elapsed_s
 
     def describe(self) -> str:
-        told = ", ".join(f"{count} × {status}" for status, count in sorted(self.statuses.items()))
-        return f"{self.photos_a_second:7.1f} photos/s; {told}; wrong answers: {self.wrong}; {_times(self)}"
+        statuses = ", ".join(f"{count} × {status}" for status, count in sorted(self.statuses.items()))
+        return f"{self.photos_a_second:7.1f} photos/s; {statuses}; wrong: {self.wrong}; {_times(self)}"
 
 
 class Connection(asyncio.Protocol):
@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
     closed = False
-    _answered: asyncio.Future[tuple[int, bytes]] | None = None
+    _received: asyncio.Future[tuple[int, bytes]] | None = None
 
     @classmethod
     async def to(cls, port: int) -> Self:
@@ -101,21 +101,21 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        if self._answered is not None:
-            self._answered.set_exception(exc or ConnectionResetError())
-            self._answered = None
+        if self._received is not None:
+            self._received.set_exception(exc or ConnectionResetError())
+            self._received = None
 
     async def send(self, request: bytes) -> tuple[int, bytes]:
-        """(status, body); ``ConnectionError`` where the connection ends before the answer does."""
+        """(status, body); ``ConnectionError`` where the connection ends before the response does."""
         self._received = b""
-        self._answered = asyncio.get_running_loop().create_future()
+        self._received = asyncio.get_running_loop().create_future()
         self.transport.write(request)
-        return await self._answered
+        return await self._received
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
-        if not end or self._answered is None:
+        if not end or self._received is None:
             return
         head = head.lower()
         length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
@@ -123,8 +123,8 @@ class Connection(asyncio.Protocol):
             if b"\nconnection: close" in head:
                 self.closed = True
                 self.transport.close()
-            self._answered.set_result((int(head.split(b" ", 2)[1]), body))
-            self._answered = None
+            self._received.set_result((int(head.split(b" ", 2)[1]), body))
+            self._received = None
 
 
 class LoadClient:
@@ -156,7 +156,7 @@ class LoadClient:
 
 
 async def closed_loop(load: LoadClient, clients: int, seconds: float) -> Tally:
-    """``clients`` that each ask again as soon as they are answered."""
+    """``clients`` that each send the next request as soon as the last one is served."""
     tally, started_s = Tally(), time.perf_counter()
 
     async def client(first: int) -> None:
@@ -201,16 +201,16 @@ def bare_speed(bundle: Bundle, photos: list[bytes], faces: str, seconds: float) 
 
 
 def cases_of(bundle: Bundle, photos: list[bytes], faces: str) -> list[Case]:
-    """Requests with their right answers."""
+    """Requests with the bundle's predictions."""
 
-    def answers(photo: bytes) -> list[Prediction]:
+    def predict(photo: bytes) -> list[Prediction]:
         return bundle.predict(photo) if faces == "whole" else bundle.predict_faces(photo)[0]
 
     head = f"POST /v1/predict?faces={faces} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
     return [
         Case(
             f"{head}Content-Length: {len(photo)}\r\n\r\n".encode() + photo,
-            [answer.probs_C.tolist() for answer in answers(photo)],
+            [each.probs_C.tolist() for each in predict(photo)],
         )
         for photo in photos
     ]
@@ -242,10 +242,10 @@ class Cores:
     """How many cores two processes used on average."""
 
     service: float = 0.0
-    asking: float = 0.0
+    client: float = 0.0
 
     def __str__(self) -> str:
-        return f"cores used: service {self.service:.2f}, asking {self.asking:.2f}"
+        return f"cores used: service {self.service:.2f}, client {self.client:.2f}"
 
 
 @contextlib.contextmanager
@@ -255,16 +255,16 @@ def used_cores(process: subprocess.Popen[str]) -> Iterator[Cores]:
     yield cores
     elapsed_s = time.perf_counter() - started[0]
     cores.service = (cpu_seconds(process) - started[1]) / elapsed_s
-    cores.asking = (time.process_time() - started[2]) / elapsed_s
+    cores.client = (time.process_time() - started[2]) / elapsed_s
 
 
 def _times(tally: Tally) -> str:
-    told = []
-    for name, seconds in (("answered", tally.seconds_of_answers), ("refused", tally.seconds_of_refusals)):
+    parts = []
+    for name, seconds in (("served", tally.seconds_of_responses), ("refused", tally.seconds_of_refusals)):
         if seconds:
             p50, p99 = np.percentile(seconds, [50, 99]) * 1000
-            told.append(f"{name} in p50 {p50:.1f} ms, p99 {p99:.1f} ms")
-    return "; ".join(told)
+            parts.append(f"{name} in p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    return "; ".join(parts)
 
 
 async def measure(
@@ -288,7 +288,7 @@ async def measure(
 
 
 async def overload(load: LoadClient, process: subprocess.Popen[str], clients: int, turn_s: float) -> None:
-    """What the service answers when more is asked, and right before and after it: a machine's speed changes."""
+    """What the service serves beyond its capacity, and right before and after: a machine's speed changes."""
     capacity, ratios = [(await closed_loop(load, clients, turn_s)).photos_a_second], []
     for _ in range(ROUNDS):
         with used_cores(process) as cores:
@@ -296,15 +296,15 @@ async def overload(load: LoadClient, process: subprocess.Popen[str], clients: in
         capacity.append((await closed_loop(load, clients, turn_s)).photos_a_second)
         ratios.append(2 * tally.photos_a_second / (capacity[-2] + capacity[-1]))
         print(f"open loop, {OVERLOAD} × {capacity[-2]:.1f}/s: {tally.describe()}; {cores}")
-    told = ", ".join(f"{each:.3f}" for each in ratios)
-    print(f"answered at overload, of the closed loops around it: {statistics.median(ratios):.3f} ({told})")
+    shown = ", ".join(f"{each:.3f}" for each in ratios)
+    print(f"served at overload, of the closed loops around it: {statistics.median(ratios):.3f} ({shown})")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("photos", type=Path, help="a folder of JPEG photos; 64 of them are asked about")
+    parser.add_argument("photos", type=Path, help="a folder of JPEG photos; 64 of them are used")
     parser.add_argument("--seconds", type=float, default=60, help="of all loops together")
     parser.add_argument("--closed-seconds", type=float, help="of each closed loop, instead of its share")
     parser.add_argument("--clients", default="1,8,32", help="sizes of the closed loops")
