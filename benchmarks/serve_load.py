@@ -68,7 +68,7 @@ class Tally:
             self.seconds_of_refusals.append(seconds)
             return
         self.seconds_of_responses.append(seconds)
-        predicted = json.loads(body)["results"][0]["answers"]
+        predicted = json.loads(body)["results"][0]["predictions"]
         self.wrong += len(predicted) != len(case.joint_probs) or any(
             abs(got - right) > TOLERANCE
             for each, probs in zip(predicted, case.joint_probs, strict=True)

@@ -131,7 +131,7 @@ def test_its_packages_are_enough_to_answer(started: str) -> None:
         f"http://127.0.0.1:{started}/v1/predict?faces=each", PIXEL_PNG, {"Content-Type": "image/png"}
     )
     answer = json.load(urllib.request.urlopen(request, timeout=30))
-    assert answer["results"][0]["answers"] == []
+    assert answer["results"][0]["predictions"] == []
 
 
 @pytest.mark.slow

@@ -101,7 +101,7 @@ def served(name: str, *, predicted: bool) -> Callable[[Table], None]:
 
     def check(table: Table) -> None:
         results = {each["name"]: each for each in json.loads(table.done["serve"].out)["results"]}
-        assert bool(results[name]["answers"]) == predicted
+        assert bool(results[name]["predictions"]) == predicted
         assert (results[name]["error"] is None) == predicted
 
     return check

@@ -43,7 +43,7 @@ def test_a_photo_as_the_body_is_answered_as_by_the_bundle(
         for photo in photos:
             (result,) = check_predicted(client.post("/v1/predict", content=photo, headers=JPEG)).results
             (expected,) = bundle.predict_faces(photo)[0]
-            (found,) = result.answers
+            (found,) = result.predictions
             assert (result.image, result.name, result.width_px, result.height_px) == (0, None, 384, 512)
             np.testing.assert_allclose(found.joint_probs, expected.probs_C, atol=1e-6)
             assert expected.face is not None
@@ -54,7 +54,7 @@ def test_a_photo_as_the_body_is_answered_as_by_the_bundle(
 
 def test_words_and_probabilities_fit_each_other(client: httpx.Client, photos: list[bytes]) -> None:
     (result,) = check_predicted(client.post("/v1/predict", content=photos[0], headers=JPEG)).results
-    (found,) = result.answers
+    (found,) = result.predictions
     task = Task()
     expected = Prediction(task, np.array(found.joint_probs))
     assert (found.mask, found.gender, found.age_group) == tuple(expected.words().values())
@@ -71,12 +71,12 @@ def test_good_photos_are_answered_beside_bad_ones(
     results = check_predicted(client.post("/v1/predict", files=images)).results
     assert [result.image for result in results] == [0, 1, 2, 3]
     assert [result.name for result in results] == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
-    assert [len(result.answers) for result in results] == [1, 0, 0, 0]
+    assert [len(result.predictions) for result in results] == [1, 0, 0, 0]
     assert [result.error and result.error.code for result in results] == [None, "unsupported_type", None, "unreadable"]
     assert (results[2].width_px, results[1].width_px) == (100, None)
     with load(small_bundle) as bundle:
         expected = bundle.predict_faces(photos[0])[0][0]
-    np.testing.assert_allclose(results[0].answers[0].joint_probs, expected.probs_C, atol=1e-6)
+    np.testing.assert_allclose(results[0].predictions[0].joint_probs, expected.probs_C, atol=1e-6)
 
 
 def test_whole_photos_calibrated_and_abstaining(
@@ -87,7 +87,7 @@ def test_whole_photos_calibrated_and_abstaining(
     with load(small_bundle) as bundle:
         expected = bundle.predict([photos[0], no_face], calibrated=True)
     for result, prediction in zip(results, expected, strict=True):
-        (found,) = result.answers
+        (found,) = result.predictions
         np.testing.assert_allclose(found.joint_probs, prediction.probs_C, atol=1e-6)
         assert (found.box_xyxy_px, found.face_confidence) == (None, None)
         assert found.joint_class == found.class_name == found.mask == "abstain"
@@ -112,8 +112,8 @@ def test_photos_of_another_framing_are_cut_and_it_is_said(tmp_path: Path, photos
         as_sent, auto = bundle.predict(sent, faces="whole"), bundle.predict(sent)
     assert [each.face is not None for each in auto] == [False, True, False]
     for result, expected in zip([*results, *whole], [*auto, *as_sent], strict=True):
-        np.testing.assert_allclose(result.answers[0].joint_probs, expected.probs_C, atol=1e-6)
-    (cut,) = results[1].answers
+        np.testing.assert_allclose(result.predictions[0].joint_probs, expected.probs_C, atol=1e-6)
+    (cut,) = results[1].predictions
     assert cut.box_xyxy_px is not None
     left, top, right, bottom = cut.box_xyxy_px
     assert 100 < left < right < 484
@@ -164,7 +164,7 @@ def test_an_explanation_of_one_answer(client: httpx.Client, photos: list[bytes],
     response = client.post("/v1/explain", files=form(photos[0]))
     assert response.status_code == 200
     parsed = ExplainResponse.model_validate_json(response.content)
-    (found,) = check_predicted(client.post("/v1/predict", files=form(photos[0]))).results[0].answers
+    (found,) = check_predicted(client.post("/v1/predict", files=form(photos[0]))).results[0].predictions
     assert (parsed.class_name, parsed.box_xyxy_px) == (found.class_name, found.box_xyxy_px)
     assert np.array(parsed.drop).shape == (parsed.grid_rows, parsed.grid_cols) == (3, 2)
     assert np.abs(parsed.drop).max() > 0

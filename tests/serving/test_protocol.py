@@ -35,7 +35,7 @@ def in_chunks(total: int, size: int) -> Iterator[bytes]:
 def still_answers(service: Running, photo: bytes) -> bool:
     with service.client() as client:
         response = client.post("/v1/predict", content=photo, headers={"content-type": "image/jpeg"})
-    return response.status_code == 200 and len(response.json()["results"][0]["answers"]) == 1
+    return response.status_code == 200 and len(response.json()["results"][0]["predictions"]) == 1
 
 
 @pytest.fixture(autouse=True)
@@ -235,7 +235,7 @@ def test_requests_that_do_not_wait_for_each_other_get_the_first_answer(service: 
     first = HEAD + b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(photos[0]) + photos[0]
     reply = service.send(first + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
     assert (status_of(reply), reply.count(b"HTTP/1.1 ")) == (200, 1)
-    assert len(json.loads(reply.split(b"\r\n\r\n", 1)[1])["results"][0]["answers"]) == 1
+    assert len(json.loads(reply.split(b"\r\n\r\n", 1)[1])["results"][0]["predictions"]) == 1
 
 
 def test_a_client_that_leaves_leaves_nothing_behind(service: Running, photos: list[bytes]) -> None:

@@ -55,7 +55,7 @@ def test_a_full_queue_sheds_and_the_queued_are_answered_right(
     assert statuses.count(200) >= 4
     for photo, response in zip(sent, responses, strict=True):
         if response.status_code == 200:
-            found = response.json()["results"][0]["answers"][0]["joint_probs"]
+            found = response.json()["results"][0]["predictions"][0]["joint_probs"]
             np.testing.assert_allclose(found, expected[photo], atol=1e-6)
         else:
             assert response.json()["error"]["code"] == "busy"

@@ -22,7 +22,7 @@ def model_facts(bundle: Bundle, files: BundleFiles, settings: ServeSettings) -> 
         "attributes": {_shown(attribute): list(task.classes(attribute)) for attribute in task.attributes},
         "inputs_px": [[each.height_px, each.width_px] for each in manifest.inputs],
         "members": [member.name for member in manifest.members],
-        "tells_age_years": all(any(part.tells_age for part in member.parts) for member in manifest.members),
+        "predicts_age_years": all(any(part.tells_age for part in member.parts) for member in manifest.members),
         "precision": bundle.precision,
         "precisions": list(manifest.precisions),
         "faces": list(faces_offered(bundle)),

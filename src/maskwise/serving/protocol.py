@@ -213,7 +213,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _unread(self) -> None:
         if self._real.get_write_buffer_size():
-            self.config.metrics.rejected.labels("answer_not_read").inc()
+            self.config.metrics.rejected.labels("response_not_read").inc()
             self._real.abort()
 
     def _refuse(self, refusal: RefusedError) -> None:

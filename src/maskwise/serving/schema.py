@@ -83,7 +83,7 @@ class PhotoPredictions(_Schema):
     height_px: int | None
     faces_found: int | None = Field(description="How many faces were found; null where nobody looked.")
     cropped: bool = Field(description="Whether what was predicted is a cut around the face, not the photo as sent.")
-    answers: list[FacePrediction] = Field(description="Most confident face first; empty where there is none.")
+    predictions: list[FacePrediction] = Field(description="Most confident face first; empty where there is none.")
     error: Problem | None
 
 
@@ -116,7 +116,7 @@ class ModelResponse(_Schema):
     attributes: dict[str, list[str]] = Field(description="Their classes.")
     inputs_px: list[list[int]] = Field(description="Height and width of what each network is shown.")
     members: list[str] = Field(description="The runs that it is made of.")
-    tells_age_years: bool
+    predicts_age_years: bool
     precision: str
     precisions: list[str]
     faces: list[str] = Field(description="How photos can be predicted: whole, each, auto; the last is the default.")

@@ -36,7 +36,7 @@ _NOTHING_FOUND: dict[str, Any] = {
     "height_px": None,
     "faces_found": None,
     "cropped": False,
-    "answers": [],
+    "predictions": [],
     "error": None,
 }
 
@@ -155,7 +155,7 @@ class Service:
                 "height_px": photo.height_px,
                 "faces_found": _faces_found(photo, options.faces),
                 "cropped": any(each.face is not None for each in photo.prepared),
-                "answers": [_as_json(each, options.abstain_below) for each in found],
+                "predictions": [_as_json(each, options.abstain_below) for each in found],
             }
         return json.dumps({"request_id": caller.request_id, "results": results}).encode()
 

@@ -1,4 +1,4 @@
-"""The page in a real browser, asking a real service."""
+"""The page in a real browser, calling a real service."""
 
 from __future__ import annotations
 

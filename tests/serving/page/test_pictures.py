@@ -25,13 +25,13 @@ def test_a_chosen_picture_is_read(page: Page, seen: Seen, service: Running, pict
     expect(page.locator("#status")).to_contain_text("2 faces found. Face 1: appears to be")
     expect(page.locator("#caption")).to_have_text("The picture: two.jpg")
     assert page.locator("#reading .attribute").count() == 3
-    response = api_answer(service, pictures.two)
+    response = api_response(service, pictures.two)
     shares = page.locator("#reading .share").all_inner_texts()
-    wanted = [share for shares in response["answers"][0]["probs"].values() for share in shares.values()]
+    wanted = [share for shares in response["predictions"][0]["probs"].values() for share in shares.values()]
     assert len(shares) == 8
     for text, share in zip(shares, wanted, strict=True):
         assert abs(float(re.sub(r"[<>% ]", "", text)) - 100 * share) <= 1
-    assert f"about {round(response['answers'][0]['age_years'])} years" in page.inner_text("#reading")
+    assert f"about {round(response['predictions'][0]['age_years'])} years" in page.inner_text("#reading")
     expect_boxes_on_the_faces(page, response)
     page.locator("#faces input").nth(1).check()
     expect(page.locator("#status")).to_contain_text("Face 2: appears to be")
@@ -104,7 +104,7 @@ def test_a_pasted_picture_is_read(page: Page, seen: Seen, pictures: Pictures) ->
 
 def test_what_it_looks_at_is_told_on_request(page: Page, seen: Seen, pictures: Pictures) -> None:
     page.set_input_files("#file", pictures.one)
-    page.click("#why-ask")
+    page.click("#why-button")
     expect(page.locator(".seen img")).to_be_visible()
     expect(page.locator("#why p")).to_contain_text(re.compile("covered"))
     size = page.evaluate("() => [document.querySelector('.seen img').naturalWidth, innerWidth]")
@@ -119,7 +119,7 @@ def test_no_face_is_said_kindly_with_what_to_do(page: Page, seen: Seen, pictures
     expect(page.locator("#problem")).to_contain_text("larger, brighter")
     page.get_by_role("button", name="Predict the picture as a whole").click()
     expect(page.locator("#reading")).to_contain_text("The photo was predicted as a whole.")
-    page.click("#why-ask")
+    page.click("#why-button")
     expect(page.locator(".seen img")).to_be_visible()
     expect(page.locator("#problem")).to_be_empty()
     assert seen.errors == []
@@ -175,7 +175,7 @@ def test_a_busy_service_is_asked_again(page: Page, pictures: Pictures) -> None:
 def test_a_service_that_is_gone_is_told_and_asked_again(page: Page, pictures: Pictures) -> None:
     page.route("**/v1/predict*", lambda route: route.abort())
     page.set_input_files("#file", pictures.one)
-    expect(page.locator("#problem")).to_contain_text("The service does not answer.")
+    expect(page.locator("#problem")).to_contain_text("The service does not respond.")
     page.unroute("**/v1/predict*")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#boxes .box")).to_have_count(1)
@@ -214,7 +214,7 @@ def drop(page: Page, path: Path, kind: str, name: str) -> None:
     with_file(page, path, kind, name, drop)
 
 
-def api_answer(service: Running, path: Path) -> dict[str, Any]:
+def api_response(service: Running, path: Path) -> dict[str, Any]:
     with service.client() as client:
         reply = client.post("/v1/predict", content=path.read_bytes(), headers={"Content-Type": "image/jpeg"})
     result: dict[str, Any] = reply.json()["results"][0]
@@ -224,7 +224,7 @@ def api_answer(service: Running, path: Path) -> dict[str, Any]:
 def expect_boxes_on_the_faces(page: Page, response: dict[str, Any]) -> None:
     photo = page.locator("#photo").bounding_box()
     assert photo is not None
-    for number, face in enumerate(response["answers"]):
+    for number, face in enumerate(response["predictions"]):
         box = page.locator(".box").nth(number).bounding_box()
         assert box is not None
         left, top, right, bottom = np.array(face["box_xyxy_px"]) * photo["width"] / response["width_px"]

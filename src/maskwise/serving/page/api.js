@@ -1,4 +1,4 @@
-// Asking the service. Paths are relative, so the page also works below a prefix of a reverse proxy.
+// Requests to the service. Paths are relative, so the page also works below a prefix of a reverse proxy.
 
 const TYPES = ["image/jpeg", "image/png", "image/webp"];
 const PATIENCE_MS = 60_000;
@@ -13,7 +13,7 @@ export function useKey(text) {
   key = text.trim();
 }
 
-/** Why there is no answer. `kind` is a name in the words; `status` is that of HTTP, 0 without any. */
+/** Why there is no response. `kind` is a name in the words; `status` is that of HTTP, 0 without any. */
 export class Refusal extends Error {
   constructor(kind, status = 0, waitS = 1) {
     super(kind);
@@ -22,7 +22,7 @@ export class Refusal extends Error {
 }
 
 /** The response to `picture` as JSON. While the service is busy it is sent again, with `onWait` before every wait. */
-export async function ask(path, picture, signal, onWait) {
+export async function request(path, picture, signal, onWait) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await askOnce(path, picture, signal);
@@ -35,7 +35,7 @@ export async function ask(path, picture, signal, onWait) {
 }
 
 /** What the service says of its model; null where it does not. */
-export async function askModel() {
+export async function requestModel() {
   try {
     const response = await fetch("v1/model", { headers: headers(), credentials: "same-origin" });
     return response.ok ? await response.json() : null;

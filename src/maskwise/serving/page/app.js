@@ -1,6 +1,6 @@
 // The page: what is going on, and what happens next. What is shown of it: show.js.
 
-import { Refusal, ask, askModel, pause, useKey } from "./api.js";
+import { Refusal, pause, request, requestModel, useKey } from "./api.js";
 import { Camera, cameraProblem, smallerCopy } from "./camera.js";
 import { pastedOrDropped } from "./files.js";
 import { bringAnswerIntoView, byId, show as showState } from "./show.js";
@@ -14,9 +14,9 @@ const state = {
   whole: false, // read it as a whole, because the user wanted that
   result: null, // what the service says of it
   chosen: 0,
-  why: new Map(), // face number → "asking" or the explanation
-  asking: false,
-  camera: "off", // asking, on, live
+  why: new Map(), // face number → "waiting" or the explanation
+  waiting: false,
+  camera: "off", // waiting, on, live
   status: null, // [name of the words, values], or "result": what the result says
   problem: null, // { words, values, actions: [[name of the words, what to do]] }
   wantsKey: null, // what to do again once there is a key
@@ -53,7 +53,7 @@ async function readAgain() {
 async function firstResult(blob, signal) {
   // Reported here: a service that refuses a body while it is still being sent looks as if it were gone.
   if (blob.size > mostBytes()) throw new Refusal("too_large", 413);
-  const { results } = await ask(`v1/predict${facesQuery("?")}`, blob, signal, tellWait);
+  const { results } = await request(`v1/predict${facesQuery("?")}`, blob, signal, showWait);
   if (results[0].error) throw new Refusal("unreadable", 422);
   return results[0];
 }
@@ -64,23 +64,23 @@ function facesQuery(joint) {
   return state.model?.faces.includes("each") ? `${joint}faces=each` : "";
 }
 
-/** Ask which parts of the chosen face the answer hangs on. */
+/** Request which parts of the chosen face the prediction hangs on. */
 async function explain() {
   const { signal } = begin();
   const face = state.chosen;
-  state.why.set(face, "asking");
+  state.why.set(face, "waiting");
   const path = `v1/explain?face=${face}${facesQuery("&")}`;
   await attempt(signal, explain, async () => {
-    state.why.set(face, await ask(path, state.picture.blob, signal, tellWait));
+    state.why.set(face, await request(path, state.picture.blob, signal, showWait));
     state.status = "result";
   });
-  if (state.why.get(face) === "asking") state.why.delete(face);
+  if (state.why.get(face) === "waiting") state.why.delete(face);
   show();
 }
 
 /** Do `work` unless something newer begins; show what went wrong, with `again` as the way out. */
 async function attempt(signal, again, work) {
-  state.asking = true;
+  state.waiting = true;
   state.status = ["reading"];
   show();
   try {
@@ -92,7 +92,7 @@ async function attempt(signal, again, work) {
     refuse(error, again);
   }
   if (signal.aborted) return;
-  state.asking = false;
+  state.waiting = false;
   show();
 }
 
@@ -106,7 +106,7 @@ function begin() {
 function forget() {
   begin();
   if (state.picture) URL.revokeObjectURL(state.picture.url);
-  Object.assign(state, { picture: null, result: null, status: null, asking: false, whole: false });
+  Object.assign(state, { picture: null, result: null, status: null, waiting: false, whole: false });
   state.why.clear();
 }
 
@@ -115,7 +115,7 @@ function forget() {
 async function startCamera() {
   forget();
   if (!navigator.mediaDevices?.getUserMedia) return complain("camera_insecure");
-  Object.assign(state, { camera: "asking", status: ["waiting_camera"] });
+  Object.assign(state, { camera: "waiting", status: ["waiting_camera"] });
   show();
   try {
     if (!(await camera.open())) return undefined;
@@ -135,7 +135,7 @@ function stopCamera(problem = null) {
   const hadFocus = ["shot", "live", "camera-off"].includes(document.activeElement?.id);
   camera.close();
   turn.abort();
-  Object.assign(state, { camera: "off", result: null, asking: false, status: ["camera_stopped"] });
+  Object.assign(state, { camera: "off", result: null, waiting: false, status: ["camera_stopped"] });
   if (problem) complain(problem);
   show();
   if (hadFocus) byId("camera-on").focus();
@@ -146,7 +146,7 @@ async function takePhoto() {
   await read(photo, ["from_camera"]);
 }
 
-/** Frame after frame: the next is taken when the answer to the last one came, so that the machine sets the pace. */
+/** Frame after frame: the next is taken when the response to the last one came, so that the machine sets the pace. */
 async function live() {
   const { signal } = begin();
   Object.assign(state, { camera: "live", status: ["live_on"], result: null, chosen: 0 });
@@ -156,7 +156,7 @@ async function live() {
     const frame = await camera.frame(LIVE_LONGEST_PX);
     const result = await firstResult(frame, signal);
     if (signal.aborted) return;
-    Object.assign(state, { result, chosen: Math.min(state.chosen, Math.max(0, result.answers.length - 1)) });
+    Object.assign(state, { result, chosen: Math.min(state.chosen, Math.max(0, result.predictions.length - 1)) });
     count += 1;
     const passed = performance.now() - since;
     if (passed > TELL_LIVE_EVERY_MS) {
@@ -199,7 +199,7 @@ function refuse(refusal, again) {
 }
 
 function complain(words, values = {}, actions = []) {
-  Object.assign(state, { problem: { words, values, actions }, status: null, asking: false });
+  Object.assign(state, { problem: { words, values, actions }, status: null, waiting: false });
   show();
   bringAnswerIntoView();
 }
@@ -221,7 +221,7 @@ function mostBytes() {
   return state.model?.limits?.body_bytes ?? Infinity;
 }
 
-function tellWait(wait) {
+function showWait(wait) {
   state.status = ["busy_wait", wait];
   show();
 }
@@ -233,7 +233,7 @@ function choose(number) {
 }
 
 async function learnModel() {
-  state.model = await askModel();
+  state.model = await requestModel();
   show();
 }
 
@@ -259,7 +259,7 @@ for (const sample of document.querySelectorAll(".samples button")) {
 // Faces can be walked by the arrows from anywhere, except where arrows have another meaning.
 document.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  const count = state.result?.answers.length ?? 0;
+  const count = state.result?.predictions.length ?? 0;
   if (!step || count < 2 || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, .scrolled")) return;
   event.preventDefault();
   choose((state.chosen + step + count) % count);

@@ -1,4 +1,4 @@
-// Answers on the page: boxes over the picture, faces to choose from, words and bars.
+// Predictions on the page: boxes over the picture, faces to choose from, words and bars.
 
 import { className, percent, say } from "./words.js";
 
@@ -12,12 +12,12 @@ export function make(tag, className = "", text = "") {
   return element;
 }
 
-/** A box over the picture for every answer that has one. Shares of the picture, so that boxes follow its size. */
+/** A box over the picture for every prediction that has one. Shares of the picture, so that boxes follow its size. */
 export function showBoxes(root, result, chosen, onChoose) {
-  const boxes = result.answers.map((answer, number) => {
-    if (!answer.box_xyxy_px) return null;
+  const boxes = result.predictions.map((prediction, number) => {
+    if (!prediction.box_xyxy_px) return null;
     const box = make("button", "box");
-    const [left, top, right, bottom] = clipped(answer.box_xyxy_px, result);
+    const [left, top, right, bottom] = clipped(prediction.box_xyxy_px, result);
     box.style.left = `${(100 * left) / result.width_px}%`;
     box.style.top = `${(100 * top) / result.height_px}%`;
     box.style.width = `${(100 * (right - left)) / result.width_px}%`;
@@ -47,31 +47,31 @@ export function showFaces(fieldset, count, chosen, onChoose) {
   });
 }
 
-/** One answer: a sentence for each attribute, its probabilities as bars, the age in years. */
-export function showAnswer(root, answer) {
+/** One prediction: a sentence for each attribute, its probabilities as bars, the age in years. */
+export function showPrediction(root, prediction) {
   const parts = [make("h3", "", say("appears"))];
-  for (const [attribute, shares] of Object.entries(answer.probs)) {
-    parts.push(attributePart(attribute, shares, answer[attribute], answer));
+  for (const [attribute, shares] of Object.entries(prediction.probs)) {
+    parts.push(attributePart(attribute, shares, prediction[attribute], prediction));
   }
-  if (Object.keys(answer.probs).length > 1) {
-    parts.push(make("p", "small", say("confidence", { percent: percent(answer.confidence) })));
+  if (Object.keys(prediction.probs).length > 1) {
+    parts.push(make("p", "small", say("confidence", { percent: percent(prediction.confidence) })));
   }
-  if (!answer.box_xyxy_px) parts.push(make("p", "small", say("whole")));
+  if (!prediction.box_xyxy_px) parts.push(make("p", "small", say("whole")));
   root.replaceChildren(...parts);
 }
 
-/** The answer in one sentence, for the line that screen readers read out. */
-export function sentence(answer, number) {
-  const words = Object.keys(answer.probs).map((attribute) => said(attribute, answer[attribute]));
-  if (answer.age_years !== null) words.push(years(answer));
+/** The prediction in one sentence, for the line that screen readers read out. */
+export function sentence(prediction, number) {
+  const words = Object.keys(prediction.probs).map((attribute) => said(attribute, prediction[attribute]));
+  if (prediction.age_years !== null) words.push(years(prediction));
   return say("summary", { face: say("face", { number: number + 1 }), words: words.join(", ") });
 }
 
-function attributePart(attribute, shares, word, answer) {
+function attributePart(attribute, shares, word, prediction) {
   const part = make("section", "attribute");
   const head = make("p", "head");
   head.append(make("span", "of", say(attribute)), make("strong", "", className(word)));
-  if (attribute === "age_group" && answer.age_years !== null) head.append(make("span", "years", years(answer)));
+  if (attribute === "age_group" && prediction.age_years !== null) head.append(make("span", "years", years(prediction)));
   if (shares[word] < UNSURE_BELOW) head.append(make("span", "unsure", say("unsure")));
   const list = make("ul", "bars");
   list.append(...Object.entries(shares).map(([name, share]) => bar(className(name), share, name === word)));
@@ -102,8 +102,8 @@ function said(attribute, word) {
   return attribute === "mask" ? say(`${word}_said`) : className(word);
 }
 
-function years(answer) {
-  return say("age_years", { years: Math.round(answer.age_years) });
+function years(prediction) {
+  return say("age_years", { years: Math.round(prediction.age_years) });
 }
 
 function clipped([left, top, right, bottom], { width_px: width, height_px: height }) {

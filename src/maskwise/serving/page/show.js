@@ -2,7 +2,7 @@
 
 import { showCard } from "./card.js";
 import { inKorean } from "./card_ko.js";
-import { make, sentence, showAnswer, showBoxes, showFaces } from "./results.js";
+import { make, sentence, showPrediction, showBoxes, showFaces } from "./results.js";
 import { showWhy } from "./why.js";
 import { say } from "./words.js";
 
@@ -17,17 +17,17 @@ export function show(state, acts) {
   byId("video").hidden = !cameraOn;
   showPhoto(state);
   showControls(state, cameraOn);
-  byId("stage").setAttribute("aria-busy", String(state.asking));
-  const answers = result?.answers ?? [];
-  showBoxes(byId("boxes"), result ?? { answers }, state.chosen, acts.choose);
-  showFaces(byId("faces"), answers.length, state.chosen, acts.choose);
-  if (answers.length) showAnswer(byId("reading"), answers[state.chosen]);
+  byId("stage").setAttribute("aria-busy", String(state.waiting));
+  const predictions = result?.predictions ?? [];
+  showBoxes(byId("boxes"), result ?? { predictions }, state.chosen, acts.choose);
+  showFaces(byId("faces"), predictions.length, state.chosen, acts.choose);
+  if (predictions.length) showPrediction(byId("reading"), predictions[state.chosen]);
   else byId("reading").replaceChildren();
-  showExplanation(state, answers, acts);
-  const faceless = result !== null && !answers.length && state.camera === "off";
+  showExplanation(state, predictions, acts);
+  const faceless = result !== null && !predictions.length && state.camera === "off";
   const nobody = { words: "no_face", values: {}, actions: [["read_whole", acts.readWhole]] };
   showProblem(faceless ? nobody : state.problem, state.wantsKey !== null);
-  byId("nothing").hidden = answers.length > 0 || state.problem !== null || faceless || state.asking;
+  byId("nothing").hidden = predictions.length > 0 || state.problem !== null || faceless || state.waiting;
   setText(byId("status"), statusText(state));
   byId("about").hidden = state.model === null;
   setText(byId("about-name"), state.model ? say("about", { name: state.model.name }) : "");
@@ -67,12 +67,12 @@ function showControls(state, cameraOn) {
   byId("clear").hidden = state.picture === null;
 }
 
-function showExplanation(state, answers, acts) {
+function showExplanation(state, predictions, acts) {
   const root = byId("why");
-  root.hidden = !answers.length || state.camera !== "off";
+  root.hidden = !predictions.length || state.camera !== "off";
   if (root.hidden) return root.replaceChildren();
   const hadFocus = root.contains(document.activeElement);
-  showWhy(root, state.why.get(state.chosen), answers[state.chosen], acts.explain);
+  showWhy(root, state.why.get(state.chosen), predictions[state.chosen], acts.explain);
   if (hadFocus) (root.querySelector("button") ?? root.querySelector("h3"))?.focus();
   return undefined;
 }
@@ -107,14 +107,14 @@ function setText(element, text) {
 /** What the line for screen readers says: of the result, or of what is going on. */
 function statusText({ status, result, chosen }) {
   if (status !== "result") return status ? say(...status) : "";
-  const answers = result?.answers ?? [];
-  if (!answers.length) return "";
-  const found = answers.length > 1 ? `${say("found", { count: answers.length })} ` : "";
-  return found + sentence(answers[chosen], chosen);
+  const predictions = result?.predictions ?? [];
+  if (!predictions.length) return "";
+  const found = predictions.length > 1 ? `${say("found", { count: predictions.length })} ` : "";
+  return found + sentence(predictions[chosen], chosen);
 }
 
 /** On a phone the prediction stands below the picture, out of sight. */
 export function bringAnswerIntoView() {
-  const card = byId("answer-title").parentElement;
+  const card = byId("prediction-title").parentElement;
   if (card.getBoundingClientRect().top > 0.6 * window.innerHeight) card.scrollIntoView();
 }

@@ -8,28 +8,28 @@ const STRONGEST_ALPHA = 0.75;
 const CONTRAST = 1.5; // above 1: only what matters most stands out
 const COLOUR = "255, 60, 0";
 
-/** Show the button that asks, the waiting, or the explanation. `why` is undefined, "asking" or the service's answer. */
-export function showWhy(root, why, answer, onAsk) {
-  if (why === undefined || why === "asking") {
-    const button = make("button", "", say(why === "asking" ? "why_busy" : "why"));
+/** Show the button, the waiting, or the explanation. `why` is undefined, "waiting" or the service's response. */
+export function showWhy(root, why, prediction, onClick) {
+  if (why === undefined || why === "waiting") {
+    const button = make("button", "", say(why === "waiting" ? "why_busy" : "why"));
     button.type = "button";
-    button.id = "why-ask";
+    button.id = "why-button";
     // Not `disabled`: that would throw away the focus of whoever pressed it.
-    button.setAttribute("aria-disabled", String(why === "asking"));
-    button.addEventListener("click", () => why === undefined && onAsk());
+    button.setAttribute("aria-disabled", String(why === "waiting"));
+    button.addEventListener("click", () => why === undefined && onClick());
     root.replaceChildren(button);
     return;
   }
   const title = make("h3", "", say("why_title"));
   title.tabIndex = -1; // takes the focus of the button that it replaces
-  root.replaceChildren(title, pictureOf(why), make("p", "", tell(why, answer)));
+  root.replaceChildren(title, pictureOf(why), make("p", "", sentenceOf(why, prediction)));
 }
 
 /** The explanation in words. */
-export function tell(why, answer) {
+export function sentenceOf(why, prediction) {
   const { row, col, fall } = strongest(why);
   if (fall < WORTH_TELLING) return say("why_none", { percent: percent(WORTH_TELLING) });
-  const before = answer.confidence;
+  const before = prediction.confidence;
   const third = (place, count) => Math.min(2, Math.floor((3 * (place + 0.5)) / count));
   return say("why_some", {
     place: say(`place_${third(row, why.grid_rows)}_${third(col, why.grid_cols)}`),
