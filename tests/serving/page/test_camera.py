@@ -46,7 +46,7 @@ def test_the_camera_goes_out_when_the_page_is_hidden(context: BrowserContext, pa
     assert track_state(page) == "ended"
 
 
-def test_a_refused_camera_is_told(page: Page, seen: Seen) -> None:
+def test_a_refused_camera_is_reported(page: Page, seen: Seen) -> None:
     page.click("#camera-on")
     expect(page.locator("#problem")).to_contain_text("The camera may not be used.")
     expect(page.locator("#choose")).to_be_visible()
@@ -69,8 +69,8 @@ def test_waiting_for_the_permission_can_be_given_up(context: BrowserContext, pag
     context.grant_permissions(["camera"])
     page.evaluate(
         "() => { const media = navigator.mediaDevices, real = media.getUserMedia.bind(media);"
-        "media.getUserMedia = async (wish) => { await new Promise((go) => { window.allow = go });"
-        "const stream = await real(wish); window.track = stream.getTracks()[0]; return stream } }"
+        "media.getUserMedia = async (constraints) => { await new Promise((go) => { window.allow = go });"
+        "const stream = await real(constraints); window.track = stream.getTracks()[0]; return stream } }"
     )
     page.click("#camera-on")
     expect(page.locator("#status")).to_contain_text("permission")

@@ -55,7 +55,7 @@ def test_on_a_phone_the_prediction_is_in_view(browser: Browser, service: Running
     context.close()
 
 
-def test_screen_readers_are_told(page: Page, pictures: Pictures) -> None:
+def test_screen_readers_get_every_change(page: Page, pictures: Pictures) -> None:
     page.set_input_files("#file", pictures.one)
     expect(page.get_by_role("status")).to_contain_text("appears to be")
     assert page.locator("#photo").get_attribute("alt") == "The picture: one.png"

@@ -80,7 +80,7 @@ def test_a_dropped_picture_is_read(page: Page, seen: Seen, pictures: Pictures) -
     assert seen.errors == []
 
 
-def test_what_is_dropped_but_no_picture_is_told(page: Page, seen: Seen, pictures: Pictures) -> None:
+def test_what_is_dropped_but_no_picture_is_refused(page: Page, seen: Seen, pictures: Pictures) -> None:
     drop(page, pictures.one, "text/html", name="page.html")
     expect(page.locator("#problem")).to_contain_text("not a picture that the service takes")
     page.evaluate(
@@ -102,7 +102,7 @@ def test_a_pasted_picture_is_read(page: Page, seen: Seen, pictures: Pictures) ->
     assert seen.errors == []
 
 
-def test_what_it_looks_at_is_told_on_request(page: Page, seen: Seen, pictures: Pictures) -> None:
+def test_what_it_looks_at_is_shown_on_request(page: Page, seen: Seen, pictures: Pictures) -> None:
     page.set_input_files("#file", pictures.one)
     page.click("#why-button")
     expect(page.locator(".seen img")).to_be_visible()
@@ -145,7 +145,7 @@ def test_the_service_may_say_that_it_is_too_large(
     expect(page.locator("#problem")).to_contain_text("too large for the service")
 
 
-def test_files_that_are_no_pictures_are_told(page: Page, pictures: Pictures) -> None:
+def test_files_that_are_no_pictures_are_reported(page: Page, pictures: Pictures) -> None:
     page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no picture at all"})
     expect(page.locator("#problem")).to_contain_text("not a picture that the service takes")
     half = pictures.two.read_bytes()[:3000]
@@ -172,7 +172,7 @@ def test_a_busy_service_is_asked_again(page: Page, pictures: Pictures) -> None:
     assert len(refused) == 2
 
 
-def test_a_service_that_is_gone_is_told_and_asked_again(page: Page, pictures: Pictures) -> None:
+def test_a_service_that_is_gone_is_reported_and_tried_again(page: Page, pictures: Pictures) -> None:
     page.route("**/v1/predict*", lambda route: route.abort())
     page.set_input_files("#file", pictures.one)
     expect(page.locator("#problem")).to_contain_text("The service does not respond.")
