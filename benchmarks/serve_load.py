@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
     closed = False
-    _received: asyncio.Future[tuple[int, bytes]] | None = None
+    _response: asyncio.Future[tuple[int, bytes]] | None = None
 
     @classmethod
     async def to(cls, port: int) -> Self:
@@ -101,21 +101,21 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
-        if self._received is not None:
-            self._received.set_exception(exc or ConnectionResetError())
-            self._received = None
+        if self._response is not None:
+            self._response.set_exception(exc or ConnectionResetError())
+            self._response = None
 
     async def send(self, request: bytes) -> tuple[int, bytes]:
         """(status, body); ``ConnectionError`` where the connection ends before the response does."""
         self._received = b""
-        self._received = asyncio.get_running_loop().create_future()
+        self._response = asyncio.get_running_loop().create_future()
         self.transport.write(request)
-        return await self._received
+        return await self._response
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
-        if not end or self._received is None:
+        if not end or self._response is None:
             return
         head = head.lower()
         length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
@@ -123,8 +123,8 @@ class Connection(asyncio.Protocol):
             if b"\nconnection: close" in head:
                 self.closed = True
                 self.transport.close()
-            self._received.set_result((int(head.split(b" ", 2)[1]), body))
-            self._received = None
+            self._response.set_result((int(head.split(b" ", 2)[1]), body))
+            self._response = None
 
 
 class LoadClient:

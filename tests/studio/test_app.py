@@ -1,4 +1,4 @@
-"""The studio's routes, asked over HTTP."""
+"""The studio's routes over HTTP."""
 
 from __future__ import annotations
 
