@@ -10,8 +10,10 @@ from maskwise.errors import DataError
 from maskwise.reports.page import page
 from maskwise.reports.reports_beside import mark_of_run, reports_beside
 from maskwise.reports.run_comparison import run_comparison
+from maskwise.reports.words import in_language
 from maskwise.workflows.compare_runs import compare_runs, name_arms, read_arms
 from support.finished_runs import add_run
+from support.korean import english_left
 
 
 def compared(store: Path, data: Path | None, out: Path) -> str:
@@ -51,3 +53,10 @@ def test_without_the_data_set_there_are_words_alone(tmp_path: Path) -> None:
 def test_another_data_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must be the data set of these runs, got 'one without 0"):
         compared(tmp_path / "runs", write_photos(tmp_path / "data", 0), tmp_path / "out.html")
+
+
+def test_no_english_is_left_in_korean(tmp_path: Path) -> None:
+    for data in (None, write_photos(tmp_path / "data", 3)):
+        store = tmp_path / ("bare" if data is None else "runs")
+        html = compared(store, data, tmp_path / "out.html")
+        assert english_left(in_language(html, "ko")) == []

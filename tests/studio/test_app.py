@@ -11,6 +11,8 @@ import pytest
 
 from maskwise.store.marks import read_marks
 from maskwise.store.runs import StoredRun
+from maskwise.studio.app import preferred_language
+from support.korean import english_left
 from support.running_studio import RunningStudio
 
 
@@ -120,3 +122,31 @@ def test_the_board_comes_while_a_page_is_made(studio: RunningStudio, visitor: ht
     waiting = visitor.get(f"/predict/{run.record.run_id}")
     assert waiting.status_code in (202, 422)
     assert visitor.get("/").status_code == 200
+
+
+def test_pages_and_what_scripts_show_are_in_the_browser_s_language(visitor: httpx.Client, run: StoredRun) -> None:
+    korean = {"accept-language": "ko-KR,ko;q=0.9,en;q=0.8"}
+    visitor.headers.update(korean)
+    names = ("good", "poor", "faces", "ladder", "mask", "macro", "studio")
+    for address in ("/", "/compare", "/audit", "/predict", "/nothing", f"/runs/{run.record.run_id}"):
+        page = made(visitor, address)
+        assert '<html lang="ko">' in page.text
+        assert english_left(page.text, *names) == [], address
+    tagged = visitor.post(f"/runs/{run.record.run_id}/tags", json={"add": ["ko"], "remove": []}).json()
+    assert 'aria-label="태그 ko 지우기"' in tagged["given"]
+    visitor.post(f"/runs/{run.record.run_id}/tags", json={"add": [], "remove": ["ko"]})
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("ko", "ko"),
+        ("en-US,ko;q=0.5", "en"),
+        ("de-DE, ko-KR;q=0.9, en;q=0.8", "ko"),
+        ("*", "en"),
+        ("fr", "en"),
+    ],
+)
+def test_the_first_language_that_is_known_is_taken(accepted: str, language: str) -> None:
+    assert preferred_language(accepted) == language

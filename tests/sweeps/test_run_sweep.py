@@ -14,6 +14,7 @@ from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import parse_recipe
 from maskwise.reports.sweep_page import sweep_files
+from maskwise.reports.words import in_language
 from maskwise.store.board import read_board
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.store.write_runs import discard_run, start_run
@@ -26,6 +27,7 @@ from maskwise.sweeps.trial_queue import REASON, RUN
 from maskwise.training.stopping import InterruptedTraining
 from maskwise.workflows import train_or_read as stored
 from maskwise.workflows.run_recipe import Place
+from support.korean import english_left
 from support.sweeps import Notes, Trainer, record_of, sweep_of, without_budget, work_at
 
 GRID = "{train.optimizer.rate: [0.0001, 0.001, 0.01, 0.1]}"
@@ -210,6 +212,7 @@ def test_the_page_and_its_pictures(tmp_path: Path, trainer: Trainer) -> None:
     assert html.count('class="run ') == len(found.rows) + len(found.pruned)
     assert "http" not in html.replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert files == sweep_files(found, None), "the same sweep, the same files"
+    assert english_left(in_language(html, "ko"), "made-up", "faces", "baseline", "adam", "sgd") == []
 
 
 def test_a_study_that_nobody_began(tmp_path: Path) -> None:

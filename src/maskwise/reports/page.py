@@ -13,6 +13,7 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
        max-width: 64rem; margin: 0 auto; padding: 1.2rem; }
 body.wide { max-width: 110rem; } main { min-width: 0; } a { color: inherit; }
+:lang(ko) { word-break: keep-all; }
 h1 { font-size: 1.6rem; margin: 0.4em 0; } h2 { font-size: 1.15rem; margin: 1.6em 0 0.4em; }
 p.note, figcaption { color: var(--faint); font-size: 0.92rem; }
 figure { margin: 0.6em 0; } .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }

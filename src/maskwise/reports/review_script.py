@@ -24,6 +24,9 @@ STYLE = """<style>
 .item[data-said="yes"] p::before { content: "✓ accepted"; } .item[data-said="no"] p::before { content: "✗ rejected"; }
 .item[data-said="skip"] p::before { content: "– skipped"; }
 .list tr { scroll-margin-top: 7rem; } .list tr:target { outline: 2px solid var(--fill); outline-offset: -2px; }
+.item[data-said="yes"] p:lang(ko)::before { content: "✓ 수락"; }
+.item[data-said="no"] p:lang(ko)::before { content: "✗ 거절"; }
+.item[data-said="skip"] p:lang(ko)::before { content: "– 건너뜀"; }
 @media print { .bar, .item button { display: none; } }
 </style>"""
 

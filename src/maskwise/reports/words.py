@@ -1,9 +1,9 @@
 """Pages in Korean: every text of a finished page is found by its English words, all of them in one file.
 
-``korean.json`` holds a Korean text for each English one. ``{n}`` and ``{n1}`` stand for numbers, any other ``{name}``
-for whatever the page fills in, which is itself translated where it is known (the name of a class, say). What nothing
-fits stays as it is: names of runs, paths, settings. A page either comes in one language, or holds the Korean of its own
-texts and a script that shows them where the browser prefers Korean; that works from the disk and in print.
+``korean.json`` holds a Korean text for each English one. ``{n}`` and ``{n1}`` stand for numbers, ``{x}`` and ``{x1}``
+for names that stay as they are, any other ``{a}`` for what is itself translated where it is known (a class, say). What
+nothing fits stays as it is: names of runs, paths, settings. A page either comes in one language, or holds the Korean of
+its own texts and a script that shows them where the browser prefers Korean; that works from the disk and in print.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class _Filled(NamedTuple):
 
     longest: str
     """Its longest piece between places."""
+    said: int
+    """Letters of all pieces: texts that say more are tried first."""
     find: re.Pattern[str]
     korean: str
 
@@ -77,7 +79,7 @@ class Words:
         self.korean_of = korean_of
         self._filled = sorted(
             (_filled(english, korean) for english, korean in korean_of.items() if "{" in english),
-            key=lambda each: -len(each.longest),
+            key=lambda each: -each.said,
         )
         self.find = functools.lru_cache(maxsize=50_000)(self._find)
 
@@ -97,11 +99,13 @@ class Words:
         sentences = _SENTENCE_END.split(text)
         if len(sentences) > 1:
             return self._all(sentences, " ")
-        for longest, find, korean in self._filled:
+        for longest, _, find, korean in self._filled:
             if longest in text and (fitting := find.fullmatch(text)):
-                values = {name: self.find(value) or value for name, value in fitting.groupdict().items()}
-                return korean.format(**values)
+                return korean.format(**{name: self._value(name, value) for name, value in fitting.groupdict().items()})
         return self._joined(text)
+
+    def _value(self, name: str, value: str) -> str:
+        return value if name.startswith("x") else self.find(value) or value
 
     def _joined(self, text: str) -> str | None:
         """Of pieces that are all known, such as the attributes of a joint class, or of a name and a known text."""
@@ -186,7 +190,7 @@ def _filled(english: str, korean: str) -> _Filled:
         (f"(?P<{piece}>{_NUMBER if piece.startswith('n') else _VALUE})" if place % 2 else re.escape(piece))
         for place, piece in enumerate(pieces)
     )
-    return _Filled(max(pieces[::2], key=len), re.compile(find, re.DOTALL), korean)
+    return _Filled(max(pieces[::2], key=len), len("".join(pieces[::2])), re.compile(find, re.DOTALL), korean)
 
 
 def _for_script(filled: _Filled) -> tuple[str, str]:
