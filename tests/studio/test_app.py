@@ -127,7 +127,7 @@ def test_the_board_comes_while_a_page_is_made(studio: RunningStudio, visitor: ht
 def test_pages_and_what_scripts_show_are_in_the_browser_s_language(visitor: httpx.Client, run: StoredRun) -> None:
     korean = {"accept-language": "ko-KR,ko;q=0.9,en;q=0.8"}
     visitor.headers.update(korean)
-    names = ("good", "poor", "faces", "ladder", "mask", "macro", "studio")
+    names = ("good", "poor", "faces", "c0ffee", "ladder", "mask", "macro", "studio")
     for address in ("/", "/compare", "/audit", "/predict", "/nothing", f"/runs/{run.record.run_id}"):
         page = made(visitor, address)
         assert '<html lang="ko">' in page.text

@@ -212,7 +212,8 @@ def test_the_page_and_its_pictures(tmp_path: Path, trainer: Trainer) -> None:
     assert html.count('class="run ') == len(found.rows) + len(found.pruned)
     assert "http" not in html.replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert files == sweep_files(found, None), "the same sweep, the same files"
-    assert english_left(in_language(html, "ko"), "made-up", "faces", "baseline", "adam", "sgd") == []
+    names = ("made-up", "faces", "baseline", "adam", "sgd", "set kind rate optimizer train")
+    assert english_left(in_language(html, "ko"), *names) == []
 
 
 def test_a_study_that_nobody_began(tmp_path: Path) -> None:

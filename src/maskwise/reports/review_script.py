@@ -138,7 +138,7 @@ def review_list(rows: Sequence[Sequence[str]], items: int) -> str:
         back = f'<a href="#row-{row}">{row + 2}</a>' if row < items else row + 2
         lines.append(f'<tr id="line-{row + 2}"><td>{back}</td><td>{escape(accept)}</td>{inner}</tr>')
     return (
-        f'<div class="scroll" tabindex="0"><table class="list"><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table class="list" translate="no"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 

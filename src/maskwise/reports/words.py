@@ -25,7 +25,7 @@ _VALUE = r"(?:(?![.!?]\s).)+?"
 _TAG = re.compile(r"(<[^>]*>)")
 _ATTRIBUTE = re.compile(r'(?<= )(aria-label|alt|title|placeholder)="([^"]*)"')
 _RAW = ("script", "style", "pre", "code", "kbd")
-"""Elements whose text is not for reading as a sentence."""
+"""Elements whose text is not for reading as a sentence; nor is that of any element with translate="no"."""
 _JOINTS = (" · ", "; ", " → ", ": ", ", ", " × ")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
@@ -43,7 +43,7 @@ _OBSERVER = """
   };
   const read = node => {
     if (node.nodeType === 3) {
-      if (node.parentElement?.closest('script, style, pre, code, kbd')) return;
+      if (node.parentElement?.closest('script, style, pre, code, kbd, [translate=no]')) return;
       const put = korean(node.data); if (put !== node.data) node.data = put;
     } else if (node.nodeType === 1) {
       for (const name of ['aria-label', 'alt', 'title', 'placeholder']) {
@@ -164,7 +164,7 @@ def changed_texts(page: str, change: Callable[[str], str]) -> str:
                 lambda found: f'{found[1]}="{html.escape(change(html.unescape(found[2])))}"' if found[2] else found[0],
                 piece,
             )
-            raw = name if name in _RAW and not piece.startswith("</") else ""
+            raw = name if (name in _RAW or ' translate="no"' in piece) and not piece.startswith("</") else ""
         elif piece.startswith("</") and name == raw:
             raw = ""
     return "".join(pieces)
