@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -42,6 +43,7 @@ BARE_PHOTOS = 256
 TICK_S = 0.01
 OVERLOAD = 2.0
 ROUNDS = 5
+ADDRESSES = 50
 
 
 @dataclass
@@ -92,9 +94,10 @@ class Connection(asyncio.Protocol):
     _response: asyncio.Future[tuple[int, bytes]] | None = None
 
     @classmethod
-    async def to(cls, port: int) -> Self:
-        """A new connection to ``port`` of this machine."""
-        return (await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port))[1]
+    async def to(cls, port: int, source: str) -> Self:
+        """A new connection to ``port`` of this machine, from the address ``source``, which is this machine's, too."""
+        loop = asyncio.get_running_loop()
+        return (await loop.create_connection(cls, "127.0.0.1", port, local_addr=(source, 0)))[1]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -128,11 +131,15 @@ class Connection(asyncio.Protocol):
 
 
 class LoadClient:
-    """Opens connections to the service and keeps those that are free."""
+    """Opens connections to the service and keeps those that are free.
+
+    They come from many addresses: the service bounds what one client may have waiting, and that is not measured here.
+    """
 
     def __init__(self, port: int, cases: list[Case]) -> None:
         self.port, self.cases = port, cases
         self.free: list[Connection] = []
+        self.sources = itertools.cycle([f"127.0.0.{last}" for last in range(2, 2 + ADDRESSES)])
 
     async def send(self, number: int, tally: Tally) -> None:
         case = self.cases[number % len(self.cases)]
@@ -152,7 +159,7 @@ class LoadClient:
         while self.free:
             if not (connection := self.free.pop()).closed:
                 return connection
-        return await Connection.to(self.port)
+        return await Connection.to(self.port, next(self.sources))
 
 
 async def closed_loop(load: LoadClient, clients: int, seconds: float) -> Tally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,17 @@ def test_runs_are_found_and_ranked(two: tuple[maskwise.Run, maskwise.Run]) -> No
     with pytest.raises(StoreError):
         maskwise.open("three", store)
     assert maskwise.runs(store / "nowhere") == []
+
+
+def test_a_damaged_run_is_left_out_of_the_list_with_a_warning(
+    two: tuple[maskwise.Run, maskwise.Run], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = tmp_path / "runs"
+    shutil.copytree(two[0].folder.parent, store)
+    record = store / two[0].folder.name / "run.json"
+    record.write_bytes(record.read_bytes()[:-3])
+    assert [run.folder.name for run in maskwise.runs(store)] == [two[1].folder.name]
+    assert [line.getMessage().split(": ")[:2] for line in caplog.records] == [["damaged", str(record)]]
 
 
 def test_two_runs_are_compared(two: tuple[maskwise.Run, maskwise.Run]) -> None:

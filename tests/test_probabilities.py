@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maskwise.labels import Attribute, Task
 from maskwise.probabilities import Probabilities, averaged, joined, multiplied, over_members
@@ -21,6 +23,19 @@ def test_parts_are_multiplied_in_any_order_of_attributes() -> None:
     np.testing.assert_allclose(product((("gender", "age"), gender_age), (("mask",), mask)), expected)
     np.testing.assert_allclose(product((("mask",), mask), (("age", "gender"), age_first)), expected)
     np.testing.assert_array_equal(product((task.attributes, expected)), expected)
+
+
+@given(seed=st.integers(0, 2**32 - 1), photos=st.integers(1, 8), order=st.permutations(Task().attributes))
+def test_parts_of_one_attribute_each_decide_it_whatever_the_others_say(
+    seed: int, photos: int, order: list[Attribute]
+) -> None:
+    rng, task = np.random.default_rng(seed), Task()
+    probs = {name: rng.dirichlet(np.ones(len(task.classes(name))), photos) for name in task.attributes}
+    found_NC = multiplied([((name,), Probabilities(probs[name], None)) for name in order], task).probs_NC
+    np.testing.assert_allclose(found_NC.sum(axis=1), 1)
+    decided = task.codes(found_NC.argmax(axis=1))
+    for name, probs_NA in probs.items():
+        assert np.array_equal(decided[name], probs_NA.argmax(axis=1))
 
 
 def test_the_age_comes_from_the_part_with_the_age_group() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from maskwise.cli.options import cache_folder
 from maskwise.cli.progress import listener, loading, trainings_of
-from maskwise.errors import StoreError, must
+from maskwise.errors import StoreError, must, printable
 from maskwise.files import at_home, refuse_overwrite, write_atomically
+from maskwise.listeners import DAMAGED
 from maskwise.store.find_run import find_run
 from maskwise.store.kept_files import check_kept, read_evaluation
 from maskwise.store.layout import PREDICTIONS
@@ -237,8 +239,14 @@ def train(
 
 
 def runs(store: str | Path = "runs") -> list[Run]:
-    """The finished runs of a store, best first by macro F1; those without a score last."""
-    finished = [run for run in list_runs(at_home(store)).runs if run.record.status == "finished"]
+    """The finished runs of a store, best first by macro F1; those without a score last.
+
+    Folders whose record is damaged are left out, each with a logged warning, which stderr shows.
+    """
+    listing = list_runs(at_home(store))
+    for problem in listing.damaged:
+        logging.getLogger("maskwise").warning("%s", printable(f"{DAMAGED}: {problem}"))
+    finished = [run for run in listing.runs if run.record.status == "finished"]
     return [Run(run.folder) for run in sorted(finished, key=_rank)]
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from maskwise.cli.main import app
 from maskwise.errors import StoreError
 from store.conftest import FinishedRun
 
@@ -46,6 +49,15 @@ def test_what_differs_and_means_over_seeds(store: Path, tmp_path: Path, cli: Cli
     assert "runs that are equal but for seed" in printed
     with means.open() as file:
         assert sorted(row["runs"] for row in csv.DictReader(file)) == ["1", "2"]
+
+
+def test_as_json_what_is_damaged_stands_on_stderr(store: Path) -> None:
+    records = sorted(store.glob("*/run.json"))
+    records[0].write_bytes(b"{")
+    result = CliRunner().invoke(app, ["board", "--json", "--store", str(store)])
+    assert len(json.loads(result.stdout)) == 2
+    assert result.stderr.startswith(f"{records[0]}: ")
+    assert result.stderr.count("\n") == 1
 
 
 def test_words_that_fit_no_run_are_refused(store: Path, cli: Cli) -> None:

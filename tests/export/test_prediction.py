@@ -6,6 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maskwise.export.prediction import Prediction
 from maskwise.export.prediction_table import predictions_csv
@@ -30,6 +32,25 @@ def test_words_follow_the_joint_class_and_abstain_one_by_one() -> None:
     assert prediction.abstains(0.31)
     assert not prediction.abstains(0.3)
     assert not prediction.abstains(None)
+
+
+@given(
+    probs=st.lists(st.floats(0, 1, width=32), min_size=6, max_size=6),
+    low=st.floats(0, 1),
+    high=st.floats(0, 1),
+)
+def test_whatever_the_probabilities_an_attribute_abstains_only_with_its_class_and_more_as_the_bound_rises(
+    probs: list[float], low: float, high: float
+) -> None:
+    prediction = Prediction(TASK, (np.array(probs) + 1e-6) / (np.sum(probs) + 6e-6))
+    low, high = sorted((low, high))
+    plain, some, more = (set(prediction.words(bound).items()) for bound in (None, low, high))
+    assert " · ".join(word for _, word in sorted(plain, reverse=True)) == prediction.class_name
+    assert some <= plain | {(name, "abstain") for name, _ in plain}
+    assert more & plain <= some & plain  # what abstains below ``low`` abstains below ``high``
+    assert prediction.abstains(high) >= prediction.abstains(low)
+    # An attribute is at least as probable as the joint class that holds it.
+    assert some == plain or low >= prediction.confidence - 1e-9
 
 
 def test_json_of_a_prediction() -> None:

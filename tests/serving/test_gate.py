@@ -61,7 +61,7 @@ def test_head_gives_the_headers_alone(client: httpx.Client, path: str) -> None:
 
 
 def test_a_prefix_of_a_proxy_is_left_out() -> None:
-    gate = Gate(_never, ServeSettings(path_prefix="/faces"), KeyRing(()), Metrics(), {}, lambda: None)
+    gate = Gate(_never, ServeSettings(path_prefix="/faces"), KeyRing(()), Metrics(), {}, lambda _: None)
     paths = {"/faces/v1/model": "/v1/model", "/faces/": "/", "/v1/model": "/v1/model", "/facesx/v1/model": None}
     for given, bare in paths.items():
         assert gate._path(given) == (bare or given)
@@ -75,7 +75,7 @@ def test_a_client_is_its_address_or_what_the_proxy_says() -> None:
         "headers": [(b"x-forwarded-for", b"1.1.1.1, 2.2.2.2")],
     }
     for header, client in (("", "10.0.0.1"), ("X-Forwarded-For", "2.2.2.2")):
-        gate = Gate(_never, ServeSettings(client_header=header), KeyRing(()), Metrics(), {}, lambda: None)
+        gate = Gate(_never, ServeSettings(client_header=header), KeyRing(()), Metrics(), {}, lambda _: None)
         assert gate._client(scope, gate._look_at(scope)) == client
 
 
@@ -109,13 +109,14 @@ def test_photos_are_refused_before_the_application_and_nothing_else_is(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    def refuse() -> None:
+    def refuse(client: str) -> None:
+        assert client == "10.0.0.1"
         raise busy(2.0)
 
     gate = Gate(app, ServeSettings(), KeyRing(("a key",)), Metrics(), {}, refuse)
     headers = [(b"host", b"localhost"), (b"content-length", b"9"), (b"x-api-key", key)]
     scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "headers": headers, "state": {}}
-    asyncio.run(gate(scope, receive, send))
+    asyncio.run(gate({**scope, "client": ("10.0.0.1", 5)}, receive, send))
     assert sent[0]["status"] == status
     assert ((b"retry-after", b"2") in sent[0]["headers"]) == (status == 503)
 

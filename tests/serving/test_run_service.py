@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -109,6 +110,49 @@ def test_sigterm_answers_what_is_under_way_and_leaves_with_0(slow: Running, phot
     assert [response.status_code for response in responses] == [200, 200, 200]
     lines = slow.log_lines_until(lambda line: line["event"] == "stopped")
     assert [line["event"] for line in lines if line["event"] != "request"] == ["ready", "draining", "stopped"]
+
+
+class Clients:
+    """Threads that send photos until the service is gone, each waiting for its response before it sends again."""
+
+    def __init__(self, running: Running, photo: bytes, count: int) -> None:
+        self.running, self.photo = running, photo
+        self.statuses: list[int] = []
+        self.lost_s: list[float] = []
+        """When a request found no service, or lost its connection."""
+        self.threads = [threading.Thread(target=self._send) for _ in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def _send(self) -> None:
+        while not self.lost_s:
+            try:
+                self.statuses.append(post(self.running, self.photo).status_code)
+            except httpx.TransportError:
+                self.lost_s.append(time.monotonic())
+
+
+@pytest.mark.slow
+def test_sigterm_under_load_answers_all_that_was_accepted(
+    slow_bundle: Path, temporary: Path, photos: list[bytes]
+) -> None:
+    """More is sent than can be predicted: what was accepted gets its prediction, and the process leaves with 0."""
+    settings = ("threads=1", "queue_images=8", "request_images=1", "client_images=100", "drain_seconds=20")
+    with running_service(slow_bundle, temporary, settings=settings) as running:
+        clients = Clients(running, photos[0], 24)
+        while clients.statuses.count(200) < 10 or 503 not in clients.statuses:
+            time.sleep(0.05)
+            assert not clients.lost_s
+        stopped_s = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - stopped_s < 20
+        for thread in clients.threads:
+            thread.join()
+        lines = running.log_lines_until(lambda line: line["event"] == "stopped")
+    logged = [line["status"] for line in lines if line["event"] == "request" and line["route"] == "/v1/predict"]
+    assert logged.count(200) == clients.statuses.count(200)
+    assert set(logged) == set(clients.statuses) == {200, 503}
+    assert min(clients.lost_s) > stopped_s
 
 
 def test_keys_are_asked_for_where_photos_are_read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -207,3 +208,35 @@ def test_a_worker_that_meets_a_fault_is_replaced_and_its_request_fails(
     assert len(predictions_of(bundle, fine, calibrated=False)) == 3
     assert b"maskwise_workers_replaced_total" in workers.metrics.text()
     workers.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_workers_that_end_under_load_are_replaced_and_every_other_request_is_predicted(
+    small_bundle: Path, photos: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every tenth batch ends its thread, while more waits than is worked on."""
+    with load(small_bundle, threads=3) as bundle:
+        predict, calls = bundle.networks.predict, itertools.count(1)
+
+        def breaking(prepared: Sequence[Prepared]) -> MemberProbabilities:
+            if next(calls) % 10 == 0:
+                raise ZeroDivisionError
+            return predict(prepared)
+
+        monkeypatch.setattr(bundle.networks, "predict", breaking)
+        workers = workers_of(bundle, batch_images=2, queue_images=400, batch_wait_ms=0)
+        requests = [Request([photos[number % len(photos)]]) for number in range(300)]
+        for request in requests:
+            workers.take(request)
+        assert all(request.finished.wait(60) for request in requests)
+        assert (workers.waiting, workers.alive()) == (0, True)
+        monkeypatch.undo()
+        failed = sum(request.failed for request in requests)
+        ended = (next(calls) - 1) // 10
+        assert 15 <= ended <= failed <= 2 * ended
+        right = [bundle.predict(photo)[0].probs_C for photo in photos]
+        for number, request in enumerate(requests):
+            if not request.failed:
+                ((found,),) = predictions_of(bundle, request, calibrated=False)
+                np.testing.assert_allclose(found.probs_C, right[number % len(photos)], atol=1e-6)
+        workers.stop()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,36 @@ def test_an_unreadable_run_is_named_where_nothing_fits(tmp_path: Path, finished_
     with pytest.raises(StoreError, match="must be an id") as caught:
         find_run(tmp_path, "baseline")
     assert str(folder / RECORD) in caught.value.problems[1]
+
+
+def test_a_damaged_record_that_may_be_newer_is_said_where_a_name_is_looked_up(
+    tmp_path: Path, finished_run: FinishedRun, caplog: pytest.LogCaptureFixture
+) -> None:
+    older = finished_run(tmp_path, "baseline", 0, created_utc="2025-01-01T00:00:00Z")
+    newest = finished_run(tmp_path, "baseline", 1, created_utc="2025-01-03T00:00:00Z")
+    (tmp_path / "notes").mkdir()  # a folder without a record says nothing
+    assert find_run(tmp_path, "baseline") == newest
+    assert not caplog.records
+    data = bytearray((newest / RECORD).read_bytes())
+    data[200] ^= 1
+    (newest / RECORD).write_bytes(bytes(data))
+    assert find_run(tmp_path, "baseline") == older
+    (record,) = caplog.records
+    line = record.getMessage()
+    assert line.startswith(f"damaged: {newest / RECORD}: ")
+    assert f"'baseline' means run {older.name}, begun 2025-01-01T00:00:00Z, the newest" in line
+    caplog.clear()
+    assert find_run(tmp_path, older.name) == older  # an id means that run and no other
+    assert not caplog.records
+
+
+def test_the_command_line_shows_it_on_stderr(tmp_path: Path, finished_run: FinishedRun) -> None:
+    older = finished_run(tmp_path, "baseline", 0, created_utc="2025-01-01T00:00:00Z")
+    for seed in (1, 2):
+        (finished_run(tmp_path, "baseline", seed, created_utc="2025-01-03T00:00:00Z") / RECORD).write_bytes(b"{")
+    words = ["tag", "baseline", "--add", "good", "--store", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-m", "maskwise", *words], capture_output=True, text=True, check=True)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("damaged: ")
+    assert f"(and 1 more) 'baseline' means run {older.name}" in line
+    assert done.stdout.startswith(f"run {older.name}: tags good")

@@ -8,6 +8,7 @@ import pytest
 from maskwise.errors import StoreError
 from maskwise.files import TEMPORARY_PREFIX
 from maskwise.store.kept_for import record_need
+from maskwise.store.layout import RECORD
 from maskwise.store.retention import delete_runs, needed_runs, runs_to_prune
 from maskwise.store.runs import list_runs
 from maskwise.store.sizes import folder_bytes, format_sizes, in_words, leftovers, size_of_run
@@ -51,6 +52,18 @@ def test_members_stay_as_long_as_their_ensemble(tmp_path: Path, ranked: list[Pat
     delete_runs(tmp_path, [ranked[2], ensemble])
     assert not ranked[2].exists()
     assert not ensemble.exists()
+
+
+def test_nothing_is_deleted_beside_a_damaged_record(
+    tmp_path: Path, ranked: list[Path], finished_run: FinishedRun
+) -> None:
+    ensemble = join(tmp_path, finished_run, ranked[1:3])
+    (ensemble / RECORD).write_bytes((ensemble / RECORD).read_bytes()[:-9])
+    for delete in (lambda: delete_runs(tmp_path, [ranked[2]]), lambda: runs_to_prune(tmp_path, 1)):
+        with pytest.raises(StoreError, match="Until then nothing is deleted") as caught:
+            delete()
+        assert str(ensemble / RECORD) in caught.value.problems[0]
+    assert all(folder.exists() for folder in ranked)
 
 
 def test_tables_and_exports_keep_their_runs(tmp_path: Path, ranked: list[Path], finished_run: FinishedRun) -> None:

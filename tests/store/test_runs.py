@@ -34,10 +34,11 @@ def test_foreign_and_corrupt_folders_are_skipped_and_reported(
     for name in ("notes", broken.name, binary.name, "copy"):
         assert f"{tmp_path / name}" in printed
     assert "Is it a copy?" in printed
+    assert {line.split("/run.json")[0] for line in listing.damaged} == {str(broken), str(binary)}
 
 
 def test_newest_first_and_an_absent_store_is_empty(tmp_path: Path, make_record: MakeRecord) -> None:
-    assert list_runs(tmp_path / "nowhere") == ((), ())
+    assert list_runs(tmp_path / "nowhere") == ((), (), ())
     times = ["2025-01-01T00:00:00+00:00", "2025-03-01T00:00:00Z", "2025-02-01T00:00:00+00:00"]
     for seed, created_utc in enumerate(times):
         start_run(tmp_path, make_record(seed=seed, created_utc=created_utc))

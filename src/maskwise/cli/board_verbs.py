@@ -49,6 +49,7 @@ def board(
 ) -> None:
     """Rank the finished runs of a store by macro F1 on held-out people."""
     from maskwise.cli.plain_json import plain_json
+    from maskwise.errors import printable
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.store.board_csv import board_csv, spread_csv
     from maskwise.store.find_run import find_run
@@ -62,6 +63,8 @@ def board(
     found = chosen_board(store, where or [], tag or [], over or [], sort)
     if as_json:
         typer.echo(plain_json(found.rows))
+        for problem in (*found.skipped, *found.damaged_marks):  # rows have no place for what is left out
+            typer.echo(printable(problem), err=True)
     else:
         typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
         typer.echo(f"\nstore: {store}")

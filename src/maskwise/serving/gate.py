@@ -59,7 +59,7 @@ class _Seen(NamedTuple):
 
 
 class Gate:
-    """The outermost application. ``refuse_photos`` raises while no photo can be taken.
+    """The outermost application. ``refuse_photos`` raises while no photo of a client can be taken.
 
     It is called here because a refusal must cost far less than a prediction: FastAPI alone takes longer than all this.
     """
@@ -71,7 +71,7 @@ class Gate:
         keys: KeyRing,
         metrics: Metrics,
         page: Mapping[str, PageFile],
-        refuse_photos: Callable[[], None],
+        refuse_photos: Callable[[str], None],
     ) -> None:
         self.app, self.keys, self.metrics, self.page = app, keys, metrics, page
         self.refuse_photos = refuse_photos
@@ -143,7 +143,7 @@ class Gate:
             message = "A key is needed: Authorization: Bearer KEY, or X-API-Key: KEY."
             raise RefusedError(401, "key_needed", message)
         if seen.route in _READING and scope["method"] == "POST":
-            self.refuse_photos()
+            self.refuse_photos(scope["state"]["client"])
 
     async def _send_page(self, method: str, file: PageFile, seen: _Seen, send: Send) -> None:
         if method not in ("GET", "HEAD"):

@@ -67,8 +67,7 @@ class Shares:
     @contextlib.contextmanager
     def hold(self, client: str, photos: int) -> Iterator[None]:
         """Count ``photos`` until the end of the block; ``RefusedError`` (429) where they are too many."""
-        if self.taken[client] + photos > self.most:
-            raise RefusedError(429, "too_many_photos", "You have too many photos waiting. Try again later.", 1)
+        self.refuse(client, photos)
         self.taken[client] += photos
         try:
             yield
@@ -76,6 +75,11 @@ class Shares:
             self.taken[client] -= photos
             if not self.taken[client]:
                 del self.taken[client]
+
+    def refuse(self, client: str, photos: int = 1) -> None:
+        """429 where ``photos`` more of this client would be too many."""
+        if self.taken[client] + photos > self.most:
+            raise RefusedError(429, "too_many_photos", "You have too many photos waiting. Try again later.", 1)
 
 
 class Service:
@@ -118,9 +122,10 @@ class Service:
         if not self.warm:
             raise RefusedError(503, "starting", "The service is starting.", 1)
 
-    def refuse_photos(self) -> None:
-        """503 where not even one photo more would be taken now."""
+    def refuse_photos(self, client: str) -> None:
+        """503 where not even one photo more would be taken now, 429 where none of this client would."""
         self.refuse_unready()
+        self.shares.refuse(client)
         if self.workers.full():
             raise self.workers.busy()
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from pathlib import Path
 
-from maskwise.errors import StoreError
+from maskwise.errors import StoreError, printable
 from maskwise.files import at_home
+from maskwise.listeners import DAMAGED
 from maskwise.store.layout import RECORD
 from maskwise.store.runs import StoredRun, StoredRuns, list_runs
 
 _SHORTEST_PREFIX = 4
 _NAMES_SHOWN = 5
+_LOGGER = logging.getLogger("maskwise.store")
 
 
 def find_run(store: Path, ref: str) -> Path:
@@ -19,7 +22,8 @@ def find_run(store: Path, ref: str) -> Path:
 
     They are tried in this order. Several runs may share a name (other seeds, say): the newest finished one is meant.
     A path, an id and a prefix also find a run that is not finished. ``StoreError`` where nothing fits, with the names
-    that come close, or where a prefix fits several.
+    that come close, or where a prefix fits several. A damaged record may be a newer run of that name: then a warning is
+    logged, which stderr shows.
     """
     if ref and (at_home(ref) / RECORD).is_file():
         return at_home(ref)
@@ -44,7 +48,16 @@ def _by_name(listing: StoredRuns, ref: str) -> Path | None:
             f"run {ref!r} must be finished, got {len(named)} of that name and none that is ({_shown(named)}). "
             "Give the same train command again, or name the run by its id."
         )
-    return finished[0].folder if finished else None
+    if not finished:
+        return None
+    if listing.damaged:
+        record, others = finished[0].record, len(listing.damaged) - 1
+        meant = (
+            f"{ref!r} means run {record.run_id}, begun {record.created_utc}, the newest of that name that can be read"
+        )
+        more = f" (and {others} more)" if others else ""
+        _LOGGER.warning("%s", printable(f"{DAMAGED}: {listing.damaged[0]}{more} {meant}."))
+    return finished[0].folder
 
 
 def _by_prefix(listing: StoredRuns, ref: str) -> Path | None:

@@ -34,8 +34,9 @@ def refuse_needed(store: Path, folders: Sequence[Path]) -> list[StoredRun]:
 
     ``StoreError`` for a run outside of the store and for one that something needs: the best of its kind on the board, a
     member of an ensemble, a result of the ladder or the claims, an export. An ensemble and its members can go together.
+    Where a record of the store is damaged, nobody knows what that run needs: nothing may be deleted.
     """
-    runs = {run.folder.resolve(): run for run in list_runs(store).runs}
+    runs = {run.folder.resolve(): run for run in _readable_runs(store)}
     places = list(dict.fromkeys(folder.resolve() for folder in folders))
     elsewhere = [place for place in places if place not in runs]
     if elsewhere:
@@ -57,11 +58,11 @@ def runs_to_prune(store: Path, keep_best: int) -> tuple[list[StoredRun], dict[st
     """The finished, scored runs beyond the ``keep_best`` best of each kind that nothing needs, and why others stay.
 
     A kind is one data set, task and set of held-out people. Runs without a score and unfinished ones are not touched.
-    ``StoreError`` for a number below 1.
+    ``StoreError`` for a number below 1, and where a record of the store is damaged.
     """
     if keep_best < 1:
         raise StoreError(must("--keep-best", "1 or more", keep_best, "Name runs for `store delete` instead."))
-    runs = list(list_runs(store).runs)
+    runs = _readable_runs(store)
     kept = {row.record.run_id for rows in _kinds(runs) for row in rows[:keep_best]}
     beyond = {row.record.run_id for rows in _kinds(runs) for row in rows[keep_best:]} - kept
     doomed, reasons = set(beyond), needed_runs(store, runs, beyond)
@@ -91,6 +92,16 @@ def needed_runs(store: Path, runs: Sequence[StoredRun], doomed: Iterable[str] = 
     for run_id, needs in read_needs(store).items():
         reasons.setdefault(run_id, []).extend(f"is needed by {what}" for what in needs)
     return reasons
+
+
+def _readable_runs(store: Path) -> list[StoredRun]:
+    """All runs of a store; ``StoreError`` names the damaged ones, whose members could be deleted unseen."""
+    listing = list_runs(store)
+    if listing.damaged:
+        raise StoreError(
+            [f"{problem} Until then nothing is deleted: it may need any run." for problem in listing.damaged]
+        )
+    return list(listing.runs)
 
 
 def _kinds(runs: Sequence[StoredRun]) -> list[list[BoardRow]]:

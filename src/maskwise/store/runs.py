@@ -26,6 +26,8 @@ class StoredRuns(NamedTuple):
     """Newest first, finished or not."""
     skipped: tuple[str, ...]
     """One line for each folder that is no readable run, with the reason."""
+    damaged: tuple[str, ...] = ()
+    """Those of ``skipped`` that hold a run.json which cannot be read: nobody knows whose name and age it bears."""
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -75,20 +77,22 @@ def correction_lists(runs: Sequence[StoredRun]) -> tuple[str, ...]:
 
 def list_runs(store: Path) -> StoredRuns:
     """All runs of a store, newest first; reads their run.json. A missing store holds none."""
-    runs, skipped = [], []
+    runs, skipped, damaged = [], [], []
     for name in _folder_names(store):
         folder = store / name
         try:
             record = read_record(folder)
         except StoreError as error:
             skipped.append(error.problems[0])
+            if (folder / RECORD).exists():
+                damaged.append(error.problems[0])
             continue
         if record.run_id != name:
             skipped.append(f"{folder} must be named as its run id, got one of run {record.run_id}. Is it a copy?")
             continue
         runs.append(StoredRun(folder, record))
     runs.sort(key=lambda run: (run.record.created, run.record.run_id), reverse=True)
-    return StoredRuns(tuple(runs), tuple(skipped))
+    return StoredRuns(tuple(runs), tuple(skipped), tuple(damaged))
 
 
 def _folder_names(store: Path) -> list[str]:
