@@ -37,6 +37,7 @@ import uvloop
 from maskwise.export.prediction import Prediction
 from maskwise.export.reader import Bundle, load
 from maskwise.seeds import rng_for
+from maskwise.serving.workers import FacesRead
 
 TOLERANCE = 1e-5
 BARE_PHOTOS = 256
@@ -197,21 +198,21 @@ async def open_loop(load: LoadClient, rate: float, seconds: float) -> Tally:
     return tally
 
 
-def bare_speed(bundle: Bundle, photos: list[bytes], faces: str, seconds: float) -> tuple[float, float]:
+def bare_speed(bundle: Bundle, photos: list[bytes], faces: FacesRead, seconds: float) -> tuple[float, float]:
     """(photos a second, processor seconds a photo) of the bundle itself."""
     done, started_s, cpu_s = 0, time.perf_counter(), time.process_time()
     batch = [photos[number % len(photos)] for number in range(BARE_PHOTOS)]
     while time.perf_counter() - started_s < seconds:
-        bundle.predict(batch) if faces == "whole" else bundle.predict_faces(batch)
+        bundle.predict_faces(batch) if faces == "each" else bundle.predict(batch, faces=faces)
         done += len(batch)
     return done / (time.perf_counter() - started_s), (time.process_time() - cpu_s) / done
 
 
-def cases_of(bundle: Bundle, photos: list[bytes], faces: str) -> list[Case]:
+def cases_of(bundle: Bundle, photos: list[bytes], faces: FacesRead) -> list[Case]:
     """Requests with the bundle's predictions."""
 
     def predict(photo: bytes) -> list[Prediction]:
-        return bundle.predict(photo) if faces == "whole" else bundle.predict_faces(photo)[0]
+        return bundle.predict_faces(photo)[0] if faces == "each" else bundle.predict(photo, faces=faces)
 
     head = f"POST /v1/predict?faces={faces} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n"
     return [
@@ -315,7 +316,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of all loops together")
     parser.add_argument("--closed-seconds", type=float, help="of each closed loop, instead of its share")
     parser.add_argument("--clients", default="1,8,32", help="sizes of the closed loops")
-    parser.add_argument("--faces", choices=("whole", "each"), default="whole")
+    parser.add_argument("--faces", choices=("whole", "auto", "each"), default="whole")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as for maskwise serve")
     given = parser.parse_args()
     files = sorted(given.photos.rglob("*.jpg"))

@@ -152,7 +152,7 @@ def test_a_kill_while_beginning_leaves_no_run(
         patch.setattr(write_runs, "write_atomically", die)
         with pytest.raises(KilledError):
             start_run(tmp_path, make_record())
-    assert list_runs(tmp_path) == ((), ())
+    assert list_runs(tmp_path) == ((), (), ())
     assert start_run(tmp_path, make_record()).is_dir()
 
 

@@ -49,5 +49,5 @@ def run_studio(
         StoppingServer(guarded_config(gate, studio), studio).run(sockets=[listening])
 
 
-def _refuse_nothing() -> None:
+def _refuse_nothing(_: str) -> None:
     """Each route refuses for itself."""
