@@ -2,8 +2,8 @@
 
     python benchmarks/augment_cost.py [--batch 32] [--height 128] [--width 112] [--seconds 0.5]
 
-Prints photos a second and milliseconds a photo of every kind at its defaults with p = 1 (every photo changed), the
-median over batches. For the scale: training a small network at this size takes about 16 ms a photo on two CPU cores.
+Prints photos per second and milliseconds per photo of every kind at its defaults with p = 1 (every photo changed), the
+median over batches. For the scale: training a small network at this size takes about 16 ms per photo on two CPU cores.
 """
 
 from __future__ import annotations

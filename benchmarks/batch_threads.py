@@ -1,6 +1,6 @@
 """Whether a thread that prepares batches pays: ``python benchmarks/batch_threads.py --data DIR``.
 
-The whole training loop of ``quick`` with none and with one, by turns: photos a second, and the ratio of each pair.
+The whole training loop of ``quick`` with none and with one, by turns: photos per second, and the ratio of each pair.
 """
 
 from __future__ import annotations

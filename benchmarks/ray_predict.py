@@ -2,7 +2,7 @@
 
 PHOTOS is a folder of images; they are listed again and again by links in a temporary folder until there are --photos of
 them. Each engine predicts all of them in a process of its own (``maskwise predict``), the files must be equal, and what
-is printed are seconds by the clock, photos a second, and the start-up: what the engine takes for a single photo.
+is printed are seconds by the clock, photos per second, and the start-up: what the engine takes for a single photo.
 """
 
 from __future__ import annotations

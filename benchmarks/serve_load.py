@@ -4,11 +4,11 @@
 
 starts the service as a process of its own, on a free port of this machine, and calls it from this one:
 
-1. the bare bundle, in this process: photos a second by `predict` in batches, before and after the rest;
+1. the bare bundle, in this process: photos per second by `predict` in batches, before and after the rest;
 2. a closed loop, where each client sends the next request as soon as the last one is served;
 3. by turns with a closed loop, an open one at twice its throughput, where clients do not wait for each other.
 
-Every response is compared with the bare bundle's. Processor seconds a photo stand beside photos a second, because
+Every response is compared with the bare bundle's. Processor seconds per photo stand beside photos per second, because
 they tell the cost of serving also where client, service and other programs share the cores.
 """
 
@@ -199,7 +199,7 @@ async def open_loop(load: LoadClient, rate: float, seconds: float) -> Tally:
 
 
 def bare_speed(bundle: Bundle, photos: list[bytes], faces: FacesRead, seconds: float) -> tuple[float, float]:
-    """(photos a second, processor seconds a photo) of the bundle itself."""
+    """(photos per second, processor seconds per photo) of the bundle itself."""
     done, started_s, cpu_s = 0, time.perf_counter(), time.process_time()
     batch = [photos[number % len(photos)] for number in range(BARE_PHOTOS)]
     while time.perf_counter() - started_s < seconds:
@@ -278,7 +278,7 @@ def _times(tally: Tally) -> str:
 async def measure(
     load: LoadClient, process: subprocess.Popen[str], clients: list[int], closed_s: float, turn_s: float
 ) -> float:
-    """Closed loops of each of ``clients``, then overload; processor seconds a photo in the closed loops."""
+    """Closed loops of each of ``clients``, then overload; processor seconds per photo in the closed loops."""
     while (await closed_loop(load, 2, 1.0)).statuses[503]:
         pass  # it is starting
     speeds, cpu_s, done = {}, cpu_seconds(process), 0
@@ -339,7 +339,7 @@ def main() -> None:
     bare_cpu_s = (first_cpu_s + second_cpu_s) / 2
     print(f"bare bundle: {first:.1f} and {second:.1f} photos/s")
     print(
-        f"processor time a photo: served {served_cpu_s * 1000:.2f} ms, bare {bare_cpu_s * 1000:.2f} ms, "
+        f"processor time per photo: served {served_cpu_s * 1000:.2f} ms, bare {bare_cpu_s * 1000:.2f} ms, "
         f"ratio {bare_cpu_s / served_cpu_s:.2f}"
     )
 

@@ -27,7 +27,7 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class PhotoTable:
-    """Photos of people as columns, one row a photo: what splits, samplers and the training loop see.
+    """Photos of people as columns, one row per photo: what splits, samplers and the training loop see.
 
     Codes and ages are -1 where the data set does not say. ``photo_N`` is the path below the data set's root, with
     forward slashes. ``person_N`` is equal for photos that may show the same person: such photos are never parted.
@@ -116,7 +116,7 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True)
 class Predictions:
-    """The narrow waist: C probabilities a photo, and how the model came to see it.
+    """The narrow waist: C probabilities per photo, and how the model came to see it.
 
     ``seen_N`` is "held_out" (a person the model never saw, truth known), "trained_on" or "test" (truth unknown to us).
     Whatever is fitted on predictions calls ``require_held_out`` first.
@@ -136,7 +136,7 @@ class Predictions:
     def __post_init__(self) -> None:
         _refuse_ragged(self)
         if self.probs_NC.ndim != 2:
-            raise DataError(must("probs_NC", "a matrix, one row a photo", self.probs_NC.shape, "Reshape it."))
+            raise DataError(must("probs_NC", "a matrix, one row per photo", self.probs_NC.shape, "Reshape it."))
         sums_N = self.probs_NC.sum(axis=1, dtype=np.float64)
         if len(sums_N) and not (np.all(np.isfinite(sums_N)) and np.all(np.abs(sums_N - 1) < 1e-3)):
             worst = self.photo_N[int(np.argmax(np.nan_to_num(np.abs(sums_N - 1), nan=np.inf)))]

@@ -1,4 +1,4 @@
-"""``maskwise bench predict`` and ``bench decode``: photos a second, beside what bounds them."""
+"""``maskwise bench predict`` and ``bench decode``: photos per second, beside what bounds them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def predict(
         ratios = {name: {"clock": found.ratios[name], "processor": by_processor[name]} for name in found.ratios}
         typer.echo(json.dumps({"threads": threads, "photos": len(chosen), "rates": rates, "ratios": ratios}, indent=1))
         return
-    rows = [("", "photos/s", "processor, ms a photo")]
+    rows = [("", "photos/s", "processor, ms per photo")]
     rows += [(name, f"{rate.photos_per_second:.0f}", f"{rate.processor_ms:.2f}") for name, rate in found.rates.items()]
     _print_table(rows)
     typer.echo("")
@@ -89,7 +89,7 @@ def decode(
         return
     _print_table(
         [
-            ("", "photos/s", "processor, ms a photo"),
+            ("", "photos/s", "processor, ms per photo"),
             ("building the cache", f"{found.cache_per_second:.0f}", f"{found.cache_processor_ms:.3f}"),
             ("bare decoder, whole photos", f"{found.bare_per_second:.0f}", f"{found.bare_processor_ms:.3f}"),
             ("bare decoder and resize", f"{found.resized_per_second:.0f}", f"{found.resized_processor_ms:.3f}"),

@@ -1,8 +1,8 @@
 """The features of a frozen backbone, computed once for each view of a photo and kept in the cache beside the pixels.
 
     <cache>/<hash>/settings.json    what the features were made with, for people to read
-    <cache>/<hash>/features.f32     a row of D numbers a photo, see ``data.row_file``
-    <cache>/<hash>/maps.u8          or, of a backbone whose first blocks are frozen, their maps: h × w × D bytes a photo
+    <cache>/<hash>/features.f32     a row of D numbers per photo, see ``data.row_file``
+    <cache>/<hash>/maps.u8          or, where first blocks are frozen, their maps: h × w × D bytes per photo
 
 The hash is of the backbone with its weights, the normalisation and the view; a row's key is that of the photo's pixels.
 So all heads, losses, samplers and seeds of one backbone share the features, folds share theirs, and the folder may be

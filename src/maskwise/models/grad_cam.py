@@ -7,7 +7,7 @@ the mean of its gradient over all places. Here every place keeps its own (R. L. 
 instead of Grad-CAM for faithful explanations of convolutional neural networks", https://arxiv.org/abs/2011.08891): the
 same in a last layer whose mean is taken, and truer in the earlier layer that small inputs need, see docs/report.md.
 
-One backward pass a photo, for any net of convolutions: covering patches one after the other (occlusion) takes a hundred
+One backward pass per photo, for any net of convolutions: covering patches in turn (occlusion) takes a hundred
 passes, attention maps exist in transformers alone. For transformers there is no such map here: their tokens are not
 the places of a convolution.
 """

@@ -82,7 +82,7 @@ class _Files(Dataset[tuple[Tensor, int]]):
 
 
 def serve_plain(recipe: Recipe, data: Path, requests: Connection) -> None:
-    """In a process of its own: for each number of seconds that comes in, the photos a second of the plain loop."""
+    """In a process of its own: for each number of seconds that comes in, the photos per second of the plain loop."""
     block = block_of(plain_step(recipe, data), choose_device(recipe.runtime.device))
     try:
         while True:

@@ -12,7 +12,7 @@ from maskwise.training.devices import wait_for
 
 WARM_UP_S = 1.0
 TimedBlock = Callable[[float], float]
-"""Seconds to work → photos a second."""
+"""Seconds to work → photos per second."""
 
 
 def by_turns(blocks: dict[str, TimedBlock], block_s: float, rounds: int) -> dict[str, list[float]]:

@@ -16,7 +16,7 @@ MASKED_JPEG_QUALITY = 95
 LONGEST_SIDE_PX = 1024
 """Larger portraits are shrunk to this before masks are drawn: no model reads more, and seven photos take their room."""
 DRAWN_LOG = ".masks.jsonl"
-"""What was drawn on a person's photos, one line a photo; beside them, hidden from readers by its dot."""
+"""What was drawn on a person's photos, one line per photo; beside them, hidden from readers by its dot."""
 
 
 class UnusablePortraitError(DataError):

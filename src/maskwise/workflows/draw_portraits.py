@@ -39,7 +39,7 @@ def draw_portraits(
 ) -> tuple[list[Portrait], list[Portrait]]:
     """Draw masks on every portrait below ``folder``; (those drawn on, those refused).
 
-    ``out`` gets a folder for each portrait, named as it is without its ending, ``drawn.jsonl`` (one line a photo) and
+    ``out`` gets a folder for each portrait, named as it is without its ending, ``drawn.jsonl`` (one line per photo) and
     ``refused.csv`` (photo, reason). A portrait's masks depend on the seed and its own contents alone. ``out`` appears
     only when it is complete.
 

@@ -1,4 +1,4 @@
-"""A CSV file of one's own: a row a photo, columns of any name, the photos beside the file or wherever it says."""
+"""A CSV file of one's own: a row per photo, columns of any name, the photos beside the file or wherever it says."""
 
 from __future__ import annotations
 
