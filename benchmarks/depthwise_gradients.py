@@ -1,68 +1,67 @@
-"""What our gradients of depthwise convolutions gain in bf16: ``python benchmarks/depthwise_gradients.py``.
+"""What our gradients of depthwise convolutions gain over a whole training in bf16, in pairs, in processor time.
 
-A training step of each net with torch's own gradients and with ours, by turns, on random pixels, batches of 32.
+    python benchmarks/depthwise_gradients.py --data DIR --recipe quick --pairs 3
+
+Each training is a process of its own with one thread, from the recipe to the scores, without Python's start and
+imports. Caches of photos and maps are filled by a training that is not counted. By turns the one or the other is first.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import statistics
-import time
-from collections.abc import Callable
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
-import timm
-import torch
-from torch import Tensor
-
-from maskwise.memory import keep_freed_memory
-from maskwise.training.depthwise import quicken_depthwise
-
-NETS = (
-    ("tf_efficientnet_lite0", 128, 112),
-    ("tf_efficientnet_lite0", 160, 144),
-    ("mobilenetv3_large_100", 128, 112),
-    ("efficientnet_b0", 128, 112),
-    ("convnext_atto", 128, 112),
-)
-BATCH = 32
-PAIRS = 7
-
-
-def step_of(name: str, images_NCHW: Tensor, *, ours: bool) -> Callable[[], None]:
-    """A whole step of a fresh net."""
-    torch.manual_seed(0)
-    model = timm.create_model(name, num_classes=18).to(memory_format=torch.channels_last).train()
-    if ours:
-        quicken_depthwise(model)
-    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
-
-    def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16):
-            logits_NC = model(images_NCHW)
-        logits_NC.float().square().mean().backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    return step
+PAIRS = 3
+TRAIN = """
+import sys, time
+import timm, torchvision
+import maskwise.training.step, maskwise.workflows.run_recipe
+from maskwise.cli.main import app
+if sys.argv.pop(1) == "torch":
+    maskwise.training.step.quicken_depthwise = lambda model: None
+began = time.process_time()
+try:
+    app()
+finally:
+    print("seconds", time.process_time() - began)
+"""
 
 
-def seconds(step: Callable[[], None]) -> float:
-    """Of one step."""
-    started = time.perf_counter()
-    step()
-    return time.perf_counter() - started
+def seconds(whose: str, options: argparse.Namespace, cache: str) -> float:
+    """Of the processor, for one training with our gradients (``ours``) or with torch's (``torch``)."""
+    with tempfile.TemporaryDirectory() as store:
+        verb = ["train", options.recipe, "--data", options.data, "--store", store, "--cache", cache, "--quiet"]
+        changes = [f"--set={change}" for change in ("train.precision=bf16", *options.set)]
+        words = [sys.executable, "-c", TRAIN, whose, *verb, *changes]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        ended = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+    return float(ended.stdout.split()[-1])
 
 
 def main() -> None:
-    """One line a net."""
-    keep_freed_memory()
-    for name, height, width in NETS:
-        images_NCHW = torch.randn(BATCH, 3, height, width).contiguous(memory_format=torch.channels_last)
-        plain, ours = (step_of(name, images_NCHW, ours=each) for each in (False, True))
-        plain()
-        ours()
-        ratios = [seconds(plain) / seconds(ours) for _ in range(PAIRS)]
-        line = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"{name} at {height} × {width}: {line} times as fast", flush=True)
+    """A line a pair, then the median."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=str, required=True)
+    parser.add_argument("--recipe", default="quick")
+    parser.add_argument("--pairs", type=int, default=PAIRS)
+    parser.add_argument("--set", action="append", default=[], help="a change of the recipe")
+    parser.add_argument("--cache", type=Path, help="kept; else a folder that is deleted at the end")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        cache = str(options.cache or temporary)
+        seconds("ours", options, cache)
+        ratios = []
+        for pair in range(options.pairs):
+            order = ("ours", "torch") if pair % 2 == 0 else ("torch", "ours")
+            took = {whose: seconds(whose, options, cache) for whose in order}
+            ratios.append(took["torch"] / took["ours"])
+            print(f"torch's {took['torch']:.1f} s, ours {took['ours']:.1f} s: {ratios[-1]:.2f}", flush=True)
+    print(f"{options.recipe}: {statistics.median(ratios):.2f} times")
 
 
 if __name__ == "__main__":
