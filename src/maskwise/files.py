@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from maskwise.errors import StoreError
@@ -17,6 +17,15 @@ from maskwise.errors import StoreError
 _SEAL = ',\n "seal": "'
 TEMPORARY_PREFIX = ".writing-"
 """Names that begin so are unfinished files of a killed process; they may be deleted at any time."""
+
+
+class BusyError(StoreError):
+    """Another process holds what is needed."""
+
+    def __init__(self, problems: str | Sequence[str], lock: Path | None = None) -> None:
+        super().__init__(problems)
+        self.lock = lock
+        """Whoever waits for this file's lock waits for that process."""
 
 
 def at_home(path: str | Path) -> Path:
@@ -178,18 +187,18 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: str | None = None) -> Iterator[None]:
+def locked(path: Path, busy: str | None = None, *, shared: bool = False) -> Iterator[None]:
     """Hold the lock file ``path``. Waits for its holder; with ``busy`` set, refuses at once with that message.
-    ``StoreError`` on disks without locks, as some network mounts are.
+    Several may hold it at once who hold it ``shared``. ``StoreError`` on disks without locks, as some network mounts.
 
     The lock belongs to the process and goes with it, so a kill leaves nothing to clean up.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (fcntl.LOCK_NB if busy else 0))
         except BlockingIOError:
-            raise StoreError(busy or "busy") from None
+            raise BusyError(busy or "busy", path) from None
         except OSError as error:
             got = f"one that does not ({error.strerror})"
             raise StoreError(

@@ -125,3 +125,12 @@ def note_left_out(listener: Listener, problems: Iterable[str]) -> None:
     """The one record of photos that cannot be read: a note for each, ``left out: <photo and reason>``."""
     for problem in problems:
         listener.on_note(f"{LEFT_OUT}: {problem}")
+
+
+def epoch_line(report: EpochReport) -> str:
+    """One epoch in words."""
+    fold = f"fold {report.fold + 1}, " if report.fold else ""
+    score = "" if report.macro_f1 is None else f", macro F1 {report.macro_f1:.4f} on validation people"
+    best = " (best so far)" if report.best and report.macro_f1 is not None else ""
+    speed = report.photos / report.seconds if report.seconds else 0
+    return f"{fold}epoch {report.epoch + 1}/{report.epochs}: loss {report.loss:.4f}{score}{best}, {speed:.0f} photos/s"

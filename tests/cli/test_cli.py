@@ -67,6 +67,8 @@ VERBS = (
     ("store",),
     ("store", "delete"),
     ("store", "prune"),
+    ("store", "pull"),
+    ("store", "push"),
 )
 
 

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from maskwise.cli.progress import Bars, PlainLines, about, epoch_line, listener, loading
-from maskwise.listeners import EpochReport, StepReport
+from maskwise.cli.progress import Bars, PlainLines, about, listener, loading
+from maskwise.listeners import EpochReport, StepReport, epoch_line
 
 STEP = StepReport(fold=0, epoch=1, epochs=4, position=3, n_batches=10, n_photos=32, loss=0.5, seconds=0.5)
 EPOCH = EpochReport(

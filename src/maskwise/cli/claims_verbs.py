@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from maskwise.cli.engine_options import (
+    AddressOption,
+    CoresOption,
+    EngineWords,
+    GpusOption,
+    TrainingEngine,
+    TrainingEngineOption,
+    chosen_engine,
+)
 from maskwise.cli.ladder_verbs import BudgetWord
 from maskwise.cli.options import (
     DEFAULT_STORE,
@@ -55,6 +64,10 @@ def claims(
     budget: BudgetOption = BudgetWord.SMALL,
     set_: SetOption = None,
     processes: ProcessesOption = 1,
+    engine: TrainingEngineOption = TrainingEngine.SERIAL,
+    cores_per_run: CoresOption = None,
+    gpus_per_run: GpusOption = None,
+    ray_address: AddressOption = None,
     out: OutOption = None,
     force: ForceOption = False,
     store: StoreOption = DEFAULT_STORE,
@@ -67,10 +80,13 @@ def claims(
     Every arm and seed is a run of the store, trained once for all claims. Repeat the command to resume; several
     processes can share the work. --set applies to every arm.
     """
+    from maskwise.errors import UserError, must
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.studies.plan_claims import choose_claims, features_of, plan_claims
 
     size, own_changes, chosen = _size(budget), set_ or [], choose_claims(only or [])
+    if processes > 1 and engine is TrainingEngine.RAY:
+        raise UserError(must("--processes", "left out with --engine ray", processes, "Set --cores-per-run instead."))
     # Refuses what is wrong with the settings before a photo is read.
     planned = plan_claims(size, seeds, own_changes, chosen)
     refuse_missing_folder("--data", data)
@@ -89,11 +105,12 @@ def claims(
     refuse_impossible_series([run.recipe for run in planned.runs])
     plan = plan_claims(size, seeds, own_changes, chosen, look_at_set(data, planned.runs[0].recipe))
     changed = format_budget(features_of(size, own_changes), own_changes, "every arm")
+    trainer = chosen_engine(EngineWords(engine, cores_per_run, gpus_per_run, ray_address))
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet) as console:
         for line in changed:
             console.on_note(line)
-        scores = score_claims(plan, train_together(plan, place, sys.argv, console, processes))
+        scores = score_claims(plan, train_together(plan, place, sys.argv, console, processes, trainer))
     typer.echo(plain_json(scores) if as_json else "\n".join([*changed, "", format_claims(scores)]))
     if out is not None:
         write_atomically(out, markdown_claims(scores, changed))

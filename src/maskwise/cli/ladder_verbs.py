@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
+from maskwise.cli.engine_options import (
+    AddressOption,
+    CoresOption,
+    EngineWords,
+    GpusOption,
+    TrainingEngine,
+    TrainingEngineOption,
+    chosen_engine,
+)
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -38,6 +47,10 @@ def ladder(
         typer.Option(help="small: under an hour on two CPU cores for 9,000 photos. full: as shipped, for a GPU."),
     ] = BudgetWord.SMALL,
     set_: SetOption = None,
+    engine: TrainingEngineOption = TrainingEngine.SERIAL,
+    cores_per_run: CoresOption = None,
+    gpus_per_run: GpusOption = None,
+    ray_address: AddressOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     as_json: JsonOption = False,
@@ -68,11 +81,12 @@ def ladder(
         size = small_budget(look_at_set(data, plan[0].recipe).photo_px)
         plan = plan_ladder(size, own_changes)
     changed = format_budget(size, own_changes, "every rung")
+    trainer = chosen_engine(EngineWords(engine, cores_per_run, gpus_per_run, ray_address))
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet) as console:
         for line in changed:
             console.on_note(line)
-        climbed = climb_ladder(plan, place, sys.argv, console)
+        climbed = climb_ladder(plan, place, sys.argv, console, trainer)
     scores = score_ladder(climbed)
     typer.echo(plain_json(scores) if as_json else "\n".join([*changed, "", format_ladder(scores)]))
 

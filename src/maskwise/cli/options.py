@@ -16,6 +16,10 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help=RUN_HELP, autoco
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A shipped recipe or a YAML file.", autocompletion=complete_recipe)
 ]
+RecipesArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="RECIPE…", help="Shipped recipes or YAML files.", autocompletion=complete_recipe),
+]
 DataOption = Annotated[
     Path, typer.Option("--data", "-d", metavar="DIR", envvar="MASKWISE_DATA", help="Data set: a folder with train/.")
 ]

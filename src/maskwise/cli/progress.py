@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from maskwise.errors import counted, printable
-from maskwise.listeners import ALWAYS_SHOWN, Silent
+from maskwise.listeners import ALWAYS_SHOWN, Silent, epoch_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -58,17 +58,9 @@ def listener(quiet: bool, trainings: int = 1) -> Iterator[Listener]:
 
 def trainings_of(recipe: Recipe) -> int:
     """How many models are trained one after the other: folds times parts."""
-    folds = recipe.split.folds if recipe.split.kind == "k_fold" else 1
-    return folds * max(1, len(recipe.parts))
+    from maskwise.recipe.single_recipes import models_of
 
-
-def epoch_line(report: EpochReport) -> str:
-    """One epoch in words."""
-    fold = f"fold {report.fold + 1}, " if report.fold else ""
-    score = "" if report.macro_f1 is None else f", macro F1 {report.macro_f1:.4f} on validation people"
-    best = " (best so far)" if report.best and report.macro_f1 is not None else ""
-    speed = report.photos / report.seconds if report.seconds else 0
-    return f"{fold}epoch {report.epoch + 1}/{report.epochs}: loss {report.loss:.4f}{score}{best}, {speed:.0f} photos/s"
+    return len(models_of(recipe))
 
 
 class Whole:

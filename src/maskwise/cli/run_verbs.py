@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import sys
 import textwrap
@@ -11,6 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from maskwise.cli.engine_options import (
+    AddressOption,
+    CoresOption,
+    EngineWords,
+    GpusOption,
+    TrainingEngine,
+    TrainingEngineOption,
+    chosen_engine,
+)
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -21,7 +31,7 @@ from maskwise.cli.options import (
     MirrorOption,
     OwnDataOption,
     QuietOption,
-    RecipeArgument,
+    RecipesArgument,
     RunArgument,
     SetOption,
     SkipOption,
@@ -33,7 +43,12 @@ from maskwise.cli.options import (
 
 if TYPE_CHECKING:
     from maskwise.evaluation.scores import Evaluation
+    from maskwise.listeners import Listener
     from maskwise.recipe.config import Recipe
+    from maskwise.store.runs import StoredRun
+    from maskwise.training.mirrors import MirrorTarget
+    from maskwise.workflows.engines import Engine
+    from maskwise.workflows.run_recipe import Order
 
 FoldsOption = Annotated[
     int | None,
@@ -95,12 +110,16 @@ def recipes(
 
 
 def train(
-    recipe: RecipeArgument,
+    recipe: RecipesArgument,
     data: DataOption,
     set_: SetOption = None,
     folds: FoldsOption = None,
     everyone: EveryoneOption = False,
     like: LikeOption = None,
+    engine: TrainingEngineOption = TrainingEngine.SERIAL,
+    cores_per_run: CoresOption = None,
+    gpus_per_run: GpusOption = None,
+    ray_address: AddressOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     resume: ResumeOption = False,
@@ -111,49 +130,105 @@ def train(
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Train a recipe, score it on people the model never saw, and store the run.
+    """Train a recipe, score it on people the model never saw, and store the run; or several recipes, each a run.
 
-    Repeat the command to resume a run that was stopped.
+    Repeat the command to resume what was stopped.
     """
     changes = [*(set_ or []), *(["split.kind=k_fold", f"split.folds={folds}"] if folds else [])]
-    loaded = recipe_to_train(recipe, changes, everyone, like, store)
+    loaded = [recipe_to_train(each, changes, everyone, like, store) for each in recipe]
+    words = EngineWords(engine, cores_per_run, gpus_per_run, ray_address)
+    refuse_odd_series(len(loaded), words, resume=resume, mirror=bool(mirror))
     refuse_missing_folder("--data", data)
 
     from maskwise.cli.endings import after_run
-    from maskwise.cli.progress import listener, loading, trainings_of
+    from maskwise.cli.progress import loading
 
     loading("PyTorch", quiet)
-    from maskwise.fitting.refuse_early import refuse_impossible
-    from maskwise.listeners import Several
-    from maskwise.training.mirrors import open_mirrors, read_targets
-    from maskwise.training.processes import follower_store, joined_processes
-    from maskwise.workflows.run_recipe import Place, run_recipe
+    from maskwise.training.mirrors import read_targets
+    from maskwise.workflows.refuse_series import refuse_impossible_series
+    from maskwise.workflows.run_recipe import Order, Place
 
     targets = read_targets(mirror or [])
-    refuse_impossible(loaded)  # before a mirror is begun
+    refuse_impossible_series(loaded)  # before a mirror is begun
     place = Place(data=data, store=store, cache=cache_folder(cache))
+    several = len(loaded) > 1
+    orders = [
+        Order(each, place, tuple(sys.argv), resume, force, skip_unreadable, takes_finished=several) for each in loaded
+    ]
+    folders = train_orders(orders, targets, chosen_engine(words), quiet)
+    found = [evaluation_of(folder) for folder in folders]
+    if as_json:
+        texts = ["null" if evaluation is None else evaluation.to_json() for evaluation in found]
+        typer.echo(f"[{', '.join(texts)}]" if several else "".join(texts), nl=bool(texts))
+        return
+    for number, (folder, evaluation) in enumerate(zip(folders, found, strict=True)):
+        typer.echo("\n" if number else "", nl=False)
+        _print_run(folder, loaded[number].name, evaluation, classes=classes)
+    if folders and not several and not quiet:
+        typer.echo(f"\n{after_run(loaded[0].name, store)}", err=True)
+
+
+def refuse_odd_series(n_recipes: int, words: EngineWords, *, resume: bool, mirror: bool) -> None:
+    """``UserError`` for options that do not go together with so many recipes or the engine."""
+    from maskwise.errors import UserError, must
+
+    problems = []
+    by_ray = words.engine is TrainingEngine.RAY
+    if resume and n_recipes > 1:
+        problems.append(must("--resume", "given with one recipe", f"{n_recipes}", "Leave it out: they resume."))
+    if mirror and by_ray:
+        problems.append(must("--mirror", "left out with --engine ray", "both", "Mirrors follow one training."))
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and (by_ray or n_recipes > 1):
+        got = "--engine ray" if by_ray else f"{n_recipes} recipes"
+        problems.append(must("what torchrun starts", "one training", got, "Leave torchrun out, or train one."))
+    if problems:
+        raise UserError(problems)
+
+
+def train_orders(orders: list[Order], targets: list[MirrorTarget], engine: Engine, quiet: bool) -> list[Path]:
+    """Train all of ``orders``; the folders of their runs, none in a process whose runs nobody reads."""
+    from maskwise.cli.progress import listener, trainings_of
+    from maskwise.training.processes import follower_store, joined_processes
+    from maskwise.workflows.engines import train_order
+    from maskwise.workflows.refuse_series import refuse_series
+
+    trainings = sum(trainings_of(order.recipe) for order in orders)
     with (
         joined_processes(),
         follower_store() as elsewhere,
-        listener(quiet or elsewhere is not None, trainings_of(loaded)) as progress,
+        listener(quiet or elsewhere is not None, trainings) as progress,
     ):
         if elsewhere is not None:
-            place = dataclasses.replace(place, store=elsewhere)
-            run_recipe(loaded, place, sys.argv, progress, force=force, skip_unreadable=skip_unreadable)
-            return
-        mirrors = open_mirrors(targets, loaded, progress)
-        ears = Several([progress, *mirrors])
-        folder, evaluation = run_recipe(
-            loaded, place, sys.argv, ears, resume_only=resume, force=force, skip_unreadable=skip_unreadable
-        )
-        for each in mirrors:
-            each.finish(folder.name, {} if evaluation is None else evaluation.headline())
-    if as_json:
-        typer.echo("null" if evaluation is None else evaluation.to_json())
-        return
-    _print_run(folder, loaded.name, evaluation, classes=classes)
-    if not quiet:
-        typer.echo(f"\n{after_run(loaded.name, store)}", err=True)
+            (order,) = orders
+            followed = dataclasses.replace(order.place, store=elsewhere)
+            train_order(dataclasses.replace(order, place=followed, resume_only=False), {}, progress)
+            return []
+        if len(orders) > 1:
+            refuse_series([order.recipe for order in orders], orders[0].place, progress)
+        ahead = engine.train(orders, progress)
+        return [(ahead(order.recipe) or train_mirrored(order, targets, progress)).folder for order in orders]
+
+
+def train_mirrored(order: Order, targets: list[MirrorTarget], progress: Listener) -> StoredRun:
+    """Train in this process; what happens is also written to ``targets``."""
+    from maskwise.listeners import Several
+    from maskwise.training.mirrors import open_mirrors
+    from maskwise.workflows.engines import train_order
+
+    mirrors = open_mirrors(targets, order.recipe, progress)
+    run = train_order(order, {}, Several([progress, *mirrors]))
+    evaluation = evaluation_of(run.folder)
+    for each in mirrors:
+        each.finish(run.folder.name, {} if evaluation is None else evaluation.headline())
+    return run
+
+
+def evaluation_of(folder: Path) -> Evaluation | None:
+    """The scores of a finished run; None where nobody was held out."""
+    from maskwise.store.kept_files import read_evaluation
+    from maskwise.store.runs import read_finished
+
+    return read_evaluation(folder) if read_finished(folder).holds_people_out else None
 
 
 def _print_run(folder: Path, name: str, evaluation: Evaluation | None, *, classes: bool) -> None:

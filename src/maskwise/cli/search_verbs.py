@@ -8,6 +8,15 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
+from maskwise.cli.engine_options import (
+    AddressOption,
+    CoresOption,
+    EngineWords,
+    GpusOption,
+    TrainingEngine,
+    TrainingEngineOption,
+    chosen_engine,
+)
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -58,6 +67,10 @@ def search(
         ),
     ] = None,
     set_: SetOption = None,
+    engine: TrainingEngineOption = TrainingEngine.SERIAL,
+    cores_per_run: CoresOption = None,
+    gpus_per_run: GpusOption = None,
+    ray_address: AddressOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     as_json: JsonOption = False,
@@ -83,11 +96,12 @@ def search(
     from maskwise.sweeps.search_settings import score_search, train_alternatives
     from maskwise.workflows.run_recipe import Place
 
+    trainer = chosen_engine(EngineWords(engine, cores_per_run, gpus_per_run, ray_address))
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet) as progress:
         for line in format_plan(plan):
             progress.on_note(line)
-        arms = train_alternatives(plan, place, sys.argv, progress)
+        arms = train_alternatives(plan, place, sys.argv, progress, trainer)
     found = score_search(plan, arms)
     typer.echo(plain_json(found) if as_json else format_search(found))
 

@@ -1,4 +1,4 @@
-"""``maskwise store``: what the runs take on the disk, and deleting those that nothing needs. No torch."""
+"""``maskwise store``: what the runs take on the disk, deleting those that nothing needs, copying. No torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, RUN_HELP, CacheOption, JsonOption, StoreOption, cache_folder
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    RUN_HELP,
+    CacheOption,
+    JsonOption,
+    StoreOption,
+    cache_folder,
+    refuse_missing_folder,
+)
 from maskwise.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,6 +88,54 @@ def prune(
         typer.echo("nothing to delete")
         return
     delete_after_asking(store, doomed, yes)
+
+
+PlaceArgument = Annotated[Path, typer.Argument(metavar="PLACE", help="The other store: a folder.")]
+OnlyRunsArgument = Annotated[list[str] | None, typer.Argument(metavar="[RUN…]", help="Only these runs.")]
+
+
+@app.command(short_help="Copy runs from another store")
+def pull(
+    place: PlaceArgument, runs: OnlyRunsArgument = None, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
+) -> None:
+    """Copy the finished runs of another store into this one, checksums verified; `board` then ranks them together.
+
+    What is there is never replaced. Repeat the command to resume.
+    """
+    refuse_missing_folder("PLACE", place)
+    print_copied(place, store, runs, as_json=as_json)
+
+
+@app.command(short_help="Copy runs to another store")
+def push(
+    place: PlaceArgument, runs: OnlyRunsArgument = None, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False
+) -> None:
+    """Copy the finished runs of this store into another one; see `store pull`."""
+    refuse_missing_folder("--store", store)
+    print_copied(store, place, runs, as_json=as_json)
+
+
+def print_copied(source: Path, target: Path, runs: list[str] | None, *, as_json: bool) -> None:
+    """Copy, naming each run on stderr. ``CheckFailedError`` where the other store has different runs of equal ids."""
+    from maskwise.errors import CheckFailedError
+    from maskwise.store.copy_runs import copy_runs
+    from maskwise.store.find_run import find_run
+
+    only = None if not runs else [find_run(source, ref).name for ref in runs]
+    done = copy_runs(
+        source, target, lambda run: typer.echo(f"copies {run.record.name} ({run.record.run_id[:8]})", err=True), only
+    )
+    if as_json:
+        from maskwise.cli.plain_json import plain_json
+
+        ids = [run.record.run_id for run in done.copied]
+        counts = {"there": done.there, "unfinished": done.unfinished, "problems": done.problems}
+        typer.echo(plain_json({"copied": ids, **counts}))
+    else:
+        left = f", {done.unfinished} unfinished left where they are" if done.unfinished else ""
+        typer.echo(f"{len(done.copied)} runs copied to {target}, {done.there} were there{left}")
+    if done.problems:
+        raise CheckFailedError(done.problems)
 
 
 def delete_after_asking(store: Path, runs: list[StoredRun], yes: bool) -> None:

@@ -11,6 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from maskwise.cli.engine_options import (
+    AddressOption,
+    CoresOption,
+    EngineWords,
+    GpusOption,
+    TrainingEngine,
+    TrainingEngineOption,
+    chosen_engine,
+)
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -78,6 +87,7 @@ class Wanted:
     confirm: int | None
     confirm_seeds: int
     storage: str | None
+    engine: EngineWords
 
 
 def sweep(
@@ -91,6 +101,10 @@ def sweep(
     confirm: ConfirmOption = None,
     confirm_seeds: ConfirmSeedsOption = 2,
     storage: StorageOption = None,
+    engine: TrainingEngineOption = TrainingEngine.SERIAL,
+    cores_per_run: CoresOption = None,
+    gpus_per_run: GpusOption = None,
+    ray_address: AddressOption = None,
     out: OutOption = None,
     language: LanguageOption = None,
     list_: ListOption = False,
@@ -121,7 +135,8 @@ def sweep(
         raise UserError("--data must be given, got none. Name the folder of the data set.")
     planned, notes = plan(space, base, set_ or [], storage)
     refuse_missing_folder("--data", data)
-    wanted = Wanted(runs, minutes, confirm, confirm_seeds, storage)
+    words = EngineWords(engine, cores_per_run, gpus_per_run, ray_address)
+    wanted = Wanted(runs, minutes, confirm, confirm_seeds, storage, words)
     study = train_sweep(planned, notes, wanted, (data, store, cache_folder(cache)), quiet)
     print_results(study, store, (out, language), as_json=as_json)
 
@@ -147,7 +162,7 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     from maskwise.cli.progress import listener
     from maskwise.sweeps.format_sweep import format_sweep_plan
     from maskwise.sweeps.results import read_results
-    from maskwise.sweeps.run_sweep import SweepWork, confirm_best, run_sweep
+    from maskwise.sweeps.run_sweep import SweepWork, confirm_best, run_sweep, share_sweep
     from maskwise.sweeps.storage import hidden
     from maskwise.sweeps.trial_queue import open_queue
     from maskwise.workflows.refuse_series import refuse_series
@@ -156,14 +171,15 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
 
     ends_at_s = math.inf if wanted.minutes is None else time.monotonic() + 60 * wanted.minutes
     runs = wanted.runs or planned.space.runs or number_of_runs(planned)
-    place = Place(*folders)
+    place, engine = Place(*folders), chosen_engine(wanted.engine)
     with listener(quiet) as progress:
         for line in [format_sweep_plan(planned.space, runs), *notes]:
             progress.on_note(line)
         refuse_series([planned.base], place, progress)
         about = describe_data(planned.base, place, progress)
         queue = open_queue(planned, about, place.store, wanted.storage, runs)
-        work = SweepWork(queue, place, about, [hidden(word) for word in sys.argv], progress, ends_at_s)
+        work = SweepWork(queue, place, about, [hidden(word) for word in sys.argv], progress, ends_at_s, engine)
+        share_sweep(work, wanted.storage)
         if not run_sweep(work):
             progress.on_note("the time is over; the same command goes on")
         elif wanted.confirm is not None:

@@ -7,11 +7,9 @@ so predictions are the same to the last digit. Ray is only imported when it is u
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +27,10 @@ from maskwise.probabilities import MemberProbabilities
 from maskwise.records import Predictions
 from maskwise.workflows.frame_photos import LikeTraining
 from maskwise.workflows.photos_to_predict import InputPhotos, list_photos, report_problems
+from maskwise.workflows.ray_session import ray_session, require_ray
 
 TASK_PHOTOS = 16 * BLOCK_PHOTOS
 """Photos that a worker is handed at once: whole blocks, some seconds of work."""
-OBJECT_STORE_BYTES = 128 * 2**20
-"""Shared memory for what travels between the processes of one machine: names and probabilities, never pixels."""
-ADDRESS = "RAY_ADDRESS"
-"""Ray's own variable: where a running cluster is. Without it Ray is started on this machine, for this machine alone."""
 
 Columns = dict[str, NDArray[Any]]
 
@@ -57,14 +52,15 @@ def predict_with_ray(
 
     On a cluster, the bundle and the photos lie at the same paths on every machine. ``UserError`` without Ray.
     """
-    _require_ray()
+    require_ray()
     with load(path, precision, threads=1) as bundle:
         photos = list_photos(sources, bundle.task, listener.on_note)
         table = photos.table
         if photos.piped is not None:
             raise UserError(must("--engine ray", "given photos on disk", "standard input", "Leave the engine out."))
         listener.on_stage("predicting photos", len(table))
-        with _ray(workers):
+        with ray_session(workers + 1):  # or none would be left for handing out the names
+            _be_quiet()
             like_training = bundle.preparer.like_training() if crops else None
             block = _predict(path, precision, photos.root, table.photo_N.tolist(), workers, like_training, listener)
         report_problems(block.problems, skip_unreadable, listener)
@@ -155,69 +151,8 @@ def _in_order(columns: Columns) -> PredictedBlock:
     return PredictedBlock([problem or [None] for problem in problems], members)
 
 
-def _require_ray() -> None:
-    # Read when Ray is imported: it reports nothing to its makers, and to the user only what ends the work.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    try:
-        import ray.data  # noqa: F401
-    except ModuleNotFoundError:
-        rule = "used where Ray is installed"
-        raise UserError(must("--engine ray", rule, "no Ray here", "Run pip install 'maskwise[ray]'.")) from None
-
-
-@contextlib.contextmanager
-def _ray(workers: int) -> Iterator[None]:
-    """Ray while it is needed: of the cluster that ``RAY_ADDRESS`` names, else started and ended here."""
-    address = os.environ.get(ADDRESS)
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
-        if address:
-            _join(address)
-        else:
-            _start(workers, folder)
-        try:
-            yield
-        finally:
-            _end()
-
-
-def _join(address: str) -> None:
-    import ray
-
-    try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        remedy = "Start one, or unset it to use this machine alone."
-        raise UserError(
-            must(ADDRESS, "the address of a running Ray cluster", f"{address} ({reason})", remedy)
-        ) from None
-    _be_quiet()
-
-
-def _start(workers: int, folder: str) -> None:
-    import ray
-
-    ray.init(
-        num_cpus=workers + 1,  # or none would be left for handing out the names
-        object_store_memory=OBJECT_STORE_BYTES,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        _node_ip_address="127.0.0.1",
-        _temp_dir=folder,
-    )
-    _be_quiet()
-
-
 def _be_quiet() -> None:
     import ray.data
 
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-
-
-def _end() -> None:
-    import ray
-
-    ray.shutdown()

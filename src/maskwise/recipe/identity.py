@@ -16,6 +16,7 @@ _LATER: dict[str, dict[str, Any]] = {
         "on_nonfinite": "stop",
         "frozen_blocks": 0,
         "pretrained_share": None,
+        "batch_norm": "sync",
     },
     "attributes": {"gender": "linear"},
     "f1": {"classes": "present"},

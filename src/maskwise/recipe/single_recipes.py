@@ -33,3 +33,9 @@ def single_recipes(recipe: Recipe) -> tuple[SingleRecipe, ...]:
         SingleRecipe(name, with_part(recipe, part), part.trains_on)
         for name, part in zip(names, recipe.parts, strict=True)
     )
+
+
+def models_of(recipe: Recipe) -> list[tuple[int, str]]:
+    """(fold, part) of every model that a run of ``recipe`` trains, in order."""
+    folds = recipe.split.folds if recipe.split.kind == "k_fold" else 1
+    return [(fold, single.name) for fold in range(folds) for single in single_recipes(recipe)]

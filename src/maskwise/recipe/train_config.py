@@ -95,6 +95,11 @@ class TrainConfig(Settings):
     """How images lie in memory: pixel by pixel, which suits most convolutions, or channel by channel. Sums round
     differently, and a dropout between convolutions hits other places."""
 
+    batch_norm: Literal["sync", "local"] = "sync"
+    """What batch norms see of a batch that several processes share (torchrun). sync: all of it, as with one process, so
+    that numbers do not depend on how many there are; two small messages a layer, and no compiled steps. local: the
+    share of each process, whose running statistics are averaged; give each 16 photos or more."""
+
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
     """Keep a moving average of the weights with this decay a step, and score and ship that."""
 

@@ -33,11 +33,20 @@ from maskwise.store.run_record import RunRecord, summarise
 from maskwise.store.runs import read_record
 
 
+class FinishedRunError(StoreError):
+    """The run is finished already."""
+
+    def __init__(self, problems: str | Sequence[str], folder: Path | None = None) -> None:
+        super().__init__(problems)
+        self.folder = folder
+        """Of the finished run."""
+
+
 def start_run(store: Path, record: RunRecord) -> Path:
     """Begin a run, or go on with an unfinished one of the same id; returns its folder.
 
-    An unfinished run keeps the run.json that it was begun with. ``StoreError`` if the run is finished, or if a folder
-    of that name is no run.
+    An unfinished run keeps the run.json that it was begun with. ``FinishedRunError`` if the run is finished,
+    ``StoreError`` if a folder of that name is no run.
     """
     if record.status != "running":
         raise StoreError("a run that begins must have the status running, got finished. Begin with a new record.")
@@ -45,9 +54,10 @@ def start_run(store: Path, record: RunRecord) -> Path:
     if not folder.exists() and _place_whole(store, record, folder):
         return folder
     if read_record(folder).status == "finished":
-        raise StoreError(
+        raise FinishedRunError(
             f"run {record.run_id} ({record.name}) must be new, got one that is finished in {folder}. "
-            "Use it as it is, change the seed or the recipe, or add --force to replace it."
+            "Use it as it is, change the seed or the recipe, or add --force to replace it.",
+            folder,
         )
     return folder
 
@@ -96,10 +106,13 @@ def finish_unscored_run(
     return _write_finished(folder, dataclasses.replace(record, status="finished", seconds=seconds))
 
 
-def lock_run(folder: Path) -> AbstractContextManager[None]:
-    """Hold the run while working on it; ``StoreError`` at once when another process does."""
+def lock_run(folder: Path, *, shared: bool = False) -> AbstractContextManager[None]:
+    """Hold the run while working on it; ``StoreError`` at once when another process does.
+
+    Those who work on one model of it each hold it ``shared``.
+    """
     busy = f"run {folder.name} must be free, got one that another process is working on. Wait for it, or stop it."
-    return locked(folder / LOCK, busy=busy)
+    return locked(folder / LOCK, busy=busy, shared=shared)
 
 
 def discard_run(folder: Path) -> None:

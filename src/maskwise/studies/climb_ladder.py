@@ -18,6 +18,7 @@ from maskwise.seeds import rng_for
 from maskwise.store.runs import StoredRun, list_runs, read_finished
 from maskwise.studies.ladder_rungs import PlannedRung, Rung
 from maskwise.text_table import score
+from maskwise.workflows.engines import SERIAL, Engine, series
 from maskwise.workflows.join_runs import join_runs, read_joined, read_members
 from maskwise.workflows.refuse_series import refuse_series
 from maskwise.workflows.run_recipe import Place
@@ -56,21 +57,23 @@ class LadderScores:
 
 
 def climb_ladder(
-    plan: Sequence[PlannedRung], place: Place, command: Sequence[str], listener: Listener
+    plan: Sequence[PlannedRung], place: Place, command: Sequence[str], listener: Listener, engine: Engine = SERIAL
 ) -> list[ClimbedRung]:
-    """Train every rung of ``plan`` in order, and join its vote with the runs of earlier days.
+    """Train every rung of ``plan`` in order, unless ``engine`` did, and join its vote with the runs of earlier days.
 
     What the store has finished already is taken as it is, and a stopped training goes on, so the same call after an
     interruption continues where it was. What ``run_recipe`` and ``join_runs`` refuse is refused here; what shows before
     a rung is trained, before the first.
     """
-    refuse_series([planned.recipe for planned in plan], place, listener)
+    recipes = [planned.recipe for planned in plan]
+    refuse_series(recipes, place, listener)
+    ahead = engine.train(series(recipes, place, command), listener)
     trained: dict[str, StoredRun] = {}
     climbed = []
     for number, planned in enumerate(plan, start=1):
         rung = planned.rung
         listener.on_note(f"{rung.title}: {rung.recipe}, rung {number} of {len(plan)}")
-        trained[rung.day] = train_or_read(planned.recipe, place, command, listener)
+        trained[rung.day] = ahead(planned.recipe) or train_or_read(planned.recipe, place, command, listener)
         scored = trained[rung.day]
         if rung.vote is not None:
             members = [trained[day] for day in (*rung.vote.with_days, rung.day)]

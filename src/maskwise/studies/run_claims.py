@@ -23,6 +23,7 @@ from maskwise.store.runs import StoredRun
 from maskwise.studies.claim_arms import Arm, Claim, PairedTest
 from maskwise.studies.judge_claims import Outcome, corrected, deciding_p, holm, judge
 from maskwise.studies.plan_claims import ClaimsPlan, PlannedRun, Untestable
+from maskwise.workflows.engines import SERIAL, Engine, series
 from maskwise.workflows.join_runs import read_members
 from maskwise.workflows.refuse_series import refuse_series
 from maskwise.workflows.run_recipe import Place
@@ -106,7 +107,12 @@ class ClaimsScores:
 
 
 def train_together(
-    plan: ClaimsPlan, place: Place, command: Sequence[str], listener: Listener, processes: int
+    plan: ClaimsPlan,
+    place: Place,
+    command: Sequence[str],
+    listener: Listener,
+    processes: int,
+    engine: Engine,
 ) -> RunsOfArm:
     """``train_arms`` by ``processes`` of this machine, each with its part of the cores; only this one reports.
 
@@ -114,7 +120,7 @@ def train_together(
     """
     refuse_series([planned.recipe for planned in plan.runs], place, listener)
     if processes == 1:
-        return train_arms(plan, place, command, listener)
+        return train_arms(plan, place, command, listener, engine)
     threads = max(1, torch.get_num_threads() // processes)
     spawn = multiprocessing.get_context("spawn")
     others = [
@@ -142,17 +148,20 @@ def _train_quietly(
     train_arms(dataclasses.replace(plan, runs=(*plan.runs[start:], *plan.runs[:start])), place, command, Silent())
 
 
-def train_arms(plan: ClaimsPlan, place: Place, command: Sequence[str], listener: Listener) -> RunsOfArm:
-    """Train all runs of ``plan``, or read those that the store has finished.
+def train_arms(
+    plan: ClaimsPlan, place: Place, command: Sequence[str], listener: Listener, engine: Engine = SERIAL
+) -> RunsOfArm:
+    """Train all runs of ``plan`` that ``engine`` did not, or read those that the store has finished.
 
     A run that another process works on is left for later and waited for at the end, so several processes can share a
     series. What ``run_recipe`` refuses otherwise is refused here.
     """
+    ahead = engine.train(series([planned.recipe for planned in plan.runs], place, command), listener)
     found: dict[PlannedRun, StoredRun] = {}
     left = []
     for number, planned in enumerate(plan.runs, start=1):
         listener.on_note(f"{planned.arm.words}, seed {planned.seed}: run {number} of {len(plan.runs)}")
-        run = train_unless_busy(planned.recipe, place, command, listener)
+        run = ahead(planned.recipe) or train_unless_busy(planned.recipe, place, command, listener)
         if run is None:
             listener.on_note(f"{planned.recipe.name}: another process works on it; left for later")
             left.append(planned)

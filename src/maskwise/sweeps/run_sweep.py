@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,12 +17,14 @@ from maskwise.store.runs import StoredRun, read_record
 from maskwise.store.write_runs import discard_run
 from maskwise.sweeps.confirm import note_confirmed, recipes_to_confirm
 from maskwise.sweeps.format_sweep import settings_in_words
+from maskwise.sweeps.load_space import Sweep
 from maskwise.sweeps.results import SweepResults
 from maskwise.sweeps.storage import needed_optuna
-from maskwise.sweeps.trial_queue import BEGAN, MACRO_F1, REASON, RUN, SECONDS, Lease, TrialQueue
+from maskwise.sweeps.trial_queue import BEGAN, MACRO_F1, REASON, RUN, SECONDS, Lease, TrialQueue, open_queue
 from maskwise.sweeps.watch import PruningWatch
 from maskwise.training.batch_size import is_out_of_memory
 from maskwise.training.stopping import EndedEarly
+from maskwise.workflows.engines import SERIAL, Engine, series
 from maskwise.workflows.run_recipe import Place
 from maskwise.workflows.train_or_read import train_in_turn, train_unless_busy
 
@@ -37,6 +40,7 @@ class SweepWork:
     listener: Listener
     ends_at_s: float
     """No trial begins after this moment of ``time.monotonic``; infinite without ``--minutes``."""
+    engine: Engine = SERIAL
     poll_s: float = 2.0
 
 
@@ -68,15 +72,42 @@ def run_sweep(work: SweepWork) -> bool:
     return True
 
 
+def share_sweep(work: SweepWork, storage: str | None) -> None:
+    """Let the workers of the engine do what there is of trials, each as ``run_sweep`` does."""
+    queue = work.queue
+    plan = SharedSweep(queue.sweep, work.data, work.place.resolved(), work.command, storage, queue.runs)
+    work.engine.share(partial(plan.work_on, work.ends_at_s - time.monotonic()), queue.runs, work.listener)
+
+
+@dataclass(frozen=True)
+class SharedSweep:
+    """A sweep as it travels to another process, which opens the study for itself."""
+
+    sweep: Sweep
+    data: RunData
+    place: Place
+    command: Sequence[str]
+    storage: str | None
+    runs: int
+
+    def work_on(self, seconds: float, listener: Listener) -> bool:
+        """Take trial by trial; none begins after so many seconds."""
+        queue = open_queue(self.sweep, self.data, self.place.store, self.storage, self.runs)
+        ends_at_s = time.monotonic() + seconds
+        return run_sweep(SweepWork(queue, self.place, self.data, self.command, listener, ends_at_s))
+
+
 def confirm_best(work: SweepWork, results: SweepResults, best: int, seeds: int) -> None:
     """Train the base and the ``best`` first trials again, with ``seeds`` other seeds, on another split."""
     if not results.rows:
         return
     recipes = recipes_to_confirm(results, best, seeds)
+    ahead = work.engine.train(series(recipes, work.place, work.command), work.listener)
     left = []
     for number, recipe in enumerate(recipes, start=1):
         work.listener.on_note(f"{recipe.name}, seed {recipe.seed}: {number} of {len(recipes)} to confirm")
-        if train_unless_busy(recipe, work.place, work.command, work.listener) is None:
+        run = ahead(recipe) or train_unless_busy(recipe, work.place, work.command, work.listener)
+        if run is None:
             left.append(recipe)
     for recipe in left:
         train_in_turn(recipe, work.place, work.command, work.listener)

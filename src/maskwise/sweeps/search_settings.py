@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from maskwise.errors import DivergedError
 from maskwise.evaluation.comparison import compare_arms
 from maskwise.evaluation.shared_photos import align_arms
 from maskwise.listeners import Listener
+from maskwise.recipe.config import Recipe
 from maskwise.score import Score
 from maskwise.seeds import rng_for
 from maskwise.store.runs import StoredRun
 from maskwise.sweeps.search_lists import PlannedArm, SearchPlan
+from maskwise.workflows.engines import SERIAL, Engine, series
 from maskwise.workflows.join_runs import read_members
 from maskwise.workflows.refuse_series import refuse_series
 from maskwise.workflows.run_recipe import Place
@@ -55,9 +57,10 @@ class SearchScores:
 
 
 def train_alternatives(
-    plan: SearchPlan, place: Place, command: Sequence[str], listener: Listener
+    plan: SearchPlan, place: Place, command: Sequence[str], listener: Listener, engine: Engine = SERIAL
 ) -> tuple[TrainedArm, ...]:
-    """Train the recipe as it is, then every alternative; then all of them with the next seed, and so on.
+    """Train the recipe as it is, then every alternative; then all of them with the next seed, and so on; or take what
+    ``engine`` trained of these.
 
     What the store has finished already is taken as it is, and a stopped training goes on, so the same call after an
     interruption continues where it was. An alternative whose loss diverges is given up, and the search goes on;
@@ -65,11 +68,17 @@ def train_alternatives(
     """
     refuse_series([planned.recipes[0] for planned in (plan.reference, *plan.alternatives)], place, listener)
     arms = [TrainedArm(planned, ()) for planned in (plan.reference, *plan.alternatives)]
+    by_seed = [recipe for seed in zip(*(arm.planned.recipes for arm in arms), strict=True) for recipe in seed]
+    ahead = engine.train(series(by_seed, place, command), listener)
+
+    def train(recipe: Recipe) -> StoredRun:
+        return ahead(recipe) or train_or_read(recipe, place, command, listener)
+
     for k in range(len(plan.reference.recipes)):
         for number, arm in enumerate(arms):
             if arm.failure is None:
                 listener.on_note(f"{number + 1} of {len(arms)}, seed {arm.planned.recipes[k].seed}: {arm.planned.what}")
-                arms[number] = _with_one_more(arm, k, place, command, listener, may_fail=number > 0)
+                arms[number] = _with_one_more(arm, k, train, listener, may_fail=number > 0)
     return tuple(arms)
 
 
@@ -94,11 +103,11 @@ def score_search(plan: SearchPlan, arms: Sequence[TrainedArm]) -> SearchScores:
 
 
 def _with_one_more(
-    arm: TrainedArm, k: int, place: Place, command: Sequence[str], listener: Listener, *, may_fail: bool
+    arm: TrainedArm, k: int, train: Callable[[Recipe], StoredRun], listener: Listener, *, may_fail: bool
 ) -> TrainedArm:
     """``arm`` with the run of its ``k``-th seed, or with what made that one fail."""
     try:
-        run = train_or_read(arm.planned.recipes[k], place, command, listener)
+        run = train(arm.planned.recipes[k])
     except DivergedError as error:
         if not may_fail:
             raise

@@ -1,8 +1,8 @@
 """Several processes that train one model together, as ``torchrun`` starts them; one process alone is the plain case.
 
 Every process makes the same global batch and puts its own part of it through the model. The outputs are gathered, so
-that each computes the loss of the whole batch, and the gradients of the parts add up to those of one process. Batch
-norms see their own part; their running statistics are averaged after each step.
+that each computes the loss of the whole batch, and the gradients of the parts add up to those of one process. What
+batch norms see is the recipe's ``train.batch_norm``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, distributed, nn
 
-from maskwise.errors import RecipeError, must
+from maskwise.errors import RecipeError, UserError, must
 from maskwise.records import Batch, Output
 
 _Made = TypeVar("_Made")
@@ -45,6 +45,13 @@ def joined_processes() -> Iterator[None]:
     distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
     try:
         yield
+    except RuntimeError as error:
+        # DistBackendError from nccl; gloo has no class of its own.
+        if not isinstance(error, distributed.DistError) and "gloo" not in str(error).lower():
+            raise
+        got = f"one that is gone ({str(error).splitlines()[0]})"
+        remedy = "Look for what ended it; the same command goes on from the last checkpoint."
+        raise UserError(must("every process of a training", "alive", got, remedy)) from None
     finally:
         distributed.destroy_process_group()
 

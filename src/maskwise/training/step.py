@@ -33,6 +33,7 @@ from maskwise.training.processes import (
     process_number,
 )
 from maskwise.training.schedules import rate_factor
+from maskwise.training.synced_norms import norms_over_all
 from maskwise.training.training_inputs import Fit
 
 
@@ -42,7 +43,10 @@ class Stepper:
     def __init__(self, fit: Fit, parts: MovingParts, listener: Listener) -> None:
         self.fit, self.parts, self.listener = fit, parts, listener
         quicken_depthwise(parts.model)
-        self.forward = learner(parts.model, fit.runtime.step)
+        self.sync = fit.config.batch_norm == "sync"
+        # What replaces batch norms below cannot be compiled.
+        step = "eager" if self.sync and n_processes() > 1 else fit.runtime.step
+        self.forward = learner(parts.model, step)
         self.objective = fit.objective_at(0.0)
         self.losses = LossesSeen(fit.device, fit.config.on_nonfinite)
         self.unfinished = UnfinishedStep(parts.model)
@@ -114,7 +118,7 @@ class Stepper:
         shared = batches_of_step(position, n_batches, fit.config.accumulate_batches)
         losses = []
         for part, share in parts_of_batch(batch, 2**self.parts.progress.halvings):
-            with autocast(fit.device, fit.config.precision):
+            with autocast(fit.device, fit.config.precision), norms_over_all(self.sync):
                 output = self.forward(laid_out(fit.inference.of_batch(own_images(part)), fit.config.layout))
             output = gathered(output, len(part.class_N))
             loss = self.loss_of(output, part) * share
@@ -150,7 +154,8 @@ class Stepper:
             )
         )
         add_up_gradients(parts.model.parameters())
-        average_statistics(parts.model)
+        if not self.sync:
+            average_statistics(parts.model)
         if not parts.scaler.is_enabled():  # which looks for itself, and leaves such steps out while it finds its scale
             self.losses.refuse_gradients(parameter.grad for parameter in parts.model.parameters())
         if config.clip_norm is not None:

@@ -1,0 +1,75 @@
+"""Every shipped recipe on few drawn people at a small size: ``first_steps.py DATA STORE CACHE``, also under torchrun.
+
+Dropout is left out, whose masks differ from process to process, and so are pretrained weights that are not here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from maskwise.listeners import Silent
+from maskwise.models.published import is_here
+from maskwise.recipe.config import Recipe
+from maskwise.recipe.load import ladder_names, load_recipe, shipped_names
+from maskwise.training.processes import follower_store, joined_processes
+from maskwise.workflows.engines import train_order
+from maskwise.workflows.run_recipe import Order, Place
+
+SMALLER = {
+    "height_px": 48,
+    "width_px": 40,
+    "epochs": 1,
+    "batch_size": 27,
+    "accumulate_batches": 1,
+    "warmup_epochs": 0,
+    "schedule": {"kind": "constant"},
+    "dropout": 0.0,
+    "precision": "fp32",
+    "checkpoint": {"kind": "last"},
+    "batch_norm": "sync",
+}
+"""Settings by name, wherever they stand. Batches that two processes do not share evenly."""
+
+
+def names() -> list[str]:
+    """The shipped recipes that can be trained here."""
+    found = [*shipped_names(), *ladder_names()]
+    return [name for name in found if is_here("faces") or "kind: faces" not in str(load_recipe(name))]
+
+
+def small(name: str) -> Recipe:
+    """The recipe at a size of seconds."""
+    settings = _smaller(load_recipe(name).model_dump(mode="json"))
+    settings["split"] = {"kind": "hold_out", "share": 0.25, "seed": 0}
+    settings["runtime"] = {"device": "cpu", "workers": 0, "checkpoint_every_s": 3600}
+    return Recipe.model_validate_json(json.dumps(settings))
+
+
+def _smaller(settings: Any) -> Any:
+    if isinstance(settings, list):
+        return [_smaller(each) for each in settings]
+    if not isinstance(settings, dict):
+        return settings
+    if settings.get("kind") == "pretrained":  # of the hub, which nobody has at hand
+        return {"kind": "none"}
+    found = {name: SMALLER.get(name, _smaller(value)) for name, value in settings.items()}
+    if found.get("freeze_backbone_epochs"):
+        found["freeze_backbone_epochs"] = SMALLER["epochs"]
+    return found
+
+
+def main(data: str, store: str, cache: str) -> None:
+    """A run of each, kept by the first process."""
+    with joined_processes(), contextlib.ExitStack() as held:
+        elsewhere = held.enter_context(follower_store())
+        for name in names():
+            place = Place(Path(data), elsewhere or Path(store), Path(cache))
+            train_order(Order(small(name), place, ("first_steps",)), {}, Silent())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
