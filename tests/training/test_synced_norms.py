@@ -40,7 +40,7 @@ def rows() -> Tensor:
 def learn(model: nn.Module, images: Tensor, place: slice) -> dict[str, Tensor]:
     """Gradients and running statistics after one pass of a sum that weighs every row differently."""
     weights = torch.linspace(-1, 2, N_ROWS)[place, None]
-    (model(images) * weights).square().sum().backward()  # type: ignore[no-untyped-call]
+    (model(images) * weights).square().sum().backward()
     gradients = {f"gradient of {name}": each.grad for name, each in model.named_parameters() if each.grad is not None}
     return {**gradients, **{name: each for name, each in model.named_buffers() if each.is_floating_point()}}
 
@@ -81,7 +81,7 @@ def test_alone_it_is_the_norm_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = functools.partial(norm_over_all, momentum=0.1, eps=norm.eps)
     out = shown(rows(), other.running_mean, other.running_var, other.weight, other.bias)
     expected.square().sum().backward()
-    out.square().sum().backward()
+    out.square().sum().backward()  # type: ignore[no-untyped-call]
     for found, wanted in [
         (out, expected),
         (other.running_mean, norm.running_mean),
