@@ -93,6 +93,7 @@ def test_self_training_changes_the_id_and_runs_without_it_keep_the_one_from_befo
     assert settings["input"]["crop"].pop("decoding") == "full"
     assert (settings["train"].pop("cached_views"), settings["train"].pop("layout")) == (None, "channels_last")
     assert settings["train"].pop("on_nonfinite") == "stop"
+    assert settings["train"].pop("batch_norm") == "sync"
     assert (settings["train"].pop("frozen_blocks"), settings["train"].pop("pretrained_share")) == (0, None)
     assert settings["model"]["head"].pop("gender") == "linear"
     assert settings["train"]["optimizer"].pop("betas") == [0.9, 0.999]
