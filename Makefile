@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 JOBS ?= 2
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 
-.PHONY: help setup demo test slow faults check format docs clean
+.PHONY: help setup demo test slow faults ray check format docs clean
 
 help:
 	@echo "make setup   create $(VENV) and install maskwise for development, with the versions of constraints.txt"
@@ -15,6 +15,7 @@ help:
 	@echo "make test    the default test suite"
 	@echo "make slow    the tests that take minutes"
 	@echo "make faults  kills, damage and mutants of photos, in a short form (docs/reliability.md)"
+	@echo "make ray     trainings and predictions on a Ray of this machine, in a short form"
 	@echo "make check   format, lint, types and tests: what has to be green"
 	@echo "make format  let ruff put the code in order"
 	@echo "make docs    build the documentation site in site/"
@@ -44,6 +45,11 @@ slow: setup
 
 faults: setup
 	$(BIN)/python -m pytest -n $(JOBS) -m faults
+
+# One at a time: each starts a Ray of its own.
+ray: setup
+	$(PIP) -e ".[ray]"
+	$(BIN)/python -m pytest -m "ray and not slow"
 
 check: setup
 	$(BIN)/ruff format --check src tests benchmarks

@@ -15,7 +15,7 @@ from maskwise.store import copy_runs as copying
 from maskwise.store.board import read_board
 from maskwise.store.copy_runs import copy_runs
 from maskwise.store.kept_files import checksums_of
-from maskwise.store.layout import RECORD, scores_path
+from maskwise.store.layout import RECORD, SCORES
 from maskwise.store.marks import mark_run, read_marks
 from maskwise.store.runs import list_runs
 from store.conftest import FinishedRun
@@ -95,7 +95,7 @@ def test_an_interrupted_copy_goes_on(
 def test_a_damaged_file_is_not_copied(stores: tuple[Path, Path]) -> None:
     here, there = stores
     (run,) = [run for run in list_runs(there).runs if run.record.name == "third"]
-    scores_path(run.folder).write_text("{}")
+    (run.folder / SCORES).write_text("{}")
     with pytest.raises(StoreError, match=r"scores\.json must be as the run wrote it, got 'another checksum'"):
         copy_runs(there, here, print)
     assert not (here / run.folder.name).exists()

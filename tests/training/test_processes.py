@@ -135,7 +135,7 @@ def test_two_processes_train_the_first_steps_of_every_shipped_recipe(workplace: 
         for log in logs:
             losses = [json.loads(folder.joinpath(log).read_text().splitlines()[-1])["loss"] for folder in (one, two)]
             assert losses[1] == pytest.approx(losses[0], rel=FIRST_STEPS_TOLERANCE), f"{name}, {log}"
-        predicted = [read_predictions(predictions_path(folder))[0] for folder in (one, two)]
+        predicted = [read_predictions(folder / PREDICTIONS)[0] for folder in (one, two)]
         assert predicted[0].photo_N.tolist() == predicted[1].photo_N.tolist()
         np.testing.assert_allclose(predicted[1].probs_NC, predicted[0].probs_NC, atol=5e-3, err_msg=name)
 

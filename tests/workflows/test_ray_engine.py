@@ -13,7 +13,7 @@ from maskwise.errors import DivergedError, StoreError, UserError
 from maskwise.listeners import Silent
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import load_recipe, parse_recipe
-from maskwise.store.layout import predictions_path, scores_path, weights_path
+from maskwise.store.layout import PREDICTIONS, SCORES, weights_path
 from maskwise.store.runs import StoredRun
 from maskwise.store.write_runs import lock_run
 from maskwise.workflows.engines import SERIAL, begin_order, series, train_one_model, train_order
@@ -69,7 +69,7 @@ def kept(run: StoredRun) -> dict[str, bytes]:
     weights = [
         weights_path(run.folder, fold, part) for fold in range(run.record.folds) for part in run.record.part_names
     ]
-    paths = [predictions_path(run.folder), scores_path(run.folder), *weights]
+    paths = [run.folder / PREDICTIONS, run.folder / SCORES, *weights]
     return {str(path.relative_to(run.folder)): path.read_bytes() for path in paths}
 
 

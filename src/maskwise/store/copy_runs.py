@@ -16,7 +16,7 @@ from pathlib import Path
 from maskwise.errors import StoreError, must
 from maskwise.files import BusyError, refuse_unwritable, sha256_of, sync_folder, temporary_prefix, write_atomically
 from maskwise.store.kept_files import checksums_of
-from maskwise.store.layout import MARKS, RECORD, marks_path
+from maskwise.store.layout import MARKS, RECORD
 from maskwise.store.marks import join_marks
 from maskwise.store.runs import StoredRun, list_runs, read_record
 
@@ -92,7 +92,7 @@ def _copy(run: StoredRun, folder: Path) -> None:
             _copy_file(run.folder / name, draft / name, expected)
         write_atomically(draft / RECORD, (run.folder / RECORD).read_bytes())
         if (run.folder / MARKS).exists():
-            write_atomically(marks_path(draft), marks_path(run.folder).read_bytes())
+            write_atomically(draft / MARKS, (run.folder / MARKS).read_bytes())
         draft.rename(folder)
         sync_folder(folder.parent)
     finally:

@@ -97,21 +97,21 @@ def mark_run(folder: Path, add: Sequence[str] = (), remove: Sequence[str] = (), 
 
 def join_marks(source: Path, target: Path) -> None:
     """Add what people said of the run in ``source`` to what they said of the same run in ``target``, by time."""
-    if not marks_path(source).exists():
+    if not (source / MARKS).exists():
         return
     run_id = read_record(target).run_id
     read_marks(source, run_id)  # refuses damage
-    with locked(marks_lock_path(target)):
+    with locked(target / MARKS_LOCK):
         read_marks(target, run_id)
         lines = [
             line
             for folder in (target, source)
-            if marks_path(folder).exists()
-            for line in marks_path(folder).read_text(encoding="utf-8").splitlines()
+            if (folder / MARKS).exists()
+            for line in (folder / MARKS).read_text(encoding="utf-8").splitlines()
         ]
         joined = sorted(dict.fromkeys(lines), key=lambda line: str(json.loads(line)["at_utc"]))
-        if joined != lines[: len(joined)] or not marks_path(target).exists():
-            write_atomically(marks_path(target), "".join(f"{line}\n" for line in joined))
+        if joined != lines[: len(joined)] or not (target / MARKS).exists():
+            write_atomically(target / MARKS, "".join(f"{line}\n" for line in joined))
 
 
 def _refuse_nonsense(now: Marks, add: Sequence[str], remove: Sequence[str], note: str | None) -> None:
