@@ -1,8 +1,9 @@
 """Every verb that writes, killed at every place where it touches the disk, then run again.
 
 Always: the second run ends well, its results are those of a run that nobody killed (CPU, fp32: the same bytes), the
-board can be read in between, and nothing of the killed process is left. ``MASKWISE_KILL_STEP=1`` tries every point; the
-default tries each n-th, another beginning per verb, so that the whole takes minutes.
+board can be read in between, and nothing of the killed process is left. ``MASKWISE_KILL_STEP=1`` tries every point,
+the default each n-th. ``MASKWISE_KILL_FIRST=k`` begins at the k-th: with a step of n, k from 0 to n - 1 are n parts of
+the whole.
 """
 
 from __future__ import annotations
@@ -18,23 +19,22 @@ from typing import Any
 
 import pytest
 
-from conftest import Workplace
+from conftest import TINY_RECIPE, Workplace
+from maskwise.drawing.demo_set import write_demo_set
+from maskwise.store.runs import list_runs
 from support.face_sets import write_utkface
 
 PROGRAM = Path(__file__).parents[1] / "support" / "kill_points.py"
-TORCH = ("torch", "maskwise.workflows.run_recipe", "maskwise.cli.main")
 # What differs between two runs of the same command: when, how long, and in which processes.
 CLOCK = ("seconds", "created_utc", "finished_utc", "_utc", "photos_per_second")
 
 
-def step(default: int) -> int:
-    return int(os.environ.get("MASKWISE_KILL_STEP", default))
-
-
-def kill_everywhere(folder: Path, **plan: Any) -> dict[str, Any]:
-    """The report of ``kill_points.py``; the scratch folder is ``folder/root``."""
+def kill_everywhere(folder: Path, every: int, **plan: Any) -> dict[str, Any]:
+    """The report of ``kill_points.py`` on each ``every``-th point; the scratch folder is ``folder/root``."""
     file = folder / "plan" / "plan.json"
     file.parent.mkdir(exist_ok=True)
+    plan["step"] = int(os.environ.get("MASKWISE_KILL_STEP", every))
+    plan["first"] = int(os.environ.get("MASKWISE_KILL_FIRST", plan["step"] // 2))
     file.write_text(json.dumps({"root": str(folder / "root"), "template": str(folder / "template"), **plan}))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HOME": str(folder / "home"), "XDG_CACHE_HOME": ""}
     done = subprocess.run(
@@ -45,7 +45,7 @@ def kill_everywhere(folder: Path, **plan: Any) -> dict[str, Any]:
     return report
 
 
-def check(report: dict[str, Any]) -> None:
+def check_promises(report: dict[str, Any]) -> None:
     """The promises above, all faults named together."""
     print(f"{len(report['trials'])} of {len(report['points'])} points")  # shown by -rP
     assert report["trials"], "no point was tried"
@@ -69,23 +69,42 @@ def check(report: dict[str, Any]) -> None:
     assert not faults, f"{len(faults)} of {len(report['trials'])} kills:\n" + "\n".join(faults[:20])
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """12 drawn people to train on with 3 photos each, 2 to predict: few, as a place of a verb costs a run of it."""
+    root = tmp_path_factory.mktemp("few")
+    write_demo_set(root / "data", 12, 2, 0, lambda _: None, workers=1)
+    for number in (2, 3, 4, 5):
+        for photo in root.glob(f"data/train/images/*/mask{number}.*"):
+            photo.unlink()
+    (root / "tiny.yaml").write_text(TINY_RECIPE)
+    return Workplace(root / "data", root / "tiny.yaml", root / "runs", root / "cache")
+
+
 @pytest.fixture
-def place(workplace: Workplace, tmp_path: Path) -> Workplace:
-    """A folder with data and recipe to work in; ``template`` is what each trial begins with."""
-    template = tmp_path / "template"
-    template.mkdir()
-    shutil.copytree(workplace.data, template / "data")
-    shutil.copy(workplace.recipe, template / "tiny.yaml")
+def template(drawn: Workplace, tmp_path: Path) -> Workplace:
+    """What each trial begins with: data and recipe."""
+    root = tmp_path / "template"
+    root.mkdir()
+    shutil.copytree(drawn.data, root / "data")
+    shutil.copy(drawn.recipe, root / "tiny.yaml")
+    return Workplace(root / "data", root / "tiny.yaml", root / "runs", root / "cache")
+
+
+@pytest.fixture
+def place(template: Workplace, tmp_path: Path) -> Workplace:
+    """The same where the trials are made."""
     root = tmp_path / "root"
     return Workplace(root / "data", root / "tiny.yaml", root / "runs", root / "cache")
 
 
 @pytest.fixture
-def with_run(place: Workplace, tmp_path: Path, trained: Path, workplace: Workplace) -> tuple[Workplace, str]:
-    """The same with a finished run and its pixel cache in it."""
-    shutil.copytree(trained.parent, tmp_path / "template" / "runs")
-    shutil.copytree(workplace.cache, tmp_path / "template" / "cache")
-    return place, trained.name
+def runs(template: Workplace, cli: Callable[..., str]) -> tuple[str, str]:
+    """Two finished runs and their pixel cache in ``template``; their ids."""
+    for seed in (0, 1):
+        cli(*template.train("--quiet", "--set", f"seed={seed}"))
+    first, second = sorted(list_runs(template.store).runs, key=lambda run: run.record.seed)
+    return first.record.run_id, second.record.run_id
 
 
 @pytest.mark.faults
@@ -93,70 +112,43 @@ def test_training_and_its_cache(place: Workplace, tmp_path: Path) -> None:
     words = place.train("--quiet", "--folds", "2", "--set", "train.epochs=2")
     report = kill_everywhere(
         tmp_path,
+        every=8,
         command=words,
         again=words,
         look=["board", "--store", str(place.store)],
         results=["runs/*/fold-*/weights.safetensors", "runs/*/predictions.*", "runs/*/scores.json", "runs/*/split.csv"],
-        warm=TORCH,
-        step=step(45),
-        first=0 if step(45) == 1 else 3,
     )
-    check(report)
+    check_promises(report)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize(
-    ("verb", "words", "results", "every"),
+    ("words", "results", "every"),
     [
-        ("export", ["{run}", "bundle", "--data", "{data}", "--parity-photos", "4"], ["bundle/*"], 8),
-        ("report", ["{run}", "--data", "{data}", "--out", "report.html"], ["report.html"], 4),
-        ("ensemble", ["{run}", "{run2}", "--name", "both"], ["runs/*/predictions.*", "runs/*/scores.json"], 6),
-        ("audit", ["{run}", "{run2}", "--data", "{data}", "--out", "audit"], ["audit/*"], 5),
-        ("submit", ["{run}", "--data", "{data}", "--out", "submission.csv"], ["submission.csv"], 4),
-        ("predict", ["{run}", "{data}/eval/images", "--out", "predictions.csv"], ["predictions.csv"], 2),
+        (["export", "{run}", "{root}/bundle", "--data", "{data}", "--parity-photos", "4"], ["bundle/*"], 4),
+        (["report", "{run}", "--data", "{data}", "--out", "{root}/report.html"], ["report.html"], 2),
+        (["ensemble", "{run}", "{run2}", "--name", "both"], ["runs/*/predictions.*", "runs/*/scores.json"], 4),
+        (["data", "audit", "{run}", "{run2}", "--data", "{data}", "--out", "{root}/audit"], ["audit/*"], 4),
+        (["submit", "{run}", "--data", "{data}", "--out", "{root}/submission.csv"], ["submission.csv"], 2),
+        (["predict", "{run}", "{data}/eval/images", "--out", "{root}/predictions.csv"], ["predictions.csv"], 2),
     ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) and "{run}" in value else "",
 )
 def test_verbs_on_a_run(
-    with_run: tuple[Workplace, str],
-    tmp_path: Path,
-    cli: Callable[..., str],
-    verb: str,
-    words: list[str],
-    results: list[str],
-    every: int,
+    place: Workplace, runs: tuple[str, str], tmp_path: Path, words: list[str], results: list[str], every: int
 ) -> None:
-    place, run = with_run
-    other = ""
-    if any("{run2}" in word for word in words):
-        template = Workplace(
-            tmp_path / "template" / "data",
-            place.recipe,
-            tmp_path / "template" / "runs",
-            tmp_path / "template" / "cache",
-        )
-        cli(
-            *Workplace(template.data, tmp_path / "template" / "tiny.yaml", template.store, template.cache).train(
-                "--quiet", "--set", "seed=1"
-            )
-        )
-        (other,) = [entry.name for entry in template.store.iterdir() if entry.is_dir() and entry.name != run]
-    filled = [word.replace("{run}", run).replace("{run2}", other).replace("{data}", str(place.data)) for word in words]
-    filled = [
-        str(place.data.parent / word) if word in {"bundle", "report.html", "audit"} or word.endswith(".csv") else word
-        for word in filled
-    ]
-    command = [*(("data", verb) if verb == "audit" else (verb,)), *filled, "--store", str(place.store)]
+    known = {"run": runs[0], "run2": runs[1], "data": place.data, "root": tmp_path / "root"}
+    command = [*(word.format(**known) for word in words), "--store", str(place.store)]
     report = kill_everywhere(
         tmp_path,
+        every,
         command=command,
         again=command,
         look=["board", "--store", str(place.store)],
         results=results,
         volatile=CLOCK,
-        warm=TORCH,
-        step=step(every),
     )
-    check(report)
+    check_promises(report)
 
 
 @pytest.mark.faults
@@ -164,10 +156,8 @@ def test_import(tmp_path: Path) -> None:
     template, root = tmp_path / "template", tmp_path / "root"
     write_utkface(template / "utk")
     words = ["data", "import", "utkface", str(root / "utk"), str(root / "out"), "--no-masks", "--quiet"]
-    report = kill_everywhere(
-        tmp_path, command=words, again=words, results=["out/**/*"], volatile=CLOCK, warm=TORCH, step=step(8)
-    )
-    check(report)
+    report = kill_everywhere(tmp_path, every=4, command=words, again=words, results=["out/**/*"], volatile=CLOCK)
+    check_promises(report)
 
 
 SPACE = """
@@ -182,21 +172,19 @@ runs: 2
 
 
 @pytest.mark.faults
-def test_sweep(with_run: tuple[Workplace, str], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("runs")
+def test_sweep(place: Workplace, tmp_path: Path) -> None:
     """What is lost is trained again, and every trial is a whole run of the store."""
-    place, _ = with_run
     space = tmp_path / "template" / "rates.yaml"
     space.write_text(SPACE.format(recipe=place.recipe))
     words = ["sweep", str(place.data.parent / "rates.yaml"), "--data", str(place.data), "--quiet"]
     words += ["--store", str(place.store), "--cache", str(place.cache)]
     report = kill_everywhere(
         tmp_path,
+        every=8,
         command=words,
         again=words,
         look=["board", "--store", str(place.store)],
         results=["runs/*/fold-*/weights.safetensors", "runs/*/predictions.*", "runs/*/scores.json"],
-        warm=TORCH,
-        step=step(150),
-        first=0 if step(150) == 1 else 5,
     )
-    check(report)
+    check_promises(report)

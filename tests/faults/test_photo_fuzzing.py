@@ -9,12 +9,15 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from support.fuzz_photos import FORMATS, mutant, sound_photos
+from support.running_service import running_service
+from support.small_bundle import write_small_bundle
 
 PROGRAM = Path(__file__).parents[1] / "support" / "fuzz_photos.py"
 COUNT = int(os.environ.get("MASKWISE_MUTANTS", "100"))
@@ -49,6 +52,28 @@ def test_no_mutant_crashes_hangs_or_grows(kind: str) -> None:
         assert message.startswith("photo 1 must be "), each
     slowest_s = max(each["seconds"] for each in mutants)
     print(f"{kind}: {len(refused)} of {COUNT} refused, slowest {slowest_s:.2f} s, {end['grown_bytes'] / 2**20:.0f} MB")
+
+
+@pytest.mark.faults
+def test_no_mutant_harms_a_service(tmp_path: Path) -> None:
+    """The same through HTTP: each is predicted or refused in time; no worker ends, and the service stays ready."""
+    statuses: Counter[int] = Counter()
+    with running_service(write_small_bundle(tmp_path / "bundle"), tmp_path) as running, running.client() as client:
+        before_bytes = running.resident_bytes()
+        for kind in FORMATS:
+            photos, rng = sound_photos(kind), np.random.default_rng(SEED)
+            for number in range(COUNT):
+                data, started_s = mutant(photos, kind, rng), running.cpu_seconds()
+                response = client.post("/v1/predict", content=data, headers={"content-type": "image/*"})
+                statuses[response.status_code] += 1
+                assert running.cpu_seconds() - started_s < MOST_SECONDS, (kind, number)
+                assert response.status_code == 200 or "\n" not in response.json()["error"]["message"], (kind, number)
+        assert client.get("/readyz").status_code == 200
+        assert "\nmaskwise_workers_replaced_total 0.0\n" in client.get("/metrics").text
+        assert running.resident_bytes() - before_bytes < MOST_BYTES
+    assert set(statuses) <= {200, 400, 413, 415, 422}  # an empty body is a bad request
+    assert statuses[200]
+    print(dict(statuses))  # shown by -rP
 
 
 def test_a_seed_gives_the_same_mutants_and_they_differ_from_sound_photos() -> None:

@@ -1,14 +1,20 @@
 """``kill -9`` at every place where a command touches the disk, enumerated by intercepting the calls.
 
 Run as a program, so that it forks before torch has made any thread: ``python kill_points.py PLAN.json``. The plan names
-a command and a scratch folder; the result is a JSON list on stdout, one entry per kill. A point is the moment before a
-file is opened for writing, a folder made, a name changed or removed, or an fsync; at an fsync there is a second one,
-where half of what was written is lost as well.
+a command and a scratch folder; the report is JSON on stdout, one entry per kill. A point is the moment before a file is
+opened for writing, a folder made, a name changed or removed, or an fsync; at an fsync there is a second one, where half
+of what was written is lost as well.
+
+Every trial is a fork of this process, which by then has imported all that the command imports: a trial costs what the
+command itself costs, and no start of Python.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -114,18 +120,25 @@ def fresh_copy(template: Path, root: Path) -> None:
 
 
 def enumerate_points(plan: dict[str, Any], root: Path, errors: Path) -> list[str]:
-    """What the command does to the disk, in order, from a whole run of it."""
-    listing = errors.with_name("points.txt")
+    """What the command does to the disk, in order, from a whole run of it; what that run imports is imported here."""
+    listing, imported = errors.with_name("points.txt"), errors.with_name("imported.txt")
     listing.write_text("")
 
     def work() -> int:
         file = os.open(listing, os.O_WRONLY | os.O_APPEND)
         KillPoints(root, lambda what: (os.write(file, (what + "\n").encode()), None)[1], None)
-        return run_command(plan["command"], errors)
+        try:
+            return run_command(plan["command"], errors)
+        finally:
+            imported.write_text("\n".join(sys.modules))
 
     code = in_a_fork(work)
     if code:
         raise SystemExit(f"the command alone ends with {code}: {errors.read_text()[-2000:]}")
+    for name in imported.read_text().splitlines():
+        with contextlib.suppress(ImportError):  # some packages list parts of themselves under other names
+            importlib.import_module(name)
+    gc.freeze()  # else every fork's collections copy all of these pages
     return listing.read_text().splitlines()
 
 
@@ -156,15 +169,13 @@ def after_a_kill(plan: dict[str, Any], root: Path, kill_at: int, errors: Path) -
 def main(plan_file: str) -> None:
     """Everything that ``plan_file`` plans; prints the report."""
     plan = json.loads(Path(plan_file).read_text())
-    for module in plan["warm"]:
-        __import__(module)
     template, root = Path(plan["template"]), Path(plan["root"])
     errors = Path(plan_file).with_name("printed.txt")
     fresh_copy(template, root)
     points = enumerate_points(plan, root, errors)
     expected = digest(root, plan["results"], plan.get("volatile", ()))
     trials = []
-    chosen = range(plan.get("first", 0), len(points), plan.get("step", 1))
+    chosen = range(plan["first"], len(points), plan["step"])
     for kill_at in chosen:
         fresh_copy(template, root)
         trials.append({"point": points[kill_at], "number": kill_at, **after_a_kill(plan, root, kill_at, errors)})
