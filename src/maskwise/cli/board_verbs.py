@@ -48,8 +48,6 @@ def board(
     force: ForceOption = False,
 ) -> None:
     """Rank the finished runs of a store by macro F1 on held-out people."""
-    from maskwise.cli.plain_json import plain_json
-    from maskwise.errors import printable
     from maskwise.files import refuse_overwrite, write_atomically
     from maskwise.store.board_csv import board_csv, spread_csv
     from maskwise.store.find_run import find_run
@@ -62,9 +60,7 @@ def board(
     compared = None if against is None else read_finished(find_run(store, against))
     found = chosen_board(store, where or [], tag or [], over or [], sort)
     if as_json:
-        typer.echo(plain_json(found.rows))
-        for problem in (*found.skipped, *found.damaged_marks):  # rows have no place for what is left out
-            typer.echo(printable(problem), err=True)
+        _echo_json(found)
     else:
         typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
         typer.echo(f"\nstore: {store}")
@@ -78,6 +74,16 @@ def board(
 
         page = board_page(found, against=compared, price_an_hour=price, reports=reports_beside(html))
         write_atomically(html, in_language(page, language))
+
+
+def _echo_json(found: Board) -> None:
+    """The rows; what is left out of them stands on stderr, as they have no place for it."""
+    from maskwise.cli.plain_json import plain_json
+    from maskwise.errors import printable
+
+    typer.echo(plain_json(found.rows))
+    for problem in (*found.skipped, *found.damaged_marks):
+        typer.echo(printable(problem), err=True)
 
 
 def tag(
