@@ -21,6 +21,7 @@ from maskwise.recipe.load import load_recipe
 from maskwise.store.layout import log_path
 from maskwise.store.marks import read_marks
 from maskwise.store.write_runs import start_run
+from support.axe import axe_file, serious_findings
 from support.faces_drawn import bare_face
 from support.finished_runs import run_record
 from support.running_studio import RunningStudio, running_studio
@@ -101,7 +102,7 @@ def test_from_the_board_to_a_report_and_back(page: Page, trained: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width_px", [1280, 390])
-def test_no_page_can_be_pushed_sideways(
+def test_no_page_can_be_pushed_sideways_or_is_hard_to_use(
     browser: Browser, studio: RunningStudio, trained: Path, width_px: int, scheme: str
 ) -> None:
     context = browser.new_context(
@@ -116,6 +117,8 @@ def test_no_page_can_be_pushed_sideways(
         page.wait_for_selector("main :is(table, form, ul, .bar, .fact, svg, [role=alert])", timeout=PATIENCE_MS)
         root = "document.documentElement"
         assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") == 0, address
+        if axe_file().is_file():
+            assert serious_findings(page) == [], address
     context.close()
 
 

@@ -35,6 +35,6 @@ def test_runs_link_to_their_reports() -> None:
     rows = week_of_rows()
     board, run = Board(tuple(rows), (), ()), rows[0].record
     html = board_page(board, reports={run.run_id: "reports/one.html"})
-    assert f'<td><a href="reports/one.html">{run.name}</a></td>' in html
+    assert f'<td><a href="reports/one.html" translate="no">{run.name}</a></td>' in html
     assert "maskwise report RUN" not in html
     assert "maskwise report RUN --out reports/RUN.html" in board_page(board)

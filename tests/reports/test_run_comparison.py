@@ -34,7 +34,7 @@ def write_photos(folder: Path, count: int) -> Path:
 def test_changed_photos_and_links_to_the_reports_beside_it(tmp_path: Path) -> None:
     html = compared(tmp_path / "runs", write_photos(tmp_path / "data", 4), tmp_path / "out.html")
     assert html.count("<img") == 4
-    assert '<a href="a.html">a</a>; b' in html
+    assert '<a href="a.html" translate="no">a</a>; <span translate="no">b</span>' in html
     assert "could not be read" not in html
 
 

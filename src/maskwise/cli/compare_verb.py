@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ from maskwise.cli.options import (
 from maskwise.errors import UserError, must
 
 if TYPE_CHECKING:
+    from maskwise.evaluation.shared_photos import Arms
     from maskwise.store.runs import StoredRun
     from maskwise.workflows.compare_runs import ComparedRuns
 
@@ -79,16 +80,27 @@ def compare(
         write_atomically(changed, changed_csv(changed_of_arms(arms, names), arms.task))
     found = compare_runs(arms, names, rank=rank)
     if out is not None:
-        from maskwise.reports.reports_beside import reports_beside
-        from maskwise.reports.run_comparison import run_comparison
-        from maskwise.reports.words import in_language
-
         photos_of = None if no_photos else data_of_run(runs[0][0].folder, data)
-        page = run_comparison(found, runs, arms, photos_of, reports_beside(out))
-        write_atomically(out, in_language(page, language))
+        write_atomically(out, compared_page(found, runs, arms, photos_of, out, language))
     typer.echo(plain_json(found) if as_json else compared_text(found))
     if out is not None:
         typer.echo(f"page: {out}", err=as_json)
+
+
+def compared_page(
+    found: ComparedRuns,
+    runs: list[list[StoredRun]],
+    arms: Arms,
+    photos_of: Path | None,
+    out: Path,
+    language: Literal["en", "ko"] | None,
+) -> str:
+    """The page that is to lie at ``out``."""
+    from maskwise.reports.reports_beside import reports_beside
+    from maskwise.reports.run_comparison import run_comparison
+    from maskwise.reports.words import in_language
+
+    return in_language(run_comparison(found, runs, arms, photos_of, reports_beside(out)), language)
 
 
 def compared_text(found: ComparedRuns) -> str:

@@ -35,7 +35,9 @@ def reports_beside(page: Path) -> dict[str, str]:
 def linked(name: str, run_id: str, reports: Mapping[str, str]) -> str:
     """``name`` as HTML, a link where the run's report is among ``reports``."""
     address = reports.get(run_id)
-    return escape(name) if address is None else f'<a href="{escape(address)}">{escape(name)}</a>'
+    if address is None:
+        return f'<span translate="no">{escape(name)}</span>'
+    return f'<a href="{escape(address)}" translate="no">{escape(name)}</a>'
 
 
 def _pages_near(folder: Path) -> Iterator[Path]:
