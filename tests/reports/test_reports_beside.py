@@ -32,4 +32,4 @@ def test_the_newest_report_of_a_run_counts(tmp_path: Path) -> None:
 
 def test_a_name_is_a_link_only_where_there_is_a_report() -> None:
     assert linked("a <b>", ONE, {ONE: 'x"y.html'}) == '<a href="x&quot;y.html" translate="no">a &lt;b&gt;</a>'
-    assert linked("a <b>", TWO, {ONE: "x.html"}) == "a &lt;b&gt;"
+    assert linked("a <b>", TWO, {ONE: "x.html"}) == '<span translate="no">a &lt;b&gt;</span>'
