@@ -115,6 +115,7 @@ def _verdicts(found: ComparedRuns, runs: Sequence[Sequence[StoredRun]], reports:
     ]
     rows = _attributes(one) if len(others) == 1 else _joint(found)
     mcnemar = one.mcnemar if len(others) == 1 else None
+    compared = [_runs_of(name, arm, reports) for name, arm in zip(found.names, runs, strict=True)]
     return [
         *sentences,
         forest.forest(rows, signed=True),
@@ -123,7 +124,7 @@ def _verdicts(found: ComparedRuns, runs: Sequence[Sequence[StoredRun]], reports:
             f"{one.n_photos:,} photos of {one.n_people:,} people. Right of 0 the other run is better. Bars "
             "are 95 % intervals by resampling people, the same people for both runs."
         ),
-        f"<p>Runs compared: {'; '.join(_runs_of(*each, reports) for each in zip(found.names, runs, strict=True))}.</p>",
+        f"<p>Runs compared: <span>{'; '.join(compared)}</span></p>",
     ]
 
 
