@@ -20,7 +20,8 @@ STYLE = """<style>
 .sortable .differs { white-space: normal; min-width: 16rem; text-align: left; }
 .sortable .differs span { display: inline-block; border: 1px solid var(--faint); border-radius: 1rem;
   padding: 0 0.6em; margin: 0.1em 0.2em 0.1em 0; font-size: 0.85em; overflow-wrap: anywhere; }
-.sortable tr.base { outline: 2px solid var(--fill); outline-offset: -2px; }
+.sortable tr.base td { box-shadow: inset 0 2px var(--fill), inset 0 -2px var(--fill); }
+.sortable thead th:nth-child(3) { text-align: left; }
 .sortable td:nth-child(2), .sortable th:nth-child(2) { text-align: left; }
 .scroll .sortable :is(td, th):first-child { position: static; }
 .scroll .sortable :is(td, th):nth-child(2) { position: sticky; left: 0; background: var(--paper); z-index: 1; }
