@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from conftest import Workplace
-from maskwise.errors import printable
 from maskwise.store.runs import list_runs
 
 NFC, NFD = (unicodedata.normalize(form, "김가영") for form in ("NFC", "NFD"))
@@ -71,7 +70,7 @@ def test_every_verb_works_there(
         assert done.returncode == 0, (words, done.stderr.decode(errors="replace"))
         assert b"Traceback" not in done.stderr
     (run,) = list_runs(place.store).runs
-    assert run.record.data.folder == printable(str(place.data))
+    assert run.record.data.folder == str(place.data)
     photos = {path.name for path in (place.data.parent / "photos").iterdir()}
     for table in ("run.csv", "bundle.csv"):
         with (place.data.parent / table).open(encoding="utf-8", newline="") as file:

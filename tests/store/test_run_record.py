@@ -3,13 +3,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from maskwise.errors import StoreError
 from maskwise.score import Score
-from maskwise.store.run_record import RunRecord, ScoreSummary
+from maskwise.store.run_record import RunRecord, ScoreSummary, folder_text
 from store.conftest import MakeRecord
 
 
@@ -19,6 +21,15 @@ def test_json_gives_the_record_back(make_record: MakeRecord) -> None:
     summary = ScoreSummary(Score(0.1 + 0.2, 0.25, 0.4), Score(0.5, 0.4, 0.6), {"mask": 0.99, "age": 0.58}, (30, 60))
     finished = dataclasses.replace(running, status="finished", seconds=1.5, optimistic=True, scores=summary)
     assert RunRecord.from_json(finished.to_json()) == finished
+
+
+def test_the_folder_of_the_data_comes_back_whatever_its_name(make_record: MakeRecord, tmp_path: Path) -> None:
+    """An emoji of several people is held together by a sign that no terminal prints."""
+    folder = tmp_path / "👩\u200d🔬 얼굴"
+    record = make_record()
+    record = dataclasses.replace(record, data=dataclasses.replace(record.data, folder=folder_text(folder)))
+    assert RunRecord.from_json(record.to_json()).data.folder == str(folder)
+    assert folder_text(tmp_path / os.fsdecode(b"\xbb")) == f"{tmp_path}/\\udcbb"
 
 
 def test_missing_interval_is_null(make_record: MakeRecord) -> None:

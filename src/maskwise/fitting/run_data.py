@@ -22,7 +22,7 @@ from maskwise.fitting.photos import input_spec, read_set
 from maskwise.listeners import Listener, note_left_out
 from maskwise.recipe.config import Recipe
 from maskwise.records import PhotoTable, Strings
-from maskwise.store.run_record import RunData
+from maskwise.store.run_record import RunData, folder_text
 
 
 class RunPhotos(NamedTuple):
@@ -69,7 +69,7 @@ def read_photos(recipe: Recipe, manifest: Manifest, cache: Path, listener: Liste
         n_people=len(np.unique(table.person_N.astype(str))),
         sources=tuple(describe_sources(root)),
         absent_classes=recipe.task.absent_classes(table.train_class_N),
-        folder=printable(str(root.resolve())),
+        folder=folder_text(root),
     )
     if eval_table is None:
         return RunPhotos(labelled, None, about)

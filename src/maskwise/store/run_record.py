@@ -14,6 +14,8 @@ from maskwise.files import sealed, unsealed
 from maskwise.score import Score
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from maskwise.evaluation.scores import Evaluation
     from maskwise.labels import Task
 
@@ -73,6 +75,11 @@ class RunData:
     def decisive(self) -> str:
         """All data that the run's numbers, and so its id, depend on."""
         return "+".join(filter(None, [self.checksum, self.unlabelled_checksum]))
+
+
+def folder_text(folder: Path) -> str:
+    """``RunData.folder`` of a data set in ``folder``; bytes that are not UTF-8 are escaped: JSON cannot hold them."""
+    return str(folder.resolve()).encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True, config=_STRICT)

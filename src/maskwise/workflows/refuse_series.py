@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from maskwise.errors import UserError, printable
+from maskwise.errors import UserError
 from maskwise.files import refuse_unwritable
 from maskwise.fitting.refuse_early import refuse_impossible, split_people
 from maskwise.fitting.run_data import read_labels
@@ -12,6 +12,7 @@ from maskwise.listeners import Listener
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.identity import run_id
 from maskwise.recipe.single_recipes import single_recipes
+from maskwise.store.run_record import folder_text
 from maskwise.store.runs import list_runs
 from maskwise.workflows.run_recipe import Place
 
@@ -50,7 +51,7 @@ def _needs(recipe: Recipe) -> str:
 
 
 def _unfinished(recipes: Sequence[Recipe], place: Place) -> list[Recipe]:
-    folder = printable(str(place.data.resolve()))
+    folder = folder_text(place.data)
     records = [run.record for run in list_runs(place.store).runs]
     records = [record for record in records if record.status == "finished" and record.data.folder == folder]
     finished, data = {record.run_id for record in records}, {record.data.decisive for record in records}
