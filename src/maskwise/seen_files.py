@@ -36,13 +36,13 @@ def no_note(_: str) -> None:
     """For those who have nobody to report to."""
 
 
-def stamp_of(path: Path, status: os.stat_result | None = None) -> str | None:
+def stamp_of(path: Path | str, status: os.stat_result | None = None) -> str | None:
     """32 hex digits that change whenever the file at ``path`` is changed or replaced; None while it is too fresh.
 
     Path, size, inode, and times of change of content and of inode: the latter cannot be set back by a program.
     ``status`` is that of the open file where it is read just now. ``OSError`` where there is none.
     """
-    status = path.stat() if status is None else status
+    status = os.stat(path) if status is None else status  # noqa: PTH116 - as below
     if status.st_ctime > time.time() - SETTLED_SECONDS:
         return None
     numbers = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev)

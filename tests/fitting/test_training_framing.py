@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from maskwise.faces.box_store import BoxStore
 from maskwise.fitting import training_framing
 from maskwise.fitting.training_framing import measure_training_framing, spaced
 from maskwise.records import FaceBox, Image
@@ -37,6 +38,23 @@ def test_faces_in_files_make_a_framing(
     if framing is not None:
         assert (framing.height_px, framing.width_px, framing.spread) == (50, 40, 0)
         assert (framing.wide, framing.tall) == (0.5, 0.8)
+
+
+def test_the_next_run_on_the_same_photos_looks_for_no_face(tmp_path: Path) -> None:
+    table = people_table(3, np.random.default_rng(0))
+    for shade, name in enumerate(table.photo_N.tolist()):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(np.full((50, 40, 3), shade, np.uint8)).save(tmp_path / name)
+    looked_at: list[Image] = []
+
+    def find(photo: Image) -> FaceBox:
+        looked_at.append(photo)
+        return FACE
+
+    framings = [measure_training_framing(tmp_path, table, BoxStore(tmp_path / "cache", find=find)) for _ in range(2)]
+    assert len(looked_at) == len(table)
+    assert framings[0] is not None
+    assert framings[1] == framings[0]
 
 
 def test_spaced_by_hand() -> None:

@@ -85,7 +85,7 @@ class PixelCache:
 
 def build_cache(
     cache_root: Path,
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     settings: Mapping[str, object],
     prepare: Callable[[bytes, str], Image],
     height_px: int,
@@ -146,7 +146,7 @@ class _Result:
 
 
 def _build_rows(
-    build: _Build, paths: Sequence[Path], seen: SeenFiles, threads: int, advance: Callable[[int], None]
+    build: _Build, paths: Sequence[Path | str], seen: SeenFiles, threads: int, advance: Callable[[int], None]
 ) -> list[str]:
     """Cache what is missing; the content of every path, "" or a content of ``fault_of`` where it is unreadable."""
     content_N = _known_contents(paths, seen)
@@ -157,7 +157,7 @@ def _build_rows(
     with ThreadPoolExecutor(max(threads, 1)) as pool:
         for chunk in _chunks(todo, max(CHUNK_BYTES // build.rows.row_bytes, 1)):
             # Begun before the rows of the chunk before are written: the disk and the threads work at the same time.
-            tasks = pool.map(lambda task: [_prepare_one(build, k, paths[k]) for k in task], _tasks(chunk))
+            tasks = pool.map(lambda task: [_prepare_one(build, k, Path(paths[k])) for k in task], _tasks(chunk))
             _keep(build, seen, ready, fresh)
             ready, fresh = {}, {}
             for result in chain.from_iterable(tasks):
@@ -176,14 +176,14 @@ def _keep(build: _Build, seen: SeenFiles, ready: Mapping[str, Image], fresh: Map
     seen.put(fresh)
 
 
-def _known_contents(paths: Sequence[Path], seen: SeenFiles) -> list[str]:
+def _known_contents(paths: Sequence[Path | str], seen: SeenFiles) -> list[str]:
     """The content of every file that has not changed since it was read, "" of the others."""
     stamps = [_stamp(path) for path in paths]
     known = seen.get(filter(None, stamps))
     return [known[stamp].hex() if stamp in known else "" for stamp in stamps]
 
 
-def _stamp(path: Path) -> str:
+def _stamp(path: Path | str) -> str:
     try:
         return stamp_of(path) or ""
     except OSError:
@@ -212,11 +212,11 @@ def _prepare_one(build: _Build, position: int, path: Path) -> _Result:
     return _Result(position, content, stamp, photo)
 
 
-def _refuse_unreadable(build: _Build, paths: Sequence[Path], content_N: Sequence[str]) -> None:
+def _refuse_unreadable(build: _Build, paths: Sequence[Path | str], content_N: Sequence[str]) -> None:
     if not build.fault_of:
         return
     faults = []
-    for path, content in zip(paths, content_N, strict=True):
+    for path, content in zip(map(Path, paths), content_N, strict=True):
         fault = build.fault_of.get(content or str(path))
         if fault is not None:
             # A copy of a damaged file is named by its own name.

@@ -110,7 +110,7 @@ def cached_pixels(
     keep_freed_memory()
     pixels = build_cache(
         cache,
-        [root / photo for photo in table.photo_N],
+        [f"{root}/{photo}" for photo in table.photo_N],  # a Path each takes as long as all their files' status
         cache_settings(spec),
         photo_reader(spec, boxes),
         spec.height_px,

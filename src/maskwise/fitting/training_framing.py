@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from maskwise.data.contents import content_of
 from maskwise.data.pixels import decode_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError
+from maskwise.faces.box_store import BoxStore
 from maskwise.faces.detection import find_face
 from maskwise.faces.framing import Framing, measure_framing
 from maskwise.records import Image, PhotoTable
@@ -18,19 +20,29 @@ FRAMED_PHOTOS = 200
 """Enough for medians within a percent of the photo's size."""
 
 
-def measure_training_framing(root: Path, table: PhotoTable) -> Framing | None:
-    """Where the face stands in the photos of ``table``; None where the detector finds too few faces."""
+def measure_training_framing(root: Path, table: PhotoTable, boxes: BoxStore | None = None) -> Framing | None:
+    """Where the face stands in the photos of ``table``; None where the detector finds too few faces.
+
+    Faces are remembered in ``boxes``, if it is given, and read there by the next run on the same photos.
+    """
     read, pairs = bytes_of(root), []
     for name in table.photo_N[spaced(len(table), FRAMED_PHOTOS)].tolist():
-        photo = _decoded(read, name)
-        if photo is not None and (face := find_face(photo)) is not None:
+        found = _decoded(read, name)
+        if found is None:
+            continue
+        data, photo = found
+        face = find_face(photo) if boxes is None else boxes.face(content_of(data), photo)
+        if face is not None:
             pairs.append((face, (photo.shape[0], photo.shape[1])))
+    if boxes is not None:
+        boxes.save()
     return measure_framing([face for face, _ in pairs], [size for _, size in pairs])
 
 
-def _decoded(read: Callable[[str], bytes], name: str) -> Image | None:
+def _decoded(read: Callable[[str], bytes], name: str) -> tuple[bytes, Image] | None:
     try:
-        return decode_photo(read(name), name)
+        data = read(name)
+        return data, decode_photo(data, name)
     except (DataError, OSError):
         return None
 

@@ -94,15 +94,19 @@ def gathered(own: Output, n_photos: int) -> Output:
 
 def add_up_gradients(parameters: Iterator[nn.Parameter]) -> None:
     """Give every process the gradients of the whole batch."""
+    if n_processes() == 1:
+        return
     gradients = [each.grad for each in parameters if each.grad is not None]
-    if n_processes() > 1 and gradients:
+    if gradients:
         _replace_by_sum(gradients)
 
 
 def average_statistics(model: nn.Module) -> None:
     """Give every process the mean of all processes' running statistics."""
+    if n_processes() == 1:
+        return
     statistics = [each for each in model.buffers() if each.is_floating_point()]
-    if n_processes() > 1 and statistics:
+    if statistics:
         _replace_by_sum(statistics)
         torch._foreach_div_(statistics, n_processes())
 

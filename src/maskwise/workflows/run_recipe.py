@@ -11,6 +11,7 @@ from pathlib import Path
 from maskwise.data.manifest import Manifest
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.scores import Evaluation
+from maskwise.faces.box_store import BoxStore
 from maskwise.files import refuse_unwritable, write_atomically
 from maskwise.fitting.choose_precision import PrecisionChoice, choices_json, settle_precision
 from maskwise.fitting.fold_job import FoldJob
@@ -142,7 +143,8 @@ def finish_order(order: Order, trained: Trained, listener: Listener) -> tuple[Pa
         write_atomically(folder / SPLIT, split_csv(run.manifest.table, run.fold_N))
         if run.choices:
             write_atomically(folder / SPEED, choices_json(run.choices))
-        framing = measure_training_framing(run.manifest.root, run.manifest.table)
+        boxes = BoxStore(order.place.cache, listener.on_note)
+        framing = measure_training_framing(run.manifest.root, run.manifest.table, boxes)
         if framing is not None:
             write_atomically(folder / FRAMING, framing.model_dump_json(indent=1) + "\n")
         folds = []
