@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import cast
 
@@ -54,9 +55,23 @@ def test_face_models_predict_together_as_each_does_alone() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 48, 40, 3), dtype=np.uint8)
     alone = [predict_batch(model, pixels, BOTH).probs_NC for model in models]
     share_equal_blocks([cast(FaceNetwork, model.backbone) for model in models])
-    together = predict_batch_of_each(models, pixels, BOTH)
+    together = predict_batch_of_each([(model, BOTH) for model in models], pixels)
     assert all(np.array_equal(a, b.probs_NC) for a, b in zip(alone, together, strict=True))
     assert not np.array_equal(alone[0], alone[1])
+
+
+def test_a_backbone_that_stood_still_has_a_number_format_of_its_own() -> None:
+    config = ModelConfig.model_validate({"backbone": {"kind": "faces"}, "weights": {"kind": "none"}})
+    model = build_model(config, Task()).eval()
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 48, 40, 3), dtype=np.uint8)
+    how = dataclasses.replace(HOW, backbone_precision="bf16")
+    with torch.inference_mode():
+        with torch.autocast("cpu", torch.bfloat16):
+            features_ND = model.backbone(how.of_photos(pixels)[0])
+        expected_NC = model.of_features(features_ND.float()).logits_NC.softmax(1)
+    got_NC = predict_batch(model, pixels, how).probs_NC
+    assert np.array_equal(got_NC, expected_NC.numpy())
+    assert not np.array_equal(got_NC, predict_batch(model, pixels, HOW).probs_NC)
 
 
 def test_no_photos_give_no_rows() -> None:

@@ -140,7 +140,7 @@ def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> Fro
         "torch": torch.__version__,
         "device": how.device.type,
     }
-    precision: Literal["fp32", "bf16"] = "bf16" if faces and multiplies_bf16(how.device) else "fp32"
+    precision = features_precision(recipe, how.device)
     if faces:
         made_with |= {"frozen_blocks": frozen_blocks, "precision": precision}
     else:
@@ -157,6 +157,12 @@ def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> Fro
         made_with=made_with,
         augmented_with={"augment": augment, "seed": recipe.seed},
     )
+
+
+def features_precision(recipe: Recipe, device: torch.device) -> Literal["fp32", "bf16"]:
+    """The number format that the features of photos are computed in, in training and in prediction."""
+    faces = isinstance(recipe.model.backbone, Faces)
+    return "bf16" if faces and multiplies_bf16(device) else "fp32"
 
 
 def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, listener: Listener) -> ReadArray:

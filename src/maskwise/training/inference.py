@@ -35,6 +35,14 @@ class Inference:
     """The age of the first bin of the model's age head; None where it has none."""
     precision: Precision = "fp32"
     """The number format of the forward pass; probabilities and ages are always computed in float32."""
+    backbone_precision: Precision | None = None
+    """That of a backbone which stood still in training, so that its features are those that were learned from; None:
+    as the rest."""
+
+    @property
+    def of_backbone(self) -> Precision:
+        """The number format that the backbone is computed in."""
+        return self.backbone_precision or self.precision
 
     def of_batch(self, images_NCHW: Tensor) -> Tensor:
         """What a model is given of a batch of images in 0 … 1."""
@@ -46,29 +54,48 @@ class Inference:
         return [images_NCHW if view == "as_is" else images_NCHW.flip(3) for view in self.views]
 
 
-@torch.inference_mode()
 def predict_batch(model: nn.Module, pixels_NHWC: NDArray[Any], how: Inference) -> Probabilities:
     """The softmax (and the expected age), each averaged over the views. ``model`` must be in eval mode."""
-    with autocast(how.device, how.precision):
-        outputs: list[Output] = [model(given) for given in how.of_photos(pixels_NHWC)]
-    return _mean_over_views(outputs, how)
+    return predict_batch_of_each([(model, how)], pixels_NHWC)[0]
 
 
 @torch.inference_mode()
 def predict_batch_of_each(
-    models: Sequence[nn.Module], pixels_NHWC: NDArray[Any], how: Inference
+    models: Sequence[tuple[nn.Module, Inference]], pixels_NHWC: NDArray[Any]
 ) -> list[Probabilities]:
-    """``predict_batch`` of each of several models; what their face networks share is computed once."""
-    faces = [each for each in models if isinstance(each, MaskwiseModel) and isinstance(each.backbone, FaceNetwork)]
-    if len(faces) < len(models):
-        return [predict_batch(model, pixels_NHWC, how) for model in models]
-    networks = [cast(FaceNetwork, model.backbone) for model in faces]
-    outputs: list[list[Output]] = []
+    """What each of several models of one input and the same views predicts.
+
+    What their face networks share is computed once, in each number format that it is wanted in.
+    """
+    first = models[0][1]
+    outputs = [_outputs_of_each(models, given) for given in first.of_photos(pixels_NHWC)]
+    return [
+        _mean_over_views(of_model, how) for of_model, (_, how) in zip(zip(*outputs, strict=True), models, strict=True)
+    ]
+
+
+def _outputs_of_each(models: Sequence[tuple[nn.Module, Inference]], given: Tensor) -> list[Output]:
+    features: dict[int, Tensor] = {}
+    for place in dict.fromkeys((how.device, how.of_backbone) for _, how in models):
+        alike = [model for model, how in models if (how.device, how.of_backbone) == place and _is_of_faces(model)]
+        if alike:
+            with autocast(*place):
+                made = features_of_each([cast(FaceNetwork, model.backbone) for model in alike], given)
+            features.update(zip(map(id, alike), made, strict=True))
+    return [_output(model, how, given, features.get(id(model))) for model, how in models]
+
+
+def _output(model: nn.Module, how: Inference, given: Tensor, features_ND: Tensor | None) -> Output:
     with autocast(how.device, how.precision):
-        for given in how.of_photos(pixels_NHWC):
-            features = features_of_each(networks, given)
-            outputs.append([model.of_features(each) for model, each in zip(faces, features, strict=True)])
-    return [_mean_over_views(of_model, how) for of_model in zip(*outputs, strict=True)]
+        if features_ND is None:
+            output: Output = model(given)
+            return output
+        own_ND = features_ND if how.of_backbone == how.precision else features_ND.float()
+        return cast(MaskwiseModel, model).of_features(own_ND)
+
+
+def _is_of_faces(model: nn.Module) -> bool:
+    return isinstance(model, MaskwiseModel) and isinstance(model.backbone, FaceNetwork)
 
 
 def _mean_over_views(outputs: Sequence[Output], how: Inference) -> Probabilities:

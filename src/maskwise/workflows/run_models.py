@@ -13,6 +13,7 @@ from maskwise.ensembles.config import EnsembleConfig, SoftVote
 from maskwise.ensembles.vote_members import vote_folds
 from maskwise.errors import StoreError, must
 from maskwise.faces.framing import Framing
+from maskwise.fitting.cached_features import features_precision
 from maskwise.fitting.photos import inference
 from maskwise.labels import Attribute, Task
 from maskwise.models.build import MaskwiseModel, build_model
@@ -82,7 +83,10 @@ class RunModels(NamedTuple):
         """The same models, which compute in another number format than that of their training."""
         members = [
             member._replace(
-                parts=[part._replace(how=dataclasses.replace(part.how, precision=precision)) for part in member.parts]
+                parts=[
+                    part._replace(how=dataclasses.replace(part.how, precision=precision, backbone_precision=None))
+                    for part in member.parts
+                ]
             )
             for member in self.members
         ]
@@ -111,13 +115,18 @@ class RunModels(NamedTuple):
         specs = self.specs
         predicted: dict[int, Probabilities] = {}
         for place, first in enumerate(every):
-            if any(part.how == first.how for part in every[:place]):
+            if any(given_alike(part.how, first.how) for part in every[:place]):
                 continue
-            models = [model for part in every[place:] if part.how == first.how for model in part.models]
-            pixels_NHWC = pixels_of[specs.index(first.how.spec)]
-            together = predict_batch_of_each(models, pixels_NHWC, first.how)
-            predicted.update(zip(map(id, models), together, strict=True))
+            alike = [part for part in every[place:] if given_alike(part.how, first.how)]
+            models = [(model, part.how) for part in alike for model in part.models]
+            together = predict_batch_of_each(models, pixels_of[specs.index(first.how.spec)])
+            predicted.update(zip((id(model) for model, _ in models), together, strict=True))
         return predicted
+
+
+def given_alike(a: Inference, b: Inference) -> bool:
+    """Whether models that predict so are given the same of a photo, and may share blocks."""
+    return (a.spec, a.views, a.device) == (b.spec, b.views, b.device)
 
 
 def load_run(run: Path) -> RunModels:
@@ -172,7 +181,10 @@ def load_models(run: StoredRun, recipe: Recipe, part: str = "") -> tuple[list[Ma
         raise StoreError(
             f"all folds of {run.folder} must have one input spec, got several. Train the run again with --force."
         )
-    return models, inference(recipe, specs[0])
+    how = inference(recipe, specs[0])
+    if recipe.train.cached_views is not None and not recipe.train.frozen_blocks:
+        how = dataclasses.replace(how, backbone_precision=features_precision(recipe, device))
+    return models, how
 
 
 def read_input_spec(path: Path) -> InputSpec:
