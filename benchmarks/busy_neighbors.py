@@ -2,8 +2,8 @@
 
 Training steps and predictions of a face network (random weights) beside 0, 1 and 2 processes that keep a core busy
 each, with one thread and with one a core, which spin while they wait (for 300,000 turns unless something is set) or
-sleep. Each setting is a process of its own, as OpenMP reads it once, and all go by turns. For the row without neighbors the machine
-must be idle.
+sleep. Each setting is a process of its own, as OpenMP reads it once, and all go by turns. For the row without neighbors
+the machine must be idle.
 
     python benchmarks/busy_neighbors.py
     python benchmarks/busy_neighbors.py --neighbors 0,1,2 --rounds 5 --seconds 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from maskwise.store.kept_files import read_split
 from maskwise.store.layout import fold_folder, weights_path
 from maskwise.store.predictions_file import read_predictions
 from maskwise.store.runs import read_record
-from maskwise.workflows.distilled_recipe import distilled_recipe
+from maskwise.store.write_runs import finish_unscored_run, start_run
+from maskwise.workflows.distilled_recipe import distilled_recipe, find_single
 from maskwise.workflows.run_models import read_recipe
 from maskwise.workflows.run_recipe import Place, run_recipe
 from maskwise.workflows.teacher import Teacher, open_teacher
+from support.finished_runs import run_record
 from support.fits import KillAt, Killed
 
 Cli = Callable[..., str]
@@ -196,3 +199,28 @@ def test_the_teacher_is_part_of_the_runs_identity(teacher: Path, place: Workplac
     other = recipe.model_copy(update={"distillation": recipe.distillation.model_copy(update={"share": 0.5})})
     plain = recipe.model_copy(update={"distillation": None})
     assert len({run_id(each, "data") for each in (recipe, other, plain)}) == 3
+
+
+def add_unscored(store: Path, name: str, folds: int, teacher: Path | None = None) -> Path:
+    """A finished run on everyone with so many models, distilled from the run in ``teacher``."""
+    recipe: dict[str, object] = {"split": {"kind": "everyone"}}
+    if teacher is not None:
+        recipe["distillation"] = {"teacher": teacher.name}
+    record = dataclasses.replace(run_record(name, folds=folds), recipe=recipe)
+    folder = start_run(store, record)
+    for fold in range(folds):
+        weights_path(folder, fold).parent.mkdir()
+        weights_path(folder, fold).write_bytes(b"weights")
+    finish_unscored_run(folder, record, seconds=1.0, needed=())
+    return folder
+
+
+def test_the_single_network_of_a_run_is_its_student_of_one_model(tmp_path: Path) -> None:
+    teacher = add_unscored(tmp_path, "many", 5)
+    with pytest.raises(StoreError, match="maskwise distill many --everyone"):
+        find_single(teacher)
+    add_unscored(tmp_path, "of-another", 1, add_unscored(tmp_path, "other", 5))
+    add_unscored(tmp_path, "folds", 2, teacher)
+    student = add_unscored(tmp_path, "one", 1, teacher)
+    assert find_single(teacher) == student
+    assert find_single(student) == student

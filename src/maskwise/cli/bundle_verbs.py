@@ -54,6 +54,10 @@ def export(
     parity_photos: Annotated[
         int, typer.Option(min=0, metavar="N", help="Photos of --data to verify on; 0 for all held-out ones.")
     ] = 256,
+    single: Annotated[
+        bool,
+        typer.Option("--single", help="Export the one network that `maskwise distill RUN` trained instead: faster."),
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
     _skip_unreadable: SkippedAnywayOption = False,
     as_json: JsonOption = False,
@@ -63,10 +67,13 @@ def export(
     """Export a run or an ensemble as a bundle: ONNX networks and everything needed to use them without PyTorch."""
     from maskwise.store.find_run import find_run
     from maskwise.store.kept_for import record_need
+    from maskwise.workflows.distilled_recipe import find_single
 
     if data is not None:
         refuse_missing_folder("--data", data)
     folder = find_run(store, run)
+    if single:
+        folder = find_single(folder)
     data = data_of_run(folder, data)
 
     from maskwise.cli.progress import listener, loading

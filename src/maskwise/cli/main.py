@@ -35,6 +35,9 @@ TRAINING_PACKAGES = frozenset(
 )
 """What the extra `train` installs, by import name."""
 
+SPINS = "10000"
+"""A fraction of a millisecond: longer than the pauses in a training step, and far shorter than a neighbor's turn."""
+
 app = typer.Typer(
     name="maskwise",
     cls=Verbs,
@@ -95,6 +98,16 @@ def _follow_quota() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
 
 
+def _wait_asleep() -> None:
+    """Let OpenMP's threads give up their core soon where they wait for one that others hold up.
+
+    GNU's turn 300,000 times first, which outlasts the time that the system gives to a busy neighbor. It reads this
+    once, as torch is loaded (``benchmarks/busy_neighbors.py``).
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+
+
 def _place_at_fault(error: OSError) -> str | None:
     """What a place that the user named lacks; None for an error without a name, which is a fault of ours."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -112,6 +125,7 @@ def main() -> None:
 
     _use_utf8()
     _follow_quota()
+    _wait_asleep()
     try:
         _set_folders()
         app()
