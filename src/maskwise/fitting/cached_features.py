@@ -31,6 +31,7 @@ from maskwise.data.contents import content_of
 from maskwise.data.row_file import RowFile, damaged_rows, open_rows
 from maskwise.fitting.fold_job import FoldJob, FoldPeople
 from maskwise.fitting.photo_set import PhotoSet
+from maskwise.fitting.photos import features_precision
 from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import MaskwiseModel
@@ -41,7 +42,7 @@ from maskwise.records import Floats, Ints
 from maskwise.seeds import rng_for
 from maskwise.training.batches import ReadArray, to_images
 from maskwise.training.checkpoints import load_weights
-from maskwise.training.devices import autocast, multiplies_bf16, place_model
+from maskwise.training.devices import autocast, place_model
 from maskwise.training.features import FeatureInference, FeatureSource, frozen_part, frozen_state, learning_part
 from maskwise.training.fold_files import WEIGHTS
 from maskwise.training.inference import Inference, predict_table
@@ -157,12 +158,6 @@ def frozen_backbone(recipe: Recipe, model: MaskwiseModel, how: Inference) -> Fro
         made_with=made_with,
         augmented_with={"augment": augment, "seed": recipe.seed},
     )
-
-
-def features_precision(recipe: Recipe, device: torch.device) -> Literal["fp32", "bf16"]:
-    """The number format that the features of photos are computed in, in training and in prediction."""
-    faces = isinstance(recipe.model.backbone, Faces)
-    return "bf16" if faces and multiplies_bf16(device) else "fp32"
 
 
 def read_view(backbone: FrozenBackbone, photos: PhotoSet, view: PhotoView, listener: Listener) -> ReadArray:

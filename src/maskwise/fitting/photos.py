@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import torch
 from pydantic import TypeAdapter
 
 from maskwise.data.cache import PixelCache, build_cache
@@ -23,10 +24,11 @@ from maskwise.fitting.photo_set import CacheKeys, PhotoSet
 from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
 from maskwise.models.build import normalisation
+from maskwise.models.config import Faces
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import single_recipes
 from maskwise.records import FaceBox, Image, InputSpec, PhotoTable, Strings
-from maskwise.training.devices import choose_device, predicting_precision
+from maskwise.training.devices import choose_device, multiplies_bf16, predicting_precision
 from maskwise.training.inference import Inference
 
 DECODING_THREADS = 2
@@ -92,6 +94,12 @@ def newly_cropped(spec: InputSpec) -> Callable[[Image], Image]:
         return resize(crop(photo_HWC, face), spec.height_px, spec.width_px)
 
     return read
+
+
+def features_precision(recipe: Recipe, device: torch.device) -> Literal["fp32", "bf16"]:
+    """The number format that the features of a standing backbone are computed in, in training and in prediction."""
+    faces = isinstance(recipe.model.backbone, Faces)
+    return "bf16" if faces and multiplies_bf16(device) else "fp32"
 
 
 def cached_pixels(

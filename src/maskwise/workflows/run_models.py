@@ -13,8 +13,7 @@ from maskwise.ensembles.config import EnsembleConfig, SoftVote
 from maskwise.ensembles.vote_members import vote_folds
 from maskwise.errors import StoreError, must
 from maskwise.faces.framing import Framing
-from maskwise.fitting.cached_features import features_precision
-from maskwise.fitting.photos import inference
+from maskwise.fitting.photos import features_precision, inference
 from maskwise.labels import Attribute, Task
 from maskwise.models.build import MaskwiseModel, build_model
 from maskwise.models.face_network import FaceNetwork, share_equal_blocks
