@@ -155,7 +155,6 @@ COVERED_BY = {
 """Module → the test file that covers it, which imports it, directly or through what it tests."""
 
 THROUGH_A_VERB = {
-    "cli/studio_verb.py": ("end_to_end/test_studio_in_browser.py", "studio"),
     "serving/kept_bundle.py": ("end_to_end/test_studio_in_browser.py", "studio"),
     "studio/predictors.py": ("end_to_end/test_studio_in_browser.py", "studio"),
     "studio/run_studio.py": ("end_to_end/test_studio_in_browser.py", "studio"),

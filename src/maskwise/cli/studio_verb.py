@@ -32,6 +32,7 @@ def studio(
 
     Nothing but tags and label corrections is written. Needs the extra `serve`.
     """
+    from maskwise.cli.main import TRAINING_PACKAGES
     from maskwise.errors import UserError, must
 
     if data is not None:
@@ -40,6 +41,8 @@ def studio(
         from maskwise.studio.pages import StudioPages
         from maskwise.studio.run_studio import run_studio
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in TRAINING_PACKAGES:
+            raise  # of the extra `train`, which is said where all verbs say it
         remedy = "Install it: pip install maskwise[serve]."
         raise UserError(must("the extra serve", "installed", f"none ({error.name} is missing)", remedy)) from None
     pages = StudioPages(store, data, cache_folder(cache))
