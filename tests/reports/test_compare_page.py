@@ -47,8 +47,8 @@ def test_photos_are_one_a_person_the_largest_change_first() -> None:
     changed = [changed_photo("1.jpg", "p", 0.2), changed_photo("2.jpg", "p", -0.5), changed_photo("3.jpg", "q", 0.4)]
     assert [each.photo for each in most_changed(changed, 9)] == ["2.jpg", "3.jpg"]
     assert [each.photo for each in most_changed(changed, 1)] == ["2.jpg"]
-    strangers = [changed_photo("4.jpg", "", 0.1), changed_photo("5.jpg", "", 0.1)]
-    assert len(most_changed(strangers, 9)) == 2
+    others = [changed_photo("4.jpg", "", 0.1), changed_photo("5.jpg", "", 0.1)]
+    assert len(most_changed(others, 9)) == 2
 
 
 def test_the_page_has_a_bounded_number_of_pictures(tmp_path: Path) -> None:
