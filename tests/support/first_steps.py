@@ -1,11 +1,10 @@
-"""Every shipped recipe on few drawn people at a small size: ``first_steps.py DATA STORE CACHE``, also under torchrun.
+"""Shipped recipes on few drawn people, small: ``first_steps.py DATA STORE CACHE [RECIPE…]``, also under torchrun.
 
 Dropout is left out, whose masks differ from process to process, and so are pretrained weights that are not here.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from maskwise.listeners import Silent
 from maskwise.models.published import is_here
 from maskwise.recipe.config import Recipe
+from maskwise.recipe.identity import run_id
 from maskwise.recipe.load import ladder_names, load_recipe, shipped_names
 from maskwise.training.processes import follower_store, joined_processes
 from maskwise.workflows.engines import train_order
@@ -35,10 +35,11 @@ SMALLER = {
 """Settings by name, wherever they stand. Batches that two processes do not share evenly."""
 
 
-def names() -> list[str]:
-    """The shipped recipes that can be trained here."""
-    found = [*shipped_names(), *ladder_names()]
-    return [name for name in found if is_here("faces") or "kind: faces" not in str(load_recipe(name))]
+def small_recipes(*names: str) -> list[Recipe]:
+    """Those that can be trained here of ``names``, or of all; some are equal when they are small."""
+    found = names or (*shipped_names(), *ladder_names())
+    here = [name for name in found if is_here("faces") or "faces" not in load_recipe(name).model_dump_json()]
+    return list({run_id(recipe, ""): recipe for recipe in map(small, here)}.values())
 
 
 def small(name: str) -> Recipe:
@@ -62,13 +63,12 @@ def _smaller(settings: Any) -> Any:
     return found
 
 
-def main(data: str, store: str, cache: str) -> None:
+def main(data: str, store: str, cache: str, *names: str) -> None:
     """A run of each, kept by the first process."""
-    with joined_processes(), contextlib.ExitStack() as held:
-        elsewhere = held.enter_context(follower_store())
-        for name in names():
+    with joined_processes(), follower_store() as elsewhere:
+        for recipe in small_recipes(*names):
             place = Place(Path(data), elsewhere or Path(store), Path(cache))
-            train_order(Order(small(name), place, ("first_steps",)), {}, Silent())
+            train_order(Order(recipe, place, ("first_steps",)), {}, Silent())
 
 
 if __name__ == "__main__":
