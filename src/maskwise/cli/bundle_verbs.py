@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from maskwise.export.write_bundle import Written
 
 
+SingleOption = Annotated[
+    bool, typer.Option("--single", help="Export the one network that `maskwise distill RUN` trained instead: faster.")
+]
+
+
 class LayoutWord(StrEnum):
     """The words of ``--layout``."""
 
@@ -54,10 +59,7 @@ def export(
     parity_photos: Annotated[
         int, typer.Option(min=0, metavar="N", help="Photos of --data to verify on; 0 for all held-out ones.")
     ] = 256,
-    single: Annotated[
-        bool,
-        typer.Option("--single", help="Export the one network that `maskwise distill RUN` trained instead: faster."),
-    ] = False,
+    single: SingleOption = False,
     store: StoreOption = DEFAULT_STORE,
     _skip_unreadable: SkippedAnywayOption = False,
     as_json: JsonOption = False,
@@ -71,9 +73,8 @@ def export(
 
     if data is not None:
         refuse_missing_folder("--data", data)
-    folder = find_run(store, run)
-    if single:
-        folder = find_single(folder)
+    found = find_run(store, run)
+    folder = find_single(found) if single else found
     data = data_of_run(folder, data)
 
     from maskwise.cli.progress import listener, loading
