@@ -1,7 +1,7 @@
 """What the mirrored view gains of a finished run, for twice the time: ``python benchmarks/views_pay.py``.
 
-Every fold's models predict their held-out people again, from cached features and maps where they were trained on such,
-once with each view by itself and once with all; all against the first, in pairs by person.
+Every fold's models predict their held-out people again in the first view alone, from cached features and maps where
+they were trained on such; the run's own predictions, in all views, against these, in pairs by person.
 
     python benchmarks/views_pay.py RUN --data DIR
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import time
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,9 @@ from maskwise.records import Predictions
 from maskwise.seeds import rng_for
 from maskwise.store.find_run import find_run
 from maskwise.store.kept_files import read_split
-from maskwise.training.inference import Inference, View, predict_table
+from maskwise.store.runs import StoredRun, read_finished
+from maskwise.training.inference import Inference, predict_table
+from maskwise.workflows.join_runs import read_members
 from maskwise.workflows.run_models import load_run, read_recipe
 
 
@@ -50,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="id, name or folder of a run that was trained on photos")
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--folds", type=int, default=None, help="only so many")
     parser.add_argument("--store", type=Path, default=Path("runs"))
     parser.add_argument("--cache", type=Path, default=None)
     words = parser.parse_args()
@@ -61,22 +63,22 @@ def main() -> None:
     parts = read_parts(recipe, photos, manifest.root, cache, Silent())
     loaded = load_run(folder).members[0].parts
     views = loaded[0].how.views
-    choices: list[tuple[View, ...]] = [*((view,) for view in views), views]
-    arms: list[Predictions] = []
-    for choice in choices:
-        worked, folds = time.process_time(), []
-        for fold in range(int(fold_N.max()) + 1):
-            factors = []
-            for part, models in zip(parts, loaded, strict=True):
-                job = FoldJob(part.model, part.photos, fold_N == fold, fold, folder, Silent())
-                how = dataclasses.replace(models.how, views=choice, backbone_precision=None)
-                factors.append(Factor(job.recipe.task, predicted(job, models.models[fold], how)))
-            folds.append(multiplied_parts(recipe.task, factors))
-        arms.append(join_folds(folds))
-        print(f"{' and '.join(choice)}: {time.process_time() - worked:.1f} s of processor time")
-    for choice, arm in zip(choices[1:], arms[1:], strict=True):
-        found = compare_arms(align_arms([[arms[0]], [arm]], recipe.task), rng_for(0, "intervals")).joint
-        print(f"{' and '.join(choice)} against {choices[0][0]}: macro F1 {found.macro_f1}, accuracy {found.accuracy}")
+    folds = []
+    for fold in range(words.folds or int(fold_N.max()) + 1):
+        factors = []
+        for part, models in zip(parts, loaded, strict=True):
+            job = FoldJob(part.model, part.photos, fold_N == fold, fold, folder, Silent())
+            how = dataclasses.replace(models.how, views=views[:1], backbone_precision=None)
+            factors.append(Factor(job.recipe.task, predicted(job, models.models[fold], how)))
+        folds.append(multiplied_parts(recipe.task, factors))
+    (of_run,), task = read_members([StoredRun(folder, read_finished(folder))])
+    first = join_folds(folds)
+    of_run = of_run.take(np.isin(of_run.photo_N.astype(str), first.photo_N.astype(str)))
+    found = compare_arms(align_arms([[first], [of_run]], task), rng_for(0, "intervals"))
+    print(f"{found.n_people} people; {' and '.join(views)} against {views[0]} alone, for {len(views)} times the time:")
+    for name, score in (("macro F1", found.joint.macro_f1), ("accuracy", found.joint.accuracy)):
+        gain = score.gain
+        print(f"{name} {score.a:.3f} → {score.b:.3f}: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")
 
 
 if __name__ == "__main__":
