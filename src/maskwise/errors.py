@@ -30,6 +30,11 @@ def nearest(word: str, legal: Iterable[str]) -> str:
     return f"{guess}Legal: {', '.join(names)}."
 
 
+def install_extra(name: str) -> str:
+    """The way out where an extra is missing."""
+    return f'Install it: pip install "maskwise[{name}]".'
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """``1 warning``, ``2 warnings``, ``1,234 people``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -43,7 +43,7 @@ def test_deleting_needs_a_yes(store: Path, cli: Cli) -> None:
     with pytest.raises(StoreError, match="must stay, as it is the best"):
         cli("store", "delete", best, "--yes", "--store", str(store))
     assert len(ranked(store)) == 3
-    assert cli("store", "delete", worst, "--yes", "--store", str(store)).startswith("deleted 1 runs, ")
+    assert cli("store", "delete", worst, "--yes", "--store", str(store)).startswith("deleted 1 run, ")
     assert worst not in ranked(store)
 
 

@@ -74,7 +74,7 @@ def test_predict_says_in_one_line_that_the_package_is_missing(tmp_path: Path) ->
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [done.stderr.strip()]
-    assert "pip install maskwise[openvino]" in done.stderr
+    assert 'pip install "maskwise[openvino]"' in done.stderr
 
 
 def test_serve_and_bench_hand_the_precision_on(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "wandb", None)
     recipe = load_recipe("quick-imagenet")
     for kind in ("mlflow", "tensorboard", "wandb"):
-        with pytest.raises(UserError, match=rf"pip install 'maskwise\[{kind}\]'"):
+        with pytest.raises(UserError, match=rf'pip install "maskwise\[{kind}\]"'):
             open_mirrors(read_targets([f"{kind}:{tmp_path}"]), recipe, Silent())
 
 

@@ -77,11 +77,8 @@ def export(
     folder = find_single(found) if single else found
     data = data_of_run(folder, data)
 
-    from maskwise.cli.progress import listener, loading
-
-    loading("PyTorch", quiet)
-
     from maskwise.cli.endings import beside_the_result, next_lines
+    from maskwise.cli.progress import listener
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.export.write_bundle import ExportOptions, export_run
 

@@ -59,10 +59,7 @@ def distill(
     from maskwise.cli.compare_verb import compared_text, find_arms
     from maskwise.cli.endings import after_run
     from maskwise.cli.plain_json import plain_json
-    from maskwise.cli.progress import listener, loading, trainings_of
-
-    loading("PyTorch", quiet)
-
+    from maskwise.cli.progress import listener, trainings_of
     from maskwise.evaluation.format_table import format_table
     from maskwise.workflows.compare_runs import compare_runs, name_arms, read_arms
     from maskwise.workflows.run_recipe import Place, run_recipe

@@ -73,10 +73,7 @@ class Findings:
 def doctor(store: StoreOption = DEFAULT_STORE, cache: CacheOption = None, as_json: JsonOption = False) -> None:
     """Show versions, device, cores, memory, folders, extras and weights of this machine."""
     from maskwise.cli.plain_json import plain_json
-    from maskwise.cli.progress import loading
 
-    if util.find_spec("torch") is not None:
-        loading("PyTorch")
     found = look(store, cache_folder(cache))
     typer.echo(plain_json(found) if as_json else "\n".join(lines_of(found)))
 
@@ -121,7 +118,10 @@ def lines_of(found: Findings) -> list[str]:
         device = f"{found.device.name}; precision auto tries {found.device.precision}"
     return [
         f"maskwise    {found.maskwise}, Python {found.python}, {found.system}",
-        *(f"{name[:11]:11} {version or 'not installed'}" for name, version in found.packages.items()),
+        *(
+            f"{name.removesuffix('-python-headless'):11} {version or 'not installed'}"
+            for name, version in found.packages.items()
+        ),
         f"device      {device}",
         f"cores       {found.cores}{quota}",
         f"memory      {memory}",

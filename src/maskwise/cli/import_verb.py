@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from maskwise.cli.options import ForceOption, JsonOption, QuietOption
 from maskwise.data.importing.formats import ImportFormat
+from maskwise.errors import counted
 
 if TYPE_CHECKING:
     from maskwise.data.importing.config import TableWords
@@ -86,6 +88,7 @@ def import_set(
 
 
 def _print_made(made: Source, out: Path, *, as_json: bool, quiet: bool) -> None:
+    from maskwise.cli.endings import next_lines
     from maskwise.cli.plain_json import plain_json
     from maskwise.data.importing.target import REPORT
 
@@ -93,11 +96,12 @@ def _print_made(made: Source, out: Path, *, as_json: bool, quiet: bool) -> None:
         typer.echo(plain_json(made))
         return
     typer.echo(str(made))
-    typer.echo(f"{out}: {made.people} people, {made.photos} photos, {made.rejected} rejected ({out / REPORT})")
+    taken = f"{counted(made.people, 'person', 'people')}, {counted(made.photos, 'photo')}"
+    typer.echo(f"{out}: {taken}, {made.rejected} rejected ({out / REPORT})")
     if not quiet:
-        typer.echo(
-            f"\nnext: maskwise data check {out}\nnext: maskwise train quick --data {out}{_learnable(out)}", err=True
-        )
+        place = shlex.quote(str(out))
+        commands = [f"data check {place}", f"train quick --data {place}{_learnable(out)}"]
+        typer.echo(f"\n{next_lines(commands)}", err=True)
 
 
 def _learnable(out: Path) -> str:

@@ -6,15 +6,17 @@ import errno
 import io
 import os
 import sys
+from importlib import util
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import maskwise
+from maskwise.cli.progress import SayLoading
 from maskwise.cli.project_file import VARIABLES, project_folders
 from maskwise.cli.verb_table import Verbs
-from maskwise.errors import UserError, must, printable
+from maskwise.errors import UserError, install_extra, must, printable
 from maskwise.files import at_home
 from maskwise.machine import cores_of_process, usable_cores
 
@@ -66,8 +68,11 @@ def _options(
 
 
 def _extra_missing(package: str) -> str:
-    remedy = 'Install it: pip install "maskwise[train]".'
-    return must("the extra `train`", "installed for this", f"no package {package}", remedy)
+    """``package`` was needed first; all that is missing is named, torch first."""
+    found = {name for name in TRAINING_PACKAGES if util.find_spec(name) is not None}
+    missing = sorted({*TRAINING_PACKAGES - found, package}, key=lambda name: (not name.startswith("torch"), name))
+    named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+    return f"the extra `train` must be installed for this, got none of {named}. {install_extra('train')}"
 
 
 def _use_utf8() -> None:
@@ -126,6 +131,8 @@ def main() -> None:
     _use_utf8()
     _follow_quota()
     _wait_asleep()
+    if sys.stderr.isatty() and "--quiet" not in sys.argv:
+        sys.meta_path.insert(0, SayLoading())
     try:
         _set_folders()
         app()

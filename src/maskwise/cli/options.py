@@ -93,6 +93,14 @@ def refuse_missing_folder(thing: str, folder: Path) -> None:
         raise UserError(must(f"{thing} {folder}", "a folder", got, "Check the path."))
 
 
+def refuse_before_verb(context: typer.Context) -> None:
+    """Refuse options of a group that were typed before its verb, which has its own; variables may be set."""
+    sources = map(context.get_parameter_source, context.params)
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        name, verb = context.info_name, context.invoked_subcommand
+        raise UserError(f"options of `{name} {verb}` must stand after {verb}, got some before. Move them there.")
+
+
 def refuse_output(path: Path, force: bool) -> None:
     """Refuse a file that exists already, and one in a folder that does not: a misspelt path makes no folders."""
     from maskwise.files import refuse_overwrite

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from maskwise.errors import counted, printable
 from maskwise.listeners import ALWAYS_SHOWN, Silent, epoch_line
+from maskwise.text_table import about
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from maskwise.listeners import EpochReport, Listener, StepReport
-    from maskwise.recipe.config import Recipe
 
 BETWEEN_S = 10.0
 """Seconds between two plain lines on the same work."""
@@ -27,6 +30,20 @@ def loading(what: str, quiet: bool = False) -> None:
     """A sign of life before a slow import."""
     if not quiet:
         _print(f"loading {what} …")
+
+
+class SayLoading(MetaPathFinder):
+    """Stands first among the finders of modules, and says so when PyTorch begins to be imported, whoever needs it."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """None always: others find the module."""
+        if fullname == "torch":
+            sys.meta_path.remove(self)
+            if PathFinder.find_spec(fullname, path, target) is not None:
+                loading("PyTorch")
+        return None
 
 
 @contextmanager
@@ -73,6 +90,7 @@ class Whole:
         self.trainings = trainings
         self.finished = 0
         self.steps = self.steps_of_training = 0
+        self.planned = False
         self.began_at: float | None = None
         self.share_at_begin = 0.0
 
@@ -91,6 +109,15 @@ class Whole:
     def share(self) -> float:
         """Of the whole, from 0 to 1."""
         return (self.finished + self.steps / max(1, self.steps_of_training)) / self.trainings
+
+    def plan(self, report: StepReport) -> str | None:
+        """How long all trainings take, once that can be estimated; None before and after, and where most is done."""
+        left_s = self.seconds_left()
+        if left_s is None or self.planned or self.share > 0.5:
+            return None
+        self.planned = True
+        models = f" of {self.trainings} models" if self.trainings > 1 else ""
+        return f"training: {counted(report.epochs, 'epoch')}{models}, {about(left_s)}"
 
     def seconds_left(self) -> float | None:
         """Until all is done; None until that can be estimated."""
@@ -112,7 +139,7 @@ class PlainLines:
 
     def __init__(self, trainings: int = 1) -> None:
         self.stage, self.total, self.done = "", 0, 0
-        self.whole, self.planned = Whole(trainings), False
+        self.whole = Whole(trainings)
         self.printed_at = self.stage_started = time.monotonic()
 
     def on_stage(self, name: str, total: int) -> None:
@@ -129,12 +156,10 @@ class PlainLines:
 
     def on_step(self, report: StepReport) -> None:
         self.whole.take(report)
-        left_s = self.whole.seconds_left()
-        if left_s is not None and not self.planned:
-            self.planned = True
-            models = f" of {self.whole.trainings} models" if self.whole.trainings > 1 else ""
-            _print(f"training: {counted(report.epochs, 'epoch')}{models}, {about(left_s)}")
+        if plan := self.whole.plan(report):
+            _print(plan)
         if self._due():
+            left_s = self.whole.seconds_left()
             loss = "" if report.loss is None else f", loss {report.loss:.4f}"
             left = "" if left_s is None else f", {about(left_s)} left"
             _print(
@@ -180,6 +205,8 @@ class Bars:
             self._new_bar("training", steps * self.whole.trainings)
             self.training = True
         assert self.task is not None
+        if plan := self.whole.plan(report):
+            self.on_note(plan)
         now = report.n_photos / max(report.seconds, 1e-9)
         self.speed = 0.9 * self.speed + 0.1 * now if self.speed else now
         model = f"model {self.whole.finished + 1}/{self.whole.trainings}  " if self.whole.trainings > 1 else ""
@@ -200,14 +227,6 @@ class Bars:
         if self.task is not None:
             self.bars.remove_task(self.task)
         self.task = self.bars.add_task(name, total=total, detail="")
-
-
-def about(seconds: float) -> str:
-    """``about 40 s``, ``about 6 min``, ``about 2 h 10 min``."""
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"about {minutes} min" if minutes < 90 else f"about {minutes // 60} h {minutes % 60} min"
 
 
 def _print(text: str) -> None:

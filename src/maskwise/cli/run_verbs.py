@@ -141,9 +141,6 @@ def train(
     refuse_missing_folder("--data", data)
 
     from maskwise.cli.endings import after_run
-    from maskwise.cli.progress import loading
-
-    loading("PyTorch", quiet)
     from maskwise.training.mirrors import read_targets
     from maskwise.workflows.refuse_series import refuse_impossible_series
     from maskwise.workflows.run_recipe import Order, Place

@@ -44,7 +44,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve a bundle or a run over HTTP, with a web page. No photo is stored. Needs the extra `serve`."""
-    from maskwise.errors import UserError, must
+    from maskwise.errors import UserError, install_extra, must
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.serving.config import parse_settings, settings_table
 
@@ -59,8 +59,8 @@ def serve(
         from maskwise.serving.keys import read_keys
         from maskwise.serving.run_service import serve as run
     except ModuleNotFoundError as error:
-        remedy = "Install it: pip install maskwise[serve]."
-        raise UserError(must("the extra serve", "installed", f"none ({error.name} is missing)", remedy)) from None
+        got = f"none ({error.name} is missing)"
+        raise UserError(must("the extra `serve`", "installed", got, install_extra("serve"))) from None
     keys = read_keys(api_key_file) if api_key_file is not None else ()
     if precision is PrecisionWord.INT8 and saturates_in_8_bits():
         typer.echo(SATURATES, err=True)

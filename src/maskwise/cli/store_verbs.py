@@ -16,9 +16,10 @@ from maskwise.cli.options import (
     JsonOption,
     StoreOption,
     cache_folder,
+    refuse_before_verb,
     refuse_missing_folder,
 )
-from maskwise.errors import UserError
+from maskwise.errors import UserError, counted
 
 if TYPE_CHECKING:
     from maskwise.store.runs import StoredRun
@@ -36,9 +37,7 @@ def sizes(
 ) -> None:
     """Show how much disk runs take. `delete` and `prune` free space, and never remove a run that another one needs."""
     if context.invoked_subcommand is not None:
-        if store != DEFAULT_STORE or cache is not None:
-            verb = context.invoked_subcommand
-            raise UserError(f"options of `store {verb}` must stand after {verb}, got some before. Move them there.")
+        refuse_before_verb(context)
         return
     from maskwise.store.runs import list_runs
     from maskwise.store.sizes import folder_bytes, format_sizes, leftovers, size_of_run
@@ -153,7 +152,7 @@ def delete_after_asking(store: Path, runs: list[StoredRun], yes: bool) -> None:
             raise UserError(f"deleting must be confirmed, got no terminal to confirm in: {named}, {freed}. Add --yes.")
         typer.confirm(f"Delete {named}: {freed}?", abort=True, err=True)
     gone = delete_runs(store, [run.folder for run in runs])
-    typer.echo(f"deleted {len(gone)} runs, {freed}: {named}")
+    typer.echo(f"deleted {counted(len(gone), 'run')}, {freed}: {named}")
 
 
 def _can_ask() -> bool:

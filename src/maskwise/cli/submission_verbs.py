@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 
 import typer
 
-from maskwise.cli.options import DEFAULT_STORE, StoreOption
+from maskwise.cli.options import DEFAULT_STORE, StoreOption, refuse_before_verb
 from maskwise.errors import UserError, must
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None, add_completion=False)
@@ -23,11 +23,7 @@ def listed_submissions(
 ) -> None:
     """List submissions with their scores, the best so far per day, and how validation and leaderboard agree."""
     if context.invoked_subcommand is not None:
-        if store != DEFAULT_STORE or limit != 10 or as_json:
-            verb = context.invoked_subcommand
-            raise UserError(
-                f"options of `submissions {verb}` must stand after {verb}, got some before. Move them there."
-            )
+        refuse_before_verb(context)
         return
     from maskwise.cli.plain_json import plain_json
     from maskwise.store.format_submissions import format_submissions

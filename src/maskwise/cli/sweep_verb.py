@@ -160,6 +160,7 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
     ``folders`` are those of the data, the runs and the decoded pixels.
     """
     from maskwise.cli.progress import listener
+    from maskwise.fitting.expected_time import series_line
     from maskwise.sweeps.format_sweep import format_sweep_plan
     from maskwise.sweeps.results import read_results
     from maskwise.sweeps.run_sweep import SweepWork, confirm_best, run_sweep, share_sweep
@@ -177,6 +178,7 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
             progress.on_note(line)
         refuse_series([planned.base], place, progress)
         about = describe_data(planned.base, place, progress)
+        progress.on_note(series_line([planned.base] * runs, 0, about.n_photos, place.cache))
         queue = open_queue(planned, about, place.store, wanted.storage, runs)
         work = SweepWork(queue, place, about, [hidden(word) for word in sys.argv], progress, ends_at_s, engine)
         share_sweep(work, wanted.storage)

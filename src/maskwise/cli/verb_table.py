@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from maskwise.cli.foreign_options import way_out
 from maskwise.files import at_home
@@ -114,12 +114,29 @@ def _at_home(word: str) -> str:
     return f"{option}{is_}{at_home(value)}" if value.startswith("~") else word
 
 
+class PlainArgument(TyperArgument):
+    """An argument as its metavar says it: RUN, where typer writes {RUN} and RUN <str>."""
+
+    def display_type_rich(self, ctx: Context) -> None:
+        """No type in Python's words."""
+
+    def _usage_display_name(self) -> str:
+        name = self.display_name_raw
+        name = name if self.required or name.startswith("[") else f"[{name}]"
+        return name if self.nargs == 1 or "…" in name else f"{name}…"
+
+
 def load_verb(name: str) -> Command:
     """Import a verb and make it a command."""
     module, _, attribute = VERBS[name].place.partition(":")
     found = getattr(importlib.import_module(f"maskwise.cli.{module}"), attribute)
-    if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
-    alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    alone.command(name, cls=TyperCommand)(found)
-    return typer.main.get_command(alone)
+    if not isinstance(found, typer.Typer):
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        alone.command(name, cls=TyperCommand)(found)
+        found = alone
+    command = typer.main.get_command(found)
+    for each in (command, *getattr(command, "commands", {}).values()):
+        for param in each.params:
+            if isinstance(param, TyperArgument):
+                param.__class__ = PlainArgument
+    return command

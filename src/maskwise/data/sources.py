@@ -14,6 +14,8 @@ from maskwise.files import write_atomically
 SOURCES = "sources.json"
 BARE = "none"
 """The word for sources of bare faces, on which no mask was drawn."""
+AS_THEY_ARE = "as they are"
+"""The word for sources whose photos show masks, or say that they show none."""
 FORMAT = 1
 """Raised when the file changes so that older readers would misread it."""
 
@@ -31,7 +33,8 @@ class Source:
     folder: str
     """The last part of the path that was read."""
     masks: str
-    """drawn (by code, on bare faces), none (bare faces alone) or as they are."""
+    """drawn (by code, on bare faces; a photo that is labelled with a mask stays as it is), none (bare faces alone) or
+    as they are."""
     seed: int
     min_age_years: int
     limit: int | None

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwise.errors import DataError, UserError, must
+from maskwise.errors import DataError, UserError, install_extra, must
 from maskwise.export.opened_network import EXPORT_AGAIN, Opened
 from maskwise.records import Floats, Image
 
@@ -90,9 +90,7 @@ def _import_openvino() -> Any:
         import openvino
     except ModuleNotFoundError as error:
         got = f"none ({error.name} is missing)"
-        raise UserError(
-            must("the extra openvino", "installed", got, "Install it: pip install maskwise[openvino].")
-        ) from None
+        raise UserError(must("the extra openvino", "installed", got, install_extra("openvino"))) from None
     finally:
         del sys.modules[_TELEMETRY]
         if own is not None:

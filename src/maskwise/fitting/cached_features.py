@@ -11,13 +11,15 @@ deleted at any time.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +41,7 @@ from maskwise.models.config import Faces
 from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.records import Floats, Ints
+from maskwise.seen_files import SeenFiles
 from maskwise.seeds import rng_for
 from maskwise.training.batches import ReadArray, to_images
 from maskwise.training.checkpoints import load_weights
@@ -51,6 +54,8 @@ from maskwise.training.processes import load_in_all
 from maskwise.training.training_inputs import Fit
 
 FORMAT_VERSION = 2
+COMPUTING = "computing features"
+"""How the stage begins that makes them."""
 FEATURES_FILE, MAPS_FILE = "features.f32", "maps.u8"
 _BATCH_PHOTOS = 64
 _DURABLE_PHOTOS = 1024
@@ -118,6 +123,28 @@ def training_views(recipe: Recipe) -> list[PhotoView]:
     if views == 2 and recipe.augment == (Flip(p=1.0),):
         return ["as_is", "mirrored"]
     return ["as_is", *range(1, views)]
+
+
+def missing_views(recipe: Recipe, n_photos: int, cache: Path) -> set[str]:
+    """What decides each view that a training of ``recipe`` needs of ``n_photos``, as text, where the cache has it of
+    fewer than half as many.
+
+    For what is said beforehand: only settings are looked at, neither weights nor photos.
+    """
+    of_backbone = {
+        "backbone": recipe.model.backbone.model_dump(mode="json"),
+        "frozen_blocks": recipe.train.frozen_blocks,
+    }
+    of_augmented = {"augment": [each.model_dump(mode="json") for each in recipe.augment], "seed": recipe.seed}
+    made = list(_kept_settings(cache))
+    missing = set()
+    for view in dict.fromkeys([*training_views(recipe), *recipe.predict.views]):
+        own = {**of_backbone, "view": view, **(of_augmented if isinstance(view, int) else {})}
+        alike = [folder for folder, settings in made if own == {name: settings.get(name, own[name]) for name in own}]
+        kinds = (f"rows of {folder.name}/{name}" for folder in alike for name in (FEATURES_FILE, MAPS_FILE))
+        if sum(len(SeenFiles(cache, kind).all()) for kind in kinds) < n_photos / 2:
+            missing.add(json.dumps(own, sort_keys=True))
+    return missing
 
 
 def predict_from_features(job: FoldJob, model: MaskwiseModel, photos: PhotoSet, how: Inference) -> Probabilities:
@@ -192,11 +219,20 @@ def _add_missing(
     if not len(missing_M):
         return
     keep_freed_memory()
-    listener.on_stage(f"computing features, view {view}", len(missing_M))
+    listener.on_stage(f"{COMPUTING}, view {view}", len(missing_M))
     for start in range(0, len(missing_M), _DURABLE_PHOTOS):
         part_M = missing_M[start : start + _DURABLE_PHOTOS]
         names = [key_N[place] for place in part_M]
         rows.append(dict(zip(names, _compute(backbone, photos, part_M, names, view, listener), strict=True)))
+
+
+def _kept_settings(cache: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The folders of ``cache`` that have features, and what these were made with."""
+    for file in cache.glob("*/settings.json"):
+        with contextlib.suppress(OSError, ValueError):
+            settings = json.loads(file.read_text())
+            if "view" in settings:
+                yield file.parent, settings
 
 
 def _checked_rows(rows: RowFile, key_N: Sequence[str], like: NDArray[Any]) -> ReadArray:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskwise.errors import counted
 from maskwise.files import TEMPORARY_PREFIX
 from maskwise.store.layout import PREDICTIONS, PSEUDO_LABELS, TEACHER
 from maskwise.store.runs import StoredRun
@@ -70,7 +71,7 @@ def format_sizes(sizes: Sequence[RunSize], leftover_bytes: int, cache_bytes: int
         for each in ordered
     ]
     total = sum(each.total_bytes for each in sizes)
-    lines = [*(aligned(rows, left=(0, 1, 2)) if sizes else []), f"{len(sizes)} runs: {in_words(total)}"]
+    lines = [*(aligned(rows, left=(0, 1, 2)) if sizes else []), f"{counted(len(sizes), 'run')}: {in_words(total)}"]
     if leftover_bytes:
         lines.append(f"left by killed processes: {in_words(leftover_bytes)} in folders {TEMPORARY_PREFIX}…")
     lines.append(f"pixel cache, which may be deleted at any time: {in_words(cache_bytes)}")

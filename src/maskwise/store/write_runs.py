@@ -53,9 +53,10 @@ def start_run(store: Path, record: RunRecord) -> Path:
     folder = store / record.run_id
     if not folder.exists() and _place_whole(store, record, folder):
         return folder
-    if read_record(folder).status == "finished":
+    there = read_record(folder)
+    if there.status == "finished":
         raise FinishedRunError(
-            f"run {record.run_id} ({record.name}) must be new, got one that is finished in {folder}. "
+            f"run {record.run_id} ({there.name}) must be new, got one that is finished in {folder}. "
             "Use it as it is, change the seed or the recipe, or add --force to replace it.",
             folder,
         )

@@ -66,9 +66,9 @@ def train_alternatives(
     interruption continues where it was. An alternative whose loss diverges is given up, and the search goes on;
     whatever else ``run_recipe`` refuses is refused here, before the first training where it shows by then.
     """
-    refuse_series([planned.recipes[0] for planned in (plan.reference, *plan.alternatives)], place, listener)
     arms = [TrainedArm(planned, ()) for planned in (plan.reference, *plan.alternatives)]
     by_seed = [recipe for seed in zip(*(arm.planned.recipes for arm in arms), strict=True) for recipe in seed]
+    refuse_series(by_seed, place, listener)
     ahead = engine.train(series(by_seed, place, command), listener)
 
     def train(recipe: Recipe) -> StoredRun:

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from maskwise.errors import StoreError, UserError, must
+from maskwise.errors import StoreError, UserError, install_extra, must
 from maskwise.files import locked
 
 SWEEPS = ".sweeps"
@@ -24,7 +24,7 @@ def needed_optuna() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "optuna":
             raise
-        raise UserError("optuna must be installed for a sweep. Run pip install 'maskwise[sweep]'.") from None
+        raise UserError(f"optuna must be installed for a sweep. {install_extra('sweep')}") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 
@@ -65,7 +65,7 @@ def open_storage(url: str | None, store: Path, study_name: str) -> Any:
         # A connection that the server closed while a training ran is noticed and made anew.
         return optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     except ModuleNotFoundError as error:
-        remedy = "Install it; for PostgreSQL pip install 'maskwise[postgres]' and postgresql+psycopg://…"
+        remedy = 'Install it; for PostgreSQL pip install "maskwise[postgres]" and postgresql+psycopg://…'
         raise UserError(f"--storage {hidden(url)} needs the package {error.name}. {remedy}") from None
     except ImportError as error:
         raise UserError(_refused(url, "one whose driver is installed", str(error))) from None

@@ -1,7 +1,7 @@
 """Mirrors of a training in TensorBoard, MLflow and Weights & Biases.
 
 They only listen: a run needs none of them to train or to be read. The packages are optional
-(``pip install 'maskwise[tensorboard]'``, ``[mlflow]``, ``[wandb]``) and are imported here alone, when they are
+(``pip install "maskwise[tensorboard]"``, ``[mlflow]``, ``[wandb]``) and are imported here alone, when they are
 requested.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from maskwise.errors import UserError, must, nearest
+from maskwise.errors import UserError, install_extra, must, nearest
 from maskwise.files import at_home, refuse_unwritable
 from maskwise.listeners import EpochReport, Listener, Silent
 from maskwise.recipe.addresses import settings_of
@@ -62,15 +62,20 @@ def open_mirrors(targets: Sequence[MirrorTarget], recipe: Recipe, listener: List
 
 
 class TensorBoardMirror(Silent):
-    """Scalars of every epoch and the scores, as event files in a folder of the recipe's own.
+    """Scalars of every epoch and the scores, as event files in a folder of the recipe's own, from the first epoch on.
 
     A training that goes on after a kill writes on in the same folder.
     """
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
-        writer = _needed("tensorboardX", "tensorboard")
-        self.writer = writer.SummaryWriter(str(folder / label_of(recipe)))
-        self.writer.add_text("recipe", f"```\n{json.dumps(recipe.model_dump(mode='json'), indent=1)}\n```")
+        self.package, self.folder, self.recipe = _needed("tensorboardX", "tensorboard"), folder, recipe
+
+    @cached_property
+    def writer(self) -> Any:
+        """Of the event files, which begin with the recipe."""
+        writer = self.package.SummaryWriter(str(self.folder / label_of(self.recipe)))
+        writer.add_text("recipe", f"```\n{json.dumps(self.recipe.model_dump(mode='json'), indent=1)}\n```")
+        return writer
 
     def on_epoch(self, report: EpochReport) -> None:
         """Loss, rate and speed, and the scores of the validation people where there are any."""
@@ -89,21 +94,32 @@ class TensorBoardMirror(Silent):
 class MlflowMirror(Silent):
     """A run of the experiment ``maskwise`` on a tracking server or in a tracking folder.
 
-    A server that stops answering ends the mirror, not the training.
+    It begins with the first epoch. A server that stops answering ends the mirror, not the training.
     """
 
     def __init__(self, uri: str, recipe: Recipe, listener: Listener) -> None:
         self.mlflow = _needed("mlflow", "mlflow")
         self.error: type[Exception] = self.mlflow.exceptions.MlflowException
-        self.listener, self.broken = listener, False
+        self.recipe, self.listener, self.broken = recipe, listener, False
         try:
             self.client = self.mlflow.MlflowClient(tracking_uri=uri)
             found = self.client.get_experiment_by_name(EXPERIMENT)
-            experiment = found.experiment_id if found else self.client.create_experiment(EXPERIMENT)
-            self.run = self.client.create_run(experiment, run_name=label_of(recipe)).info.run_id
-            self._log_recipe(recipe)
+            self.experiment = found.experiment_id if found else self.client.create_experiment(EXPERIMENT)
         except self.error as error:
             raise UserError(must("--mirror", "a usable MLflow", uri, str(error).splitlines()[0])) from None
+
+    @cached_property
+    def run(self) -> Any:
+        """The id of the run, which begins with the recipe."""
+        run = self.client.create_run(self.experiment, run_name=label_of(self.recipe)).info.run_id
+        parameter = self.mlflow.entities.Param
+        flat = [
+            parameter(address, str(value)[:_LONGEST_PARAMETER])
+            for address, value in settings_of(self.recipe.model_dump(mode="json")).items()
+        ]
+        for start in range(0, len(flat), _PARAMETERS_A_CALL):
+            self.client.log_batch(run, params=flat[start : start + _PARAMETERS_A_CALL])
+        return run
 
     def on_epoch(self, report: EpochReport) -> None:
         """Loss, rate and speed, and the scores of the validation people where there are any."""
@@ -116,8 +132,11 @@ class MlflowMirror(Silent):
         self._send(lambda: self.client.set_terminated(self.run))
 
     def _log(self, numbers: Mapping[str, float], step: int) -> None:
-        for name, value in numbers.items():
-            self._send(partial(self.client.log_metric, self.run, name, value, step=step))
+        def send() -> None:
+            for name, value in numbers.items():
+                self.client.log_metric(self.run, name, value, step=step)
+
+        self._send(send)
 
     def _send(self, call: Callable[[], object]) -> None:
         if self.broken:
@@ -127,15 +146,6 @@ class MlflowMirror(Silent):
         except self.error as error:
             self.broken = True
             self.listener.on_note(f"MLflow fails, the training goes on without it: {str(error).splitlines()[0]}")
-
-    def _log_recipe(self, recipe: Recipe) -> None:
-        parameter = self.mlflow.entities.Param
-        flat = [
-            parameter(address, str(value)[:_LONGEST_PARAMETER])
-            for address, value in settings_of(recipe.model_dump(mode="json")).items()
-        ]
-        for start in range(0, len(flat), _PARAMETERS_A_CALL):
-            self.client.log_batch(self.run, params=flat[start : start + _PARAMETERS_A_CALL])
 
 
 class WandbMirror(Silent):
@@ -197,7 +207,6 @@ def _needed(module: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-        remedy = f"Install it: pip install 'maskwise[{extra}]'."
         raise UserError(
-            must(f"{module}, which --mirror {extra} uses,", "installed", "no such package", remedy)
+            must(f"{module}, which --mirror {extra} uses,", "installed", "no such package", install_extra(extra))
         ) from None

@@ -12,7 +12,7 @@ from maskwise.data.contents import content_of
 from maskwise.data.importing.build import build_reader
 from maskwise.data.importing.choose import choose_faces, draw_some, refuse_empty
 from maskwise.data.importing.config import TableWords
-from maskwise.data.importing.faces import PORTRAIT, Rejected
+from maskwise.data.importing.faces import PORTRAIT, ImportedFace, Rejected
 from maskwise.data.importing.formats import LICENCES, ImportFormat
 from maskwise.data.importing.target import (
     Files,
@@ -25,7 +25,7 @@ from maskwise.data.importing.target import (
 from maskwise.data.layout import PHOTO_SUFFIXES, TRAIN_IMAGES, list_folder, photo_stem
 from maskwise.data.pixels import decode_photo
 from maskwise.data.readable import in_threads
-from maskwise.data.sources import BARE, Source
+from maskwise.data.sources import AS_THEY_ARE, BARE, Source
 from maskwise.errors import DataError, UserError, must
 from maskwise.files import locked
 from maskwise.labels import Task
@@ -75,7 +75,7 @@ def import_faces(request: ImportRequest, listener: Listener) -> Source:
     chosen = choose_faces(listed, request.min_age_years, Task().age_borders_years)
     refuse_empty(chosen, request.source)
     faces = draw_some(chosen.faces, request.limit, rng_for(request.seed, "import limit"))
-    source = describe_source(request)
+    source = describe_source(request, faces)
     people = name_people(faces, source.name, keep_ids=not request.source_name)
     refuse_doubled(people)
     with locked(request.out / ".lock", f"{request.out} is being written by another import. Wait for its end."):
@@ -94,15 +94,17 @@ def import_faces(request: ImportRequest, listener: Listener) -> Source:
         return target.finish([each.person for each in taken], rejected, sum(each.photos for each in taken))
 
 
-def describe_source(request: ImportRequest) -> Source:
+def describe_source(request: ImportRequest, faces: Sequence[ImportedFace]) -> Source:
     """The entry of the sources' list, before anything is known of the outcome."""
-    masks = "drawn" if request.draw_masks else BARE
+    masks = "drawn" if any(_is_drawn_on(request, face) for face in faces) else AS_THEY_ARE
+    if not request.draw_masks and request.kind is not ImportFormat.COMPETITION:
+        masks = BARE
     return Source(
         name=request.source_name or request.kind.value,
         format=request.kind.value,
         licence=request.licence or LICENCES.get(request.kind, ""),
         folder=request.source.resolve().name.encode("utf-8", "backslashreplace").decode(),
-        masks="as they are" if request.kind is ImportFormat.COMPETITION else masks,
+        masks=masks,
         seed=request.seed,
         min_age_years=request.min_age_years,
         limit=request.limit,
@@ -198,9 +200,7 @@ def _look_again(request: ImportRequest, person: ImportedPerson) -> _Outcome:
 
 def _files(request: ImportRequest, person: ImportedPerson) -> tuple[Files, tuple[Rejected, ...]]:
     """The files of a person's folder, none where no photo is sound; and what is wrong with the others."""
-    # A photo that shows a mask is taken as it is.
-    draws = request.draw_masks and request.kind is not ImportFormat.COMPETITION and not person.face.as_it_is
-    if draws and list(person.face.photos) == [PORTRAIT]:
+    if _is_drawn_on(request, person.face):
         data = _read(person, PORTRAIT)
         drawn = data if isinstance(data, Rejected) else _draw(request, person, data)
         return ({}, (drawn,)) if isinstance(drawn, Rejected) else (drawn, ())
@@ -215,6 +215,12 @@ def _files(request: ImportRequest, person: ImportedPerson) -> tuple[Files, tuple
         ending = path.suffix.lower() if path.suffix.lower() in PHOTO_SUFFIXES else ".jpg"
         files[f"{name}{ending}"] = path if request.link else data
     return files, tuple(rejected)
+
+
+def _is_drawn_on(request: ImportRequest, face: ImportedFace) -> bool:
+    """Not where a photo's mask is known: that is taken as it is."""
+    draws = request.draw_masks and request.kind is not ImportFormat.COMPETITION and not face.as_it_is
+    return draws and list(face.photos) == [PORTRAIT]
 
 
 def _read(person: ImportedPerson, name: str) -> bytes | Rejected:

@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 
-from maskwise.errors import UserError, must
+from maskwise.errors import UserError, install_extra, must
 
 OBJECT_STORE_BYTES = 128 * 2**20
 """Shared memory for what travels between the processes of one machine: names and probabilities, never pixels."""
@@ -30,7 +30,7 @@ def require_ray() -> None:
         import ray  # noqa: F401
     except ModuleNotFoundError:
         rule = "used where Ray is installed"
-        raise UserError(must("--engine ray", rule, "no Ray here", "Run pip install 'maskwise[ray]'.")) from None
+        raise UserError(must("--engine ray", rule, "no Ray here", install_extra("ray"))) from None
 
 
 @contextlib.contextmanager

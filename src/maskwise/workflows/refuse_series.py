@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from maskwise.errors import UserError
 from maskwise.files import refuse_unwritable
+from maskwise.fitting.expected_time import series_line
 from maskwise.fitting.refuse_early import refuse_impossible, split_people
 from maskwise.fitting.run_data import read_labels
 from maskwise.listeners import Listener
@@ -25,19 +26,26 @@ def refuse_impossible_series(recipes: Sequence[Recipe]) -> None:
 def refuse_series(recipes: Sequence[Recipe], place: Place, listener: Listener) -> None:
     """Refuse whatever ``run_recipe`` would refuse of any of ``recipes`` before it reads a photo; all problems together.
 
-    Seeds change nothing of it. Runs that the store has finished need nothing any more and are not looked at.
+    Seeds change nothing of it. Runs that the store has finished need nothing any more and are not looked at. A note
+    says how many runs are left, and how long they take where that is known.
     """
     refuse_unwritable(place.store)
     left = _unfinished(recipes, place)
     refuse_impossible_series(left)
     alike = {run_id(recipe.model_copy(update={"seed": 0}), ""): recipe for recipe in reversed(left)}
     listener.on_stage("checking recipes", len(alike))
+    n_photos = 0
 
     def check(recipe: Recipe) -> None:
-        split_people(recipe, read_labels(recipe, place.data))
+        nonlocal n_photos
+        manifest = read_labels(recipe, place.data)
+        n_photos = max(n_photos, len(manifest.table))
+        split_people(recipe, manifest)
         listener.on_advance(1)
 
     _refuse_together(alike, check)
+    if len(left) > 1:
+        listener.on_note(series_line(left, len(recipes) - len(left), n_photos, place.cache))
 
 
 def _needs(recipe: Recipe) -> str:

@@ -14,6 +14,7 @@ from maskwise.evaluation.scores import Evaluation
 from maskwise.faces.box_store import BoxStore
 from maskwise.files import refuse_unwritable, write_atomically
 from maskwise.fitting.choose_precision import PrecisionChoice, choices_json, settle_precision
+from maskwise.fitting.expected_time import plan_line
 from maskwise.fitting.fold_job import FoldJob
 from maskwise.fitting.parts import Factor, PartPhotos, fold_jobs, join_folds, multiplied_parts, read_parts
 from maskwise.fitting.refuse_early import refuse_impossible, split_people
@@ -127,6 +128,7 @@ def open_order(order: Order, listener: Listener) -> OpenedRun:
     if recipe.distillation is not None:
         teacher = open_teacher(recipe, manifest, fold_N, place.store, place.cache, listener)
     recipe, choices = from_first(partial(settle_precision, recipe, len(manifest.table), place.cache, listener))
+    listener.on_note(plan_line(recipe, len(manifest.table), place.cache))
     photos = read_photos(recipe, manifest, place.cache, listener)
     parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
     record = describe_run(recipe, photos.about, fold_N, order.command)
