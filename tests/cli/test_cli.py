@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,6 +118,7 @@ def test_every_verb_has_a_help_page(verb: tuple[str, ...]) -> None:
     assert result.stdout.startswith(f"Usage: {' '.join(('maskwise', *verb))} ")
     assert "-h, --help" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
+    assert not re.search(r"<(str|int|path|Path|list|[A-Z])|\{[A-Z]", result.stdout)
     assert "..." not in "".join(line for line in result.stdout.splitlines() if not line.startswith(("Usage", "    ")))
 
 

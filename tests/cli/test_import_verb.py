@@ -128,3 +128,13 @@ def test_an_import_needs_no_torch(tmp_path: Path) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.stdout == "0 False\n", ended.stderr
+
+
+def test_photos_whose_masks_are_known_are_taken_as_they_are(tmp_path: Path, cli: Callable[..., str]) -> None:
+    for number, folder in enumerate(("with_mask", "without_mask")):
+        (tmp_path / "faces" / folder).mkdir(parents=True)
+        (tmp_path / "faces" / folder / "a.jpg").write_bytes(encode(noise(np.random.default_rng(number))))
+    printed = cli("data", "import", "folders", str(tmp_path / "faces"), str(tmp_path / "out"), "--quiet")
+    assert printed.splitlines()[0] == "folders (folders, licence not stated): 2 people, masks as they are"
+    # The same import again is not another one.
+    assert cli("data", "import", "folders", str(tmp_path / "faces"), str(tmp_path / "out"), "--quiet") == printed

@@ -124,6 +124,29 @@ def test_without_a_temporary_folder_there_is_one_line(
     assert capsys.readouterr().err == "TMPDIR must be a folder that can be written, got 'none'. Set TMPDIR to one.\n"
 
 
+@pytest.mark.parametrize(
+    "missing, named",
+    [
+        (("pandas",), "none of pandas. "),
+        (("torch", "torchvision", "timm", "scipy", "pandas"), "none of torch, torchvision, pandas and 2 more. "),
+    ],
+)
+def test_what_the_extra_would_install_is_named(
+    missing: tuple[str, ...], named: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def without_pandas() -> None:
+        raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
+
+    monkeypatch.setattr("maskwise.cli.main.app", without_pandas)
+    monkeypatch.setattr("maskwise.cli.main.util.find_spec", lambda name: None if name in missing else "there")
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    line = capsys.readouterr().err
+    assert f"got {named}" in line
+    assert line.endswith('Install it: pip install "maskwise[train]".\n')
+
+
 def test_libraries_compute_in_as_many_threads_as_the_quota_pays_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setattr("maskwise.cli.main.cores_of_process", lambda: 8)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import sys
 
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from maskwise.cli.progress import Bars, PlainLines, about, listener, loading
+from maskwise.cli.progress import Bars, PlainLines, SayLoading, listener, loading
 from maskwise.listeners import EpochReport, StepReport, epoch_line
+from maskwise.text_table import about
 
 STEP = StepReport(fold=0, epoch=1, epochs=4, position=3, n_batches=10, n_photos=32, loss=0.5, seconds=0.5)
 EPOCH = EpochReport(
@@ -88,6 +90,30 @@ def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
     loading("PyTorch")
     assert capsys.readouterr().err == "loading PyTorch …\n"
+
+
+def test_the_plan_is_said_once_and_while_most_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("maskwise.cli.progress.time.monotonic", lambda: now[0])
+    late = PlainLines()
+    for epoch in range(4):
+        late.on_step(dataclasses.replace(STEP, epoch=epoch, position=9))
+        now[0] += 2
+    assert "training" not in capsys.readouterr().err
+
+
+def test_the_import_of_pytorch_is_said_by_whoever_needs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finder = SayLoading()
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    assert finder.find_spec("json") is None
+    assert capsys.readouterr().err == ""
+    assert finder.find_spec("torch") is None
+    assert capsys.readouterr().err == "loading PyTorch …\n"
+    assert finder not in sys.meta_path
 
 
 def test_bars_on_a_terminal_show_photos_per_second_and_loss() -> None:

@@ -36,6 +36,17 @@ def test_sizes_are_reported(store: Path, tmp_path: Path, cli: Cli) -> None:
     assert printed.endswith("deleted at any time: 1.5 kB\n")
 
 
+def test_variables_are_no_options_before_the_verb(
+    store: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MASKWISE_STORE", str(store))
+    monkeypatch.setenv("MASKWISE_CACHE", str(tmp_path))
+    worst = ranked(store)[-1]
+    with pytest.raises(UserError, match="options of `store delete` must stand after delete"):
+        cli("store", "--store", str(store), "delete", worst, "--yes")
+    assert cli("store", "delete", worst, "--yes").startswith("deleted 1 run, ")
+
+
 def test_deleting_needs_a_yes(store: Path, cli: Cli) -> None:
     best, worst = ranked(store)[0], ranked(store)[-1]
     with pytest.raises(UserError, match=r"no terminal.*--yes"):

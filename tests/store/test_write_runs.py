@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -48,8 +49,9 @@ def test_a_finished_run_is_never_touched_again(
 ) -> None:
     folder = finished_run(tmp_path)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    with pytest.raises(StoreError, match="must be new, got one that is finished"):
-        start_run(tmp_path, make_record())
+    name = make_record().name
+    with pytest.raises(StoreError, match=rf"\({name}\) must be new, got one that is finished"):
+        start_run(tmp_path, dataclasses.replace(make_record(), name="another"))
     predictions = random_predictions(seed=5)
     evaluation = evaluate(predictions, Task(), np.random.default_rng(0), resamples=5)
     with pytest.raises(StoreError, match="Results are never replaced"):

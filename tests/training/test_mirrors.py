@@ -95,6 +95,7 @@ def test_all_listeners_get_every_event() -> None:
 def test_tensorboard_shows_epochs_and_scores(tmp_path: Path) -> None:
     recipe = load_recipe("quick-imagenet")
     mirror = TensorBoardMirror(tmp_path, recipe)
+    assert not list(tmp_path.iterdir())  # a training that is refused leaves nothing
     mirror.on_epoch(REPORT)
     mirror.finish("abcd", {"macro_f1": 0.5})
     found = scalars(tmp_path / label_of(recipe))

@@ -68,6 +68,13 @@ def test_finished_runs_need_nothing_any_more(
     where = Place(workplace.data, trained.parent, workplace.cache)
     finished = load_recipe(str(workplace.recipe))
     refuse_series([finished], where, Silent())
+    monkeypatch.undo()
+    heard: list[str] = []
+    ears = Silent()
+    monkeypatch.setattr(ears, "on_note", heard.append)
+    refuse_series([finished, *(finished.model_copy(update={"seed": seed}) for seed in (1, 2))], where, ears)
+    assert [note.partition(", about")[0] for note in heard] == ["2 runs of 168 photos (1 more are finished)"]
+    monkeypatch.setattr(story, "refuse_impossible", refuse)
     with pytest.raises(RecipeError, match="1 cannot be trained"):
         refuse_series([finished, finished.model_copy(update={"seed": 1})], where, Silent())
 

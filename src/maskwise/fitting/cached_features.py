@@ -41,8 +41,8 @@ from maskwise.models.config import Faces
 from maskwise.probabilities import Probabilities
 from maskwise.recipe.config import Recipe
 from maskwise.records import Floats, Ints
-from maskwise.seen_files import SeenFiles
 from maskwise.seeds import rng_for
+from maskwise.seen_files import SeenFiles
 from maskwise.training.batches import ReadArray, to_images
 from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import autocast, place_model
