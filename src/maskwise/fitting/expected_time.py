@@ -70,7 +70,7 @@ def expected_seconds(recipes: Sequence[Recipe], n_photos: int, cache: Path) -> f
     return seconds / n_known * len(recipes) + sum(features) * n_photos
 
 
-def timed(job: FoldJob) -> Listener:
+def with_pace(job: FoldJob) -> Listener:
     """The listener of ``job``, and one that keeps the pace of its training."""
     if job.photos.keys is None:
         return job.listener

@@ -12,7 +12,7 @@ import torch
 from maskwise.files import write_atomically
 from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.cached_features import predict_from_features, train_on_features
-from maskwise.fitting.expected_time import timed
+from maskwise.fitting.expected_time import with_pace
 from maskwise.fitting.fold_job import FoldJob, FoldPeople, assign_people
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import inference, input_spec
@@ -54,7 +54,7 @@ def write_input_spec(job: FoldJob) -> None:
 
 def fit_model(job: FoldJob, people: FoldPeople) -> MaskwiseModel:
     """A fresh model, trained in the job's folder, or what was trained there; the same first weights always."""
-    recipe, job = job.recipe, dataclasses.replace(job, listener=timed(job))
+    recipe, job = job.recipe, dataclasses.replace(job, listener=with_pace(job))
     fit = bind_fit(recipe, people.training, people.validation, job.fold)
     torch.manual_seed(torch_seed_for(recipe.seed, "weights", job.fold))
     model = build_model(recipe.model, recipe.task)
