@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from maskwise.listeners import EpochReport, Listener, StepReport
+    from maskwise.recipe.config import Recipe
 
 BETWEEN_S = 10.0
 """Seconds between two plain lines on the same work."""
