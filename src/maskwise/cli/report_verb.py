@@ -14,6 +14,7 @@ from maskwise.cli.options import (
     ForceOption,
     JsonOption,
     LanguageOption,
+    OwnDataOption,
     QuietOption,
     RunArgument,
     SkippedAnywayOption,
@@ -30,17 +31,7 @@ def report(
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="The self-contained HTML page to write.")
     ] = Path("report.html"),
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            "-d",
-            metavar="DIR",
-            envvar="MASKWISE_DATA",
-            help="Its data set, for photos, ages, sources and lighting.",
-            show_default="where it was trained",
-        ),
-    ] = None,
+    data: OwnDataOption = None,
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Write numbers only, without photos.")] = False,
     store: StoreOption = DEFAULT_STORE,
     _skip_unreadable: SkippedAnywayOption = False,
