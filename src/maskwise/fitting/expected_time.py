@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from maskwise.errors import StoreError, counted
-from maskwise.files import write_atomically
+from maskwise.files import remove_leftovers, write_atomically
 from maskwise.fitting.cached_features import COMPUTING, missing_views
 from maskwise.fitting.choose_precision import TIMINGS_FOLDER, machine_key
 from maskwise.fitting.fold_job import FoldJob
@@ -84,6 +84,8 @@ class _Pace(Silent):
         self.recipe, self.n_photos, self.cache = recipe, n_photos, cache
         self.computing = self.left = 0
         self.began: float | None = None
+        with contextlib.suppress(OSError):  # of a process that was killed while it wrote, as this one may write nothing
+            remove_leftovers(_place(cache, _key(recipe)))
 
     def on_stage(self, name: str, total: int) -> None:
         self.computing = self.left = total if name.startswith(COMPUTING) else 0
