@@ -47,6 +47,7 @@ NO_RESULTS = {
     "data demo",
     "data masks",
     "serve",
+    "studio",
     "store delete",
     "store prune",
     "submissions score",

@@ -114,7 +114,7 @@ def test_without_ray_the_way_out_is_reported(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setitem(sys.modules, "ray.data", None)
-    with pytest.raises(UserError, match=r"pip install 'maskwise\[ray\]'"):
+    with pytest.raises(UserError, match=r'pip install "maskwise\[ray\]"'):
         predict_with_ray(single.bundle, "fp32", [workplace.data], 2, False, Heard())
 
 

@@ -124,7 +124,7 @@ def test_different_parts_share_the_attributes_out(parts: str, got: str) -> None:
         ("[{attributes: [mask]}, {attributes: [gender, age], trains_on: {}}]", r"given by mask, gender or age_years"),
         (
             "[{attributes: [mask], trains_on: {mask: worn}}, {attributes: [gender, age]}]",
-            r"parts\.0\.trains_on\.mask must be left out of a part that reads mask",
+            r"parts\.0\.trains_on\.mask must be left out of a part that predicts mask",
         ),
         ("[{trains_on: {mask: worn}}, {attributes: [gender, age]}]", r"parts\.0\.attributes must be given"),
     ],

@@ -64,7 +64,9 @@ def rank_mean(probs_RNC: Floats, weights_R: Floats) -> Floats:
     value_NC = np.empty((n_photos, n_classes))
     for c in range(n_classes):
         ranks_RN = np.stack([_ranks(member_NC[:, c]) for member_NC in probs_RNC])
-        value_NC[:, c] = np.interp(weights_R @ ranks_RN, np.arange(n_photos), sorted_NC[:, c])
+        # Rounded, as a rank that a sum leaves a hair above k would lift a photo from 0 where the values jump.
+        rank_N = np.round(weights_R @ ranks_RN, 9)
+        value_NC[:, c] = np.interp(rank_N, np.arange(n_photos), sorted_NC[:, c])
     return _rows_to_one(np.maximum(value_NC, _LEAST_PROBABILITY))
 
 
