@@ -133,13 +133,29 @@ def test_wandb_writes_settings_epochs_and_scores_to_the_disk(tmp_path: Path, mon
     pytest.importorskip("wandb", reason="the extra wandb is no part of the development set")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_DIR", str(tmp_path))
-    mirror = WandbMirror("masks", load_recipe("quick-imagenet"))
+    mirror = WandbMirror("masks", load_recipe("quick-imagenet"), Silent())
+    assert not list(tmp_path.iterdir())  # a training that is refused leaves nothing
     mirror.on_epoch(REPORT)
     mirror.finish("abcd", {"macro_f1": 0.5})
     (written,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
     content = written.read_bytes()
     for name in (b"fold-1/loss", b"held-out/macro_f1", b"train.epochs", b"abcd"):
         assert name in content
+
+
+def test_a_project_that_wandb_refuses_does_not_stop_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = Mock()
+    package.errors.Error = RuntimeError
+    package.init.side_effect = RuntimeError("no API key\nand more")
+    monkeypatch.setitem(sys.modules, "wandb", package)
+    heard = Heard()
+    mirror = WandbMirror("masks", load_recipe("quick-imagenet"), heard)
+    package.init.assert_not_called()
+    mirror.on_epoch(REPORT)
+    mirror.on_epoch(REPORT)
+    mirror.finish("abcd", {"macro_f1": 0.5})
+    assert len(heard.notes) == 1
+    assert heard.notes[0].startswith("wandb fails, the training goes on without it: no API key Run `wandb login`")
 
 
 def stub_mlflow(monkeypatch: pytest.MonkeyPatch, answering: bool) -> None:

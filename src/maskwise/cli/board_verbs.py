@@ -59,11 +59,14 @@ def board(
             refuse_overwrite(file, force)
     compared = None if against is None else read_finished(find_run(store, against))
     found = chosen_board(store, where or [], tag or [], over or [], sort)
+    missing = "" if store.is_dir() else " (not there: the first training makes it)"
     if as_json:
         _echo_json(found)
+        if missing:
+            typer.echo(f"store: {store}{missing}", err=True)
     else:
         typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
-        typer.echo(f"\nstore: {store}")
+        typer.echo(f"\nstore: {store}{missing}")
     if csv is not None:
         whole = board_csv(found.rows, against=compared, price_an_hour=price)
         write_atomically(csv, spread_csv(spread_over(found.rows, over)) if over else whole)

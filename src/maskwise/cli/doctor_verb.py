@@ -155,9 +155,11 @@ def _version(package: str) -> str | None:
 def _device() -> Device:
     import torch
 
+    from maskwise.errors import counted
+
     if torch.cuda.is_available():
         return Device(torch.cuda.get_device_name(), "cuda", "bf16" if torch.cuda.is_bf16_supported() else "fp32 alone")
-    return Device(f"CPU, {torch.get_num_threads()} threads", "cpu", "bf16")
+    return Device(f"CPU, {counted(torch.get_num_threads(), 'thread')}", "cpu", "bf16")
 
 
 def _folder(path: Path) -> Folder:

@@ -311,7 +311,7 @@ def _print(found: _Found, abstain_below: float | None, as_json: bool) -> str:
     rows = _rows(found)
     if as_json:
         records = as_records(rows, boxes=found.faces is not None, abstain_below=abstain_below)
-        return json.dumps(records, indent=1)
+        return json.dumps(records, ensure_ascii=False, indent=1)
     lines = []
     for photo, predictions in rows:
         name = f"{printable(photo)}  " if len(rows) > 1 else ""

@@ -56,7 +56,7 @@ def predictions_jsonl(
 ) -> str:
     """``as_records``, each on a line."""
     records = as_records(rows, boxes=boxes, abstain_below=abstain_below)
-    return "".join(f"{json.dumps(record)}\n" for record in records)
+    return "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in records)
 
 
 def _cells(prediction: Prediction, abstain_below: float | None, with_age: bool) -> list[object]:

@@ -151,24 +151,36 @@ class MlflowMirror(Silent):
 class WandbMirror(Silent):
     """A run of a project of Weights & Biases; with ``WANDB_MODE=offline`` it is only written to the disk.
 
-    wandb sends from a process of its own: a server that stops answering does not hold the training up.
+    It begins with the first epoch. wandb sends from a process of its own: a server that stops answering does not hold
+    the training up.
     """
 
-    def __init__(self, project: str, recipe: Recipe) -> None:
-        wandb = _needed("wandb", "wandb")
-        settings = settings_of(recipe.model_dump(mode="json"))
+    def __init__(self, project: str, recipe: Recipe, listener: Listener) -> None:
+        self.package, self.project, self.recipe = _needed("wandb", "wandb"), project, recipe
+        self.listener = listener
+
+    @cached_property
+    def run(self) -> Any:
+        """The run, which begins with the recipe; None where wandb refuses the project."""
+        settings = settings_of(self.recipe.model_dump(mode="json"))
         try:
-            self.run = wandb.init(project=project, name=label_of(recipe), config=settings)
-        except (wandb.errors.Error, OSError) as error:
-            remedy = f"{str(error).splitlines()[0]} Run `wandb login`, or set WANDB_MODE=offline."
-            raise UserError(must("--mirror", "a usable project of wandb", project, remedy)) from None
+            return self.package.init(project=self.project, name=label_of(self.recipe), config=settings)
+        except (self.package.errors.Error, OSError) as error:
+            remedy = "Run `wandb login`, or set WANDB_MODE=offline."
+            first = str(error).splitlines()[0]
+            self.listener.on_note(f"wandb fails, the training goes on without it: {first} {remedy}")
+            return None
 
     def on_epoch(self, report: EpochReport) -> None:
         """Loss, rate and speed, and the scores of the validation people where there are any."""
+        if self.run is None:
+            return
         self.run.log({f"fold-{report.fold}/{name}": value for name, value in epoch_numbers(report).items()})
 
     def finish(self, run: str, scores: Mapping[str, float]) -> None:
         """The scores and the run's id."""
+        if self.run is None:
+            return
         self.run.summary.update({"maskwise_run": run, **{f"held-out/{name}": value for name, value in scores.items()}})
         self.run.finish()
 
@@ -194,7 +206,7 @@ def _open(target: MirrorTarget, recipe: Recipe, listener: Listener) -> Mirror:
     if target.kind == "tensorboard":
         return TensorBoardMirror(at_home(target.place), recipe)
     if target.kind == "wandb":
-        return WandbMirror(target.place, recipe)
+        return WandbMirror(target.place, recipe, listener)
     return MlflowMirror(target.place, recipe, listener)
 
 
