@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from maskwise.score import Score
 
 ABSENT = "–"
 """Shown where a number has no meaning."""
+
+LINE_WIDTH = 78
+"""What fits on a terminal of 80 columns."""
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,), gap: str = "  ") -> list[str]:
@@ -43,6 +47,11 @@ def shortened(text: str, width: int) -> str:
     while kept and text_width(kept) > width - 1:
         kept = kept[:-1]
     return f"{kept}…"
+
+
+def wrapped(lines: Iterable[str]) -> list[str]:
+    """``lines`` broken between words where they are longer than ``LINE_WIDTH``."""
+    return [part for line in lines for part in textwrap.wrap(line, LINE_WIDTH, break_on_hyphens=False)]
 
 
 def number(value: float, digits: int = 3) -> str:

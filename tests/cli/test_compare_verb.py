@@ -32,7 +32,9 @@ def store(tmp_path: Path, finished_run: FinishedRun) -> Path:
 def test_two_runs_in_full_with_what_seeds_could_tell(store: Path, cli: Cli) -> None:
     printed = cli("compare", "a", "b", "--store", str(store))
     assert printed.startswith("b against a: 40 photos of 20 people")
-    assert "more seeds: " in printed.splitlines()[-1]
+    assert "\nmore seeds: " in printed
+    assert "\nclass" not in printed
+    assert cli("compare", "a", "b", "--classes", "--store", str(store)).endswith(f"\n\n{printed}")
 
 
 def test_several_runs_against_the_first_and_ranked(store: Path, cli: Cli) -> None:

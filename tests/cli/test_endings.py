@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from maskwise.cli.endings import WIDTH, after_run, beside_the_result, next_lines
+from maskwise.cli.endings import after_run, beside_the_result, next_lines
+from maskwise.text_table import LINE_WIDTH
 
 
 def test_every_command_is_a_line_that_can_be_typed() -> None:
@@ -21,7 +22,7 @@ def test_after_a_run_come_report_predict_and_export() -> None:
     lines = after_run("quick", Path("runs")).splitlines()
     assert [line.split()[2] for line in (lines[0][5:], *lines[1:])] == ["quick", "quick", "quick"]
     assert "report quick" in lines[0]
-    assert max(map(len, lines)) <= WIDTH
+    assert max(map(len, lines)) <= LINE_WIDTH
 
 
 def refuse_to_write() -> None:

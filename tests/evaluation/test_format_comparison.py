@@ -24,9 +24,12 @@ def compared(make_predictions: MakePredictions, pairs: int = 1, photos_each: int
 
 def test_every_gain_is_shown_in_aligned_columns(make_predictions: MakePredictions) -> None:
     found = compared(make_predictions)
-    text = format_comparison(found, "old", "new")
+    text = format_comparison(found, "old", "new", classes=True)
+    headline = format_comparison(found, "old", "new")
+    assert text.endswith(f"\n\n{headline}")
+    assert headline.startswith("new against old: 40 photos of 20 people; a gain is the score of new less that\nof old")
+    assert "\nclass" not in headline
     lines = text.splitlines()
-    assert lines[0].startswith("new against old: 40 photos of 20 people; a gain is the score of new less that of old")
     gain = found.joint.macro_f1.gain
     joint = next(line for line in lines if line.startswith("joint class"))
     assert joint.endswith(f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]")
@@ -37,6 +40,12 @@ def test_every_gain_is_shown_in_aligned_columns(make_predictions: MakePrediction
     assert all(row[place - 1].isdigit() and row[place] == " " for row in rows)
     assert "new has the higher macro F1 than old for new people: holds" in lines
     assert not text.endswith("\n")
+
+
+def test_headline_fits_eighty_columns_with_long_names(make_predictions: MakePredictions) -> None:
+    text = format_comparison(compared(make_predictions), "a-name-that-is-very-long-indeed", "new")
+    assert max(map(len, text.splitlines())) <= 78
+    assert "a-name-that-is-very-lo…" in text
 
 
 def test_mcnemar_is_shown_with_its_weakness(make_predictions: MakePredictions) -> None:

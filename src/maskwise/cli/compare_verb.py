@@ -10,6 +10,7 @@ import typer
 from maskwise.cli.options import (
     DEFAULT_STORE,
     RUN_HELP,
+    ClassesOption,
     ForceOption,
     JsonOption,
     LanguageOption,
@@ -45,6 +46,7 @@ def compare(
     ] = None,
     data: OwnDataOption = None,
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Write the page without photos.")] = False,
+    classes: ClassesOption = False,
     as_json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
     language: LanguageOption = None,
@@ -73,7 +75,7 @@ def compare(
     if out is not None:
         photos_of = None if no_photos else data_of_run(runs[0][0].folder, data)
         write_atomically(out, compared_page(found, runs, arms, photos_of, out, language))
-    typer.echo(plain_json(found) if as_json else compared_text(found))
+    typer.echo(plain_json(found) if as_json else compared_text(found, classes=classes))
     if out is not None:
         typer.echo(f"page: {out}", err=as_json)
 
@@ -94,18 +96,19 @@ def compared_page(
     return in_language(run_comparison(found, runs, arms, photos_of, reports_beside(out)), language)
 
 
-def compared_text(found: ComparedRuns) -> str:
-    """Two arms in full, or several in short; what more seeds could detect; the ranking where it was made."""
+def compared_text(found: ComparedRuns, *, classes: bool = False) -> str:
+    """Two arms in full, ``classes`` included where wanted, or several in short; the seeds needed; a ranking if made."""
     from maskwise.evaluation.format_comparison import format_comparison
     from maskwise.evaluation.format_several import format_ranking, format_several
     from maskwise.evaluation.seeds_needed import describe_seeds
+    from maskwise.text_table import wrapped
 
     if len(found.comparisons) == 1:
-        text = format_comparison(found.comparisons[0], *found.names)
-        blocks = [f"{text}\n{describe_seeds(found.seeds[0])}"]
+        text = format_comparison(found.comparisons[0], *found.names, classes=classes)
+        blocks = ["\n".join([text, *wrapped([describe_seeds(found.seeds[0])])])]
     else:
         plans = (f"{name}: {describe_seeds(plan)}" for name, plan in zip(found.names[1:], found.seeds, strict=True))
-        blocks = ["\n".join([format_several(found.comparisons, found.names), *plans])]
+        blocks = ["\n".join([format_several(found.comparisons, found.names), *wrapped(plans)])]
     if found.ranking is not None:
         blocks.append(format_ranking(found.ranking, found.names))
     return "\n\n".join(blocks)

@@ -78,6 +78,6 @@ def distill(
     if evaluation is None or found is None:
         typer.echo("trained on everyone: nobody was held out, so no score")
     else:
-        typer.echo(f"{format_table(evaluation, classes=classes)}\n\n{compared_text(found)}")
+        typer.echo(f"{format_table(evaluation, classes=classes)}\n\n{compared_text(found, classes=classes)}")
     if not quiet:
         typer.echo(f"\n{after_run(loaded.name, store)}", err=True)

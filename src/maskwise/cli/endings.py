@@ -12,9 +12,6 @@ import typer
 from maskwise.cli.options import DEFAULT_STORE
 from maskwise.errors import StoreError, printable
 
-WIDTH = 78
-"""What fits on a terminal of 80 columns."""
-
 
 def next_lines(commands: Sequence[str], store: Path = DEFAULT_STORE) -> str:
     """``next: maskwise …``, a line for each command, with --store where it is another than usual."""

@@ -6,17 +6,20 @@ import math
 
 from maskwise.evaluation.comparison import Comparison, Difference, TaskDifference, verdict
 from maskwise.score import Score
-from maskwise.text_table import ABSENT, aligned, number
+from maskwise.text_table import ABSENT, LINE_WIDTH, aligned, number, shortened, text_width, wrapped
 
 
-def format_comparison(comparison: Comparison, name_a: str, name_b: str) -> str:
-    """Scores, one line per joint class, the verdict, and what a reader must know. Ends without a line break."""
+def format_comparison(comparison: Comparison, name_a: str, name_b: str, *, classes: bool = False) -> str:
+    """Scores, the verdict, and what a reader must know; with ``classes`` a line per joint class before.
+
+    Ends without a line break.
+    """
     differences = {"joint class": comparison.joint, **comparison.per_attribute}
     blocks = [
-        [_heading(comparison, name_a, name_b)],
+        *([_classes(comparison, name_a, name_b)] if classes else []),
+        wrapped([_heading(comparison, name_a, name_b)]),
         _scores(differences, name_a, name_b),
-        _classes(comparison, name_a, name_b),
-        [*_verdict(comparison, name_a, name_b), *comparison_cautions(comparison, name_a, name_b)],
+        wrapped([*_verdict(comparison, name_a, name_b), *comparison_cautions(comparison, name_a, name_b)]),
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -37,11 +40,18 @@ def _heading(comparison: Comparison, name_a: str, name_b: str) -> str:
 
 
 def _scores(differences: dict[str, TaskDifference], name_a: str, name_b: str) -> list[str]:
-    rows = [("", "score", name_a, name_b, "gain")]
+    rows = [("", "score", *_short_names(name_a, name_b), "gain")]
     for name, difference in differences.items():
         rows.append((name, "macro F1", *_cells(difference.macro_f1)))
         rows.append(("", "accuracy", *_cells(difference.accuracy)))
     return aligned(rows, left=(0, 1, 4))
+
+
+def _short_names(name_a: str, name_b: str) -> tuple[str, str]:
+    """As they fit beside the scores and the gain within a line."""
+    room = LINE_WIDTH - len("joint class  macro F1    +0.000 [+0.000, +0.000]  ")
+    a, b = (max(text_width(name), len("0.000")) for name in (name_a, name_b))
+    return shortened(name_a, max(room // 2, room - b)), shortened(name_b, max(room // 2, room - a))
 
 
 def _classes(comparison: Comparison, name_a: str, name_b: str) -> list[str]:

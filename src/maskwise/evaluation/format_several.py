@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from maskwise.evaluation.comparison import Comparison, verdict
 from maskwise.evaluation.format_comparison import comparison_cautions, signed
 from maskwise.evaluation.ranking import Ranking
-from maskwise.text_table import aligned, number
+from maskwise.text_table import aligned, number, wrapped
 
 
 def format_several(comparisons: Sequence[Comparison], names: Sequence[str]) -> str:
@@ -24,13 +24,15 @@ def format_several(comparisons: Sequence[Comparison], names: Sequence[str]) -> s
         for line in comparison_cautions(comparison, names[0], name)
     ]
     blocks = [
-        [heading],
+        wrapped([heading]),
         _joint(comparisons, names),
         _attributes(comparisons, others),
-        [
-            f"{len(others)} comparisons, whose intervals each miss one time in twenty: use --rank for all at once",
-            *dict.fromkeys(caution_lines),
-        ],
+        wrapped(
+            [
+                f"{len(others)} comparisons, whose intervals each miss one time in twenty: use --rank for all at once",
+                *dict.fromkeys(caution_lines),
+            ]
+        ),
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from maskwise.evaluation.scores import Evaluation
-from maskwise.text_table import aligned, number, score
+from maskwise.text_table import aligned, number, score, wrapped
 
 OPTIMISTIC_SCORES = "optimistic: the checkpoint was chosen on the scored people, so these scores are too high"
-
-_WIDTH = 78
 
 
 def format_table(evaluation: Evaluation, *, classes: bool = False) -> str:
@@ -18,9 +14,7 @@ def format_table(evaluation: Evaluation, *, classes: bool = False) -> str:
     Ends without a line break.
     """
     rows = [*_classes(evaluation), ""] if classes else []
-    return "\n".join(
-        [*rows, *textwrap.wrap(_heading(evaluation), _WIDTH), "", *_headline(evaluation), *_cautions(evaluation)]
-    )
+    return "\n".join([*rows, *wrapped([_heading(evaluation)]), "", *_headline(evaluation), *_cautions(evaluation)])
 
 
 def _heading(evaluation: Evaluation) -> str:
@@ -57,4 +51,4 @@ def _cautions(evaluation: Evaluation) -> list[str]:
         )
     if evaluation.optimistic:
         lines.append(OPTIMISTIC_SCORES)
-    return ["", *(part for line in lines for part in textwrap.wrap(line, _WIDTH))] if lines else []
+    return ["", *wrapped(lines)] if lines else []
