@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 JOBS ?= 2
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 
-.PHONY: help setup demo test slow faults ray check format docs clean
+.PHONY: help setup demo test slow faults ray ray-starts check format docs clean
 
 help:
 	@echo "make setup   create $(VENV) and install maskwise for development, with the versions of constraints.txt"
@@ -41,15 +41,18 @@ test: setup
 	$(BIN)/python -m pytest -n $(JOBS)
 
 slow: setup
-	$(BIN)/python -m pytest -n $(JOBS) -m slow
+	$(BIN)/python -m pytest -n $(JOBS) -m "slow and not ray"
 
 faults: setup
 	$(BIN)/python -m pytest -n $(JOBS) -m faults
 
 # One at a time: each starts a Ray of its own.
-ray: setup
-	$(PIP) -e ".[ray]"
+ray: ray-starts
 	$(BIN)/python -m pytest -m "ray and not slow"
+
+ray-starts: setup
+	$(PIP) -e ".[ray]"
+	timeout 120 $(BIN)/python -c "import ray; ray.init(num_cpus=1, include_dashboard=False); ray.shutdown()"
 
 check: setup
 	$(BIN)/ruff format --check src tests benchmarks
