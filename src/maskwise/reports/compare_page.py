@@ -192,7 +192,7 @@ def _changed(
     both_wrong = sum(each.change == "other" for each in changed)
     return [
         paragraph(
-            f"Each card: what {first} predicts → what {other} predicts; blue is right, orange is wrong. One photo a "
+            f"Each card: what {first} predicts → what {other} predicts; blue is right, orange is wrong. One photo per "
             "person, those first whose label gained or lost the most probability. Open a card for the photo's name."
         ),
         *_group(changed, "better", f"Better: only {other} is right", task, open_photo, most),
