@@ -59,14 +59,14 @@ def board(
             refuse_overwrite(file, force)
     compared = None if against is None else read_finished(find_run(store, against))
     found = chosen_board(store, where or [], tag or [], over or [], sort)
-    missing = "" if store.is_dir() else " (not there: the first training makes it)"
+    is_there = store.is_dir()
+    place = f"store: {store}" if is_there else f"store: {store} (not there: the first training makes it)"
     if as_json:
-        _echo_json(found)
-        if missing:
-            typer.echo(f"store: {store}{missing}", err=True)
+        _echo_json(found, None if is_there else place)
     else:
-        typer.echo(board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort))
-        typer.echo(f"\nstore: {store}{missing}")
+        typer.echo(
+            board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort) + f"\n\n{place}"
+        )
     if csv is not None:
         whole = board_csv(found.rows, against=compared, price_an_hour=price)
         write_atomically(csv, spread_csv(spread_over(found.rows, over)) if over else whole)
@@ -79,13 +79,13 @@ def board(
         write_atomically(html, in_language(page, language))
 
 
-def _echo_json(found: Board) -> None:
-    """The rows; what is left out of them stands on stderr, as they have no place for it."""
+def _echo_json(found: Board, note: str | None) -> None:
+    """The rows; what is left out of them, and ``note``, stand on stderr, as they have no place for it."""
     from maskwise.cli.plain_json import plain_json
     from maskwise.errors import printable
 
     typer.echo(plain_json(found.rows))
-    for problem in (*found.skipped, *found.damaged_marks):
+    for problem in (*found.skipped, *found.damaged_marks, *([] if note is None else [note])):
         typer.echo(printable(problem), err=True)
 
 
