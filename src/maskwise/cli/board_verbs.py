@@ -59,14 +59,12 @@ def board(
             refuse_overwrite(file, force)
     compared = None if against is None else read_finished(find_run(store, against))
     found = chosen_board(store, where or [], tag or [], over or [], sort)
-    is_there = store.is_dir()
-    place = f"store: {store}" if is_there else f"store: {store} (not there: the first training makes it)"
+    place = f"store: {store}" + ("" if store.is_dir() else " (not there: the first training makes it)")
     if as_json:
-        _echo_json(found, None if is_there else place)
+        _echo_json(found, None if store.is_dir() else place)
     else:
-        typer.echo(
-            board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort) + f"\n\n{place}"
-        )
+        text = board_text(found, compared, over or [], daily=daily, price_an_hour=price, sort=sort)
+        typer.echo(f"{text}\n\n{place}")
     if csv is not None:
         whole = board_csv(found.rows, against=compared, price_an_hour=price)
         write_atomically(csv, spread_csv(spread_over(found.rows, over)) if over else whole)
