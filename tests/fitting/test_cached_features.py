@@ -13,7 +13,7 @@ import torch
 
 from conftest import Workplace
 from maskwise.errors import RecipeError, StoreError
-from maskwise.fitting.cached_features import training_views
+from maskwise.fitting.cached_features import FEATURES_FILE, training_views
 from maskwise.listeners import Silent
 from maskwise.recipe.load import load_recipe
 from maskwise.records import Predictions
@@ -63,10 +63,12 @@ def predictions(folder: Path) -> Predictions:
 
 @pytest.fixture
 def place(workplace: Workplace, tmp_path: Path) -> Workplace:
-    """An empty store, and a cache of its own."""
+    """An empty store, and a cache of its own with pixels alone: tests before this one may have left features."""
     cache = tmp_path / "cache"
     if workplace.cache.exists():
         shutil.copytree(workplace.cache, cache)
+        for features in cache.glob(f"*/{FEATURES_FILE}"):
+            shutil.rmtree(features.parent)
     return Workplace(workplace.data, workplace.recipe, tmp_path / "runs", cache)
 
 
