@@ -43,7 +43,6 @@ TOLERANCE = 1e-5
 BARE_PHOTOS = 256
 TICK_S = 0.01
 OVERLOAD = 2.0
-ROUNDS = 5
 ADDRESSES = 50
 
 
@@ -275,8 +274,17 @@ def _times(tally: Tally) -> str:
     return "; ".join(parts)
 
 
+@dataclass(frozen=True)
+class Turns:
+    """Overload by turns: how often, and seconds of each closed and each open loop."""
+
+    rounds: int
+    closed_s: float
+    open_s: float
+
+
 async def measure(
-    load: LoadClient, process: subprocess.Popen[str], clients: list[int], closed_s: float, turn_s: float
+    load: LoadClient, process: subprocess.Popen[str], clients: list[int], closed_s: float, turns: Turns
 ) -> float:
     """Closed loops of each of ``clients``, then overload; processor seconds per photo in the closed loops."""
     while (await closed_loop(load, 2, 1.0)).statuses[503]:
@@ -290,18 +298,18 @@ async def measure(
         print(f"memory after it: {memory_mb(process):.0f} MB")
         speeds[count], done = tally.photos_a_second, done + tally.statuses[200]
     cpu_a_photo_s = (cpu_seconds(process) - cpu_s) / done
-    await overload(load, process, max(speeds, key=speeds.__getitem__), turn_s)
+    await overload(load, process, max(speeds, key=speeds.__getitem__), turns)
     print(f"memory at the end: {memory_mb(process):.0f} MB")
     return cpu_a_photo_s
 
 
-async def overload(load: LoadClient, process: subprocess.Popen[str], clients: int, turn_s: float) -> None:
+async def overload(load: LoadClient, process: subprocess.Popen[str], clients: int, turns: Turns) -> None:
     """What the service serves beyond its capacity, and right before and after: a machine's speed changes."""
-    capacity, ratios = [(await closed_loop(load, clients, turn_s)).photos_a_second], []
-    for _ in range(ROUNDS):
+    capacity, ratios = [(await closed_loop(load, clients, turns.closed_s)).photos_a_second], []
+    for _ in range(turns.rounds):
         with used_cores(process) as cores:
-            tally = await open_loop(load, OVERLOAD * capacity[-1], turn_s)
-        capacity.append((await closed_loop(load, clients, turn_s)).photos_a_second)
+            tally = await open_loop(load, OVERLOAD * capacity[-1], turns.open_s)
+        capacity.append((await closed_loop(load, clients, turns.closed_s)).photos_a_second)
         ratios.append(2 * tally.photos_a_second / (capacity[-2] + capacity[-1]))
         print(f"open loop, {OVERLOAD} × {capacity[-2]:.1f}/s: {tally.describe()}; {cores}")
     shown = ", ".join(f"{each:.3f}" for each in ratios)
@@ -315,6 +323,8 @@ def main() -> None:
     parser.add_argument("photos", type=Path, help="a folder of JPEG photos; 64 of them are used")
     parser.add_argument("--seconds", type=float, default=60, help="of all loops together")
     parser.add_argument("--closed-seconds", type=float, help="of each closed loop, instead of its share")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of overload")
+    parser.add_argument("--overload-seconds", type=float, help="of each turn of overload, instead of its share")
     parser.add_argument("--clients", default="1,8,32", help="sizes of the closed loops")
     parser.add_argument("--faces", choices=("whole", "auto", "each"), default="whole")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as for maskwise serve")
@@ -323,14 +333,15 @@ def main() -> None:
     photos = [files[place].read_bytes() for place in np.linspace(0, len(files) - 1, min(64, len(files))).astype(int)]
     clients = [int(count) for count in given.clients.split(",")]
     share_s = given.seconds / (len(clients) + 2)
-    turn_s = 2 * share_s / (2 * ROUNDS + 1)
+    turn_s = 2 * share_s / (2 * given.rounds + 1)
+    turns = Turns(given.rounds, turn_s, given.overload_seconds or turn_s)
     with load(given.bundle) as bundle:
         cases = cases_of(bundle, photos, given.faces)
         first, first_cpu_s = bare_speed(bundle, photos, given.faces, share_s / 2)
         process, port = start_service(given.bundle, given.set)
         try:
             sender = LoadClient(port, cases)
-            served_cpu_s = uvloop.run(measure(sender, process, clients, given.closed_seconds or share_s, turn_s))
+            served_cpu_s = uvloop.run(measure(sender, process, clients, given.closed_seconds or share_s, turns))
             process.terminate()
             print(f"left with exit code {process.wait(timeout=30)}")
         finally:
