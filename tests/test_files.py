@@ -15,7 +15,9 @@ import pytest
 from maskwise.errors import StoreError
 from maskwise.files import (
     draft_folder,
+    is_inner,
     locked,
+    parse_json,
     refuse_overwrite,
     sealed,
     temporary_prefix,
@@ -139,3 +141,15 @@ def test_every_bit_of_a_sealed_text_counts() -> None:
         assert "seal" not in read
         assert read.keys() != {"a", "b"}, place  # a key is there that no reader knows
     assert unsealed(text.encode()) == text.encode()  # of earlier versions
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, b"{" * 10, '{"a": ', b"\xff"])
+def test_json_of_any_kind_that_cannot_be_read_is_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_json(text)
+
+
+def test_names_that_lead_out_of_a_folder() -> None:
+    for name in ("../a", "/a", "a/../../b", "a//b", ".", "", "a\\b", "C:a", "a\nb"):
+        assert not is_inner(name)
+    assert is_inner("fold-0/weights.safetensors")

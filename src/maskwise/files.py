@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from maskwise.errors import StoreError
 
@@ -144,6 +146,19 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_inner(name: str) -> bool:
+    """Whether ``name`` is a plain path below a folder, with forward slashes: files from elsewhere may name any."""
+    return name.isprintable() and not set(name) & set("\\:") and not {"", ".", ".."} & set(name.split("/"))
+
+
+def parse_json(text: str | bytes) -> Any:
+    """``json.loads``, whose every refusal is a ``ValueError``: of brackets nested too deeply, too."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("brackets nested too deeply") from None
 
 
 def sealed(text: str) -> str:

@@ -132,6 +132,67 @@ def test_a_tiff_whose_values_overlap() -> None:
         check_budget(data, "x")
 
 
+def rationals(count: int) -> bytes:
+    """A TIFF's header with a resolution of ``count`` fractions: one pixel, or the EXIF of another photo."""
+    at = 8 + 2 + 10 * 12 + 4
+    numbers = {256: 1, 257: 1, 258: 8, 259: 1, 262: 1, 273: 0, 277: 1, 278: 1, 279: 1}
+    entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in numbers.items()]
+    entries.append(struct.pack("<HHII", 282, 5, count, at))
+    return b"II*\0" + struct.pack("<IH", 8, 10) + b"".join(entries) + bytes(4) + struct.pack("<II", 1, 1) * count
+
+
+def jpeg_with_exif(exif: bytes) -> bytes:
+    """In as many segments as it needs."""
+    photo, step = encode(PHOTO), 65_500
+    pieces = [b"Exif\0\0" + exif[at : at + step] for at in range(0, len(exif), step)]
+    segments = b"".join(b"\xff\xe1" + struct.pack(">H", 2 + len(piece)) + piece for piece in pieces)
+    return photo[:2] + segments + photo[2:]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_a_header_of_a_million_fractions(kind: str) -> None:
+    many, few = rationals(1_000_000), rationals(10)
+    with pytest.raises(RefusedPhotoError, match=f"a sound {kind} file, got 'a header of too many fractions'"):
+        check_budget(jpeg_with_exif(many) if kind == "JPEG" else many, "x")
+    assert check_budget(jpeg_with_exif(few) if kind == "JPEG" else few, "x").format == kind
+
+
+def gif(screen: tuple[int, int], frame: tuple[int, int], comment: bytes = b"") -> bytes:
+    buffer = BytesIO()
+    PillowImage.new("P", frame).save(buffer, "GIF")
+    data = buffer.getvalue()
+    begin = data.index(b"\x2c" + struct.pack("<HHHH", 0, 0, *frame))
+    return data[:6] + struct.pack("<HH", *screen) + data[10:begin] + comment + data[begin:]
+
+
+def test_a_gif_whose_picture_is_larger_than_its_screen() -> None:
+    assert check_budget(gif((1, 1), (3000, 2000)), "x").width_px == 3000
+    with pytest.raises(RefusedPhotoError, match="5 million pixels, got '3000 × 2000'"):
+        check_budget(gif((1, 1), (3000, 2000)), "x", most_pixels=5_000_000)
+
+
+def test_a_gif_with_a_comment_of_a_million_pieces() -> None:
+    assert decode_photo(gif((4, 4), (4, 4), b"\x21\xfe\x03abc\x00"), "x").shape == (4, 4, 3)
+    with pytest.raises(RefusedPhotoError, match="GIF file, got 'a header of too many pieces'"):
+        check_budget(gif((4, 4), (4, 4), b"\x21\xfe" + b"\x01a" * 1_000_000 + b"\x00"), "x")
+
+
+def test_a_tiff_whose_tile_is_larger_than_the_picture() -> None:
+    """The reader reserves a whole tile: one pixel of 388 kB took 390 MB."""
+    one_pixel = rationals(1).replace(struct.pack("<HHII", 278, 4, 1, 1), struct.pack("<HHII", 322, 4, 1, 20_000))
+    tiled = one_pixel.replace(struct.pack("<HHII", 279, 4, 1, 1), struct.pack("<HHII", 323, 4, 1, 20_000))
+    with pytest.raises(RefusedPhotoError, match="20000 × 20000"):
+        check_budget(tiled, "x")
+
+
+def test_a_bmp_of_millions_of_runs() -> None:
+    head = b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + 40 + 1024)
+    head += struct.pack("<IiiHHIIiiII", 40, 4000, 4000, 1, 8, 1, 0, 0, 0, 256, 0) + bytes(1024)
+    assert check_budget(head + b"\1\1" * 1000, "x").width_px == 4000
+    with pytest.raises(RefusedPhotoError, match="one of too many runs"):
+        check_budget(head + b"\1\1" * 4_000_000, "x")
+
+
 def test_what_is_no_photo() -> None:
     for data in (b"", b"hello", b"\0\0\0\x18ftypisom" + bytes(20), b"%PDF-1.7"):
         assert photo_format(data) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
 import tarfile
 import time
 from pathlib import Path
@@ -215,6 +216,48 @@ def test_every_flaw_is_reported_with_its_shard(tmp_path: Path) -> None:
     ]
     checked = [problem.where for problem in check_data(root, Task())]
     assert checked == ["eval", *(place for place, _ in places[:7]), "train/0.tar/h.jpg", "train/1.tar", "train/2.tar"]
+
+
+def head_of(name: str, size: int, kind: bytes = tarfile.REGTYPE, **words: str) -> bytes:
+    """The header of a member; before it one of words (POSIX's pax), ``GNU__sparse__size`` for GNU.sparse.size."""
+    member = tarfile.TarInfo(name)
+    member.size, member.type = size, kind
+    member.pax_headers = {key.replace("__", "."): word for key, word in words.items()}
+    return member.tobuf(tarfile.PAX_FORMAT if words else tarfile.GNU_FORMAT)
+
+
+LONG_NAME = head_of("././@LongLink", 4, tarfile.GNUTYPE_LONGNAME) + b"a.jp".ljust(512, b"\0")
+HOSTILE = {
+    "a long name of a long name of …": LONG_NAME * 3000 + head_of("a.jpg", 0),
+    "words about words about …": head_of("a.jpg", 1, comment="x")[:1024] * 3000,
+    "says that it is 2**62 bytes long": head_of("a.jpg", 2**62),
+    "a byte and a terabyte of zeros": head_of("a.jpg", 1, GNU__sparse__realsize="9" * 12, GNU__sparse__map="0,1"),
+    "holes that are no numbers": head_of("a.jpg", 1, GNU__sparse__map="a,b"),
+    "holes by GNU's header": head_of("a.jpg", 1, tarfile.GNUTYPE_SPARSE),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_small_archives_that_cost_much_or_never_end(name: str, tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/0.tar").write_bytes(HOSTILE[name] + b"x".ljust(512, b"\0") + bytes(1024))
+    before_kb, begin_s = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    (problem,) = open_shards(tmp_path).problems
+    assert problem.where == "train/0.tar"
+    assert time.process_time() - begin_s < 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 50_000
+
+
+def test_labels_of_any_shape_are_named(tmp_path: Path) -> None:
+    photo = encode(noise(np.random.default_rng(0)))
+    root = one_shard(
+        tmp_path,
+        **{"a__jpg": photo, "a__json": b"[" * 200_000, "b__jpg": photo, "b__json": labels(gender=["male"])},
+        **{"c__jpg": photo, "c__json": labels(mask={}), "d__jpg": photo, "d__json": labels(age=10**400)},
+    )
+    assert [problem.message.split(" must")[0] for problem in open_shards(root).problems] == [
+        *("the labels", "gender", "mask", "age")
+    ]
 
 
 def test_photos_without_a_person_are_people_of_their_own(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from maskwise.errors import UserError
@@ -152,6 +154,69 @@ def foreign_operators(model: ModelProto) -> None:
     model.graph.node.append(helper.make_node("EPContext", [], ["x"], domain="com.microsoft", ep_cache_context="/etc/x"))
 
 
+def renamed_probs(model: ModelProto) -> None:
+    """Let the last step give ``before``, so that another can give ``probs``."""
+    (last,) = [node for node in model.graph.node if "probs" in node.output]
+    last.output[0] = "before"
+
+
+def of_any_size(model: ModelProto) -> None:
+    """Some bytes that name a tensor of 4 TB, which nothing says before the network runs."""
+    renamed_probs(model)
+    model.graph.initializer.append(numpy_helper.from_array(np.array([10**12], np.int64), "size"))
+    model.graph.node.append(helper.make_node("ReduceMax", ["before"], ["highest"], keepdims=0))
+    model.graph.node.append(helper.make_node("Expand", ["highest", "size"], ["large"]))
+    model.graph.node.append(helper.make_node("ReduceMin", ["large"], ["lowest"], keepdims=0))
+    model.graph.node.append(helper.make_node("Add", ["before", "lowest"], ["probs"]))
+
+
+def fewer_classes(model: ModelProto) -> None:
+    renamed_probs(model)
+    model.graph.initializer.append(numpy_helper.from_array(np.arange(3), "three"))
+    model.graph.node.append(helper.make_node("Gather", ["before", "three"], ["probs"], axis=1))
+    model.graph.output[0].type.tensor_type.shape.dim[1].ClearField("dim_value")
+
+
+def more_rows(model: ModelProto) -> None:
+    renamed_probs(model)
+    model.graph.node.append(helper.make_node("Concat", ["before", "before"], ["probs"], axis=0))
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "m"
+
+
+def no_numbers(model: ModelProto) -> None:
+    renamed_probs(model)
+    model.graph.node.append(helper.make_node("Div", ["none", "none"], ["nan"]))
+    model.graph.node.append(helper.make_node("Add", ["before", "nan"], ["probs"]))
+
+
+def two_inputs(model: ModelProto) -> None:
+    model.graph.input.append(helper.make_tensor_value_info("more", TensorProto.FLOAT, ["n"]))
+
+
+def other_pixels(model: ModelProto) -> None:
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+
+
+ODD_MODELS = (of_any_size, fewer_classes, more_rows, no_numbers, two_inputs, other_pixels)
+
+
+@pytest.mark.parametrize("change", ODD_MODELS, ids=lambda change: change.__name__)
+def test_networks_that_give_something_else_or_take_all_memory(
+    files: Files, change: Callable[[ModelProto], None], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = onnx.load_from_string(files[NETWORK])
+    change(model)
+    place = on_disk(signed({**files, NETWORK: model.SerializeToString()}), tmp_path / "bundle")
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError) as caught, load(place) as bundle:
+        bundle.predict(np.zeros((60, 50, 3), np.uint8))
+    (line,) = caught.value.problems
+    assert line.startswith(f"{NETWORK} of")
+    assert "\n" not in line
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
+    assert capfd.readouterr().err == ""  # the runtime says nothing by itself
+
+
 BAD_MODELS = (
     *(in_initializer, absolute, above, location_alone, entries_alone, in_attribute, in_list_of_tensors, in_sparse),
     *(in_branch, in_list_of_graphs, endless_loop, in_function, in_training, foreign_operators),
@@ -253,6 +318,39 @@ def test_bombs_take_no_memory(stated: int, tmp_path: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     refused(tmp_path / "bomb.zip")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000  # kB
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_only_what_export_packs_with_is_unpacked(files: Files, packing: int, tmp_path: Path) -> None:
+    def change(info: zipfile.ZipInfo) -> None:
+        info.compress_type = packing
+
+    assert "another way than deflate" in refused(zipped(files, tmp_path / "bundle.zip", change))
+
+
+@given(
+    places=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4), tail=st.booleans()
+)
+def test_every_byte_of_an_archive_changed(
+    files: Files, tmp_path_factory: pytest.TempPathFactory, places: list[tuple[int, int]], tail: bool
+) -> None:
+    """In the archive's own list of files, or anywhere: refused in one line, or without effect."""
+    path = tmp_path_factory.mktemp("changed") / "bundle.zip"
+    data = bytearray(zipped(files, path).read_bytes())
+    begin = data.rindex(b"PK\1\2") - 200 if tail else 0
+    for place, value in places:
+        data[begin + place % (len(data) - begin)] = value
+    path.write_bytes(data)
+    assert refused_or_the_same(path, files)
+
+
+def refused_or_the_same(path: Path, files: Files) -> bool:
+    try:
+        read = open_bundle(path)
+        read.check_all()
+    except UserError as error:
+        return len(error.problems) == 1
+    return all(read.read(name) == files[name] for name in read.sha256_of)
 
 
 def test_an_archive_in_an_archive_is_only_bytes(files: Files, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import hashlib
 import io
 import os
@@ -123,3 +124,21 @@ def test_npm_that_fails_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(WeightsError, match="npm client"):
         by_npm()
+
+
+@pytest.mark.parametrize("kind", ["a name of a name of …", "damaged packing", "a graph nested too deeply"])
+def test_archives_that_are_made_to_harm(tmp_path: Path, kind: str, files: tuple[bytes, bytes]) -> None:
+    deep = b'{"weightsManifest": ' + b"[" * 100_000
+    archive = archive_of(tmp_path, {GRAPH: deep if kind.startswith("a graph") else files[0], NUMBERS: files[1]})
+    whole = archive.read_bytes()
+    if kind.startswith("a name"):
+        name = tarfile.TarInfo("././@LongLink")
+        name.size, name.type = 4, tarfile.GNUTYPE_LONGNAME
+        names = (name.tobuf(tarfile.GNU_FORMAT) + b"name".ljust(512, b"\0")) * 3000
+        archive.write_bytes(gzip.compress(names + gzip.decompress(whole)))
+    if kind.startswith("damaged"):
+        archive.write_bytes(whole[:60] + bytes(40) + whole[100:])
+    with pytest.raises(WeightsError) as caught:
+        add_faces(archive, entry_of(files[1]), tmp_path / "faces.safetensors")
+    assert str(archive) in caught.value.problems[0]
+    assert not (tmp_path / "faces.safetensors").exists()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +118,56 @@ def test_broken_files_are_refused(tmp_path: Path, name: str, content: bytes) -> 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(WeightsError, match="in a whole file"):
         read_state(tmp_path / name)
+
+
+class Bytes:
+    """Pickled, 60 bytes that make an array of a gigabyte."""
+
+    def __reduce__(self) -> tuple[type[bytearray], tuple[int]]:
+        return bytearray, (2**30,)
+
+
+def packed_again(file: Path, packing: int) -> None:
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w", packing) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_files_that_would_grow_are_refused_before_they_do(tmp_path: Path, new: bool) -> None:
+    file = tmp_path / "w.pth"
+    torch.save({"x": Bytes()}, file, _use_new_zipfile_serialization=new)
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(WeightsError, match="got 'an array of bytes'"):
+        read_state(file)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
+
+
+def test_an_archive_that_torch_did_not_write_is_refused(tmp_path: Path) -> None:
+    file = save({"x": torch.zeros(10**6)}, tmp_path / "w.pth")
+    packed_again(file, zipfile.ZIP_STORED)
+    assert list(read_state(file)) == ["x"]
+    packed_again(file, zipfile.ZIP_DEFLATED)
+    with pytest.raises(WeightsError, match="a packed archive"):
+        read_state(file)
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_changed_bytes_are_refused_or_read(tmp_path: Path, new: bool) -> None:
+    file, rng = tmp_path / "w.pth", np.random.default_rng(0)
+    torch.save({"x": torch.ones(3)}, file, _use_new_zipfile_serialization=new)
+    data, refused = file.read_bytes(), 0
+    for _ in range(150):
+        changed = bytearray(data)
+        changed[int(rng.integers(len(data)))] = int(rng.integers(256))
+        file.write_bytes(changed)
+        try:
+            read_state(file)
+        except WeightsError:
+            refused += 1
+    assert refused > 10
 
 
 def test_files_that_hold_something_else_are_refused(tmp_path: Path) -> None:

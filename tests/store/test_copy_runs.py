@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from maskwise.errors import CheckFailedError, StoreError
-from maskwise.files import temporary_prefix
+from maskwise.files import sha256_of, temporary_prefix
 from maskwise.store import copy_runs as copying
 from maskwise.store.board import read_board
 from maskwise.store.copy_runs import copy_runs
@@ -99,6 +100,18 @@ def test_a_damaged_file_is_not_copied(stores: tuple[Path, Path]) -> None:
     with pytest.raises(StoreError, match=r"scores\.json must be as the run wrote it, got 'another checksum'"):
         copy_runs(there, here, print)
     assert not (here / run.folder.name).exists()
+
+
+def test_a_store_from_elsewhere_writes_nothing_beside_the_run(stores: tuple[Path, Path]) -> None:
+    here, there = stores
+    (run,) = [run for run in list_runs(there).runs if run.record.name == "third"]
+    (there.parent / "evil").write_text("x")
+    checksums = {**run.record.checksums, "../../evil": sha256_of(there.parent / "evil")}
+    (run.folder / RECORD).write_text(dataclasses.replace(run.record, checksums=checksums).to_json())
+    inner = here.parent / "deeper" / "store"
+    with pytest.raises(StoreError, match=r"must be those of files of the run, got '\.\./\.\./evil'"):
+        copy_runs(there, inner, print)
+    assert not list(inner.parent.rglob("evil"))
 
 
 def test_tags_and_notes_are_joined_by_time(stores: tuple[Path, Path]) -> None:

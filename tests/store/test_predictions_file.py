@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,26 @@ def test_a_parquet_file_of_somebody_else(tmp_path: Path) -> None:
         read_predictions(tmp_path / "p.parquet")
     with pytest.raises(DataError, match="got none there"):
         read_predictions(tmp_path / "q.parquet")
+
+
+@pytest.mark.parametrize("rows, text, got", [(10**7, "x", "far more rows"), (10**5, "x" * 10**5, "far more text")])
+def test_a_small_parquet_file_that_would_fill_the_memory(tmp_path: Path, rows: int, text: str, got: str) -> None:
+    same = pyarrow.DictionaryArray.from_arrays(pyarrow.array(np.zeros(rows, np.int32)), pyarrow.array([text]))
+    path = tmp_path / "p.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"photo": same}), path, compression="zstd")
+    del same
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DataError, match=got):
+        read_predictions(path)
+    assert path.stat().st_size < 10**5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 100_000
+
+
+def test_a_parquet_file_whose_task_is_nested_too_deeply(tmp_path: Path) -> None:
+    table = pyarrow.table({"photo": ["a"]}).replace_schema_metadata({"maskwise": "[" * 200_000})
+    pyarrow.parquet.write_table(table, tmp_path / "p.parquet")
+    with pytest.raises(DataError, match="nested too deeply"):
+        read_predictions(tmp_path / "p.parquet")
 
 
 def test_what_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+import warnings
 from importlib import util
 from pathlib import Path
 from typing import Annotated
@@ -103,6 +104,12 @@ def _follow_quota() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
 
 
+def _say_once() -> None:
+    """Readers of photos warn of every odd entry of a header, thousands where somebody wants; our line says it all."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+
+
 def _wait_asleep() -> None:
     """Let OpenMP's threads give up their core soon where they wait for one that others hold up.
 
@@ -131,6 +138,7 @@ def main() -> None:
     _use_utf8()
     _follow_quota()
     _wait_asleep()
+    _say_once()
     if sys.stderr.isatty() and "--quiet" not in sys.argv:
         sys.meta_path.insert(0, SayLoading())
     try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
 FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 """Markers of frame headers, which hold the photo's size."""
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})

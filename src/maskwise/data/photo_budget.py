@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from maskwise.data.jpeg_segments import FRAMES, START_OF_SCAN, count_scans, first_scan, has_end, header_segments
+from maskwise.data.jpeg_segments import APP1, FRAMES, START_OF_SCAN, count_scans, first_scan, has_end, header_segments
 from maskwise.errors import DataError, must
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "HEIF"]
@@ -26,6 +26,10 @@ MOST_CODED_PIECES = 20_000
 MOST_HEADER_BYTES = 16 * 2**20
 MOST_SCANNED_PIXELS = 200_000_000
 """Pixels × passes of a progressive JPEG, at some 9 ns each. A megabyte can hold ten thousand passes."""
+MOST_RATIONALS = 10_000
+"""Fractions in the header of a TIFF or in the EXIF of a JPEG, at 4 µs each. Cameras write some ten."""
+MOST_RUN_BYTES = 4 * 2**20
+"""Coded data of a BMP of runs, whose reader takes a microsecond for two bytes of them."""
 ALWAYS_PASSES = 12
 """So many passes are legal for any photo: programs write about ten."""
 UNPACKED_UNCHECKED_BYTES = 64 * 2**10
@@ -115,21 +119,28 @@ _SIGNATURES: tuple[tuple[bytes, PhotoFormat], ...] = (
 )
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _SPATIAL_EXTENTS = re.compile(rb"\0\0\0\x14ispe\0\0\0\0", re.DOTALL)
+_EXIF = b"Exif\0\0"
+_GIF_FRAME, _GIF_EXTENSION = 0x2C, 0x21
+_BMP_RUNS = (1, 2)
+_TIFF_RATIONALS = (5, 10)
 _TIFF_NUMBERS = {1: "B", 3: "H", 4: "I"}
-_TIFF_BYTES = {2: 1, 3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_TIFF_BYTES = {2: 1, 3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 """The size of a value of each type; of those not named, 1."""
 
 
 def _jpeg_size(data: bytes, name: str) -> tuple[int, int]:
     """Of the largest frame before the first scan (ITU T.81, B.2.2)."""
-    size, marker = (0, 0), 0
+    size, marker, exif = (0, 0), 0, b""
     for count, (marker, begin) in enumerate(header_segments(data)):
         if count >= MOST_PIECES or begin > MOST_HEADER_BYTES:
             raise damaged(name, "JPEG", "a header of too many pieces")
+        if marker == APP1 and data.startswith(_EXIF, begin + 4):
+            exif += data[begin + 10 : begin + 2 + int.from_bytes(data[begin + 2 : begin + 4], "big")]
         if marker in FRAMES:
             height, width = struct.unpack_from(">HH", data, begin + 5)
             size = max(size, (width, height), key=lambda each: each[0] * each[1])
         if marker == START_OF_SCAN and has_end(data, begin):
+            _refuse_many_rationals(exif, name, "JPEG")
             return size
     raise truncated(data, name, "JPEG")
 
@@ -207,18 +218,32 @@ def _webp_size(data: bytes, name: str) -> tuple[int, int]:
     return wide & 0x3FFF, tall & 0x3FFF
 
 
-def _bmp_size(data: bytes, name: str) -> tuple[int, int]:  # noqa: ARG001 - one signature for all formats
+def _bmp_size(data: bytes, name: str) -> tuple[int, int]:
     """Of the info header, or of the old one of 12 bytes."""
     if struct.unpack_from("<I", data, 14)[0] == 12:
         wide, tall = struct.unpack_from("<HH", data, 18)
         return wide, tall
     wide, tall = struct.unpack_from("<ii", data, 18)
+    if struct.unpack_from("<I", data, 30)[0] in _BMP_RUNS and len(data) > MOST_RUN_BYTES:
+        raise damaged(name, "BMP", "one of too many runs")
     return abs(wide), abs(tall)
 
 
-def _gif_size(data: bytes, name: str) -> tuple[int, int]:  # noqa: ARG001
-    wide, tall = struct.unpack_from("<HH", data, 6)
-    return wide, tall
+def _gif_size(data: bytes, name: str) -> tuple[int, int]:
+    """Of the screen, or of the first picture where that is larger (GIF89a, 18 to 24)."""
+    wide, tall, flags = struct.unpack_from("<HHB", data, 6)
+    at, pieces = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0), 0
+    while data[at] == _GIF_EXTENSION:
+        at += 2
+        while data[at]:
+            at, pieces = at + 1 + data[at], pieces + 1
+        at, pieces = at + 1, pieces + 1
+        if pieces > MOST_CODED_PIECES:
+            raise damaged(name, "GIF", "a header of too many pieces")
+    if data[at] != _GIF_FRAME:
+        raise damaged(name, "GIF")
+    left, top, wide_of_it, tall_of_it = struct.unpack_from("<HHHH", data, at + 1)
+    return max(wide, left + wide_of_it), max(tall, top + tall_of_it)
 
 
 def _tiff_size(data: bytes, name: str) -> tuple[int, int]:
@@ -233,11 +258,27 @@ def _tiff_size(data: bytes, name: str) -> tuple[int, int]:
         tag, kind, count = struct.unpack_from(f"{order}HHI", data, place)
         # Values may share bytes of the file, but a reader keeps each by itself.
         total_bytes += count * _TIFF_BYTES.get(kind, 1)
-        if tag in (256, 257) and kind in _TIFF_NUMBERS:
+        if tag in (256, 257, 322, 323) and kind in _TIFF_NUMBERS:
             size[tag] = struct.unpack_from(order + _TIFF_NUMBERS[kind], data, place + 8)[0]
     if total_bytes > 2 * len(data):
         raise damaged(name, "TIFF", "a header larger than the file")
+    _refuse_many_rationals(data, name, "TIFF")
+    refuse_size(size.get(322, 1), size.get(323, 1), name, "TIFF")  # of a tile, which may be larger than the picture
     return size.get(256, 0), size.get(257, 0)
+
+
+def _refuse_many_rationals(data: bytes, name: str, kind: str) -> None:
+    """Refuse the first directory of a TIFF, or of EXIF, where it has far more fractions than anybody needs."""
+    order, rationals = "<" if data[:2] == b"II" else ">", 0
+    if len(data) < 8:
+        return
+    at = struct.unpack_from(f"{order}I", data, 4)[0] + 2
+    entries = int.from_bytes(data[at - 2 : at], "little" if order == "<" else "big")
+    for place in range(at, min(at + 12 * entries, len(data) - 11), 12):
+        _, value_kind, count = struct.unpack_from(f"{order}HHI", data, place)
+        rationals += count if value_kind in _TIFF_RATIONALS and 8 * count <= len(data) else 0
+    if rationals > MOST_RATIONALS:
+        raise damaged(name, kind, "a header of too many fractions")
 
 
 def _heif_size(data: bytes, name: str) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from maskwise.data.layout import GENDER_CODE, HIGHEST_AGE_YEARS, LOWEST_AGE_YEAR
 from maskwise.data.photo_budget import photo_format
 from maskwise.data.problems import DataProblem
 from maskwise.errors import DataError, must
+from maskwise.files import parse_json
 from maskwise.labels import MASK_CLASSES
 from maskwise.records import Image, Ints, Strings
 from maskwise.seen_files import SeenFiles, no_note, stamp_of
@@ -31,6 +32,8 @@ from maskwise.seen_files import SeenFiles, no_note, stamp_of
 MEMORY = "train/.maskwise"
 FORMAT = 2
 """Raised when the index or what it is made by changes."""
+TAR_DAMAGE = (tarfile.TarError, OSError, EOFError, ValueError, RecursionError)
+"""What Python's reader is known to raise on damaged archives: a long name of a long name of … nests without an end."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def open_shards(root: Path, note: Callable[[str], None] = no_note) -> Shards:
     fresh: dict[str, bytes] = {}
     for shard, stamp in stamps.items():
         if stamp in known:
-            photos += [ShardPhoto(*row) for row in json.loads(known[stamp])]
+            photos += [ShardPhoto(*row) for row in parse_json(known[stamp])]
             continue
         found, faults = _index_shard(root, shard)
         photos += found
@@ -115,12 +118,12 @@ def _index_shard(root: Path, shard: str) -> tuple[list[ShardPhoto], list[DataPro
     """The photos of one shard, and what is wrong with it."""
     try:
         with tarfile.open(root / shard, "r:") as tar:
-            members = _Members()
+            members = _Members((root / shard).stat().st_size)
             for member in tar:
                 # Hidden files are what other systems leave behind.
                 if member.isfile() and not member.name.rpartition("/")[2].startswith("."):
                     members.add(tar, member)
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except TAR_DAMAGE as error:
         message = must("the shard", "a whole tar file without compression", str(error), "Copy it again, or unpack it.")
         return [], [DataProblem(shard, None, message)]
     photos, problems = [], [DataProblem(f"{shard}/{name}", None, message) for name, message in members.faults()]
@@ -139,6 +142,8 @@ def _index_shard(root: Path, shard: str) -> tuple[list[ShardPhoto], list[DataPro
 class _Members:
     """The files of one shard by key, the name without its ending."""
 
+    size: int
+    """Of the shard, in bytes."""
     photos: dict[str, tuple[str, int, int, str]] = field(default_factory=dict)
     labels: dict[str, bytes] = field(default_factory=dict)
     doubled: list[str] = field(default_factory=list)
@@ -147,7 +152,7 @@ class _Members:
     def add(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         """Sort one file by its ending or, where that is none that we know, by its contents."""
         stem, dot, ending = member.name.rpartition(".")
-        key, data = stem if dot else member.name, _bytes(tar, member)
+        key, data = stem if dot else member.name, _bytes(tar, member, self.size)
         if ending.lower() == "json":
             self.labels[key] = data
         elif f".{ending.lower()}" in PHOTO_SUFFIXES or photo_format(data):
@@ -168,8 +173,11 @@ class _Members:
             yield name, must("labels", "of a photo", "no photo of this key", "Convert the picture, or delete both.")
 
 
-def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(member)
+def _bytes(tar: tarfile.TarFile, member: tarfile.TarInfo, size: int) -> bytes:
+    """The bytes of a member of an archive of ``size`` bytes; a sparse one may say that it has any number of zeros."""
+    if member.issparse():
+        raise tarfile.ReadError(f"{member.name} with holes")
+    file = tar.extractfile(member) if member.offset_data + member.size <= size else None
     data = b"" if file is None else file.read()
     if len(data) != member.size:
         raise EOFError(f"the end within {member.name}")
@@ -181,13 +189,13 @@ def _read_labels(data: bytes | None) -> tuple[str, int, int, int] | str:
     if data is None:
         return must("a photo", "with a .json of the same name", "none", "Add it, or remove the photo.")
     try:
-        labels = json.loads(data)
+        labels = parse_json(data)
         mask, gender, age, person = (labels.get(name) for name in ("mask", "gender", "age", "person"))
     except (ValueError, AttributeError):
         return must("the labels", "an object in JSON", "something else", "Write them again.")
     if mask not in MASK_CLASSES:
         return must("mask", f"one of {', '.join(MASK_CLASSES)}", mask, "Correct the labels.")
-    if gender not in GENDER_CODE:
+    if not isinstance(gender, str) or gender not in GENDER_CODE:
         return must("gender", " or ".join(GENDER_CODE), gender, "Correct the labels.")
     if type(age) is not int or not LOWEST_AGE_YEARS <= age <= HIGHEST_AGE_YEARS:
         rule = f"a whole number of years from {LOWEST_AGE_YEARS} to {HIGHEST_AGE_YEARS}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskwise.errors import DataError
-from maskwise.files import write_atomically
+from maskwise.files import parse_json, write_atomically
 
 SOURCES = "sources.json"
 BARE = "none"
@@ -71,7 +71,7 @@ def read_sources(root: Path) -> list[Source]:
     if not path.is_file():
         return []
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise DataError(
                 f"{path} must be of format {FORMAT}, got {content['format']}. Read it with a newer maskwise."

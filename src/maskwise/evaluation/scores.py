@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskwise.errors import DataError
+from maskwise.files import parse_json
 from maskwise.records import Ints
 from maskwise.score import Score, nan_if_null, null_if_nan
 
@@ -87,7 +88,7 @@ class Evaluation:
     def from_json(text: str | bytes) -> Evaluation:
         """The evaluation that ``to_json`` wrote. ``DataError`` where the text is anything else."""
         try:
-            fields = json.loads(text)
+            fields = parse_json(text)
             return Evaluation(
                 n_photos=int(fields["n_photos"]),
                 n_people=int(fields["n_people"]),
@@ -100,7 +101,7 @@ class Evaluation:
                 per_class=tuple(_class_row_from_dict(row) for row in fields["per_class"]),
                 confusion_CC=np.array(fields["confusion"], dtype=np.int64),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DataError(
                 f"scores must be the JSON of an evaluation, got something else ({type(error).__name__}: {error}). "
                 "Evaluate the predictions again."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from maskwise.errors import DataError, must
 from maskwise.export.manifest import MANIFEST
+from maskwise.files import is_inner
 
 CHECKSUMS = "SHA256SUMS"
 """One line per file, as ``sha256sum`` writes and checks them: ``sha256sum -c SHA256SUMS``."""
@@ -26,7 +28,13 @@ MOST_TEXT_BYTES = 16 * 2**20
 MOST_FILES = 10_000
 _LARGEST_RATIO = 20
 """Networks hardly compress. A .zip that holds more bytes than this many times its size is not one of ours."""
-_ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_ZIP_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError),
+    *(ValueError, IndexError, OverflowError),
+)
+"""What Python's reader is known to raise on damaged bytes; ``NotImplementedError`` is a ``RuntimeError``."""
+_PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""Other ways of packing reserve as much memory as the file says."""
 _REMEDY = "Export the run again, or copy the bundle again."
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _ENCRYPTED = 1
@@ -88,16 +96,10 @@ def parse_checksums(text: bytes, place: str) -> dict[str, str]:
         sums = {name: digest for digest, name in pairs}
     except ValueError:
         sums, pairs = {}, []
-    sound = all(_is_inner(name) and _DIGEST.fullmatch(digest) for name, digest in sums.items())
+    sound = all(is_inner(name) and _DIGEST.fullmatch(digest) for name, digest in sums.items())
     if not sums or not sound or len(sums) != len(pairs) or len(sums) > MOST_FILES:
         raise DataError(must(f"{CHECKSUMS} of {place}", "lines of `sha256sum`", "others", _REMEDY))
     return sums
-
-
-def _is_inner(name: str) -> bool:
-    """Whether ``name`` is a plain path below the bundle, with forward slashes."""
-    parts = name.split("/")
-    return name.isprintable() and not set(name) & set("\\:") and not {"", ".", ".."} & set(parts)
 
 
 def _read_plain(path: Path) -> bytes | None:
@@ -137,11 +139,13 @@ def _refuse_odd_members(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     kinds = {stat.S_IFMT(info.external_attr >> 16) for info in infos}
     got = (
         "one with names that lead out of it"
-        if not all(map(_is_inner, names))
+        if not all(map(is_inner, names))
         else "one with the same name twice"
         if len(set(names)) < len(names)
         else "one with links"
         if kinds - {0, stat.S_IFREG}
+        else "one packed in another way than deflate"
+        if {info.compress_type for info in infos} - _PACKED
         else "an encrypted one"
         if any(info.flag_bits & _ENCRYPTED for info in infos)
         else f"one of {len(infos):,} files"

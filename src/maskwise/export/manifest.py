@@ -7,7 +7,6 @@ of its networks (one per fold; the mean unless they vote hard), and a network's 
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Literal, Self
 
@@ -19,6 +18,7 @@ from maskwise.ensembles.vote_members import FoldVote
 from maskwise.errors import DataError, must
 from maskwise.faces.config import CropConfig
 from maskwise.faces.framing import Framing
+from maskwise.files import parse_json
 from maskwise.labels import Attribute, Task
 from maskwise.recipe.explain import infinite_numbers
 from maskwise.recipe.parts import are_shared_out
@@ -144,7 +144,7 @@ class Manifest(Settings):
 def parse_manifest(text: bytes, place: str) -> Manifest:
     """The manifest in ``text``; ``DataError`` for anything else, and for one of another format."""
     try:
-        fields = json.loads(text)
+        fields = parse_json(text)
         written_as = fields["format"]
         infinite = infinite_numbers(fields)
     except (ValueError, KeyError, TypeError, RecursionError):

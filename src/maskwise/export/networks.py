@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -55,7 +56,8 @@ def _open_part(
         thing = f"{name} of {files.place}"
         network = open_network(files.read(name), precision, threads, thing)
         _refuse_other(network, [shown.height_px, shown.width_px, 3], part.tells_age, thing)
-        opened.append(_net(network, part.tells_age))
+        n_classes = math.prod(len(manifest.task.classes(attribute)) for attribute in part.attributes)
+        opened.append(_net(network, part.tells_age, n_classes, thing))
     return opened
 
 
@@ -67,9 +69,14 @@ def _refuse_other(network: Opened, shape_HWC: list[int], tells_age: bool, thing:
         raise DataError(must(thing, rule, got, EXPORT_AGAIN))
 
 
-def _net(network: Opened, tells_age: bool) -> _Net:
+def _net(network: Opened, tells_age: bool, n_classes: int, thing: str) -> _Net:
     def predict(pixels_NHWC: Image) -> Probabilities:
         outputs = network.run(pixels_NHWC)
+        shapes = [(len(pixels_NHWC), n_classes), (len(pixels_NHWC),)][: len(outputs)]
+        if [each.shape for each in outputs] != shapes or not all(np.isfinite(each).all() for each in outputs):
+            got = " and ".join(str(each.shape) for each in outputs)
+            rule = f"one that gives numbers of the shape {' and '.join(map(str, shapes))}"
+            raise DataError(must(thing, rule, f"{got}, or infinite ones", EXPORT_AGAIN))
         return Probabilities(outputs[0], outputs[1] if tells_age else None)
 
     return predict

@@ -31,6 +31,7 @@ from maskwise.augment.build import Augment, build_augment
 from maskwise.augment.config import Flip
 from maskwise.data.contents import content_of
 from maskwise.data.row_file import RowFile, damaged_rows, open_rows
+from maskwise.files import parse_json
 from maskwise.fitting.fold_job import FoldJob, FoldPeople
 from maskwise.fitting.photo_set import PhotoSet
 from maskwise.fitting.photos import features_precision
@@ -230,7 +231,7 @@ def _kept_settings(cache: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The folders of ``cache`` that have features, and what these were made with."""
     for file in cache.glob("*/settings.json"):
         with contextlib.suppress(OSError, ValueError):
-            settings = json.loads(file.read_text())
+            settings = parse_json(file.read_text())
             if "view" in settings:
                 yield file.parent, settings
 

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from maskwise.files import write_atomically
+from maskwise.files import parse_json, write_atomically
 from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.try_batch_sizes import random_photos
 from maskwise.listeners import Listener, Silent
@@ -221,7 +221,7 @@ def cpu_name() -> str:
 def _read(place: Path) -> dict[Way, Timing]:
     """What is known; nothing where the file is not whole: it may be deleted at any time."""
     try:
-        rows: list[dict[str, Any]] = json.loads(place.read_text())
+        rows: list[dict[str, Any]] = parse_json(place.read_text())
         timings = [Timing(Way(**row["way"]), float(row["step_s"]), float(row["compiling_s"])) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from maskwise.errors import StoreError, counted
-from maskwise.files import remove_leftovers, write_atomically
+from maskwise.files import parse_json, remove_leftovers, write_atomically
 from maskwise.fitting.cached_features import COMPUTING, missing_views
 from maskwise.fitting.choose_precision import TIMINGS_FOLDER, machine_key
 from maskwise.fitting.fold_job import FoldJob
@@ -153,6 +153,6 @@ def _read(cache: Path, recipe: Recipe) -> dict[str, float]:
     formats = ("bf16", "fp32") if recipe.train.precision == "auto" else (recipe.train.precision,)
     for precision in formats:
         with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
-            found = json.loads(_place(cache, _key(recipe, precision)).read_text())
+            found = parse_json(_place(cache, _key(recipe, precision)).read_text())
             return {str(name): float(value) for name, value in found.items()}
     return {}

@@ -7,10 +7,12 @@ folder, or the graph beside its numbers.
 from __future__ import annotations
 
 import hashlib
+import lzma
 import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,7 +120,7 @@ def _from_archive(archive: Path) -> Published:
                 file = opened.extractfile(member)
                 assert file is not None
                 found[name] = file.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError, zlib.error, lzma.LZMAError) as error:
         raise WeightsError(must(f"--from {archive}", "a whole archive", type(error).__name__, _FROM)) from None
     if len(found) != 2:
         raise WeightsError(must(f"--from {archive}", f"an archive with {GRAPH} and {NUMBERS}", sorted(found), _FROM))

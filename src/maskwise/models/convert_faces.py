@@ -7,7 +7,6 @@ width × in × out there. The network takes BGR, ours RGB, so the stem's input c
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from maskwise.errors import WeightsError, must
+from maskwise.files import parse_json
 
 Arrays = Mapping[str, NDArray[np.float32]]
 _STORED: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "float32": np.dtype("<f4"), "int32": np.dtype("<i4")}
@@ -29,11 +29,11 @@ def read_graph(graph: bytes, numbers: bytes, source: str) -> Arrays:
     ``WeightsError`` where the JSON is no such model, or the file is not as long as it says.
     """
     try:
-        groups = json.loads(graph)["weightsManifest"]
+        groups = parse_json(graph)["weightsManifest"]
         entries: list[dict[str, Any]] = [entry for group in groups for entry in group["weights"]]
         stored = [_STORED[entry.get("quantization", entry)["dtype"]] for entry in entries]
         shapes = [tuple(int(side) for side in entry["shape"]) for entry in entries]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         rule = "a TensorFlow.js graph with weights in float16 or float32"
         raise WeightsError(must(f"weights in {source}", rule, type(error).__name__, _BRING)) from None
     sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in zip(shapes, stored, strict=True)]

@@ -19,7 +19,10 @@ repeats the check.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import pickle
+import struct
+import zipfile
 from pathlib import Path
 
 import torch
@@ -54,6 +57,9 @@ _LITE0_EXPANDING = {
 }
 _LITE0_NOT_EXPANDING = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
 _NAMES_SHOWN = 5
+_ZIP = b"PK\3\4"
+_DAMAGE = (EOFError, RuntimeError, ValueError, KeyError, IndexError, OverflowError, AssertionError, struct.error)
+"""What torch raises on files that are not whole or not its own."""
 CHECKSUM = "checksum"
 """Under this name a converted file keeps the sum over its tensors."""
 _OWN_PARTS = ("backbone.", "neck.", "head.", "age_head.")
@@ -144,8 +150,9 @@ def read_state(file: Path) -> State:
     try:
         if file.suffix == ".safetensors":
             return dict(load_file(file))
+        _refuse_growth(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError) as error:
+    except (SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, *_DAMAGE) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         remedy = "Save the state dict again, best as .safetensors."
         raise WeightsError(must(f"weights in {file}", "tensors only, in a whole file", reason, remedy)) from error
@@ -155,6 +162,23 @@ def read_state(file: Path) -> State:
         remedy = "Save model.state_dict() itself, not a dictionary around it."
         raise WeightsError(must(f"weights in {file}", "a state dict (names to tensors)", _shape_of(state), remedy))
     return state
+
+
+def _refuse_growth(file: Path) -> None:
+    """``ValueError`` for a file of torch's that would take far more memory than it has bytes."""
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        # Nothing that learns is kept as one, and torch makes them of any length. The only opcode for names of types
+        # that it reads has them as lines of their own.
+        if data.find(b"\nbytearray\n") >= 0:
+            raise ValueError("an array of bytes")
+        if data[: len(_ZIP)] != _ZIP:  # as torch decides; before 1.6 it wrote files of its own
+            return
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+    if any(each.compress_type != zipfile.ZIP_STORED for each in members):
+        raise ValueError("a packed archive, which torch does not write")
+    if sum(each.file_size for each in members) > file.stat().st_size:
+        raise ValueError("an archive of overlapping files")
 
 
 def fit(backbone: Backbone, state: State, file: Path) -> None:

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import cv2
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
 
 from maskwise.errors import DataError
 from maskwise.export.prediction import Prediction
@@ -244,7 +243,8 @@ class Workers:
         with self.metrics.model_seconds.time():
             try:
                 members = self.bundle.networks.predict([row.photo.prepared[row.place] for row in rows])
-            except (Fail, RuntimeException, MemoryError):
+            except (DataError, MemoryError) as error:
+                log("networks_failed", {"reason": str(error)}, logging.ERROR)
                 return
         self.metrics.batch_size.observe(len(rows))
         for number, row in enumerate(rows):

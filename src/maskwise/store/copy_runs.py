@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskwise.errors import StoreError, must
-from maskwise.files import BusyError, refuse_unwritable, sha256_of, sync_folder, temporary_prefix, write_atomically
+from maskwise.files import (
+    BusyError,
+    is_inner,
+    refuse_unwritable,
+    sha256_of,
+    sync_folder,
+    temporary_prefix,
+    write_atomically,
+)
 from maskwise.store.kept_files import checksums_of
 from maskwise.store.layout import MARKS, RECORD
 from maskwise.store.marks import join_marks
@@ -75,6 +83,11 @@ def _is_same(run: StoredRun, folder: Path) -> bool:
 
 
 def _checksums(run: StoredRun) -> dict[str, str]:
+    """SHA-256 by the file's name. ``StoreError`` for a name that leads out of the run, in a store from elsewhere."""
+    for name in run.record.checksums:
+        if not is_inner(name):
+            rule, remedy = "those of files of the run", "Do not copy it."
+            raise StoreError(must(f"checksums of run {run.record.run_id}", rule, name, remedy))
     return dict(run.record.checksums) or checksums_of(run.folder)
 
 

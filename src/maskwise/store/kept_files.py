@@ -5,13 +5,12 @@ Runs of maskwise before 0.3 have none; their files are read as they are.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from maskwise.errors import DataError, StoreError, must
 from maskwise.evaluation.scores import Evaluation
-from maskwise.files import TEMPORARY_PREFIX, sha256_of
+from maskwise.files import TEMPORARY_PREFIX, parse_json, sha256_of
 from maskwise.labels import Task
 from maskwise.records import Predictions
 from maskwise.store.layout import (
@@ -95,7 +94,7 @@ def read_log(run: StoredRun, fold: int, part: str = "") -> list[dict[str, Any]]:
     lines = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
-            event = json.loads(line)
+            event = parse_json(line)
         except ValueError:
             event = None
         if not isinstance(event, dict):

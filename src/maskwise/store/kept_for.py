@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maskwise.errors import StoreError
-from maskwise.files import write_atomically
+from maskwise.files import parse_json, write_atomically
 
 NEEDED = ".needed"
 
@@ -27,7 +27,7 @@ def read_needs(store: Path) -> dict[str, list[str]]:
     needs: dict[str, list[str]] = {}
     for path in sorted((store / NEEDED).glob("*.json")):
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
+            fields = parse_json(path.read_text(encoding="utf-8"))
             for run_id in fields["runs"]:
                 needs.setdefault(str(run_id), []).append(str(fields["what"]))
         except (KeyError, TypeError, ValueError) as error:

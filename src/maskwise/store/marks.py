@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from maskwise.errors import StoreError, must
-from maskwise.files import locked, write_atomically
+from maskwise.files import locked, parse_json, write_atomically
 from maskwise.store.layout import MARKS, MARKS_LOCK
 from maskwise.store.runs import read_record
 
@@ -109,7 +109,7 @@ def join_marks(source: Path, target: Path) -> None:
             if (folder / MARKS).exists()
             for line in (folder / MARKS).read_text(encoding="utf-8").splitlines()
         ]
-        joined = sorted(dict.fromkeys(lines), key=lambda line: str(json.loads(line)["at_utc"]))
+        joined = sorted(dict.fromkeys(lines), key=lambda line: str(parse_json(line)["at_utc"]))
         if joined != lines[: len(joined)] or not (target / MARKS).exists():
             write_atomically(target / MARKS, "".join(f"{line}\n" for line in joined))
 
@@ -144,7 +144,7 @@ def _sum_of(event: Mapping[str, Any], run_id: str) -> str:
 
 def _read_event(line: str, place: str, run_id: str) -> dict[str, Any]:
     try:
-        event = json.loads(line)
+        event = parse_json(line)
         note = event["note"]
         if len(event) > _OLD_KEYS and event["crc32"] != _sum_of(event, run_id):
             raise ValueError("its checksum is another")

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from maskwise.errors import DataError, must
-from maskwise.files import write_atomically
+from maskwise.files import parse_json, write_atomically
 from maskwise.labels import UNKNOWN, Task
 from maskwise.records import Floats, Predictions, Strings
 from maskwise.store.task_columns import (
@@ -33,6 +33,9 @@ from maskwise.store.task_columns import (
 )
 from maskwise.tables import CsvTable, capped, csv_text, read_csv
 
+_LARGEST_RATIO, _ALWAYS_BYTES = 100, 64 * 2**20
+"""A file that unpacks to more than both so many times its size and so many bytes is not one of ours."""
+_NUMBER_BYTES = 8
 _METADATA = b"maskwise"
 _FORMAT = 1
 
@@ -189,13 +192,10 @@ def _is_foreign(name: str) -> bool:
 
 def _from_parquet(path: Path) -> tuple[Predictions, Task]:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        # ParquetFile, because read_table would take folders named a=b on the way for columns.
-        with pyarrow.parquet.ParquetFile(path) as file:
-            table = file.read()
-        about = json.loads(table.schema.metadata[_METADATA])
+        table = _read_bounded(path)
+        about = parse_json(table.schema.metadata[_METADATA])
         task = Task.model_validate_json(json.dumps(about["task"]))
         optimistic = bool(about["optimistic"])
         columns = {name: table.column(name).to_numpy() for name in table.column_names}
@@ -209,6 +209,33 @@ def _from_parquet(path: Path) -> tuple[Predictions, Task]:
             f"{path} must be predictions that maskwise wrote, got a file that cannot be read so ({reason}). "
             "Predict again."
         ) from error
+
+
+def _read_bounded(path: Path) -> Any:
+    """The table in ``path``; ``ValueError`` for one far larger than its file. A cell that repeats costs nothing there:
+    35 kB can hold two million rows.
+    """
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    most = max(_ALWAYS_BYTES, _LARGEST_RATIO * path.stat().st_size)
+    # ParquetFile, because read_table would take folders named a=b on the way for columns.
+    with pyarrow.parquet.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+        chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
+        texts = sorted({chunk.path_in_schema for chunk in chunks if chunk.physical_type == "BYTE_ARRAY"})
+    if sum(chunk.num_values for chunk in chunks) * _NUMBER_BYTES > most:
+        raise ValueError("far more rows than its size allows")
+    with pyarrow.parquet.ParquetFile(path, read_dictionary=texts) as file:  # equal texts are read once
+        table = file.read()
+    lengths = [
+        pyarrow.compute.sum(pyarrow.compute.binary_length(chunk.dictionary).take(chunk.indices)).as_py()
+        for name in texts
+        for chunk in table.column(name).chunks
+    ]
+    if sum(filter(None, lengths)) > most:
+        raise ValueError("far more text than its size allows")
+    return table
 
 
 def _as_predictions(columns: dict[str, Any], probs_NC: Floats, optimistic: bool) -> Predictions:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from maskwise.errors import StoreError
-from maskwise.files import write_atomically
+from maskwise.files import parse_json, write_atomically
 from maskwise.listeners import DAMAGED
 
 CHECKPOINTS = "checkpoints.json"
@@ -109,7 +109,7 @@ def _without_index(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
 def _entries(folder: Path) -> list[dict[str, str]]:
     """What the index names, newest first; nothing where it is not there or damaged."""
     try:
-        entries = json.loads((folder / CHECKPOINTS).read_bytes())
+        entries = parse_json((folder / CHECKPOINTS).read_bytes())
     except (FileNotFoundError, ValueError):
         return []
     sound = isinstance(entries, list) and all(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from maskwise.errors import StoreError, must
-from maskwise.files import sealed, sha256_of, unsealed, write_atomically
+from maskwise.files import parse_json, sealed, sha256_of, unsealed, write_atomically
 
 WEIGHTS = "weights.safetensors"
 LOG = "log.jsonl"
@@ -36,10 +36,10 @@ def read_done(folder: Path) -> Done:
     path = folder / DONE
     data = unsealed(path.read_bytes())
     try:
-        done = json.loads(data or b"")
+        done = parse_json(data or b"")
         summary = Done(int(done["best_epoch"]), float(done["seconds"]))
         checksums = dict(done.get("checksums", {}))  # earlier versions wrote none
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise StoreError(must(str(path), "as the training wrote it", "something else", _REMEDY)) from None
     for name, expected in checksums.items():
         left = folder / name
