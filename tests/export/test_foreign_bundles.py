@@ -23,6 +23,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from maskwise.errors import UserError
 from maskwise.export.bundle_files import CHECKSUMS, checksum_lines, open_bundle
@@ -486,3 +488,20 @@ def test_names_of_photos_do_nothing_to_the_terminal(files: Files, tmp_path: Path
         assert not any(line.startswith("all is well") for line in shown.split("\n"))
         assert "Traceback" not in shown
         assert open_bundle(bundle).place == str(bundle)
+
+
+def test_readers_of_photos_say_nothing_by_themselves(files: Files, tmp_path: Path) -> None:
+    """Pillow warns of every entry of EXIF that leads out of it, OpenCV of a chunk that it leaves out."""
+    bundle, photos = on_disk(files, tmp_path / "bundle"), tmp_path / "photos"
+    photos.mkdir()
+    entries = b"".join(struct.pack("<HHII", 1000 + tag, 1, 60_000, 8) for tag in range(500))
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 500) + entries
+    Image.new("RGB", (60, 50)).save(photos / "a.jpg", exif=exif)
+    large = PngInfo()
+    large.add(b"eXIf", b"II*\0" + bytes(9_000_000))
+    Image.new("RGB", (60, 50)).save(photos / "b.png", pnginfo=large)
+    words = [sys.executable, "-m", "maskwise", "predict", str(bundle), str(photos), "--out", str(tmp_path / "x.csv")]
+    done = subprocess.run([*words, "--quiet"], capture_output=True, text=True, check=False)
+    assert "Warn" not in done.stderr
+    assert "WARN" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 3
