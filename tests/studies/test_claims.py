@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections import Counter
@@ -356,7 +357,7 @@ def test_the_table_says_claim_arms_gain_and_outcome(two_arms: RunsOfArm) -> None
     assert lines[0].startswith("the source write-up's claims on 12 held-out photos of 12 people of faces, ")
     assert "heads on cached features with 2 seeds" in lines[0]
     assert lines[2] == "outcomes"
-    assert lines[4].split()[:10] == ["5", "two", "is", "better", "than", "one", "joint", "class", "0.250", "0.875"]
+    assert lines[4].split()[:8] == ["5", "two", "is", "better", "than", "one", "0.250", "0.875"]
     assert lines[4].endswith("  holds")
     assert lines[5].split()[:6] == ["two", "is", "within", "±", "0.02", "of"]
     assert lines[5].endswith("  does not hold")
@@ -371,9 +372,25 @@ def test_the_page_holds_the_same_tables(two_arms: RunsOfArm) -> None:
     page = markdown_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms), ["budget small"])
     assert page.startswith("# The write-up's claims, tested\n\nthe source write-up's claims on 12 ")
     assert "\n- budget small\n" in page
-    assert "| claim | b against a | macro F1 of | a | b | gain | p | p (Holm) |" in page
-    assert "\n| 5 | two is better than one | joint class | 0.250 | 0.875 | +0.625 [" in page
+    assert "| claim | b against a | F1 of a | of b | gain | p (Holm) | outcome |" in page
+    assert "\n| 5 | two is better than one | 0.250 | 0.875 | +0.625 [" in page
     assert page.endswith("\n")
+
+
+def test_an_outcome_that_the_correction_takes_back_stands_in_brackets(two_arms: RunsOfArm) -> None:
+    scores = score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms)
+    result = scores.results[0]
+    taken_back = tuple(dataclasses.replace(judged, p_holm=0.2) for judged in result.tests)
+    lines = format_claims(dataclasses.replace(scores, results=(dataclasses.replace(result, tests=taken_back),)))
+    assert "  0.200     inconclusive (alone: holds)\n" in lines
+    assert "  0.200     inconclusive (alone: does not hold)\n" in lines
+
+
+def test_tests_that_the_set_cannot_carry_are_one_row_per_claim(two_arms: RunsOfArm) -> None:
+    untestable = plan_claims(SMALL_CLAIMS, 1, facts=CUT_TO_THE_FACE).untestable
+    page = markdown_claims(score_claims(ClaimsPlan((WORN_WELL,), (), untestable), two_arms), [])
+    assert "\n| 1 | 4 tests | – | – | – | – | not testable on this set |\n" in page
+    assert "\n| 3 | 3 tests | – | – | – | – | not testable on this set |\n" in page
 
 
 def test_one_seed_is_reported(two_arms: RunsOfArm) -> None:
@@ -391,3 +408,5 @@ def test_statements_read_like_sentences() -> None:
         "alike": "two is within ± 0.02 of one",
         "no better": "two is not better by 0.02 than one",
     }
+    assert statement(PairedTest(A, B, "better", "gender")) == "two is better than one, by gender"
+    assert statement(PairedTest(Arm("c", "three", steps_of=B), B, "worse")) == "two is worse than plain for as many steps"

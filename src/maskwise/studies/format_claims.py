@@ -67,7 +67,7 @@ def _count(seeds: int) -> str:
 
 def blocks(scores: ClaimsScores) -> Iterator[TitledTable]:
     """The tables: outcomes, other scores, and those that only some claims have."""
-    yield TitledTable("outcomes", tuple(_outcome_rows(scores)), left=(0, 1, 2, 5, 8, 9))
+    yield TitledTable("outcomes", tuple(_outcome_rows(scores)), left=(0, 1, 4, 6))
     yield TitledTable(
         "other scores of the same runs (gains)", tuple(_other_rows(scores.results)), left=(0, 1, 2, 3, 4, 5)
     )
@@ -115,7 +115,7 @@ def _many(tests: Sequence[JudgedTest]) -> list[str]:
     arm, count = Counter(judged.test.a.words for judged in concluding).most_common(1)[0]
     return [
         f"of {len(concluding)} intervals one in twenty misses by chance; {before} say something, and {after} of them "
-        "still do after Holm's correction for all, which is what the last column shows",
+        "still do after Holm's correction for all; the others are inconclusive, with what they say alone in brackets",
         *(
             [f"{count} tests share the runs of {arm}: what is peculiar to those runs moves all of them"]
             if count > 1
@@ -137,7 +137,9 @@ _DECIDED = ("holds", "does not hold")
 
 def statement(test: PairedTest) -> str:
     """What is tested, in words: ``ArcFace is better than plain``."""
-    return f"{test.b.words} {_verb(test.says)} {test.a.words}"
+    against = "plain for as many steps" if test.a.steps_of == test.b else test.a.words
+    score_of = "" if test.score_of == "joint" else f", by {test.score_of}"
+    return f"{test.b.words} {_verb(test.says)} {against}{score_of}"
 
 
 def _verb(says: Says) -> str:
@@ -155,30 +157,25 @@ def _verb(says: Says) -> str:
 
 
 def _outcome_rows(scores: ClaimsScores) -> Iterator[tuple[str, ...]]:
-    yield "claim", "b against a", "macro F1 of", "a", "b", "gain", "p", "p (Holm)", "outcome", "after Holm"
+    yield "claim", "b against a", "F1 of a", "of b", "gain", "p (Holm)", "outcome"
     tested = {result.claim.number: result for result in scores.results}
     untested = {each.claim.number for each in scores.untestable}
     for claim in (claim.number for claim in CLAIMS if claim.number in {*tested, *untested}):
         rows = [_outcome_cells(judged) for judged in (tested[claim].tests if claim in tested else ())]
-        rows += [_untested_cells(each.test) for each in scores.untestable if each.claim.number == claim]
+        if left_out := sum(each.claim.number == claim for each in scores.untestable):
+            tests = f"{left_out} test{'s' * (left_out > 1)}"
+            rows.append((tests, *([ABSENT] * 4), "not testable on this set"))
         for position, cells in enumerate(rows):
             yield "" if position else claim, *cells
 
 
 def _outcome_cells(judged: JudgedTest) -> tuple[str, ...]:
     deciding, test = judged.deciding, judged.test
-    outcomes = ("unequal work", "") if test.unequal_work else (judged.outcome, judged.corrected)
-    p_values = ("", "") if test.unequal_work else (f"{judged.p_value:.3f}", f"{judged.p_holm:.3f}")
     scored = (number(deciding.a), number(deciding.b), signed(deciding.gain))
-    return statement(test), _scored(test), *scored, *p_values, *outcomes
-
-
-def _untested_cells(test: PairedTest) -> tuple[str, ...]:
-    return statement(test), _scored(test), *([ABSENT] * 5), "not testable on this set", ""
-
-
-def _scored(test: PairedTest) -> str:
-    return "joint class" if test.score_of == "joint" else test.score_of
+    if test.unequal_work:
+        return statement(test), *scored, "", "unequal work"
+    alone = "" if judged.corrected == judged.outcome else f" (alone: {judged.outcome})"
+    return statement(test), *scored, f"{judged.p_holm:.3f}", judged.corrected + alone
 
 
 def _other_rows(results: Sequence[ClaimResult]) -> Iterator[tuple[str, ...]]:
