@@ -411,4 +411,5 @@ def test_statements_read_like_sentences() -> None:
         "no better": "two is not better by 0.02 than one",
     }
     assert statement(PairedTest(A, B, "better", "gender")) == "two is better than one, by gender"
-    assert statement(PairedTest(Arm("c", "three", steps_of=B), B, "worse")) == "two is worse than plain for as many steps"
+    steps_of_two = Arm("c", "three", steps_of=B)
+    assert statement(PairedTest(steps_of_two, B, "worse")) == "two is worse than plain for as many steps"
