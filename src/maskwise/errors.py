@@ -35,6 +35,11 @@ def install_extra(name: str) -> str:
     return f'Install it: pip install "maskwise[{name}]".'
 
 
+def extra_missing(name: str, packages: str) -> str:
+    """What is said where the extra ``name``, to which ``packages`` belong, is needed and not there."""
+    return f"the extra `{name}` must be installed for this, got none of {packages}. {install_extra(name)}"
+
+
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """``1 warning``, ``2 warnings``, ``1,234 people``."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import shutil
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -20,6 +22,32 @@ def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,), gap: str 
     """One line a row, columns padded to their widest cell: flush right, except those numbered in ``left``."""
     columns = [_column(cells, k in left) for k, cells in enumerate(zip(*rows, strict=True))]
     return [gap.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+
+def fitted(rows: Sequence[Sequence[str]], width: int, left: Sequence[int] = (0,), keep: int = 1) -> list[str]:
+    """``aligned``, within ``width`` terminal columns: long cells are broken between words, and columns for which there
+    is no room are put below, as a further table that begins with the first ``keep`` columns again."""
+    widths = [column_width(cells) for cells in zip(*rows, strict=True)]
+    if _line_width(widths) <= width:
+        return aligned(rows, left)
+    rows = [line for row in rows for line in _broken(row, width // 3)]
+    widths = [column_width(cells) for cells in zip(*rows, strict=True)]
+    first, parts = list(range(keep)), [[keep]]
+    for k in range(keep + 1, len(widths)):
+        if _line_width([widths[place] for place in (*first, *parts[-1], k)]) > width:
+            parts.append([])
+        parts[-1].append(k)
+    lines: list[str] = []
+    for part in parts:
+        chosen = [*first, *part]
+        table = aligned([[row[k] for k in chosen] for row in rows], [at for at, k in enumerate(chosen) if k in left])
+        lines += ["", *table] if lines else table
+    return lines
+
+
+def screen_width() -> int:
+    """Columns of the terminal; 120 where the output goes elsewhere."""
+    return shutil.get_terminal_size((120, 24)).columns
 
 
 def column_width(cells: Sequence[str]) -> int:
@@ -49,9 +77,11 @@ def shortened(text: str, width: int) -> str:
     return f"{kept}…"
 
 
-def wrapped(lines: Iterable[str]) -> list[str]:
-    """``lines`` broken between words where they are longer than ``LINE_WIDTH``."""
-    return [part for line in lines for part in textwrap.wrap(line, LINE_WIDTH, break_on_hyphens=False)]
+def wrapped(lines: Iterable[str], width: int = LINE_WIDTH, indent: str = "") -> list[str]:
+    """``lines`` broken between words where they are longer than ``width``, with ``indent`` before what is broken off.
+    Longer words, such as paths, stay whole."""
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    return [part for line in lines for part in wrapper.wrap(line)]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -73,6 +103,16 @@ def _column(cells: Sequence[str], left: bool) -> list[str]:
         pad = str.ljust if left else str.rjust
         return [pad(cell, width) for cell in cells]
     return [_padded(cell, width, left) for cell in cells]
+
+
+def _broken(row: Sequence[str], width: int) -> list[tuple[str, ...]]:
+    """A row as several, whose cells take ``width`` columns at most."""
+    cells = [textwrap.wrap(cell, max(1, width * len(cell) // max(1, text_width(cell)))) for cell in row]
+    return list(itertools.zip_longest(*cells, fillvalue="")) or [tuple(row)]
+
+
+def _line_width(widths: Sequence[int], gap: int = 2) -> int:
+    return sum(widths) + gap * (len(widths) - 1)
 
 
 def _padded(text: str, width: int, left: bool) -> str:

@@ -41,3 +41,27 @@ def test_an_option_that_nobody_has_is_left_to_the_usual_message() -> None:
     assert way_out("--epochz", ("train", "quick-imagenet", "--epochz", "3")) is None
     assert way_out(None, ("train",)) is None
     assert CliRunner().invoke(app, ["train", "quick-imagenet", "--epochz", "3"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("board --price x", "--price must be a number, got 'x'. See `maskwise board -h`."),
+        ("data demo out --people x", "--people must be a whole number, got 'x'. See `maskwise data demo -h`."),
+        (
+            "serve bundle --port 99999",
+            "--port must be less than or equal to 65535, got '99999'. See `maskwise serve -h`.",
+        ),
+        ("eda faces --language xx", "--language must be one of 'en', 'ko', got 'xx'. See `maskwise eda -h`."),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_refused_in_a_line(words: str, said: str) -> None:
+    result = CliRunner().invoke(app, words.split())
+    assert isinstance(result.exception, UserError)
+    assert result.exception.problems == (said,)
+
+
+def test_a_missing_argument_is_left_to_the_usual_message() -> None:
+    result = CliRunner().invoke(app, ["train"])
+    assert result.exit_code == 2
+    assert "Missing argument 'RECIPE…'" in result.output

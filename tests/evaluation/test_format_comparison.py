@@ -10,6 +10,7 @@ from maskwise.evaluation.format_comparison import format_comparison, signed
 from maskwise.evaluation.shared_photos import align_arms
 from maskwise.labels import Task
 from maskwise.score import Score
+from maskwise.text_table import text_width
 
 TASK = Task(attributes=("mask", "gender"))
 
@@ -46,6 +47,14 @@ def test_headline_fits_eighty_columns_with_long_names(make_predictions: MakePred
     text = format_comparison(compared(make_predictions), "a-name-that-is-very-long-indeed", "new")
     assert max(map(len, text.splitlines())) <= 78
     assert "a-name-that-is-very-lo…" in text
+
+
+def test_rows_by_class_fit_eighty_columns(make_predictions: MakePredictions) -> None:
+    right = make_predictions(40, 2)
+    found = compare(make_predictions(40, 2, seed=1), right, Task(), np.random.default_rng(0), resamples=20)
+    text = format_comparison(found, "a-name-that-is-long", "another-name-that-is-long", classes=True)
+    assert max(map(text_width, text.splitlines())) <= 78
+    assert sum(line.startswith("class ") for line in text.splitlines()) > 1
 
 
 def test_mcnemar_is_shown_with_its_weakness(make_predictions: MakePredictions) -> None:

@@ -8,6 +8,7 @@ from evaluation.conftest import MakePredictions
 from maskwise.evaluation.evaluate import evaluate
 from maskwise.evaluation.format_table import format_table
 from maskwise.labels import Task
+from maskwise.text_table import text_width
 
 
 def test_table_shows_every_score_in_aligned_columns(make_predictions: MakePredictions) -> None:
@@ -30,6 +31,7 @@ def test_table_shows_every_score_in_aligned_columns(make_predictions: MakePredic
 
 def test_what_weakens_the_scores_is_said(make_predictions: MakePredictions) -> None:
     found = evaluate(make_predictions(3), Task(), np.random.default_rng(0), resamples=5)
+    assert max(map(text_width, format_table(found, classes=True).splitlines())) <= 78
     text_lines = format_table(dataclasses.replace(found, optimistic=True, n_trained_on=2))
     assert max(map(len, text_lines.splitlines())) <= 78
     text = " ".join(text_lines.split())

@@ -62,7 +62,7 @@ def test_export_refuses_bf16_before_any_work(
     single: Exported, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(UserError, match="the extra openvino must be installed"):
+    with pytest.raises(UserError, match="the extra `openvino` must be installed"):
         cli("export", str(single.run), str(tmp_path / "out"), "--bf16")
     assert list(tmp_path.iterdir()) == []
 
@@ -82,5 +82,5 @@ def test_serve_and_bench_hand_the_precision_on(cli: Cli, tmp_path: Path, monkeyp
     cv2.imwrite(str(tmp_path / "photo.png"), np.full((40, 30, 3), 90, np.uint8))
     bundle = str(write_small_bundle(tmp_path / "bundle"))
     for words in (["serve", bundle, "--port", "0"], ["bench", "predict", bundle, str(tmp_path)]):
-        with pytest.raises(UserError, match="the extra openvino must be installed"):
+        with pytest.raises(UserError, match="the extra `openvino` must be installed"):
             cli(*words, "--precision", "bf16")

@@ -78,8 +78,9 @@ def test_every_figure_of_a_run_is_shown(make_record: MakeRecord) -> None:
 @pytest.mark.parametrize("width", [44, 60, 80, 100, 120, 200])
 def test_lines_keep_to_the_width(make_record: MakeRecord, width: int) -> None:
     records = [scored_record(make_record, name, 0.5) for name in ("baseline", "아주 긴 이름의 실험 " * 4, "x" * 90)]
-    lines = format_board(Board(tuple(board_rows(records)), (), ()), width).splitlines()[1:]
-    assert max(map(text_width, lines)) <= width
+    whole = format_board(Board(tuple(board_rows(records)), (), ()), width).splitlines()
+    assert max(map(text_width, whole)) <= width
+    lines = whole[-4:]
     assert all("0.500 [0.480, 0.520]" in line for line in lines[1:4])
     assert ("accuracy" in lines[0]) == (width >= 60)
     assert ("time" in lines[0]) == (width >= 200)
@@ -130,6 +131,7 @@ def test_runs_that_held_other_people_out_are_kept_apart(make_record: MakeRecord)
     assert {letters["folds"], letters["other half"]} == {"b", "c"}
     text = format_board(Board(tuple(rows), (), ()), 200)
     assert "252 a" in text
+    assert max(map(text_width, format_board(Board(tuple(rows), (), ()), 80).splitlines())) <= 80
     assert "runs of different letters were scored on other people" in text
     alone = format_board(Board(tuple(board_rows(held)), (), ()), 200)
     assert "letter" not in alone
@@ -153,11 +155,13 @@ def test_only_what_differs_from_the_chosen_run_is_reported(make_record: MakeReco
     longer = scored_record(
         make_record, "longer", 0.6, recipe={"name": "longer", "seed": 0, "train": {"epochs": 8, "rate": 1}}
     )
-    text = format_differences(board_rows([base, longer]), base)
+    text = format_differences(board_rows([base, longer]), base, 80)
     assert text.splitlines() == [
         f"what differs from base ({base.run_id[:8]}):",
         f"  longer ({longer.run_id[:8]})  train.epochs=8",
     ]
+    narrow = format_differences(board_rows([base, longer]), base, 30).splitlines()
+    assert narrow[-2:] == [f"  longer ({longer.run_id[:8]})", "      train.epochs=8"]
 
 
 def test_damaged_marks_of_one_run_hide_no_other(tmp_path: Path, finished_run: FinishedRun) -> None:

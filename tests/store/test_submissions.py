@@ -88,14 +88,15 @@ def test_the_list_has_the_best_so_far_and_what_is_left(submitted: Path) -> None:
         record_score(submitted, number, "public", macro_f1, 0.5)
     log = read_submissions(submitted)
     today = log.submissions[0].day
-    text = format_submissions(log, 10, today)
+    text = format_submissions(log, 10, today, 120)
+    assert max(map(len, format_submissions(log, 10, today, 60).splitlines())) <= 60
     day = next(line for line in text.splitlines() if line.startswith(today.isoformat()))
     assert day.split()[1:] == ["3", "0.700", "run-1", "new"]
     assert "6 of 10" in text
     assert "(Spearman, 3 files)" in text
     assert left_today(log.submissions, 3, today) == 0
     assert left_today(log.submissions, 3, today + datetime.timedelta(days=1)) == 3
-    assert "10 left" in format_submissions(read_submissions(submitted / "none"), 10, today)
+    assert "10 left" in format_submissions(read_submissions(submitted / "none"), 10, today, 80)
 
 
 def test_the_board_shows_the_leaderboard_where_there_is_one(submitted: Path) -> None:

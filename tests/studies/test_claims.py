@@ -43,6 +43,7 @@ from maskwise.studies.judge_claims import Outcome, corrected, deciding_p, holm, 
 from maskwise.studies.plan_claims import FULL_CLAIMS, SMALL_CLAIMS, ClaimsPlan, choose_claims, plan_claims
 from maskwise.studies.run_claims import RunsOfArm, agreement, agreements, score_claims
 from maskwise.studies.set_facts import SetFacts
+from maskwise.text_table import text_width
 from support.finished_runs import TASK, add_run, predictions_of
 
 TUNED_ALIKE = (PLAIN_TUNED, OVER_RARE_TUNED)
@@ -288,6 +289,8 @@ def test_worse_is_better_asked_the_other_way_round() -> None:
 # --- scores and tables ---------------------------------------------------------------------------------------------
 
 A, B = Arm("a", "one"), Arm("b", "two")
+WIDE = 1000
+"""Columns of a terminal on which nothing is broken."""
 WORN_WELL = Claim("5", "Two is as good.", (PairedTest(A, B, "better"), PairedTest(A, B, "alike")), ("agreement", "fit"))
 
 
@@ -353,7 +356,7 @@ def test_another_seed_of_the_first_arm_gives_the_scale() -> None:
 
 
 def test_the_table_says_claim_arms_gain_and_outcome(two_arms: RunsOfArm) -> None:
-    lines = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms)).splitlines()
+    lines = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms), WIDE).splitlines()
     assert lines[0].startswith("the source write-up's claims on 12 held-out photos of 12 people of faces, ")
     assert "heads on cached features with 2 seeds" in lines[0]
     assert lines[2] == "outcomes"
@@ -381,7 +384,7 @@ def test_an_outcome_that_the_correction_takes_back_stands_in_brackets(two_arms: 
     scores = score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms)
     result = scores.results[0]
     taken_back = tuple(dataclasses.replace(judged, p_holm=0.2) for judged in result.tests)
-    lines = format_claims(dataclasses.replace(scores, results=(dataclasses.replace(result, tests=taken_back),)))
+    lines = format_claims(dataclasses.replace(scores, results=(dataclasses.replace(result, tests=taken_back),)), WIDE)
     assert [line.split("0.200")[1].strip() for line in lines.splitlines() if "  0.200  " in line] == [
         "inconclusive (alone: holds)",
         "inconclusive (alone: does not hold)",
@@ -397,7 +400,7 @@ def test_tests_that_the_set_cannot_carry_are_one_row_per_claim(two_arms: RunsOfA
 
 def test_one_seed_is_reported(two_arms: RunsOfArm) -> None:
     first: dict[Arm, list[StoredRun]] = {arm: runs[:1] for arm, runs in two_arms.items()}
-    text = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), first))
+    text = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), first), WIDE)
     assert "\none seed: the intervals say nothing of other seeds" in text
     assert "1 seeds" not in text
 
@@ -413,3 +416,9 @@ def test_statements_read_like_sentences() -> None:
     assert statement(PairedTest(A, B, "better", "gender")) == "two is better than one, by gender"
     steps_of_two = Arm("c", "three", steps_of=B)
     assert statement(PairedTest(steps_of_two, B, "worse")) == "two is worse than plain for as many steps"
+
+
+def test_a_narrow_terminal_is_kept_to(two_arms: RunsOfArm) -> None:
+    text = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms), 80)
+    assert max(map(text_width, text.splitlines())) <= 80
+    assert text.count("two is better than one") > 1  # again before the columns that are put below

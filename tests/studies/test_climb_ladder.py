@@ -35,7 +35,11 @@ from maskwise.studies.ladder_rungs import (
     small_size,
 )
 from maskwise.studies.published_ladder import PUBLISHED
+from maskwise.text_table import text_width
 from support.finished_runs import add_run, gain_of, run_record
+
+WIDE = 1000
+"""Columns of a terminal on which nothing is broken."""
 
 RUNG_OF = {rung.day: rung for rung in RUNGS}
 CHANGED = {
@@ -288,7 +292,7 @@ TWO_DAYS = LadderScores(
 
 
 def test_the_table_shows_the_write_up_beside_ours() -> None:
-    lines = format_ladder(TWO_DAYS).splitlines()
+    lines = format_ladder(TWO_DAYS, WIDE).splitlines()
     assert lines[0].startswith(
         "the source write-up's days: its leaderboard scores, and ours of 1,400 photos of 200 peo"
     )
@@ -311,7 +315,7 @@ def test_a_worse_day_keeps_the_best_so_far_and_is_compared_with_the_day_it_build
     days = {"6": [True] * 6, "7": [True] * 3 + [False] * 3, "8": [True] * 5 + [False]}
     runs = {day: add_run(tmp_path, day, right) for day, right in days.items()}
     found = score_ladder([ClimbedRung(RUNG_OF[day], run, run) for day, run in runs.items()])
-    lines = format_ladder(found).splitlines()
+    lines = format_ladder(found, WIDE).splitlines()
     assert [line.split("(day ")[1][0] for line in lines[4:7]] == ["6", "6", "6"]
     # Day 8 goes on from day 6, not from day 7: a loss, where against day 7 it would be a gain.
     eighth = found.rungs[2].change
@@ -321,7 +325,7 @@ def test_a_worse_day_keeps_the_best_so_far_and_is_compared_with_the_day_it_build
 
 
 def test_the_table_says_what_each_day_was_and_what_to_mind() -> None:
-    text = format_ladder(TWO_DAYS)
+    text = format_ladder(TWO_DAYS, WIDE)
     assert "day 10\n  write-up: k-fold; ensembles of 2–3 models\n  ours, ladder/day-10: Day 10: the model" in text
     assert "the day's own training, 2m 45s in all" in text
     assert "one run per rung says nothing of other seeds" in text
@@ -332,7 +336,7 @@ def test_folds_and_optimism_are_reported() -> None:
     run = StoredRun(Path("x"), run_record("x", folds=4, optimistic=True))
     scores = TaskScores(macro_f1=Score(0.5, 0.4, 0.6), accuracy=Score(0.5, 0.4, 0.6))
     rung = RungScore(ClimbedRung(RUNG_OF["9"], run, run), scores, None)
-    text = format_ladder(LadderScores("faces", 7, 1, (rung,)))
+    text = format_ladder(LadderScores("faces", 7, 1, (rung,)), WIDE)
     assert "day 9 trained 4 models, each on 75% of the people" in text
     assert "optimistic: day 9 chose its checkpoint on the scored people" in text
     assert "by photo" not in text
@@ -350,7 +354,7 @@ def test_days_without_a_score_show_none() -> None:
             RungScore(ClimbedRung(RUNG_OF[day], run, run), scores, each) for day, each in (("6", None), ("7", change))
         ),
     )
-    lines = format_ladder(ladder).splitlines()
+    lines = format_ladder(ladder, WIDE).splitlines()
     assert [line.split()[:3] for line in lines[4:6]] == [["6", "0.7966", "0.7568"], ["7", "–", "–"]]
     assert lines[10].split()[:5] == ["7", "against", "6", "–", "–"]
     assert lines[10].endswith("-0.100 [-0.200, -0.050]  does not hold")
@@ -359,3 +363,9 @@ def test_days_without_a_score_show_none() -> None:
 def test_a_ladder_of_fewer_rungs_can_be_planned() -> None:
     rungs = (RUNG_OF["6"], Rung("10", "ladder/day-10", "6", Vote(SoftVote(), ("6",))))
     assert [planned.rung.day for planned in plan_ladder(SMALL, rungs=rungs)] == ["6", "10"]
+
+
+def test_a_narrow_terminal_is_kept_to() -> None:
+    lines = format_ladder(TWO_DAYS, 80).splitlines()
+    assert max(map(text_width, lines)) <= 80
+    assert [line.split() for line in lines if "best so far" in line] == [["day", "best", "so", "far", "time", "run"]]

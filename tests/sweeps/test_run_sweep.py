@@ -53,7 +53,8 @@ def test_a_grid_is_trained_scored_in_pairs_and_reported(tmp_path: Path, trainer:
     (failed,) = found.failed
     assert (failed.params["train.optimizer.rate"], failed.was_skipped) == (0.1, False)
     assert "finite" in failed.reason
-    printed = format_results(found, None)
+    printed = format_results(found, None, 1000)
+    assert max(map(len, format_results(found, None, 80).splitlines())) <= 80
     assert "4 runs (3 finished, 0 given up)" in printed
     assert f"trial {failed.number} failed: the loss must be finite, got nan." in printed
     assert "0.1 of them would be said to hold by chance" in printed

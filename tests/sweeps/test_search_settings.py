@@ -265,7 +265,7 @@ def test_alternatives_are_ranked_by_their_paired_difference(tmp_path: Path) -> N
     assert gains == [pytest.approx(0.25), None, pytest.approx(-0.25)]
     assert [row.seconds for row in found.rows] == [45.0, 45.0, 45.0]
 
-    lines = format_search(found).splitlines()
+    lines = format_search(found, 1000).splitlines()
     assert lines[0].startswith("3 alternatives to as-it-is, each a single change, on 6 held-out photos of 6 people of")
     assert lines[2].split() == ["what", "macro", "F1", "difference", "better?", "time", "run"]
     assert re.match(r"1  better +1\.000 \[.*\] +\+0\.250 \[.*\] .* 45s  [0-9a-f]{8},[0-9a-f]{8}$", lines[3])
@@ -273,14 +273,15 @@ def test_alternatives_are_ranked_by_their_paired_difference(tmp_path: Path) -> N
     assert "failed: bad: the loss must be finite, got nan." in lines
     assert "to try the best again: --set train.batch_size=1" in lines
     assert any(line.startswith("2 alternatives were compared, and the best of many looks better") for line in lines)
-    assert "0.1 of them would be said to hold by chance" in format_search(found)  # 2 · 0.025 = 0.05
+    assert "0.1 of them would be said to hold by chance" in format_search(found, 1000)  # 2 · 0.025 = 0.05
     assert lines[-1].startswith("macro F1 and time are means over 2 seeds")
+    assert max(map(len, format_search(found, 80).splitlines())) <= 80
 
 
 def test_where_nothing_is_better_nothing_is_recommended(tmp_path: Path) -> None:
     plan = plan_of(1, "worse")
     arms = [trained(tmp_path, plan.reference, [[True] * 6]), trained(tmp_path, plan.alternatives[0], [[False] * 6])]
-    text = format_search(score_search(plan, arms))
+    text = format_search(score_search(plan, arms), 1000)
     assert "to try the best again" not in text
     assert "does not hold" in text
     assert "one run each says nothing of other seeds" in text

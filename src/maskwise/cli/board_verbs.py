@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -140,14 +139,15 @@ def board_text(
     from maskwise.store.daily_best import daily_best, format_curves
     from maskwise.store.format_board import format_board, format_differences
     from maskwise.store.spread import format_spreads, spread_over
+    from maskwise.text_table import screen_width
 
-    width = shutil.get_terminal_size((120, 24)).columns
+    width = screen_width()
     if over:
         blocks = [format_spreads(spread_over(found.rows, over), over, width)]
     else:
         blocks = [format_board(found, width, price_an_hour=price_an_hour, sort=sort)]
     if against is not None:
-        blocks.append(format_differences(found.rows, against))
+        blocks.append(format_differences(found.rows, against, width))
     if daily:
-        blocks.append(format_curves(daily_best(found.rows)))
+        blocks.append(format_curves(daily_best(found.rows), width))
     return "\n\n".join(blocks)

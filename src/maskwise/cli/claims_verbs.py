@@ -99,6 +99,7 @@ def claims(
     from maskwise.studies.format_claims import format_claims, markdown_claims
     from maskwise.studies.run_claims import score_claims, train_together
     from maskwise.studies.set_facts import look_at_set
+    from maskwise.text_table import screen_width, wrapped
     from maskwise.workflows.refuse_series import refuse_impossible_series
     from maskwise.workflows.run_recipe import Place
 
@@ -111,7 +112,10 @@ def claims(
         for line in changed:
             console.on_note(line)
         scores = score_claims(plan, train_together(plan, place, sys.argv, console, processes, trainer))
-    typer.echo(plain_json(scores) if as_json else "\n".join([*changed, "", format_claims(scores)]))
+    width = screen_width()
+    typer.echo(
+        plain_json(scores) if as_json else "\n".join([*wrapped(changed, width), "", format_claims(scores, width)])
+    )
     if out is not None:
         write_atomically(out, markdown_claims(scores, changed))
 

@@ -18,6 +18,7 @@ from maskwise.reports.run_report import run_report
 from maskwise.reports.words import in_language
 from maskwise.seeds import rng_for
 from maskwise.store.predictions_file import write_predictions
+from maskwise.text_table import aligned
 from maskwise.workflows.predict_photos import predict_photos, write_submission_of
 from maskwise.workflows.run_recipe import Place, run_recipe
 
@@ -52,10 +53,15 @@ def run_demo(out: Path, force: bool, command: Sequence[str], listener: Listener)
             "The eval part, by its true classes:",
             format_table(on_eval),
             "",
-            f"{out}/report.html       scores, groups, mistakes, pictures, a model card",
-            f"{out}/submission.csv    ImageID,ans in the order of eval/info.csv",
-            f"{out}/predictions.csv   probabilities of every eval photo",
-            f"{run}   the run: recipe, split, weights, predictions, scores, log",
+            *aligned(
+                [
+                    (f"{out}/report.html", "scores, groups, mistakes, a model card"),
+                    (f"{out}/submission.csv", "ImageID,ans in the order of eval/info.csv"),
+                    (f"{out}/predictions.csv", "probabilities of every eval photo"),
+                    (str(run), "the run: recipe, weights, scores, log"),
+                ],
+                left=(0, 1),
+            ),
         ]
     )
 

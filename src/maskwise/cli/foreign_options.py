@@ -1,8 +1,12 @@
-"""Options that other programs have: what they are called here."""
+"""Options that other programs have: what they are called here. And values that an option does not take."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 TRAINERS = frozenset({"train", "ladder", "claims", "search", "sweep", "batch-size", "bench"})
 """Verbs that take ``--set`` with settings of a recipe."""
@@ -28,6 +32,16 @@ def way_out(option: str | None, words: Sequence[str]) -> str | None:
     else:
         return None
     return f"{option} must be an option of `{words[0]}`, got a setting of the recipe. Write {remedy}."
+
+
+def bad_value(option: str, error: ValidationError, command: str) -> str:
+    """What ``option`` of ``command`` must be, which typer checks in the words of pydantic."""
+    from maskwise.errors import must
+    from maskwise.recipe.explain import rule_of
+
+    (detail, *_) = error.errors()
+    _, is_choice, words = detail["msg"].rstrip(".").partition(" is not ")
+    return must(option, words if is_choice else rule_of(detail), detail["input"], f"See `{command} -h`.")
 
 
 def _other_verbs(option: str, verb: str, given: str | None) -> str | None:

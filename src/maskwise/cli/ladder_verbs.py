@@ -72,6 +72,7 @@ def ladder(
     from maskwise.studies.climb_ladder import climb_ladder, score_ladder
     from maskwise.studies.format_ladder import format_ladder
     from maskwise.studies.set_facts import look_at_set
+    from maskwise.text_table import screen_width, wrapped
     from maskwise.workflows.refuse_series import refuse_impossible_series
     from maskwise.workflows.run_recipe import Place
 
@@ -88,7 +89,10 @@ def ladder(
             console.on_note(line)
         climbed = climb_ladder(plan, place, sys.argv, console, trainer)
     scores = score_ladder(climbed)
-    typer.echo(plain_json(scores) if as_json else "\n".join([*changed, "", format_ladder(scores)]))
+    width = screen_width()
+    typer.echo(
+        plain_json(scores) if as_json else "\n".join([*wrapped(changed, width), "", format_ladder(scores, width)])
+    )
 
 
 def budget_of(word: BudgetWord) -> Budget:

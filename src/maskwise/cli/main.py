@@ -17,7 +17,7 @@ import maskwise
 from maskwise.cli.progress import SayLoading
 from maskwise.cli.project_file import VARIABLES, project_folders
 from maskwise.cli.verb_table import Verbs
-from maskwise.errors import UserError, install_extra, must, printable
+from maskwise.errors import UserError, extra_missing, must, printable
 from maskwise.files import at_home
 from maskwise.machine import cores_of_process, usable_cores
 
@@ -68,12 +68,12 @@ def _options(
     """Mask status × gender × age group of a face: train, compare and use models, split by person."""
 
 
-def _extra_missing(package: str) -> str:
+def _training_missing(package: str) -> str:
     """``package`` was needed first; all that is missing is named, torch first."""
     found = {name for name in TRAINING_PACKAGES if util.find_spec(name) is not None}
     missing = sorted({*TRAINING_PACKAGES - found, package}, key=lambda name: (not name.startswith("torch"), name))
     named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-    return f"the extra `train` must be installed for this, got none of {named}. {install_extra('train')}"
+    return extra_missing("train", named)
 
 
 def _use_utf8() -> None:
@@ -151,7 +151,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in TRAINING_PACKAGES:
             raise
-        print(_extra_missing(str(error.name)), file=sys.stderr)
+        print(_training_missing(str(error.name)), file=sys.stderr)
         sys.exit(UserError.exit_code)
     except OSError as error:
         line = _place_at_fault(error)

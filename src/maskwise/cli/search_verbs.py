@@ -94,6 +94,7 @@ def search(
     from maskwise.cli.progress import listener
     from maskwise.sweeps.format_search import format_plan, format_search
     from maskwise.sweeps.search_settings import score_search, train_alternatives
+    from maskwise.text_table import screen_width
     from maskwise.workflows.run_recipe import Place
 
     trainer = chosen_engine(EngineWords(engine, cores_per_run, gpus_per_run, ray_address))
@@ -103,7 +104,7 @@ def search(
             progress.on_note(line)
         arms = train_alternatives(plan, place, sys.argv, progress, trainer)
     found = score_search(plan, arms)
-    typer.echo(plain_json(found) if as_json else format_search(found))
+    typer.echo(plain_json(found) if as_json else format_search(found, screen_width()))
 
 
 def alternatives(

@@ -23,7 +23,8 @@ def serve(
         typer.Option(metavar="ADDRESS", help="Address to listen on.", show_default="127.0.0.1, this machine only"),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(metavar="N", help="Port to listen on; 0 picks a free one.", show_default="8000")
+        int | None,
+        typer.Option(min=0, max=65535, metavar="N", help="Port to listen on; 0 picks a free one.", show_default="8000"),
     ] = None,
     api_key_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File of accepted API keys, one per line.")
@@ -44,7 +45,7 @@ def serve(
     ] = False,
 ) -> None:
     """Serve a bundle or a run over HTTP, with a web page. No photo is stored. Needs the extra `serve`."""
-    from maskwise.errors import UserError, install_extra, must
+    from maskwise.errors import UserError, extra_missing, must
     from maskwise.export.cpu_features import SATURATES, saturates_in_8_bits
     from maskwise.serving.config import parse_settings, settings_table
 
@@ -59,8 +60,7 @@ def serve(
         from maskwise.serving.keys import read_keys
         from maskwise.serving.run_service import serve as run
     except ModuleNotFoundError as error:
-        got = f"none ({error.name} is missing)"
-        raise UserError(must("the extra `serve`", "installed", got, install_extra("serve"))) from None
+        raise UserError(extra_missing("serve", str(error.name))) from None
     keys = read_keys(api_key_file) if api_key_file is not None else ()
     if precision is PrecisionWord.INT8 and saturates_in_8_bits():
         typer.echo(SATURATES, err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,6 +40,7 @@ def sizes(
         return
     from maskwise.store.runs import list_runs
     from maskwise.store.sizes import folder_bytes, format_sizes, leftovers, size_of_run
+    from maskwise.text_table import screen_width
 
     found = [size_of_run(run) for run in list_runs(store).runs]
     left_bytes = sum(folder_bytes(folder) for folder in leftovers(store))
@@ -51,8 +51,7 @@ def sizes(
             plain_json({"runs": found, "left_bytes": left_bytes, "cache_bytes": folder_bytes(cache_folder(cache))})
         )
         return
-    width = shutil.get_terminal_size((120, 24)).columns
-    typer.echo(format_sizes(found, left_bytes, folder_bytes(cache_folder(cache)), width))
+    typer.echo(format_sizes(found, left_bytes, folder_bytes(cache_folder(cache)), screen_width()))
 
 
 @app.command(short_help="Delete runs that nothing needs")

@@ -33,7 +33,7 @@ def studio(
     Nothing but tags and label corrections is written. Needs the extra `serve`.
     """
     from maskwise.cli.main import TRAINING_PACKAGES
-    from maskwise.errors import UserError, install_extra, must
+    from maskwise.errors import UserError, extra_missing
 
     if data is not None:
         refuse_missing_folder("--data", data)
@@ -43,7 +43,6 @@ def studio(
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in TRAINING_PACKAGES:
             raise  # of the extra `train`, which is said where all verbs say it
-        got = f"none ({error.name} is missing)"
-        raise UserError(must("the extra `serve`", "installed", got, install_extra("serve"))) from None
+        raise UserError(extra_missing("serve", str(error.name))) from None
     pages = StudioPages(store, data, cache_folder(cache))
     run_studio(pages, port, language, typer.echo, open_browser=not no_open and sys.stdout.isatty())

@@ -28,6 +28,7 @@ def listed_submissions(
     from maskwise.cli.plain_json import plain_json
     from maskwise.store.format_submissions import format_submissions
     from maskwise.store.submissions import read_submissions
+    from maskwise.text_table import screen_width
 
     log = read_submissions(store)
     for line in log.damaged:
@@ -45,7 +46,8 @@ def listed_submissions(
             )
         )
         return
-    typer.echo(format_submissions(log, limit, datetime.datetime.now(datetime.UTC).date()))
+    today = datetime.datetime.now(datetime.UTC).date()
+    typer.echo(format_submissions(log, limit, today, screen_width()))
 
 
 @app.command("score", short_help="Note what a leaderboard reported")

@@ -216,11 +216,12 @@ def print_results(study: Any, store: Path, page: WantedPage, *, as_json: bool) -
     from maskwise.sweeps.confirm import read_confirmation
     from maskwise.sweeps.format_sweep import format_results
     from maskwise.sweeps.results import read_results
+    from maskwise.text_table import screen_width
 
     found = read_results(study, store)
     confirmation = read_confirmation(study, found, store)
     results = {"results": found, "confirmation": confirmation, "folder": out}
-    typer.echo(plain_json(results) if as_json else format_results(found, confirmation))
+    typer.echo(plain_json(results) if as_json else format_results(found, confirmation, screen_width()))
     if out is None:
         return
     from maskwise.files import write_atomically

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from maskwise.cli.foreign_options import way_out
+from maskwise.cli.foreign_options import bad_value, way_out
 from maskwise.files import at_home
 
 if TYPE_CHECKING:
@@ -90,14 +90,15 @@ class Verbs(TyperGroup):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Context) -> object:
-        """Run the verb; an option that other programs have and this one spells differently gets its way out."""
+        """Run the verb; an option that other programs have and this one spells differently gets its way out, and a
+        value that an option does not take is refused in a line."""
         try:
             return super().invoke(ctx)
         except typer.TyperException as error:
-            if remedy := way_out(getattr(error, "option_name", None), ctx.meta[WORDS]):
+            if said := way_out(getattr(error, "option_name", None), ctx.meta[WORDS]) or _said_of_value(error):
                 from maskwise.errors import UserError
 
-                raise UserError(remedy) from None
+                raise UserError(said) from None
             raise
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002
@@ -107,6 +108,18 @@ class Verbs(TyperGroup):
             rows = [(name.ljust(width), verb.summary) for name, verb in VERBS.items() if verb.heading == heading]
             with formatter.section(heading):
                 formatter.write_dl(rows)
+
+
+def _said_of_value(error: Exception) -> str | None:
+    """For a value that pydantic refused; None for any other error."""
+    cause, param, ctx = error.__cause__, getattr(error, "param", None), getattr(error, "ctx", None)
+    if not hasattr(cause, "errors") or param is None:
+        return None
+    words = []
+    while ctx is not None and ctx.parent is not None:
+        words.insert(0, ctx.info_name)
+        ctx = ctx.parent
+    return bad_value(param.get_error_hint().split("'")[1], cause, " ".join(["maskwise", *words]))
 
 
 def _at_home(word: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 
 from maskwise.cli.plain_json import plain_json
 from maskwise.errors import UserError, must, nearest
+from maskwise.text_table import screen_width
 
 if TYPE_CHECKING:
     from maskwise.models.published import PublishedWeights
@@ -62,7 +62,7 @@ def add(
 
 
 def _shown(entry: PublishedWeights, here: bool) -> str:
-    width = min(shutil.get_terminal_size((120, 24)).columns, 120)
+    width = min(screen_width(), 120)
     state = "here" if here else f"not here: maskwise weights add {entry.name}"
     rows = [
         ("network", entry.architecture),

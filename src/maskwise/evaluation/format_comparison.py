@@ -6,7 +6,7 @@ import math
 
 from maskwise.evaluation.comparison import Comparison, Difference, TaskDifference, verdict
 from maskwise.score import Score
-from maskwise.text_table import ABSENT, LINE_WIDTH, aligned, number, shortened, text_width, wrapped
+from maskwise.text_table import ABSENT, LINE_WIDTH, aligned, fitted, number, shortened, text_width, wrapped
 
 
 def format_comparison(comparison: Comparison, name_a: str, name_b: str, *, classes: bool = False) -> str:
@@ -58,7 +58,7 @@ def _classes(comparison: Comparison, name_a: str, name_b: str) -> list[str]:
     rows = [("class", "", "photos", "people", f"F1 {name_a}", f"F1 {name_b}", "gain")]
     for code, row in enumerate(comparison.per_class):
         rows.append((str(code), row.name, f"{row.photos:,}", f"{row.people:,}", *_cells(row.f1)))
-    lines = aligned(rows, left=(1, 6))
+    lines = fitted(rows, LINE_WIDTH, left=(1, 6), keep=2)
     if len(comparison.per_class) > 1:
         note = f"{len(comparison.per_class)} classes: some intervals exclude 0 by chance, one in twenty"
         return [*lines, note]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from maskwise.evaluation.comparison import Comparison, verdict
 from maskwise.evaluation.format_comparison import comparison_cautions, signed
 from maskwise.evaluation.ranking import Ranking
-from maskwise.text_table import aligned, number, wrapped
+from maskwise.text_table import LINE_WIDTH, fitted, number, wrapped
 
 
 def format_several(comparisons: Sequence[Comparison], names: Sequence[str]) -> str:
@@ -47,26 +47,29 @@ def format_ranking(ranking: Ranking, names: Sequence[str]) -> str:
     for pair in ranking.pairs:
         p_value = "< 0.001" if pair.p_value < 1e-3 else f"{pair.p_value:.3f}"
         pairs.append((names[pair.better], names[pair.worse], signed(pair.gain), p_value))
-    lines = [
+    heading = (
         f"ranking on {ranking.n_photos:,} photos of {ranking.n_people:,} people; intervals, p-values and possible "
-        "ranks hold for all pairs at once with 95 % (largest of all differences over the same resamples of people)",
+        "ranks hold for all pairs at once with 95 % (largest of all differences over the same resamples of people)"
+    )
+    lines = [
+        *wrapped([heading]),
         "",
-        *aligned(arms, left=(0, 1, 2)),
+        *fitted(arms, LINE_WIDTH, left=(0, 1, 2)),
         "",
-        *aligned(pairs, left=(0, 1, 2)),
+        *fitted(pairs, LINE_WIDTH, left=(0, 1, 2), keep=2),
     ]
     return "\n".join(lines)
 
 
 def _joint(comparisons: Sequence[Comparison], names: Sequence[str]) -> list[str]:
     base = comparisons[0].joint
-    rows: list[tuple[str, ...]] = [("arm", "macro F1", "gain", "accuracy", "gain", "higher macro F1?")]
-    rows.append((names[0], number(base.macro_f1.a), "", number(base.accuracy.a), "", ""))
+    rows: list[tuple[str, ...]] = [("arm", "macro F1", "gain", "higher?", "accuracy", "gain")]
+    rows.append((names[0], number(base.macro_f1.a), "", "", number(base.accuracy.a), ""))
     for comparison, name in zip(comparisons, names[1:], strict=True):
         macro_f1, accuracy = comparison.joint.macro_f1, comparison.joint.accuracy
-        cells = (number(macro_f1.b), signed(macro_f1.gain), number(accuracy.b), signed(accuracy.gain))
-        rows.append((name, *cells, verdict(macro_f1.gain)))
-    return aligned(rows, left=(0, 2, 4, 5))
+        cells = (number(macro_f1.b), signed(macro_f1.gain), verdict(macro_f1.gain))
+        rows.append((name, *cells, number(accuracy.b), signed(accuracy.gain)))
+    return fitted(rows, LINE_WIDTH, left=(0, 2, 3, 5))
 
 
 def _attributes(comparisons: Sequence[Comparison], names: Sequence[str]) -> list[str]:
@@ -74,4 +77,4 @@ def _attributes(comparisons: Sequence[Comparison], names: Sequence[str]) -> list
     rows: list[tuple[str, ...]] = [("gain in macro F1", *attributes)]
     for comparison, name in zip(comparisons, names, strict=True):
         rows.append((name, *(signed(comparison.per_attribute[each].macro_f1.gain) for each in attributes)))
-    return aligned(rows, left=tuple(range(len(attributes) + 1)))
+    return fitted(rows, LINE_WIDTH, left=tuple(range(len(attributes) + 1)))

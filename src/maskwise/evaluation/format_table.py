@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maskwise.evaluation.scores import Evaluation
-from maskwise.text_table import aligned, number, score, wrapped
+from maskwise.text_table import LINE_WIDTH, aligned, fitted, number, score, wrapped
 
 OPTIMISTIC_SCORES = "optimistic: the checkpoint was chosen on the scored people, so these scores are too high"
 
@@ -36,7 +36,7 @@ def _classes(evaluation: Evaluation) -> list[str]:
     for code, row in enumerate(evaluation.per_class):
         counts = (f"{row.photos:,}", f"{row.people:,}")
         rows.append((str(code), row.name, *counts, number(row.precision), number(row.recall), score(row.f1)))
-    return aligned(rows, left=(1, 6))
+    return fitted(rows, LINE_WIDTH, left=(1, 6), keep=2)
 
 
 def _cautions(evaluation: Evaluation) -> list[str]:

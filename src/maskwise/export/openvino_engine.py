@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from maskwise.errors import DataError, UserError, install_extra, must
+from maskwise.errors import DataError, UserError, extra_missing, must
 from maskwise.export.opened_network import EXPORT_AGAIN, Opened
 from maskwise.records import Floats, Image
 
@@ -89,8 +89,7 @@ def _import_openvino() -> Any:
     try:
         import openvino
     except ModuleNotFoundError as error:
-        got = f"none ({error.name} is missing)"
-        raise UserError(must("the extra openvino", "installed", got, install_extra("openvino"))) from None
+        raise UserError(extra_missing("openvino", str(error.name))) from None
     finally:
         del sys.modules[_TELEMETRY]
         if own is not None:

@@ -25,9 +25,12 @@ _SURE = 0.75
 """How alike a name among the siblings must be so that no other place of the recipe is looked at."""
 _RULES = {
     "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "finite_number": "a finite number",
     "float_type": "a number",
+    "float_parsing": "a number",
     "int_type": "a whole number",
+    "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "string_type": "text",
     "tuple_type": "a list",
@@ -84,6 +87,11 @@ def infinite_numbers(settings: object, address: str = "") -> list[str]:
     return [f"{address} must be a finite number, got {settings}. {CHANGE_IT}"]
 
 
+def rule_of(detail: ErrorDetails) -> str:
+    """What the value must be, in the words of the house."""
+    return _RULES.get(detail["type"]) or detail["msg"].removeprefix("Input should be ")
+
+
 def _line(detail: ErrorDetails, address: str, model: type[BaseModel]) -> str:
     context = detail.get("ctx", {})
     got = shown(detail["input"])
@@ -109,7 +117,7 @@ def _line(detail: ErrorDetails, address: str, model: type[BaseModel]) -> str:
         case "string_pattern_mismatch":
             return f"{address} must be of the form {context['pattern']}, got {got}. Choose another."
         case kind:
-            rule = _RULES.get(kind) or detail["msg"].removeprefix("Input should be ")
+            rule = rule_of(detail)
             remedy = _REMEDIES.get(kind, CHANGE_IT)
             return f"{address or 'the recipe'} must be {rule}, got {got}. {remedy}"
 

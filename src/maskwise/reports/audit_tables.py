@@ -12,7 +12,7 @@ from scipy.special import expit
 from maskwise.label_audit.people import FAULTS, Audit, LabelFault
 from maskwise.labels import GENDER_CLASSES
 from maskwise.tables import csv_text, same_name
-from maskwise.text_table import ABSENT, aligned
+from maskwise.text_table import ABSENT, fitted, wrapped
 from maskwise.workflows.audit_labels import AuditedSet, NearCopy
 
 SWAP = "swap incorrect_mask normal"
@@ -51,11 +51,12 @@ def suspects(audited: AuditedSet, top: int) -> list[Suspect]:
     return found
 
 
-def suspects_text(audited: AuditedSet, top: int) -> str:
-    """The ranked list for a terminal."""
+def suspects_text(audited: AuditedSet, top: int, width: int) -> str:
+    """The ranked list for a terminal of so many columns."""
     rows = [[str(s.rank), s.id, s.kind, f"{s.score:.3f}", s.label, s.reading, s.value] for s in suspects(audited, top)]
     head = ["rank", "id", "what", "score", "labelled", "reads", "suggested"]
-    return "\n".join([*summary_lines(audited), "", *aligned([head, *rows], left=(1, 2, 4, 5, 6))])
+    table = fitted([head, *rows], width, left=(1, 2, 4, 5, 6), keep=2)
+    return "\n".join([*wrapped(summary_lines(audited), width), "", *table])
 
 
 def summary_lines(audited: AuditedSet) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maskwise.store.board import BoardRow
-from maskwise.text_table import aligned, score
+from maskwise.text_table import fitted, score, wrapped
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def daily_best(rows: Sequence[BoardRow]) -> list[DailyCurve]:
     return [DailyCurve(_heading(members[0]), _days(members)) for members in groups.values()]
 
 
-def format_curves(curves: Sequence[DailyCurve]) -> str:
-    """One line per day. Ends without a line break."""
+def format_curves(curves: Sequence[DailyCurve], width: int) -> str:
+    """One line per day, within ``width`` columns. Ends without a line break."""
     blocks = []
     for curve in curves:
         rows = [("day", "runs", "best so far", "run", "")]
@@ -55,7 +55,7 @@ def format_curves(curves: Sequence[DailyCurve]) -> str:
             )
             for day in curve.days
         ]
-        blocks.append("\n".join([curve.heading, *aligned(rows, left=(0, 2, 3, 4))]))
+        blocks.append("\n".join([*wrapped([curve.heading], width), *fitted(rows, width, left=(0, 2, 3, 4))]))
     return "\n\n".join(blocks or ["no finished run with a score yet"])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from maskwise.store.board import Board, BoardRow
 from maskwise.store.recipe_difference import describe_difference
 from maskwise.store.run_record import RunRecord
-from maskwise.text_table import aligned, column_width, duration, number, score, shortened
+from maskwise.text_table import aligned, column_width, duration, number, score, shortened, wrapped
 
 MARK = "*"
 OTHER_GROUPS = "runs on other data or another task are ranked apart: their scores cannot be compared"
@@ -31,7 +31,7 @@ _LEFT = ("", "name", "run", "macro F1", "tags")
 
 
 def format_board(board: Board, width: int, *, price_an_hour: float | None = None, sort: str = "macro_f1") -> str:
-    """The board as plain text; its tables keep within ``width`` terminal columns, as far as rank and macro F1 allow.
+    """The board as plain text within ``width`` terminal columns, as far as rank and macro F1 allow.
 
     A narrow terminal costs letters of long names, then columns, least important first. With ``price_an_hour`` of the
     machine the runs' costs are shown. That column and the one of ``sort`` always stay. Ends without a line break.
@@ -39,19 +39,20 @@ def format_board(board: Board, width: int, *, price_an_hour: float | None = None
     blocks = []
     for _, rows in itertools.groupby(board.rows, key=lambda row: row.group):
         members = list(rows)
-        blocks.append("\n".join([members[0].heading, *_table(members, width, price_an_hour, sort)]))
-    notes = footnotes(board)
+        heading = wrapped([members[0].heading], width)
+        blocks.append("\n".join([*heading, *_table(members, width, price_an_hour, sort)]))
+    notes = wrapped(footnotes(board), width)
     return "\n\n".join([*(blocks or ["no finished run with a score yet"]), *(["\n".join(notes)] if notes else [])])
 
 
-def format_differences(rows: Sequence[BoardRow], against: RunRecord) -> str:
-    """What differs in the recipe of each run from that of ``against``, one line a run."""
+def format_differences(rows: Sequence[BoardRow], against: RunRecord, width: int) -> str:
+    """What differs in the recipe of each run from that of ``against``, one line a run, broken at ``width``."""
     lines = [f"what differs from {against.name} ({against.run_id[:8]}):"]
     for row in rows:
         if row.record.run_id != against.run_id:
             differs = describe_difference(row.record.recipe, against.recipe)
             lines.append(f"  {row.record.name} ({row.record.run_id[:8]})  {', '.join(differs) or 'nothing'}")
-    return "\n".join(lines)
+    return "\n".join(wrapped(lines, width, indent=" " * 6))
 
 
 def footnotes(board: Board) -> list[str]:

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from maskwise.store.submissions import BoardName, Submission, SubmissionLog, left_today, rank_agreement
-from maskwise.text_table import aligned, number
+from maskwise.text_table import fitted, number
 
 _BOARDS: tuple[BoardName, ...] = get_args(BoardName)
 
 
-def format_submissions(log: SubmissionLog, limit: int, today: datetime.date) -> str:
-    """All submissions, the best so far per day, how validation and leaderboard agree, and how many are left today."""
+def format_submissions(log: SubmissionLog, limit: int, today: datetime.date, width: int) -> str:
+    """All submissions, the best so far per day, how validation and leaderboard agree, and how many are left today;
+    tables within ``width`` columns."""
     if not log.submissions:
         return f"no submission yet: `maskwise submit` writes one; {limit} left today"
-    blocks = [_table(log.submissions)]
-    blocks += [block for board in _BOARDS if (block := _by_day(log.submissions, board))]
+    blocks = [_table(log.submissions, width)]
+    blocks += [block for board in _BOARDS if (block := _by_day(log.submissions, board, width))]
     left = left_today(log.submissions, limit, today)
     blocks.append(
         [*_agreement(log.submissions), f"{left} of {limit} submissions left today ({today.isoformat()}, UTC)"]
@@ -26,7 +27,7 @@ def format_submissions(log: SubmissionLog, limit: int, today: datetime.date) -> 
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _table(submissions: Sequence[Submission]) -> list[str]:
+def _table(submissions: Sequence[Submission], width: int) -> list[str]:
     boards = [board for board in _BOARDS if any(board in each.scores for each in submissions)]
     head = ["id", "written (UTC)", "run", "", "file", "validation"]
     rows = [[*head, *(f"{board} {name}" for board in boards for name in ("F1", "accuracy"))]]
@@ -37,10 +38,10 @@ def _table(submissions: Sequence[Submission]) -> list[str]:
         scores = [each.scores.get(board) for board in boards]
         reported = [(math.nan, math.nan) if one is None else (one.macro_f1, one.accuracy) for one in scores]
         rows.append([*cells, written.file, number(validation), *(number(value) for pair in reported for value in pair)])
-    return aligned(rows, left=(1, 2, 3, 4))
+    return fitted(rows, width, left=(1, 2, 3, 4))
 
 
-def _by_day(submissions: Sequence[Submission], board: BoardName) -> list[str]:
+def _by_day(submissions: Sequence[Submission], board: BoardName, width: int) -> list[str]:
     scored = [each for each in submissions if board in each.scores]
     rows: list[tuple[str, ...]] = [("day", "submissions", "best so far", "run", "")]
     best: Submission | None = None
@@ -50,7 +51,7 @@ def _by_day(submissions: Sequence[Submission], board: BoardName) -> list[str]:
         cells = (number(first.scores[board].macro_f1), first.written.name, "" if first is best else "new")
         rows.append((day.isoformat(), str(len(ones)), *cells))
         best = first
-    return [f"macro F1 on the {board} leaderboard", *aligned(rows, left=(0, 3, 4))] if scored else []
+    return [f"macro F1 on the {board} leaderboard", *fitted(rows, width, left=(0, 3, 4))] if scored else []
 
 
 def _agreement(submissions: Sequence[Submission]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from maskwise.errors import counted
 from maskwise.files import TEMPORARY_PREFIX
 from maskwise.store.layout import PREDICTIONS, PSEUDO_LABELS, TEACHER
 from maskwise.store.runs import StoredRun
-from maskwise.text_table import aligned, shortened
+from maskwise.text_table import fitted, shortened
 
 _WEIGHT_ENDINGS = (".safetensors", ".pt", ".ckpt")
 
@@ -71,7 +71,10 @@ def format_sizes(sizes: Sequence[RunSize], leftover_bytes: int, cache_bytes: int
         for each in ordered
     ]
     total = sum(each.total_bytes for each in sizes)
-    lines = [*(aligned(rows, left=(0, 1, 2)) if sizes else []), f"{counted(len(sizes), 'run')}: {in_words(total)}"]
+    lines = [
+        *(fitted(rows, width, left=(0, 1, 2)) if sizes else []),
+        f"{counted(len(sizes), 'run')}: {in_words(total)}",
+    ]
     if leftover_bytes:
         lines.append(f"left by killed processes: {in_words(leftover_bytes)} in folders {TEMPORARY_PREFIX}…")
     lines.append(f"pixel cache, which may be deleted at any time: {in_words(cache_bytes)}")

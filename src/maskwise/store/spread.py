@@ -12,7 +12,7 @@ from typing import Any
 from maskwise.store.board import BoardRow
 from maskwise.store.recipe_difference import IDLE
 from maskwise.store.run_record import RunRecord
-from maskwise.text_table import aligned, duration, number, shortened
+from maskwise.text_table import duration, fitted, number, shortened, wrapped
 
 _Line = tuple[str, ...]
 _HEAD: _Line = ("name", "runs", "macro F1", "spread", "lowest", "highest", "accuracy", "spread", "people", "time")
@@ -60,14 +60,15 @@ def spread_over(rows: Sequence[BoardRow], addresses: Sequence[str]) -> list[Spre
 
 
 def format_spreads(spreads: Sequence[Spread], addresses: Sequence[str], width: int) -> str:
-    """One table per group of the board. Ends without a line break."""
+    """One table per group of the board, within ``width`` columns. Ends without a line break."""
     blocks = []
     for heading in dict.fromkeys(each.heading for each in spreads):
         rows = [_HEAD]
         rows += [_cells(each, max(8, width // 4)) for each in spreads if each.heading == heading]
-        blocks.append("\n".join([heading, *aligned(rows)]))
-    note = f"runs that are equal but for {' and '.join(addresses)}: means; the spread is the standard deviation between"
-    return "\n\n".join([*(blocks or ["no finished run with a score yet"]), f"{note} runs"])
+        blocks.append("\n".join([*wrapped([heading], width), *fitted(rows, width)]))
+    equal = " and ".join(addresses)
+    note = f"runs that are equal but for {equal}: means; the spread is the standard deviation between runs"
+    return "\n\n".join([*(blocks or ["no finished run with a score yet"]), *wrapped([note], width)])
 
 
 def _cells(each: Spread, longest_name: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from maskwise.evaluation.format_comparison import signed
 from maskwise.studies.claim_arms import CLAIMS, PairedTest, Says
 from maskwise.studies.judge_claims import MARGIN
 from maskwise.studies.run_claims import ClaimResult, ClaimsScores, JudgedTest
-from maskwise.text_table import ABSENT, aligned, duration, number
+from maskwise.text_table import ABSENT, duration, fitted, number, wrapped
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class TitledTable:
     """Columns that are flush left; the others hold numbers."""
 
 
-def format_claims(scores: ClaimsScores) -> str:
-    """Outcomes, other scores, what a reader must know, as plain text. Ends without a line break."""
-    lines = [claims_heading(scores)]
+def format_claims(scores: ClaimsScores, width: int) -> str:
+    """Outcomes, other scores, what a reader must know, within ``width`` columns. Ends without a line break."""
+    lines = wrapped([claims_heading(scores)], width)
     for block in blocks(scores):
-        lines += ["", block.title, *aligned(block.rows, left=block.left)]
-    lines += ["", *(f"{result.claim.number}: {result.claim.words}" for result in scores.results)]
-    return "\n".join([*lines, "", *claim_cautions(scores)])
+        lines += ["", block.title, *fitted(block.rows, width, left=block.left, keep=2)]
+    lines += ["", *wrapped((f"{result.claim.number}: {result.claim.words}" for result in scores.results), width)]
+    return "\n".join([*lines, "", *wrapped(claim_cautions(scores), width)])
 
 
 def markdown_claims(scores: ClaimsScores, changed: Sequence[str]) -> str:

@@ -9,21 +9,21 @@ from maskwise.evaluation.format_comparison import signed
 from maskwise.recipe.load import shipped_summary
 from maskwise.studies.climb_ladder import ClimbedRung, LadderScores, RungScore
 from maskwise.studies.published_ladder import PUBLISHED
-from maskwise.text_table import ABSENT, aligned, duration, number, score
+from maskwise.text_table import ABSENT, duration, fitted, number, score, wrapped
 
 BY_PHOTO = "*"
 
 
-def format_ladder(ladder: LadderScores) -> str:
+def format_ladder(ladder: LadderScores, width: int) -> str:
     """Scores beside the write-up's, changes to the day that each builds on, what each day was, what a reader must know.
 
-    Ends without a line break.
+    Keeps within ``width`` columns. Ends without a line break.
     """
     blocks = [
-        [_heading(ladder), "", *_scores(ladder.rungs)],
-        ["change to the day that it builds on", *_changes(ladder.rungs)],
-        _days(ladder.rungs),
-        _cautions(ladder.rungs),
+        [*wrapped([_heading(ladder)], width), "", *fitted(_scores(ladder.rungs), width, left=(0, 1, 2, 3, 4, 5, 7))],
+        ["change to the day that it builds on", *fitted(_changes(ladder.rungs), width, left=(0, 1, 2, 3, 4, 5))],
+        wrapped(_days(ladder.rungs), width, indent=" " * 4),
+        wrapped(_cautions(ladder.rungs), width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
@@ -36,8 +36,8 @@ def _heading(ladder: LadderScores) -> str:
     )
 
 
-def _scores(rungs: Sequence[RungScore]) -> list[str]:
-    rows = [
+def _scores(rungs: Sequence[RungScore]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
         ("", "write-up", "", "ours", "", "", "", ""),
         ("day", "accuracy", "macro F1", "accuracy", "macro F1", "best so far", "time", "run"),
     ]
@@ -58,11 +58,14 @@ def _scores(rungs: Sequence[RungScore]) -> list[str]:
                 rung.climbed.scored.record.run_id[:8],
             )
         )
-    return aligned(rows, left=(0, 1, 2, 3, 4, 5, 7))
+    return rows
 
 
-def _changes(rungs: Sequence[RungScore]) -> list[str]:
-    rows = [("", "write-up", "", "ours", "", ""), ("day", "accuracy", "macro F1", "accuracy", "macro F1", "better?")]
+def _changes(rungs: Sequence[RungScore]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        ("", "write-up", "", "ours", "", ""),
+        ("day", "accuracy", "macro F1", "accuracy", "macro F1", "better?"),
+    ]
     for rung in rungs:
         day, base = rung.climbed.rung.day, rung.climbed.rung.builds_on
         if base is None or rung.change is None:
@@ -76,7 +79,7 @@ def _changes(rungs: Sequence[RungScore]) -> list[str]:
                 *_gains(rung.change),
             )
         )
-    return aligned(rows, left=(0, 1, 2, 3, 4, 5))
+    return rows
 
 
 def _gains(change: TaskDifference) -> tuple[str, str, str]:

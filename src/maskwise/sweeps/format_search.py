@@ -9,7 +9,7 @@ from maskwise.evaluation.format_comparison import signed
 from maskwise.sweeps.format_sweep import CHANCE_TO_HOLD
 from maskwise.sweeps.search_lists import SearchPlan
 from maskwise.sweeps.search_settings import SearchRow, SearchScores
-from maskwise.text_table import ABSENT, aligned, duration, score
+from maskwise.text_table import ABSENT, duration, fitted, score, wrapped
 
 
 def format_plan(plan: SearchPlan) -> list[str]:
@@ -22,9 +22,15 @@ def format_plan(plan: SearchPlan) -> list[str]:
     return [headline, *(f"left out: {line}" for line in plan.left_out)]
 
 
-def format_search(found: SearchScores) -> str:
-    """The table, best first, how to switch the best on, and what a reader must know. Ends without a line break."""
-    blocks = [[_heading(found), "", *_table(found.rows)], _remarks(found)]
+def format_search(found: SearchScores, width: int) -> str:
+    """The table, best first, how to switch the best on, and what a reader must know, within ``width`` columns.
+
+    Ends without a line break.
+    """
+    blocks = [
+        [*wrapped([_heading(found)], width), "", *_table(found.rows, width)],
+        wrapped(_remarks(found), width),
+    ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
@@ -37,13 +43,13 @@ def _heading(found: SearchScores) -> str:
     )
 
 
-def _table(rows: tuple[SearchRow, ...]) -> list[str]:
+def _table(rows: tuple[SearchRow, ...], width: int) -> list[str]:
     cells = [("", "what", "macro F1", "difference", "better?", "time", "run")]
     for rank, row in enumerate(rows, start=1):
         gain = (ABSENT, ABSENT) if row.gain is None else (signed(row.gain), verdict(row.gain))
         ids = ",".join(run.record.run_id[:8] for run in row.arm.runs)
         cells.append((str(rank), row.arm.planned.what, score(row.macro_f1), *gain, duration(row.seconds), ids))
-    return aligned(cells, left=(1, 2, 3, 4, 6))
+    return fitted(cells, width, left=(1, 2, 3, 4, 6), keep=2)
 
 
 def _remarks(found: SearchScores) -> list[str]:

@@ -13,7 +13,7 @@ from maskwise.sweeps.config import NoPruning, Space
 from maskwise.sweeps.confirm import Confirmation
 from maskwise.sweeps.dimensions import Label, changes_of
 from maskwise.sweeps.results import GivenUp, SweepResults, TrialRow
-from maskwise.text_table import ABSENT, aligned, duration, number, score
+from maskwise.text_table import ABSENT, duration, fitted, number, score, wrapped
 
 CHANCE_TO_HOLD = 0.025
 """Of a run that changes nothing: the share of a 95 % interval's misses that lie above."""
@@ -25,15 +25,20 @@ def format_sweep_plan(sweep_space: Space, runs: int) -> str:
     return f"{sweep_space.name}: up to {runs} runs, sampler {sweep_space.sampler.kind}{pruning}"
 
 
-def format_results(found: SweepResults, confirmation: Confirmation | None) -> str:
-    """The tables, the importance of the settings, and what a reader must know. Ends without a line break."""
-    blocks = [[heading(found), "", *_table(found)] if found.rows else [heading(found), "", "no finished run yet"]]
+def format_results(found: SweepResults, confirmation: Confirmation | None, width: int) -> str:
+    """The tables, the importance of the settings, and what a reader must know, within ``width`` columns.
+
+    Ends without a line break.
+    """
+    table = _table(found, width) if found.rows else ["no finished run yet"]
+    blocks = [[*wrapped([heading(found)], width), "", *table]]
     if confirmation is not None:
-        blocks.append([confirmation_heading(confirmation), "", *_confirmed(confirmation)])
+        confirmed = fitted(confirmed_rows(confirmation), width, left=(3, 4, 5))
+        blocks.append([*wrapped([confirmation_heading(confirmation)], width), "", *confirmed])
     if found.importance:
         shares = [(name, f"{share:.0%}") for name, share in found.importance.items()]
-        blocks.append(["importance of the settings for being among the best tenth", *aligned(shares)])
-    blocks.append(remarks(found, confirmation))
+        blocks.append(["importance of the settings for being among the best tenth", *fitted(shares, width)])
+    blocks.append(wrapped(remarks(found, confirmation), width))
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
@@ -196,13 +201,9 @@ def _what_failed(found: SweepResults) -> list[str]:
     return lines
 
 
-def _table(found: SweepResults) -> list[str]:
+def _table(found: SweepResults, width: int) -> list[str]:
     lines = [(row.macro_f1.value, _cells(row, [settings_in_words(row.params)])) for row in found.rows]
-    return aligned([_head("settings"), *_ranked(found, lines, 1)], left=(1, 2, 3, 5, 6))
-
-
-def _confirmed(confirmation: Confirmation) -> list[str]:
-    return aligned(confirmed_rows(confirmation), left=(3, 4, 5))
+    return fitted([_head("settings"), *_ranked(found, lines, 1)], width, left=(1, 2, 3, 5, 6))
 
 
 def _cells(row: TrialRow, settings: Sequence[str]) -> tuple[str, ...]:

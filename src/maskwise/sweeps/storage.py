@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from maskwise.errors import StoreError, UserError, install_extra, must
+from maskwise.errors import StoreError, UserError, extra_missing, must
 from maskwise.files import locked
 
 SWEEPS = ".sweeps"
@@ -24,7 +24,7 @@ def needed_optuna() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "optuna":
             raise
-        raise UserError(f"optuna must be installed for a sweep. {install_extra('sweep')}") from None
+        raise UserError(extra_missing("sweep", "optuna")) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 
