@@ -232,12 +232,13 @@ def _print_run(folder: Path, name: str, evaluation: Evaluation | None, *, classe
     from maskwise.evaluation.format_table import format_table
     from maskwise.intended_use import not_learnt
     from maskwise.store.runs import read_record
+    from maskwise.text_table import wrapped
 
     typer.echo(f"run {folder.name} ({name}) in {folder}\n")
     scores = None if evaluation is None else format_table(evaluation, classes=classes)
     typer.echo(scores or "trained on everyone: nobody was held out, so no score")
     if unlearnt := not_learnt(read_record(folder).data.absent_classes):
-        typer.echo(unlearnt)
+        typer.echo("\n".join(wrapped([unlearnt])))
 
 
 def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: str | None, store: Path) -> Recipe:
