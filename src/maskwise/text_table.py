@@ -106,8 +106,11 @@ def _column(cells: Sequence[str], left: bool) -> list[str]:
 
 
 def _broken(row: Sequence[str], width: int) -> list[tuple[str, ...]]:
-    """A row as several, whose cells take ``width`` columns at most."""
-    cells = [textwrap.wrap(cell, max(1, width * len(cell) // max(1, text_width(cell)))) for cell in row]
+    """A row as several, whose cells take ``width`` columns at most; paths stay whole."""
+    cells = []
+    for cell in row:
+        letters, breaks = max(1, width * len(cell) // max(1, text_width(cell))), "/" not in cell
+        cells.append(textwrap.wrap(cell, letters, break_long_words=breaks, break_on_hyphens=breaks))
     return list(itertools.zip_longest(*cells, fillvalue="")) or [tuple(row)]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from maskwise.store.submissions import BoardName, Submission, SubmissionLog, left_today, rank_agreement
-from maskwise.text_table import fitted, number
+from maskwise.text_table import fitted, number, wrapped
 
 _BOARDS: tuple[BoardName, ...] = get_args(BoardName)
 
@@ -21,9 +21,8 @@ def format_submissions(log: SubmissionLog, limit: int, today: datetime.date, wid
     blocks = [_table(log.submissions, width)]
     blocks += [block for board in _BOARDS if (block := _by_day(log.submissions, board, width))]
     left = left_today(log.submissions, limit, today)
-    blocks.append(
-        [*_agreement(log.submissions), f"{left} of {limit} submissions left today ({today.isoformat()}, UTC)"]
-    )
+    counted = f"{left} of {limit} submissions left today ({today.isoformat()}, UTC)"
+    blocks.append(wrapped([*_agreement(log.submissions), counted], width))
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
