@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskwise.errors import counted, must, nearest, printable
+from maskwise.errors import counted, extra_missing, must, nearest, printable
 
 
 def test_a_refusal_says_thing_rule_value_and_way_out() -> None:
@@ -24,3 +24,10 @@ def test_one_thing_is_no_things() -> None:
 def test_printable_text_does_nothing_to_a_terminal() -> None:
     assert printable("맞다 é · ½ 'a b'") == "맞다 é · ½ 'a b'"
     assert printable("a\x1b]0;x\x07\nb\u202e\udcff\x9b") == "a\\x1b]0;x\\x07\\nb\\u202e\\udcff\\x9b"
+
+
+def test_an_extra_that_is_missing_is_named_with_its_packages() -> None:
+    assert extra_missing("serve", "starlette.types") == (
+        "the extra `serve` must be installed for this, got none of starlette. "
+        'Install it: pip install "maskwise[serve]".'
+    )

@@ -36,7 +36,8 @@ def install_extra(name: str) -> str:
 
 
 def extra_missing(name: str, packages: str) -> str:
-    """What is said where the extra ``name``, to which ``packages`` belong, is needed and not there."""
+    """What is said where the extra ``name`` is needed, and modules of its ``packages`` could not be imported."""
+    packages = re.sub(r"\.\w+", "", packages)
     return f"the extra `{name}` must be installed for this, got none of {packages}. {install_extra(name)}"
 
 

@@ -151,7 +151,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in TRAINING_PACKAGES:
             raise
-        print(_training_missing(str(error.name)), file=sys.stderr)
+        print(_training_missing(str(error.name).partition(".")[0]), file=sys.stderr)
         sys.exit(UserError.exit_code)
     except OSError as error:
         line = _place_at_fault(error)
