@@ -21,6 +21,7 @@ from maskwise.recipe.load import load_recipe
 from maskwise.sweeps.format_search import format_search
 from maskwise.sweeps.search_lists import Alternative, optimizers_to_try, plan_search
 from maskwise.sweeps.search_settings import score_search, train_alternatives
+from maskwise.text_table import screen_width
 from maskwise.workflows.run_recipe import Place
 
 COSINE = ("model.head.kind=cosine", "train.optimizer.rate=0.02")
@@ -111,7 +112,7 @@ def main() -> None:
     place = Place(data=words.data, store=words.store, cache=cache_folder(words.cache))
     with listener(quiet=True) as progress:
         arms = train_alternatives(plan, place, sys.argv, progress)
-    print(format_search(score_search(plan, arms)))
+    print(format_search(score_search(plan, arms), screen_width()))
     n_runs = sum(len(arm.runs) for arm in arms)
     wall, own = time.perf_counter() - started, time.process_time() - worked
     print(f"\n{n_runs} runs in {wall:.0f} s, of which {own:.0f} s on the processor ({wall / n_runs:.1f} s a run)")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import maskwise
-from maskwise.cli.doctor_verb import EXTRAS, look
+from maskwise.cli.doctor_verb import EXTRAS, lines_of, look
 
 
 def test_it_names_versions_device_folders_and_extras(cli: Callable[..., str], tmp_path: Path) -> None:
@@ -15,6 +18,14 @@ def test_it_names_versions_device_folders_and_extras(cli: Callable[..., str], tm
     for word in (maskwise.__version__, "device", "cores", "memory", f"{tmp_path}/runs", "free", "imagenet"):
         assert word in printed
     assert not (tmp_path / "runs").exists()
+
+
+def test_its_lines_keep_to_the_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = dataclasses.replace(look(tmp_path, tmp_path), device=None, extras=dict.fromkeys(EXTRAS, False))
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = lines_of(found)
+    assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
+    assert "            wandb, docs" in lines
 
 
 def test_json_has_every_finding(cli: Callable[..., str], tmp_path: Path) -> None:

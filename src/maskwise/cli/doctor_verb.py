@@ -105,6 +105,7 @@ def look(store: Path, cache: Path) -> Findings:
 def lines_of(found: Findings) -> list[str]:
     """The findings for people, one thing a line."""
     from maskwise.store.sizes import in_words
+    from maskwise.text_table import screen_width, wrapped
 
     quota = "" if found.core_quota is None else f", {found.core_quota:g} of them by the container's quota"
     limit = (
@@ -116,7 +117,7 @@ def lines_of(found: Findings) -> list[str]:
     device = 'none: pip install "maskwise[train]"'
     if found.device is not None:
         device = f"{found.device.name}; precision auto tries {found.device.precision}"
-    return [
+    lines = [
         f"maskwise    {found.maskwise}, Python {found.python}, {found.system}",
         *(
             f"{name.removesuffix('-python-headless'):11} {version or 'not installed'}"
@@ -131,6 +132,7 @@ def lines_of(found: Findings) -> list[str]:
         f"not there   {', '.join(name for name, there in found.extras.items() if not there) or 'none'}",
         f"weights     {', '.join(f'{name}{_mark(there)}' for name, there in found.weights.items())}",
     ]
+    return wrapped(lines, screen_width(), indent=" " * 12)
 
 
 def _mark(there: bool) -> str:

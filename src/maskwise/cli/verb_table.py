@@ -113,9 +113,13 @@ class Verbs(TyperGroup):
 def _said_of_value(error: Exception) -> str | None:
     """For a value that pydantic refused; None for any other error."""
     cause, param, ctx = error.__cause__, getattr(error, "param", None), getattr(error, "ctx", None)
-    if not hasattr(cause, "errors") or param is None:
+    if cause is None or param is None:
         return None
-    words = []
+    from pydantic import ValidationError
+
+    if not isinstance(cause, ValidationError):
+        return None
+    words: list[str] = []
     while ctx is not None and ctx.parent is not None:
         words.insert(0, ctx.info_name)
         ctx = ctx.parent

