@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +15,16 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import onnx
 import pytest
 
 from maskwise.errors import UserError
+from maskwise.export.bundle_files import CHECKSUMS, checksum_lines
 from maskwise.export.reader import load
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.run_service import listen
 from support.running_service import Running, error_of, running_service, status_of
-from support.small_bundle import write_small_bundle
+from support.small_bundle import NETWORK, write_small_bundle
 
 JPEG = {"content-type": "image/jpeg"}
 SLOW = ("threads=1", "queue_images=4", "request_images=2", "batch_images=1", "explain_waiting=0")
@@ -199,6 +203,23 @@ def test_it_refuses_to_start_without_a_bundle(tmp_path: Path, cli: Callable[...,
     with pytest.raises(UserError, match="run must be an id"):
         cli("serve", "nothing-of-that-name", "--store", str(tmp_path))
     assert "queue_images = 64" in cli("serve", "--show-settings")
+
+
+def test_a_bundle_that_cannot_predict_ends_with_its_reason(tmp_path: Path) -> None:
+    bundle = write_small_bundle(tmp_path / "bundle")
+    model = onnx.load(bundle / NETWORK)
+    next(node for node in model.graph.node if "probs" in node.output).output[0] = "classes"
+    model.graph.node.append(onnx.helper.make_node("Concat", ["classes", "classes"], ["probs"], axis=1))
+    model.graph.output[0].type.tensor_type.shape.dim[1].ClearField("dim_value")
+    onnx.save(model, bundle / NETWORK)
+    files = [path for path in bundle.rglob("*") if path.is_file() and path.name != CHECKSUMS]
+    sums = checksum_lines({path.relative_to(bundle).as_posix(): path.read_bytes() for path in files})
+    (bundle / CHECKSUMS).write_text(sums)
+    words = [sys.executable, "-m", "maskwise", "serve", str(bundle), "--port", "0"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert "numbers of the shape (1, 18)" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -85,6 +85,13 @@ class StoppingServer(Server):
     def __init__(self, config: GuardedConfig, service: Stoppable) -> None:
         super().__init__(config)
         self.service = service
+        self._failure: BaseException | None = None
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until a signal. What went wrong in ``warm_up`` ends it, and is raised again."""
+        super().run(sockets)
+        if self._failure is not None:
+            raise self._failure
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then warm up: probes get responses from the first moment."""
@@ -125,7 +132,8 @@ class StoppingServer(Server):
         self.should_exit = True
 
     def _on_warm(self, warming: asyncio.Future[None]) -> None:
-        if warming.exception() is None:
+        self._failure = warming.exception()
+        if self._failure is None:
             log("ready", {"name": self.service.name, "version": maskwise.__version__})
         else:
             self.should_exit = True
