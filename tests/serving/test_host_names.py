@@ -75,3 +75,32 @@ def test_pages_that_may_use_it(
     local: bool, allowed: tuple[str, ...], origin: bytes, host: bytes, accepted: bool
 ) -> None:
     assert HostNames(local, allowed).accepts(origin, host) is accepted
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost.", "127.0.0.1.", "127.1", "2130706433", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "[fe80::1%lo]"),
+        *("localhost:evil", "localhost:123456", "localhost/evil.example", "localhost?evil", "localhost#evil"),
+        *("evil.example@localhost", "evil.example\\@localhost", "localhost,evil.example", "localhost evil.example"),
+        *("localhost\tevil", "[::1]evil", "[::1", "::1"),
+    ],
+)
+def test_what_is_nearly_a_name_of_this_machine_is_none(host: str) -> None:
+    assert not HostNames(local=True, allowed=()).serves(host.encode())
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *(
+            "http://evil.example@localhost:8000",
+            "http://localhost.:8000",
+            "http://[::1",
+            "http://localhost:8000 http://x",
+        ),
+        *("http://localhost:8000,http://x", "file://", "", "null", "http://localhost:8001", "http://127.0.0.1:8000"),
+    ],
+)
+def test_what_is_nearly_the_own_address_is_another(origin: str) -> None:
+    assert not HostNames(local=True, allowed=()).accepts(origin.encode(), b"localhost:8000")

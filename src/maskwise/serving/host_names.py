@@ -6,6 +6,7 @@ the Host header, and that page's address in the Origin header. Names that nobody
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 """Hosts that only this machine can reach."""
 ANY = "*"
 _HTTP_PORTS = {"http": 80, "https": 443}
+_NAME_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]/?#@\\:\s]+)(:[0-9]{1,5})?")
+"""What may stand in a Host header (RFC 9110, 7.2): others may read another name out of more."""
 
 
 def parse_allowed(text: str) -> str:
@@ -65,7 +68,7 @@ class HostNames:
             same_port = port == (here.port or _HTTP_PORTS["http"])
         except ValueError:
             return False
-        if page.scheme not in _HTTP_PORTS or not page.hostname:
+        if page.scheme not in _HTTP_PORTS or not page.hostname or not _NAME_AND_PORT.fullmatch(page.netloc):
             return False
         if page.hostname == here.hostname and (same_port or not self.local):
             return True
@@ -80,6 +83,7 @@ class HostNames:
 
 def _name(host: bytes) -> str:
     try:
-        return urlsplit(f"//{host.decode('ascii')}").hostname or ""
+        text = host.decode("ascii")
+        return urlsplit(f"//{text}").hostname or "" if _NAME_AND_PORT.fullmatch(text) else ""
     except ValueError:
         return ""
