@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from maskwise.cli.main import app, main
@@ -138,3 +139,11 @@ def test_photos_whose_masks_are_known_are_taken_as_they_are(tmp_path: Path, cli:
     assert printed.splitlines()[0] == "folders (folders, licence not stated): 2 people, masks as they are"
     # The same import again is not another one.
     assert cli("data", "import", "folders", str(tmp_path / "faces"), str(tmp_path / "out"), "--quiet") == printed
+
+
+def test_the_next_line_names_what_the_set_is_labelled_with_as_every_shell_reads_it(tmp_path: Path) -> None:
+    for number, name in enumerate(("with_mask", "without_mask")):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+        Image.fromarray(noise(np.random.default_rng(number), 64, 48)).save(tmp_path / "faces" / name / "a.png")
+    result = CliRunner().invoke(app, ["data", "import", "folders", str(tmp_path / "faces"), str(tmp_path / "out")])
+    assert result.stderr.endswith(f"train quick --data {tmp_path}/out --set 'task.attributes=[mask]'\n")

@@ -391,7 +391,7 @@ def test_bare_faces_get_masks_that_alone_can_be_learnt(tmp_path: Path) -> None:
     assert (made.people, made.photos) == (4, 28)
     assert [problem for problem in check_data(out, Task()) if problem.severity == "error"] == []
     manifest = read_train(out, Task())
-    with pytest.raises(DataError, match=r"Learn what is known: --set task\.attributes=\[mask\]"):
+    with pytest.raises(DataError, match=r"Learn what is known: --set 'task\.attributes=\[mask\]'"):
         k_fold(manifest.table, np.random.default_rng(0), 2)
     table = Task(attributes=("mask",)).label(manifest.table)
     assert np.bincount(table.class_N).tolist() == [20, 4, 4]

@@ -110,7 +110,10 @@ def _learnable(out: Path) -> str:
     from maskwise.labels import Task, known_attributes
 
     known = known_attributes(read_train(out, Task()).table)
-    return "" if len(known) == len(Task().attributes) else f" --set task.attributes=[{','.join(known)}]"
+    if len(known) == len(Task().attributes):
+        return ""
+    # Quoted: zsh would look for files of this pattern.
+    return " --set " + shlex.quote(f"task.attributes=[{','.join(known)}]")
 
 
 def _text_of(file: Path) -> str:

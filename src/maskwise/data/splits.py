@@ -101,7 +101,9 @@ def _refuse_unlabelled(table: PhotoTable) -> None:
         got = "no photos" if not len(table) else f"{int(unknown_N.sum())} of {len(table)} without a class"
         known = ",".join(known_attributes(table)) if len(table) else ""
         remedy = (
-            f"Learn what is known: --set task.attributes=[{known}]." if known else "Read the train part of a data set."
+            f"Learn what is known: --set 'task.attributes=[{known}]'."
+            if known
+            else "Read the train part of a data set."
         )
         raise DataError(must("photos to split", "labelled", got, remedy))
 
