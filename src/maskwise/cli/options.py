@@ -107,9 +107,7 @@ def refuse_output(path: Path, force: bool) -> None:
 
     refuse_overwrite(path, force)
     if not path.parent.is_dir():
-        raise UserError(
-            must(f"the folder of {path}", "there", f"no {path.parent}", f"Make it: mkdir -p {path.parent}.")
-        )
+        raise UserError(must(f"the folder of {path}", "there", "none", f"Make it: mkdir -p {path.parent}."))
 
 
 def data_of_run(folder: Path, given: Path | None) -> Path | None:
