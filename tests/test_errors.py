@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from maskwise.errors import counted, extra_missing, must, nearest, printable
 
 
@@ -14,6 +16,7 @@ def test_the_nearest_word_is_offered_and_numbers_stand_in_order() -> None:
     assert nearest("quik", ["quick", "best"]) == "Did you mean 'quick'? Legal: best, quick."
     assert nearest("13", ["10", "2", "1", "B", "A"]).endswith("Legal: 1, 2, 10, A, B.")
     assert nearest("x", ["day-10", "day-2"]) == "Legal: day-2, day-10."
+    assert nearest("x", map(str, range(5000))).endswith("98, 99 and 4,900 more.")
 
 
 def test_one_thing_is_no_things() -> None:
@@ -31,3 +34,9 @@ def test_an_extra_that_is_missing_is_named_with_its_packages() -> None:
         "the extra `serve` must be installed for this, got none of starlette. "
         'Install it: pip install "maskwise[serve]".'
     )
+
+
+def test_a_word_of_hundreds_of_thousands_of_letters_is_like_no_other() -> None:
+    begin_s = time.process_time()
+    assert nearest("a" * 200_000, ["about", "above"]) == "Legal: about, above."
+    assert time.process_time() - begin_s < 1

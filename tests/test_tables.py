@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -174,3 +175,20 @@ def test_long_lists_of_problems_are_cut() -> None:
     assert capped(["p"] * 1_053) == [*["p"] * 50, "… and 1,003 more problems of this kind."]
     assert capped(["p", "q"], most=1) == ["p", "… and 1 more problems of this kind."]
     assert capped([]) == []
+
+
+def test_a_header_of_hundreds_of_thousands_of_columns_is_refused_at_once(tmp_path: Path) -> None:
+    """Each name compared with each other took hours."""
+    (tmp_path / "a.csv").write_text(",".join(map(str, range(300_000))) + "\n")
+    begin_s = time.process_time()
+    with pytest.raises(DataError, match="columns must be at most 10,000, got '300,000'"):
+        read_csv(tmp_path / "a.csv", ("photo",))
+    assert time.process_time() - begin_s < 2
+
+
+def test_of_many_columns_the_first_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(",".join(f"column_{number}" for number in range(5000)) + "\n")
+    with pytest.raises(DataError) as caught:
+        read_csv(tmp_path / "a.csv", ("photo",))
+    assert "column_49 …" in caught.value.problems[0]
+    assert "Missing: photo." in caught.value.problems[0]

@@ -10,6 +10,8 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+_LONGEST_WORD, _MOST_LISTED = 200, 100
+
 
 def must(thing: str, rule: str, got: object, remedy: str) -> str:
     """The message formula. ``must("epochs", "at least 1", 0, "Set train.epochs to 1 or more.")``."""
@@ -25,9 +27,11 @@ def printable(text: str) -> str:
 def nearest(word: str, legal: Iterable[str]) -> str:
     """``Did you mean 'x'? Legal: a, b, c.`` — the way out for a misspelt name."""
     names = sorted(legal, key=_by_number)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    # Comparing takes the product of the lengths; nothing legal is that long.
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5) if len(word) <= _LONGEST_WORD else []
     guess = f"Did you mean '{close[0]}'? " if close else ""
-    return f"{guess}Legal: {', '.join(names)}."
+    more = f" and {len(names) - _MOST_LISTED:,} more" if len(names) > _MOST_LISTED else ""
+    return f"{guess}Legal: {', '.join(names[:_MOST_LISTED])}{more}."
 
 
 def install_extra(name: str) -> str:

@@ -11,6 +11,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from typing import Literal, NamedTuple
 from maskwise.errors import DataError, must, nearest
 
 PROBLEMS_SHOWN = 50
+MOST_COLUMNS = 10_000
+"""Of one file; lists of names this long are compared with each other."""
 _SPECIAL = frozenset(',"\r\n')
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """Also behind apostrophes, so that a cell that has some by itself comes back as it was."""
@@ -186,15 +189,18 @@ def _header_faults(names: list[str], required: Sequence[str]) -> list[str]:
     for separator, word in ((";", "semicolons"), ("\t", "tabs")):
         if len(names) == 1 and separator in names[0]:
             return [must("columns", "separated by commas", word, "Save the file again with commas.")]
-    doubled = list(dict.fromkeys(name for name in names if names.count(name) > 1))
+    if len(names) > MOST_COLUMNS:
+        return [must("columns", f"at most {MOST_COLUMNS:,}", f"{len(names):,}", "Leave out what is not needed.")]
+    doubled = [name for name, times in Counter(names).items() if times > 1]
     if doubled:
-        return [f"column names must be all different, got {name!r} twice. Name each once." for name in doubled]
+        return capped([f"column names must be all different, got {name!r} twice. Name each once." for name in doubled])
     missing = [name for name in required if name not in names]
     if not missing:
         return []
     rule = f"{', '.join(required)} (in any order)"
     remedy = f"Missing: {', '.join(missing)}. {nearest(missing[0], names)}"
-    return [must("columns", rule, ", ".join(names), remedy)]
+    shown = ", ".join(names[:PROBLEMS_SHOWN]) + (" …" if len(names) > PROBLEMS_SHOWN else "")
+    return [must("columns", rule, shown, remedy)]
 
 
 def _collect(
