@@ -68,3 +68,10 @@ def test_only_runs_that_can_be_scored_are_offered(run: StoredRun) -> None:
     (choice,) = pages_of(run).choices()
     assert choice.run_id == run.record.run_id
     assert choice.words.startswith(f"good ({run.record.run_id[:8]}, macro F1 ")
+
+
+def test_links_to_nothing_and_in_a_circle_are_part_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "gone.jpg").symlink_to("nowhere.jpg")
+    before = content_of_folder(tmp_path)
+    (tmp_path / "circle.jpg").symlink_to("circle.jpg")
+    assert content_of_folder(tmp_path) != before
