@@ -23,7 +23,7 @@ from maskwise.machine import usable_cores
 
 SPINNING = "all, spinning"
 SETTINGS = {
-    SPINNING: {},
+    SPINNING: {"GOMP_SPINCOUNT": "300000"},  # as with nothing set
     "1 thread": {"OMP_NUM_THREADS": "1"},
     "all, 10,000 turns": {"GOMP_SPINCOUNT": "10000"},
     "all, 1,000 turns": {"GOMP_SPINCOUNT": "1000"},

@@ -2,10 +2,13 @@
 
 ``maskwise.train(recipe, data=…)`` gives a ``Run``; ``maskwise.runs()`` and ``maskwise.open(name)`` find earlier ones,
 ``maskwise.compare(a, b)`` tests one against another, and ``maskwise.load(path).predict(images)`` predicts.
+Import it before torch: it sets how torch's threads wait and how many there are, unless the environment says so already.
 """
 
 import importlib
 from typing import Any
+
+from maskwise.machine import settle_threads
 
 __version__ = "0.2.0"
 
@@ -18,6 +21,8 @@ _HOMES = {
     "train": "maskwise.api",
 }
 """Where each name is made; importing maskwise loads none of these."""
+
+settle_threads()
 
 
 def __getattr__(name: str) -> Any:

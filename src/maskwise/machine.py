@@ -12,6 +12,21 @@ _OWN_CGROUP = Path("/proc/self/cgroup")
 """Where in it this process stands, a line for each hierarchy: ``0::/a/b`` or, in version 1, ``1:cpu,cpuacct:/a/b``."""
 _NO_LIMIT = 1 << 60
 """Version 1 of cgroups writes a number beyond this where nothing is limited."""
+SPINS = "10000"
+"""A fraction of a millisecond: longer than the pauses in a training step, and far shorter than a neighbor's turn."""
+
+
+def settle_threads() -> None:
+    """Say to OpenMP, which reads it once as torch is loaded, how many threads compute and how they wait.
+
+    Libraries count the machine's cores; a container's quota may pay for fewer. Threads that wait for one whose core
+    others use give up theirs soon: GNU's turn 300,000 times first, which outlasts the time that the system gives to a
+    busy neighbor (``benchmarks/busy_neighbors.py``). What the environment says already stays.
+    """
+    if usable_cores() < cores_of_process():
+        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def cores_of_process() -> int:

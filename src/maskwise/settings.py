@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 class Settings(BaseModel):
     """A group of settings. Components derive one class a kind, with a literal ``kind`` as the tag of their union."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
 
 def members_of(annotation: Any) -> list[type[BaseModel]]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from conftest import Workplace
 from maskwise.cli import bench_start
 from maskwise.cli.bench_start import Seconds, write_runs
 from maskwise.cli.main import app
@@ -94,3 +95,16 @@ def test_a_profile_is_a_table_for_people(photos: Path) -> None:
     words = ["bench", "train", "quick-imagenet", "--data", str(photos), "--json", "--profile"]
     with pytest.raises(UserError, match="--json and --profile must be given one at a time"):
         CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_views_prints_what_the_second_one_gains_for_its_time(trained: Path, workplace: Workplace) -> None:
+    places = ["--data", str(workplace.data), "--store", str(workplace.store), "--cache", str(workplace.cache)]
+    words = ["views", trained.name, *places, "--rounds", "1", "--quiet"]
+    text = printed_by(*words)
+    assert "The second view" in text or "Whether the second view pays" in text
+    assert "for each of these seconds" in text
+    found = json.loads(printed_by(*words, "--json"))
+    gain, seconds = found["accuracy"]["gain"]["value"], found["processor_ms"]["both"] - found["processor_ms"]["as_is"]
+    assert gain == pytest.approx(found["accuracy"]["both"] - found["accuracy"]["as_is"])
+    of_a_second = found["accuracy"]["gain_for_a_second"]["value"]
+    assert of_a_second == (pytest.approx(gain / seconds) if seconds > 0 else None)

@@ -145,25 +145,3 @@ def test_what_the_extra_would_install_is_named(
     line = capsys.readouterr().err
     assert f"got {named}" in line
     assert line.endswith('Install it: pip install "maskwise[train]".\n')
-
-
-def test_libraries_compute_in_as_many_threads_as_the_quota_pays_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    monkeypatch.setattr("maskwise.cli.main.cores_of_process", lambda: 8)
-    monkeypatch.setattr("maskwise.cli.main.usable_cores", lambda: 3)
-    monkeypatch.setattr("maskwise.cli.main.app", lambda: None)
-    main()
-    assert os.environ["OMP_NUM_THREADS"] == "3"
-
-
-@pytest.mark.parametrize(
-    ("given", "spins"), [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, None)]
-)
-def test_waiting_threads_give_up_their_core_soon_unless_the_environment_says_how(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], spins: str | None
-) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GOMP_", "OMP_WAIT"))}
-    monkeypatch.setattr("os.environ", environment | given)
-    monkeypatch.setattr("maskwise.cli.main.app", lambda: None)
-    main()
-    assert os.environ.get("GOMP_SPINCOUNT") == spins

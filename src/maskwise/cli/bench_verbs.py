@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from maskwise.cli import bench_predict, bench_start, bench_train
+from maskwise.cli import bench_predict, bench_start, bench_train, bench_views
 from maskwise.cli.options import JsonOption, RecipeArgument, SetOption
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command(short_help="Measure prediction with a bundle")(bench_predict.predict
 app.command(short_help="Measure decoding and caching of photos")(bench_predict.decode)
 app.command(short_help="Measure the start-up of verbs")(bench_start.start)
 app.command(short_help="Measure training with a recipe")(bench_train.train)
+app.command(short_help="Measure what a second view of each photo gains a run")(bench_views.views)
 
 
 def batch_size(

@@ -19,7 +19,6 @@ from maskwise.cli.project_file import VARIABLES, project_folders
 from maskwise.cli.verb_table import Verbs
 from maskwise.errors import UserError, extra_missing, must, printable
 from maskwise.files import at_home
-from maskwise.machine import cores_of_process, usable_cores
 
 TRAINING_PACKAGES = frozenset(
     {
@@ -37,9 +36,6 @@ TRAINING_PACKAGES = frozenset(
     }
 )
 """What the extra `train` installs, by import name."""
-
-SPINS = "10000"
-"""A fraction of a millisecond: longer than the pauses in a training step, and far shorter than a neighbor's turn."""
 
 app = typer.Typer(
     name="maskwise",
@@ -98,26 +94,10 @@ def _set_folders() -> None:
             os.environ[name] = str(at_home(folder))
 
 
-def _follow_quota() -> None:
-    """Let libraries compute in as many threads as a container's quota pays for: they count the machine's cores."""
-    if usable_cores() < cores_of_process():
-        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
-
-
 def _say_once() -> None:
     """Readers of photos warn of every odd entry of a header, thousands where somebody wants; our line says it all."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
-
-
-def _wait_asleep() -> None:
-    """Let OpenMP's threads give up their core soon where they wait for one that others hold up.
-
-    GNU's turn 300,000 times first, which outlasts the time that the system gives to a busy neighbor. It reads this
-    once, as torch is loaded (``benchmarks/busy_neighbors.py``).
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def _place_at_fault(error: OSError) -> str | None:
@@ -136,8 +116,6 @@ def main() -> None:
     from maskwise.training.stopping import InterruptedTraining
 
     _use_utf8()
-    _follow_quota()
-    _wait_asleep()
     _say_once()
     if sys.stderr.isatty() and "--quiet" not in sys.argv:
         sys.meta_path.insert(0, SayLoading())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from maskwise.errors import UserError, must
 from maskwise.recipe.changes import apply_changes
@@ -16,6 +16,8 @@ from maskwise.settings import Settings
 
 class ServeSettings(Settings):
     """One service. What bounds it is set here: no queue, body, wait or count is without an end."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)  # for ``settings_table``; reading them takes a millisecond
 
     host: str = "127.0.0.1"
     """The address to listen on. 127.0.0.1 serves this machine alone; 0.0.0.0 serves whoever reaches it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,7 +33,7 @@ from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun, read_finished
 from maskwise.training.checkpoints import load_weights
 from maskwise.training.devices import Precision, choose_device, place_model
-from maskwise.training.inference import Inference, predict_batch_of_each
+from maskwise.training.inference import Inference, View, predict_batch_of_each
 from maskwise.workflows.join_runs import member_runs, read_joined
 
 _SPEC = TypeAdapter(InputSpec)
@@ -80,12 +80,16 @@ class RunModels(NamedTuple):
 
     def in_precision(self, precision: Precision) -> RunModels:
         """The same models, which compute in another number format than that of their training."""
+        return self._changed(precision=precision, backbone_precision=None)
+
+    def in_views(self, views: tuple[View, ...]) -> RunModels:
+        """The same models, which average over other views of a photo."""
+        return self._changed(views=views)
+
+    def _changed(self, **of_inference: Any) -> RunModels:
         members = [
             member._replace(
-                parts=[
-                    part._replace(how=dataclasses.replace(part.how, precision=precision, backbone_precision=None))
-                    for part in member.parts
-                ]
+                parts=[part._replace(how=dataclasses.replace(part.how, **of_inference)) for part in member.parts]
             )
             for member in self.members
         ]

@@ -1,0 +1,89 @@
+"""``maskwise bench views``: what averaging over a photo and its mirror image gains, and what it costs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+from maskwise.cli.bench_predict import RoundsOption
+from maskwise.cli.options import (
+    DEFAULT_STORE,
+    CacheOption,
+    JsonOption,
+    OwnDataOption,
+    QuietOption,
+    RunArgument,
+    StoreOption,
+    cache_folder,
+    needed_data_of_run,
+)
+
+if TYPE_CHECKING:
+    from maskwise.evaluation.comparison import Verdict
+    from maskwise.speed.views import SecondView
+
+_PAYS: dict[Verdict, str] = {
+    "holds": "The second view pays.",
+    "does not hold": "The second view does not pay.",
+    "inconclusive": "Whether the second view pays is inconclusive.",
+}
+
+
+def views(
+    run: RunArgument,
+    data: OwnDataOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    cache: CacheOption = None,
+    rounds: RoundsOption = 5,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Measure what predicting each photo and its mirror image gains a run on its held-out people, and what it costs."""
+    from maskwise.store.find_run import find_run
+
+    folder = find_run(store, run)
+    data = needed_data_of_run(folder, data)
+
+    from maskwise.cli.progress import listener
+    from maskwise.speed.views import measure_second_view
+
+    with listener(quiet) as progress:
+        found = measure_second_view(folder, data, cache_folder(cache), rounds, progress)
+    typer.echo(_as_json(found) if as_json else "\n".join(_lines(found, rounds)))
+
+
+def _as_json(found: SecondView) -> str:
+    joint = found.comparison.joint
+    scores = {"macro_f1": joint.macro_f1, "accuracy": joint.accuracy}
+    gains = {
+        name: {"as_is": score.a, "both": score.b, "gain": score.gain.to_dict()}
+        | {"gain_for_a_second": found.for_a_second(score.gain).to_dict()}
+        for name, score in scores.items()
+    }
+    milliseconds = {"as_is": found.one.processor_ms, "both": found.both.processor_ms}
+    counts = {"photos": found.comparison.n_photos, "people": found.comparison.n_people}
+    return json.dumps({**counts, **gains, "processor_ms": milliseconds}, indent=1)
+
+
+def _lines(found: SecondView, rounds: int) -> list[str]:
+    from maskwise.evaluation.comparison import verdict
+    from maskwise.evaluation.format_comparison import signed
+    from maskwise.text_table import aligned
+
+    compared, times = found.comparison, (found.one, found.both)
+    rows = [("", "as is", "and mirrored", "gain")]
+    for name, score in (("macro F1", compared.joint.macro_f1), ("accuracy", compared.joint.accuracy)):
+        rows.append((name, f"{score.a:.3f}", f"{score.b:.3f}", signed(score.gain)))
+    rows.append(("processor, ms per photo", *(f"{rate.processor_ms:.2f}" for rate in times), ""))
+    rows.append(("photos/s", *(f"{rate.photos_per_second:.0f}" for rate in times), ""))
+    gain = compared.joint.macro_f1.gain
+    return [
+        *aligned(rows, left=(0, 3)),
+        "",
+        f"{_PAYS[verdict(gain)]} It takes {found.seconds:.1f} s of the processor for 1,000 photos: "
+        f"macro F1 {signed(found.for_a_second(gain), 4)} for each of these seconds.",
+        f"{compared.n_photos:,} held-out photos of {compared.n_people:,} people; times: medians of {rounds} rounds of "
+        f"{found.one.photos} photos, decoding not included",
+    ]
