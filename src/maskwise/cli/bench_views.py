@@ -72,12 +72,13 @@ def _lines(found: SecondView, rounds: int) -> list[str]:
     from maskwise.evaluation.format_comparison import signed
     from maskwise.text_table import aligned
 
-    compared, times = found.comparison, (found.one, found.both)
+    compared = found.comparison
     rows = [("", "as is", "and mirrored", "gain")]
     for name, score in (("macro F1", compared.joint.macro_f1), ("accuracy", compared.joint.accuracy)):
         rows.append((name, f"{score.a:.3f}", f"{score.b:.3f}", signed(score.gain)))
-    rows.append(("processor, ms per photo", *(f"{rate.processor_ms:.2f}" for rate in times), ""))
-    rows.append(("photos/s", *(f"{rate.photos_per_second:.0f}" for rate in times), ""))
+    one, both = found.one, found.both
+    rows.append(("processor, ms per photo", f"{one.processor_ms:.2f}", f"{both.processor_ms:.2f}", ""))
+    rows.append(("photos/s", f"{one.photos_per_second:.0f}", f"{both.photos_per_second:.0f}", ""))
     gain = compared.joint.macro_f1.gain
     return [
         *aligned(rows, left=(0, 3)),

@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -115,8 +116,9 @@ def _rates(models: RunModels, parts: Sequence[PartPhotos], rounds: int) -> tuple
     specs = [of_part.how.spec for of_part in models.members[0].parts]
     pixels_of = [parts[specs.index(spec)].photos.read(places) for spec in models.specs]
     ways = [models.in_views(VIEWS[:1]), models.in_views(VIEWS)]
-    for way in ways:
-        way.predict(pixels_of)
-    rounds_of = [[timed(lambda way=way: way.predict(pixels_of), len(places)) for way in ways] for _ in range(rounds)]
+    works = [partial(way.predict, pixels_of) for way in ways]
+    for work in works:
+        work()
+    rounds_of = [[timed(work, len(places)) for work in works] for _ in range(rounds)]
     one, both = (median_rate(rates) for rates in zip(*rounds_of, strict=True))
     return one, both
