@@ -7,15 +7,15 @@ import json
 import re
 import string
 from functools import cache
-from itertools import pairwise
 
 import pytest
 
 from maskwise.reports import review_script, sortable_table
 from maskwise.reports.page import page, paragraph, preformatted, section
-from maskwise.reports.words import Words, changed_texts, in_language, korean_words, texts_of
+from maskwise.reports.words import Words, changed_texts, in_language, korean_words, markdown_in, texts_of
 from support.source_files import SOURCE
 
+_MARKS = " .,;:()[]·→-/%?"
 WORDS = Words(
     {
         "Scores": "점수",
@@ -116,18 +116,24 @@ def test_no_entry_is_out_of_use() -> None:
     unused = [
         english
         for english in korean_words().korean_of
-        if not all(map(_stands_in_source, re.split(r"\{\w+\}|, ", english)))
+        if not all(_stands_in_source(piece, whole="{" not in english) for piece in re.split(r"\{\w+\}|, ", english))
     ]
     assert unused == []
 
 
-def _stands_in_source(piece: str) -> bool:
-    """As it is, or in pieces, as a plural and a list are put together where they are written."""
-    bare = piece.strip(" .,;:()[]·→-/%")
-    if not re.search("[A-Za-z]{2}", bare) or bare in _source():
-        return True
-    words = bare.split(" ")
-    return len(words) > 1 and all(f"{one} {other}" in _source() or one in _source() for one, other in pairwise(words))
+def _stands_in_source(piece: str, *, whole: bool) -> bool:
+    """As it is, or in at most three pieces, as a plural and a choice are put together where they are written.
+
+    A text of two words that is not in the source is out of use where it is the ``whole`` entry.
+    """
+    words, pieces = piece.strip(_MARKS).split(" "), 0
+    several = len(words)
+    while words:
+        length = next((n for n in range(len(words), 0, -1) if " ".join(words[:n]).strip(_MARKS) in _source()), 0)
+        if not length:
+            return not re.search("[A-Za-z]{2}", " ".join(words))
+        words, pieces = words[length:], pieces + 1
+    return pieces == 1 or (pieces <= 3 and not (whole and several == pieces))
 
 
 @cache
@@ -138,7 +144,44 @@ def _source() -> str:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
-    return "\n".join([*constants, review_script.SCRIPT, sortable_table.SCRIPT])
+    text = "\n".join([*constants, review_script.SCRIPT, sortable_table.SCRIPT])
+    return f"{text}\n{text.replace('_', ' ')}"
+
+
+def test_a_stage_that_nothing_names_any_more_is_out_of_use() -> None:
+    assert _stands_in_source("looking at photos", whole=True)
+    assert not _stands_in_source("finding faces", whole=True)
+
+
+def test_every_english_text_stands_in_the_file_once() -> None:
+    seen: list[str] = []
+
+    def keep(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        names = [name for name, _ in pairs]
+        seen.extend(name for name in {*names} if names.count(name) > 1)
+        return dict(pairs)
+
+    tables = json.loads((SOURCE / "reports" / "korean.json").read_text(encoding="utf-8"), object_pairs_hook=keep)
+    assert seen == []
+    service, pages = tables["service"], tables["pages"]
+    assert {each: service[each] for each in service if each in pages} == {
+        each: pages[each] for each in service if each in pages
+    }
+
+
+def test_markdown_keeps_its_marks_and_is_said_in_korean() -> None:
+    card = (
+        "# Licences\n\n- Not in this bundle. Nobody knows this.\n\n| joint class | F1 |\n| --- | --- |\n| worn | 1 |\n"
+    )
+    assert markdown_in(card, "ko") == (
+        "# 라이선스\n\n- 번들에 없습니다. Nobody knows this.\n\n| 전체 클래스 | F1 |\n| --- | --- |\n| 착용 | 1 |\n"
+    )
+    assert markdown_in(card, "en") == card
+
+
+def test_what_is_marked_as_english_stays_on_a_korean_page() -> None:
+    html = in_language(page("Board", '<p lang="en">There is no such run. x</p><p>Board</p>'), "ko")
+    assert '<p lang="en">There is no such run. x</p><p>순위표</p>' in html
 
 
 def test_every_text_is_listed_once_and_without_blanks() -> None:

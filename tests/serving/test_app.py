@@ -185,6 +185,9 @@ def test_the_model_tells_what_it_is(client: httpx.Client) -> None:
     assert parsed.inputs_px == [[48, 36]]
     assert parsed.limits == {"body_bytes": 300_000, "photo_pixels": 1_000_000, "request_images": 4}
     assert parsed.card.startswith("# Model card")
+    korean = ModelResponse.model_validate_json(client.get("/v1/model?language=ko").content)
+    assert (korean.card[:6], korean.classes) == ("# 모델 카", parsed.classes)
+    assert check_refused(client.get("/v1/model?language=fr")) == (422, "bad_query")
 
 
 def test_addresses_and_methods(client: httpx.Client) -> None:

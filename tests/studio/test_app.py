@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -128,13 +129,31 @@ def test_pages_and_what_scripts_show_are_in_the_browser_s_language(visitor: http
     korean = {"accept-language": "ko-KR,ko;q=0.9,en;q=0.8"}
     visitor.headers.update(korean)
     names = ("good", "poor", "faces", "c0ffee", "ladder", "mask", "macro", "studio")
-    for address in ("/", "/compare", "/audit", "/predict", "/nothing", f"/runs/{run.record.run_id}"):
+    compared = visitor.get("/compare").text
+    ids = re.findall(r'value="([0-9a-f]{12,})"', compared)
+    listed = ("/", "/compare", "/audit", "/predict", "/nothing", "/runs/0123456789ab")
+    for address in (*listed, f"/runs/{run.record.run_id}", f"/compare?a={ids[0]}&b={ids[1]}"):
         page = made(visitor, address)
         assert '<html lang="ko">' in page.text
         assert english_left(page.text, *names) == [], address
     tagged = visitor.post(f"/runs/{run.record.run_id}/tags", json={"add": ["ko"], "remove": []}).json()
     assert 'aria-label="태그 ko 지우기"' in tagged["given"]
     visitor.post(f"/runs/{run.record.run_id}/tags", json={"add": [], "remove": ["ko"]})
+
+
+def test_messages_of_the_library_are_framed_in_korean_and_marked_as_english(
+    visitor: httpx.Client, run: StoredRun
+) -> None:
+    visitor.headers.update({"accept-language": "ko"})
+    page = visitor.get("/data").text
+    assert "페이지를 표시할 수 없습니다." in page
+    assert re.search(r'<p lang="en">[^<]* Start it with --data DIR\.</p>', page)
+    address = f"/runs/{run.record.run_id}/tags"
+    library = visitor.post(address, json={"add": ["two words"], "remove": []}).json()["error"]
+    assert library["language"] == "en"
+    own = visitor.post("/corrections", json={"list": "0" * 16, "decisions": {}}).json()["error"]
+    assert own["language"] == "ko"
+    assert english_left(f"<p>{own['message']}</p>") == []
 
 
 @pytest.mark.parametrize(

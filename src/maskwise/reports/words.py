@@ -25,10 +25,12 @@ _VALUE = r"(?:(?![.!?]\s).)+?"
 _TAG = re.compile(r"(<[^>]*>)")
 _ATTRIBUTE = re.compile(r'(?<= )(aria-label|alt|title|placeholder)="([^"]*)"')
 _RAW = ("script", "style", "pre", "code", "kbd")
-"""Elements whose text is not for reading as a sentence; nor is that of any element with translate="no"."""
+"""Elements whose text is not for reading as a sentence; that of any with translate="no" or lang="en" stays, too."""
 _JOINTS = (" · ", "; ", " → ", ": ", ", ", " × ")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
+_MARK = re.compile(r"#+ |- |")
+"""What makes a line of Markdown a heading or a part of a list."""
 
 _OBSERVER = """
 (() => {
@@ -128,6 +130,11 @@ def korean_words() -> Words:
     return Words(_tables()["pages"])
 
 
+def service_words() -> dict[str, str]:
+    """Those of the service's page, whose own script puts them in: ``{place}`` in both is the same."""
+    return _tables()["service"]
+
+
 def in_language(page: str, language: Language | None) -> str:
     """The HTML document ``page``, which is English, in ``language``; None: as the browser that shows it prefers."""
     if language == "en":
@@ -138,6 +145,23 @@ def in_language(page: str, language: Language | None) -> str:
         return _with_script(changed.replace('<html lang="en">', '<html lang="ko">', 1), None)
     found = {text: words.read(text) for text in texts_of(page)}
     return _with_script(page, {text: korean for text, korean in found.items() if korean != text})
+
+
+@functools.lru_cache(maxsize=16)
+def markdown_in(text: str, language: Language) -> str:
+    """The Markdown ``text``, which is English, in ``language``: its lines, and the cells of its tables."""
+    if language == "en":
+        return text
+    return "\n".join(map(_markdown_line, text.split("\n")))
+
+
+def _markdown_line(line: str) -> str:
+    words = korean_words()
+    if line.startswith("|"):
+        return "|".join(f" {words.read(cell)} " if (cell := each.strip()) else each for each in line.split("|"))
+    mark = _MARK.match(line)
+    assert mark is not None, "the mark may be empty"
+    return mark[0] + words.read(line[mark.end() :])
 
 
 def texts_of(page: str) -> list[str]:
@@ -164,7 +188,8 @@ def changed_texts(page: str, change: Callable[[str], str]) -> str:
                 lambda found: f'{found[1]}="{html.escape(change(html.unescape(found[2])))}"' if found[2] else found[0],
                 piece,
             )
-            raw = name if (name in _RAW or ' translate="no"' in piece) and not piece.startswith("</") else ""
+            stays = name in _RAW or ' translate="no"' in piece or (' lang="en"' in piece and name != "html")
+            raw = name if stays and not piece.startswith("</") else ""
         elif piece.startswith("</") and name == raw:
             raw = ""
     return "".join(pieces)

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from maskwise.data.photo_budget import READ
+from maskwise.reports.words import markdown_in
 from maskwise.serving.multipart import Upload, parse_form
 from maskwise.serving.receive_body import HeldBody
 from maskwise.serving.refusals import RefusedError
@@ -18,6 +19,7 @@ from maskwise.serving.schema import (
     ExplainQuery,
     ExplainResponse,
     Health,
+    ModelQuery,
     ModelResponse,
     PredictQuery,
     PredictResponse,
@@ -89,10 +91,11 @@ def _add_predicting(app: FastAPI, service: Service) -> None:
 
 
 def _add_status(app: FastAPI, service: Service) -> None:
-    @app.get("/v1/model", response_model=ModelResponse, responses=_responses(400, 401, 431, 503))
-    async def model() -> Any:
+    @app.get("/v1/model", response_model=ModelResponse, responses=_responses(400, 401, 422, 431, 503))
+    async def model(query: Annotated[ModelQuery, Query()]) -> Any:
         """The model, its card and what is known of its licences."""
-        return JSONResponse(service.facts)
+        facts = service.facts
+        return JSONResponse(facts | {name: markdown_in(facts[name], query.language) for name in ("card", "licences")})
 
     @app.get("/healthz", response_model=Health, responses=_responses(400, 431, 503))
     async def healthz() -> Any:
@@ -155,7 +158,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 async def _on_query(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # The names are ours or were sent; only ours are shown.
-    ours = {*PredictQuery.model_fields, *ExplainQuery.model_fields}
+    ours = {name for query in (PredictQuery, ExplainQuery, ModelQuery) for name in query.model_fields}
     named = {str(detail["loc"][-1]) for detail in error.errors()}
     wrong = ", ".join(sorted(named & ours)) or "a name that is not known"
     message = f"The query must be as /openapi.json says, got something else for {wrong}."

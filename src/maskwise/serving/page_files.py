@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
+
+from maskwise.reports.words import service_words
 
 _TYPES = {
     "html": "text/html; charset=utf-8",
@@ -32,6 +35,8 @@ class PageFile(NamedTuple):
 def page_files(package: str = "maskwise.serving") -> dict[str, PageFile]:
     """The files of the page in ``package`` by the path of their URL; ``/`` is index.html."""
     found = dict(_below(files(package).joinpath("page"), "/"))
+    if "/words.js" in found:
+        found["/korean.js"] = _page_file(_korean_script(), _TYPES["js"])
     if "/index.html" in found:
         found["/"] = found["/index.html"]
     if "/docs.html" in found:
@@ -48,7 +53,14 @@ def _below(folder: Traversable, above: str) -> list[tuple[str, PageFile]]:
         if entry.is_dir():
             found += _below(entry, f"{above}{entry.name}/")
         elif content_type is not None:
-            content = entry.read_bytes()
-            etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            found.append((f"{above}{entry.name}", PageFile(content, content_type, etag)))
+            found.append((f"{above}{entry.name}", _page_file(entry.read_bytes(), content_type)))
     return found
+
+
+def _page_file(content: bytes, content_type: str) -> PageFile:
+    return PageFile(content, content_type, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+
+
+def _korean_script() -> bytes:
+    """The page's Korean by its English as a module: all pages have their Korean from one file."""
+    return f"export const KOREAN = {json.dumps(service_words(), ensure_ascii=False)};\n".encode()

@@ -37,6 +37,14 @@ class ExplainQuery(BaseModel):
     faces: Literal["auto", "whole", "each"] | None = Field(default=None, description="As for /v1/predict.")
 
 
+class ModelQuery(BaseModel):
+    """In which language the model is described."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: Literal["en", "ko"] = Field(default="en", description="Of the model card and of what licences say.")
+
+
 class _Schema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

@@ -28,6 +28,7 @@ from maskwise.store.marks import mark_run
 from maskwise.studio.frame import (
     choosing_page,
     framed,
+    has_korean,
     job_fragment,
     linked_runs_page,
     problems_page,
@@ -281,8 +282,11 @@ class Studio:
         """A page that says why; JSON for what a script sent."""
         request.state.refused = code
         if request.method == "POST":
-            message = self._said(request, " ".join(problems))
-            refused: Response = JSONResponse({"error": {"code": code, "message": message}}, status)
+            language = self._language(request) if all(map(has_korean, problems)) else "en"
+            message = in_language(" ".join(problems), language)
+            refused: Response = JSONResponse(
+                {"error": {"code": code, "message": message, "language": language}}, status
+            )
         else:
             refused = self._page(request, framed(problems_page("maskwise studio", problems), ""), status)
         refused.raw_headers += headers

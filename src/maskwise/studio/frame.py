@@ -9,7 +9,7 @@ from typing import NamedTuple
 from maskwise.reports import line_charts
 from maskwise.reports.page import page, paragraph, section
 from maskwise.reports.run_numbers import learning_charts
-from maskwise.reports.words import Language, in_language
+from maskwise.reports.words import Language, in_language, korean_words
 from maskwise.store.marks import Marks
 from maskwise.store.run_record import RunRecord
 from maskwise.store.runs import StoredRun
@@ -33,10 +33,10 @@ def framed(html: str, here: str, tools: str = "", language: Language = "en") -> 
     links = "".join(
         f'<a href="{address}"{" aria-current=page" if address == here else ""}>{name}</a>' for address, name in PLACES
     )
-    silent = '<span class="silent" hidden>The studio does not answer.</span>'
-    bar = in_language(
-        f'<header class="studio"><nav aria-label="Studio">{links}</nav>{tools}{silent}</header>', language
+    said = (
+        '<span class="silent" hidden>The studio does not answer.</span><span class="refused" hidden>Not saved:</span>'
     )
+    bar = in_language(f'<header class="studio"><nav aria-label="Studio">{links}</nav>{tools}{said}</header>', language)
     before, body, after = html.partition("<body")
     opening, end, rest = after.partition(">")
     return f"{before.replace('</head>', _HEAD, 1)}{body}{opening}{end}{bar}{rest}"
@@ -125,9 +125,16 @@ def job_fragment(job: PageJob) -> str:
 
 
 def problems_page(title: str, problems: Sequence[str]) -> str:
-    """Why there is no such page, one line a problem."""
-    lines = "".join(f"<p>{escape(problem)}</p>" for problem in problems)
-    return page(title, f'<div role="alert">{lines}</div>', '<p><a href="/">Board</a></p>')
+    """Why there is no such page, one line a problem; what has no Korean is marked as English and stays so."""
+    marks = ["" if has_korean(each) else ' lang="en"' for each in problems]
+    lines = "".join(f"<p{mark}>{escape(each)}</p>" for mark, each in zip(marks, problems, strict=True))
+    head = paragraph("The page cannot be shown:")
+    return page(title, f'<div role="alert">{head}{lines}</div>', '<p><a href="/">Board</a></p>')
+
+
+def has_korean(message: str) -> bool:
+    """Whether all of ``message`` can be said in Korean; the library's own messages stay English."""
+    return korean_words().find(message) is not None
 
 
 def live_page(record: RunRecord, fragment: str) -> str:

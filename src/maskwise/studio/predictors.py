@@ -65,5 +65,6 @@ class Predictors:
 def _page_within(language: Language) -> dict[str, PageFile]:
     """The service's page with the way back to the studio."""
     page = page_files()
-    index = framed(page["/"].content.decode(), PREDICT, language=language).encode()
+    html = framed(page["/"].content.decode(), PREDICT, language=language)
+    index = html.replace('<html lang="en">', f'<html lang="en" data-language="{language}">', 1).encode()
     return page | {"/": page["/"]._replace(content=index, etag=f'{page["/"].etag[:-1]}-{language}"')}

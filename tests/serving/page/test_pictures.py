@@ -54,7 +54,7 @@ def test_the_card_is_shown_as_it_is_meant(context: BrowserContext, service: Runn
     page = context.new_page()
     card = "# Model card: <b>x</b>\n\n## Scores\n\n| a | b |\n| --- | --- |\n| 1 | **2** |\n\n- one\n- `two`\n"
     facts = {"name": "x", "card": card, "licences": "# Licences\n\nNone.", "limits": {}}
-    page.route("**/v1/model", lambda route: route.fulfill(json=facts))
+    page.route("**/v1/model*", lambda route: route.fulfill(json=facts))
     opened(page, service)
     page.click("#about summary")
     root = page.locator("#about-card")
@@ -139,7 +139,7 @@ def test_the_service_may_say_that_it_is_too_large(
     context: BrowserContext, service: Running, pictures: Pictures
 ) -> None:
     page = context.new_page()
-    page.route("**/v1/model", lambda route: route.abort())
+    page.route("**/v1/model*", lambda route: route.abort())
     opened(page, service, knows_model=False)
     page.set_input_files("#file", pictures.heavy)
     expect(page.locator("#problem")).to_contain_text("too large for the service")

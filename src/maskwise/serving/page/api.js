@@ -34,11 +34,11 @@ export async function request(path, picture, signal, onWait) {
   }
 }
 
-/** What the service says of its model; null where it does not. */
-export async function requestModel() {
+/** What the service says of its model in `language`, which comes with it; null where it says nothing. */
+export async function requestModel(language) {
   try {
-    const response = await fetch("v1/model", { headers: headers(), credentials: "same-origin" });
-    return response.ok ? await response.json() : null;
+    const response = await fetch(`v1/model?language=${language}`, { headers: headers(), credentials: "same-origin" });
+    return response.ok ? { ...(await response.json()), language } : null;
   } catch {
     return null;
   }

@@ -233,7 +233,10 @@ function choose(number) {
 }
 
 async function learnModel() {
-  state.model = await requestModel();
+  const { lang } = document.documentElement;
+  const model = await requestModel(lang);
+  if (lang !== document.documentElement.lang) return; // another language was chosen meanwhile
+  state.model = model;
   show();
 }
 
@@ -244,6 +247,7 @@ function changeLanguage(language) {
   }
   delete byId("problem").dataset.text;
   show();
+  learnModel();
 }
 
 // --- what the user does -----------------------------------------------------------------------------------------
@@ -293,4 +297,3 @@ document.addEventListener("visibilitychange", () => document.hidden && stopCamer
 window.addEventListener("pagehide", () => stopCamera());
 
 changeLanguage(preferredLanguage());
-learnModel();

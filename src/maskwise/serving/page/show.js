@@ -1,7 +1,6 @@
 // Everything that is shown follows from the state and from nothing else; see `state` in app.js.
 
 import { showCard } from "./card.js";
-import { inKorean } from "./card_ko.js";
 import { make, sentence, showPrediction, showBoxes, showFaces } from "./results.js";
 import { showWhy } from "./why.js";
 import { say } from "./words.js";
@@ -37,12 +36,10 @@ export function show(state, acts) {
 /** Built anew only when the model or the language changes. */
 function showModelCard(model) {
   const root = byId("about-card");
-  const language = document.documentElement.lang;
-  const english = model ? `${model.card}\n\n${model.licences}` : "";
-  const text = language === "ko" ? inKorean(english) : english;
+  const text = model ? `${model.card}\n\n${model.licences}` : "";
   if (root.dataset.text === text) return;
   root.dataset.text = text;
-  root.lang = language;
+  root.lang = model?.language ?? "";
   showCard(root, text);
 }
 

@@ -23,6 +23,15 @@ function poll(place) {
   setTimeout(look, EVERY_MS);
 }
 
+const words = (name) => document.querySelector(`header .${name}`).textContent;
+
+/** Why nothing was changed; the reason may be in English on any page. */
+function refusal({ message, language }) {
+  const reason = document.createElement("span");
+  Object.assign(reason, { lang: language ?? "", textContent: message });
+  return [`${words("refused")} `, reason];
+}
+
 async function send(address, body, output) {
   const response = await fetch(address, {
     method: "POST",
@@ -30,7 +39,7 @@ async function send(address, body, output) {
     body: JSON.stringify(body),
   }).catch(() => null);
   const sent = response ? await response.json().catch(() => null) : null;
-  output.textContent = sent?.message ?? sent?.error?.message ?? document.querySelector("header .silent").textContent;
+  output.replaceChildren(...(sent?.error ? refusal(sent.error) : [sent?.message ?? words("silent")]));
   return response?.ok ? sent : null;
 }
 

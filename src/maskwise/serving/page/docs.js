@@ -1,0 +1,5 @@
+// The page for programmers, in the language of the other.
+
+import { preferredLanguage, speak } from "./words.js";
+
+speak(preferredLanguage());
