@@ -152,6 +152,7 @@ def test_text_and_charts_stand_out_from_the_page(
 
 def test_the_galleries_of_a_report_open_and_close(browser: Browser, pages: dict[str, Path]) -> None:
     page = Visit(browser, pages["report"], 390, "light").page
+    page.locator("details.fold").evaluate_all("all => all.forEach(each => each.open = true)")
     for gallery in (".case", ".person", "details.more"):
         cards = page.locator(gallery)
         assert cards.count() > 0
@@ -243,9 +244,46 @@ def test_the_contents_stay_beside_a_wide_report_and_the_first_screen_has_all(
 def test_a_phone_shows_the_largest_confusions_in_place_of_the_matrix(browser: Browser, pages: dict[str, Path]) -> None:
     for width_px, whole in ((1280, True), (390, False)):
         page = Visit(browser, pages["report"], width_px, "light").page
+        page.locator("details.fold").evaluate_all("all => all.forEach(each => each.open = true)")
         assert page.locator(".whole").is_visible() is whole
         assert page.locator(".largest").is_visible() is not whole
         page.close()
+
+
+@pytest.mark.parametrize("name", ["report", "compare", "eda"])
+def test_on_a_phone_sections_are_folded_and_links_and_paper_open_them(
+    browser: Browser, pages: dict[str, Path], name: str
+) -> None:
+    wide = Visit(browser, pages[name], 1280, "light").page
+    folds = wide.locator("details.fold").count()
+    assert folds >= 2
+    assert wide.locator("details.fold[open]").count() == folds
+    wide.close()
+    page = Visit(browser, pages[name], 390, "light").page
+    assert page.locator("details.fold").count() == folds
+    assert page.locator("details.fold[open]").count() == 0
+    last = page.locator("nav.contents a").last
+    inner = page.locator(f"{last.get_attribute('href')} details > :not(summary)").first
+    assert not inner.is_visible()
+    page.emulate_media(media="print")
+    assert inner.is_visible()
+    page.emulate_media(media="screen")
+    last.press("Enter")
+    inner.wait_for()
+    assert page.locator("details.fold[open]").count() == 1
+    page.locator("details.fold > summary").last.press("Enter")
+    assert page.locator("details.fold[open]").count() == 0
+    last.press("Enter")  # the address stays, and the section opens again
+    inner.wait_for()
+    page.close()
+
+
+def test_a_phone_sees_scores_confusions_and_mistakes_in_two_screens(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["report"], 390, "light").page
+    for selector in (".forest", ".confusion", ".telling img"):
+        assert page.locator(selector).first.bounding_box()["y"] < 2 * 844  # type: ignore[index]
+    assert page.evaluate("document.documentElement.scrollHeight") < 4 * 844
+    page.close()
 
 
 def test_a_board_is_sorted_thinned_and_compared_by_clicks(browser: Browser, pages: dict[str, Path]) -> None:

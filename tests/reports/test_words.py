@@ -12,7 +12,15 @@ import pytest
 
 from maskwise.reports import review_script, sortable_table
 from maskwise.reports.page import page, paragraph, preformatted, section
-from maskwise.reports.words import Words, changed_texts, in_language, korean_words, markdown_in, texts_of
+from maskwise.reports.words import (
+    Words,
+    changed_texts,
+    in_language,
+    korean_words,
+    markdown_in,
+    preferred_language,
+    texts_of,
+)
 from support.source_files import SOURCE
 
 _MARKS = " .,;:()[]·→-/%?"
@@ -49,6 +57,21 @@ WORDS = Words(
 )
 def test_a_text_is_found_by_its_words(english: str, korean: str | None) -> None:
     assert WORDS.find(english) == korean
+
+
+@pytest.mark.parametrize(
+    ("english", "korean"),
+    [
+        ("… and 1,200 more", "… 외 1,200개"),
+        ("… and 12 more pairs.", "… 외 12쌍."),
+        ("1 photo of 1 person. All are shown.", "1명의 사진 1장. 모두 보여 줍니다."),
+        ("An ensemble of 3 runs (geometric mean), on x.", "x 데이터로 학습한 실행 3개의 앙상블(기하 평균)입니다."),
+        ("day, 2025-11-01 to 2025-11-29", "날짜, 2025-11-01~2025-11-29"),
+        ("3 not finished: a (01) and 3 more", "끝나지 않은 실행 3개: a (01) 외 3개"),
+    ],
+)
+def test_texts_of_rare_pages_are_known(english: str, korean: str) -> None:
+    assert korean_words().read(english) == korean
 
 
 def test_sentences_that_are_not_known_stay() -> None:
@@ -187,3 +210,18 @@ def test_what_is_marked_as_english_stays_on_a_korean_page() -> None:
 def test_every_text_is_listed_once_and_without_blanks() -> None:
     html = page("Board", "<p>  twice </p><p>twice</p>", '<svg aria-label="label"></svg>')
     assert texts_of(html) == ["Board", "twice", "label"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("ko", "ko"),
+        ("en-US,ko;q=0.5", "en"),
+        ("de-DE, ko-KR;q=0.9, en;q=0.8", "ko"),
+        ("*", "en"),
+        ("fr", "en"),
+    ],
+)
+def test_the_first_language_that_is_known_is_taken(accepted: str, language: str) -> None:
+    assert preferred_language(accepted) == language

@@ -12,7 +12,6 @@ import pytest
 
 from maskwise.store.marks import read_marks
 from maskwise.store.runs import StoredRun
-from maskwise.studio.app import preferred_language
 from support.korean import english_left
 from support.running_studio import RunningStudio
 
@@ -154,18 +153,3 @@ def test_messages_of_the_library_are_framed_in_korean_and_marked_as_english(
     own = visitor.post("/corrections", json={"list": "0" * 16, "decisions": {}}).json()["error"]
     assert own["language"] == "ko"
     assert english_left(f"<p>{own['message']}</p>") == []
-
-
-@pytest.mark.parametrize(
-    ("accepted", "language"),
-    [
-        ("", "en"),
-        ("ko", "ko"),
-        ("en-US,ko;q=0.5", "en"),
-        ("de-DE, ko-KR;q=0.9, en;q=0.8", "ko"),
-        ("*", "en"),
-        ("fr", "en"),
-    ],
-)
-def test_the_first_language_that_is_known_is_taken(accepted: str, language: str) -> None:
-    assert preferred_language(accepted) == language

@@ -185,6 +185,8 @@ def test_the_best_are_confirmed_with_other_seeds_and_the_base(tmp_path: Path, tr
     recipe = best_recipe(found, confirmed)
     assert recipe is not None
     assert "# Trained again on other people: macro F1 1.000" in recipe
+    html = in_language(sweep_files(found, confirmed)["sweep.html"], "ko")
+    assert english_left(html, "made-up faces baseline best set optimizer rate train") == []
 
 
 def test_what_is_left_when_runs_were_deleted_since(tmp_path: Path, trainer: Trainer) -> None:

@@ -19,7 +19,7 @@ from maskwise.labels import Task
 from maskwise.reports import charts, forest, line_charts, photo_cards
 from maskwise.reports.charts import photo, shortened_list
 from maskwise.reports.forest import ForestRow
-from maskwise.reports.page import page, paragraph, preformatted, section
+from maskwise.reports.page import listed_sections, page, paragraph, preformatted
 from maskwise.reports.photo_cards import card, chips, difference_lines, differing_attributes
 from maskwise.reports.reports_beside import linked
 from maskwise.reports.run_gallery import Opener
@@ -33,7 +33,7 @@ _MOST_PICTURES = 240
 """On the whole page, however many runs are compared."""
 _STYLE = """<style>
 .verdict { font-size: 1.08rem; margin: 0.5em 0; }
-section { scroll-margin-top: 0.5rem; } h3 { font-size: 1rem; margin: 1.1em 0 0.3em; }
+h3 { font-size: 1rem; margin: 1.1em 0 0.3em; }
 </style>"""
 
 
@@ -67,13 +67,14 @@ def compare_page(
     if found.ranking is not None:
         sections.append(("Ranking", [preformatted(format_ranking(found.ranking, found.names))]))
     sections.append(("To know", [shortened_list([*_remarks(found), *notes])]))
+    shown, contents = listed_sections([(f"part-{k}", name, parts) for k, (name, parts) in enumerate(sections)])
     styles = (charts, line_charts, forest, photo_cards)
     return page(
         f"{' and '.join(others) if len(others) < 3 else f'{len(others)} runs'} against {first}",
         *(each.STYLE for each in styles),
         _STYLE,
-        *(f'<div id="part-{k}">{section(name, *parts)}</div>' for k, (name, parts) in enumerate(sections)),
-        contents=[(f"part-{k}", name) for k, (name, _) in enumerate(sections)],
+        *shown,
+        contents=contents,
         script=photo_cards.SCRIPT,
     )
 
@@ -197,7 +198,7 @@ def _changed(
         ),
         *_group(changed, "better", f"Better: only {other} is right", task, open_photo, most),
         *_group(changed, "worse", f"Worse: only {first} is right", task, open_photo, most),
-        *([paragraph(f"On {both_wrong:,} more photos they differ and both are wrong.")] if both_wrong else []),
+        *([paragraph(f"On {counted(both_wrong, 'more photo')} they differ and both are wrong.")] if both_wrong else []),
     ]
 
 

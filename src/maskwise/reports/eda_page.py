@@ -14,7 +14,7 @@ from maskwise.records import Image, Ints
 from maskwise.reports import line_charts
 from maskwise.reports.charts import STYLE, bars, figures, histogram, photo, shaded, shortened_list
 from maskwise.reports.line_charts import value_histogram
-from maskwise.reports.page import page, paragraph, preformatted, section, side_by_side, table
+from maskwise.reports.page import listed_sections, page, paragraph, preformatted, side_by_side, table
 from maskwise.text_table import aligned
 from maskwise.workflows.explore_data import Exploration
 
@@ -33,15 +33,6 @@ h3 { font-size: 1rem; margin: 0.9em 0 0.2em; } .ages { flex: 1 1 20rem; min-widt
 .class summary .tiles { margin-top: 0.3rem; } .class > .tiles { margin-top: 4px; }
 .class:target summary b { text-decoration: underline; }
 </style>"""
-_SCRIPT = """
-const show = () => {
-  const part = location.hash && document.getElementById(location.hash.slice(1));
-  if (part instanceof HTMLDetailsElement) part.open = true;
-};
-addEventListener('hashchange', show);
-document.addEventListener('click', event => event.target.closest('.bars a') && setTimeout(show));
-show();
-"""
 
 
 def eda_page(explored: Exploration, title: str, *, photos: bool = True) -> str:
@@ -58,6 +49,7 @@ def eda_page(explored: Exploration, title: str, *, photos: bool = True) -> str:
         ("Likely duplicates", _duplicates(explored, photos)),
         *([("Unreadable photos", [shortened_list(numbers.unreadable)])] if numbers.unreadable else []),
     ]
+    shown, contents = listed_sections([(f"part-{k}", name, parts) for k, (name, parts) in enumerate(sections)])
     return page(
         title,
         STYLE,
@@ -65,9 +57,8 @@ def eda_page(explored: Exploration, title: str, *, photos: bool = True) -> str:
         _STYLE,
         _headline(numbers),
         *(paragraph(note) for note in explored.manifest.notes),
-        *(f'<div id="part-{k}">{section(name, *parts)}</div>' for k, (name, parts) in enumerate(sections)),
-        contents=[(f"part-{k}", name) for k, (name, _) in enumerate(sections)],
-        script=_SCRIPT,
+        *shown,
+        contents=contents,
     )
 
 

@@ -39,7 +39,6 @@ STYLE = """<style>
 .confusion td.hit { outline: 1px solid var(--faint); outline-offset: -2px; }
 .confusion thead th { text-align: center; padding: 0.25em 0.4em; } .confusion th { font-weight: normal; }
 .confusion.few td { min-width: 3.4em; } .row > * { max-width: 100%; min-width: 0; }
-details > summary { cursor: pointer; }
 details.more { margin: 0.5em 0; } details.more > summary { color: var(--faint); font-size: 0.92rem; }
 .largest :is(td, th) { white-space: normal; } .largest table { width: 100%; }
 @media (min-width: 40rem) { .largest { display: none; } }

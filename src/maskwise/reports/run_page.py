@@ -8,7 +8,7 @@ from html import escape
 from maskwise.intended_use import OPTIMISTIC, not_learnt
 from maskwise.reports import charts, forest, line_charts, photo_cards, run_gallery, run_mistakes, run_numbers
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
-from maskwise.reports.page import page, paragraph, section
+from maskwise.reports.page import listed_sections, page, paragraph
 from maskwise.reports.reports_beside import mark_of_run
 from maskwise.reports.run_card import repeat, run_model_card
 from maskwise.reports.run_gallery import Opener, augmentation, looks, opener, people, without_photos
@@ -28,7 +28,7 @@ from maskwise.reports.run_story import RunStory
 _STYLE = """<style>
 .warn { border-left: 4px solid var(--line-1); padding: 0.2rem 0.8rem; }
 h3 { font-size: 1rem; margin: 1.1em 0 0.3em; } th[scope=row] { font-weight: normal; }
-.lines { flex: 1 1 300px; min-width: 0; } section { scroll-margin-top: 0.5rem; }
+.lines { flex: 1 1 300px; min-width: 0; }
 .commands pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .glance { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 2.4rem; }
 .glance h3:first-child { margin-top: 0.2em; }
@@ -49,7 +49,7 @@ def run_page(
 ) -> str:
     """One self-contained HTML document; without ``photos`` it shows words and numbers alone."""
     open_photo = opener(None if story.data is None else story.data.root) if photos else without_photos
-    sections = [
+    parts = [
         ("At a glance", glance(story, open_photo)),
         ("The surest mistakes", mistakes(story, open_photo)),
         ("What is taken for what", confusions(story.evaluation, story.task)),
@@ -64,6 +64,7 @@ def run_page(
         ("Model card", run_model_card(story)),
         ("Repeat it", repeat(story)),
     ]
+    sections, contents = listed_sections([(_anchor(name), name, inner) for name, inner in parts])
     styles = (charts, line_charts, forest, run_numbers, photo_cards, run_mistakes, run_gallery)
     return page(
         f"Report: {story.record.name}",
@@ -71,8 +72,8 @@ def run_page(
         _STYLE,
         paragraph(_what(story)),
         *_warnings(story, photos=photos),
-        *(f'<div id="{_anchor(name)}">{section(name, *parts)}</div>' for name, parts in sections),
-        contents=[(_anchor(name), name) for name, _ in sections],
+        *sections,
+        contents=contents,
         script=photo_cards.SCRIPT,
         head=mark_of_run(story.record.run_id),
     )

@@ -27,7 +27,7 @@ _ATTRIBUTE = re.compile(r'(?<= )(aria-label|alt|title|placeholder)="([^"]*)"')
 _RAW = ("script", "style", "pre", "code", "kbd")
 """Elements whose text is not for reading as a sentence; that of any with translate="no" or lang="en" stays, too."""
 _JOINTS = (" · ", "; ", " → ", ": ", ", ", " × ")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
 _MARK = re.compile(r"#+ |- |")
 """What makes a line of Markdown a heading or a part of a list."""
@@ -162,6 +162,12 @@ def _markdown_line(line: str) -> str:
     mark = _MARK.match(line)
     assert mark is not None, "the mark may be empty"
     return mark[0] + words.read(line[mark.end() :])
+
+
+def preferred_language(accepted: str) -> Language:
+    """The language of an ``Accept-Language`` header, whose entries browsers send in their order."""
+    wanted = [entry.strip()[:2].lower() for entry in accepted.split(",")]
+    return next((known for each in wanted for known in LANGUAGES if known == each), "en")
 
 
 def texts_of(page: str) -> list[str]:

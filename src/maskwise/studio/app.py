@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from maskwise.errors import UserError
 from maskwise.listeners import Listener
-from maskwise.reports.words import LANGUAGES, Language, in_language
+from maskwise.reports.words import Language, in_language, preferred_language
 from maskwise.serving.config import ServeSettings
 from maskwise.serving.metrics import Metrics
 from maskwise.serving.receive_body import Bodies
@@ -304,12 +304,6 @@ class Studio:
 
     def _said(self, request: Request, html: str) -> str:
         return in_language(html, self._language(request))
-
-
-def preferred_language(accepted: str) -> Language:
-    """The language of an ``Accept-Language`` header, whose entries browsers send in their order."""
-    wanted = [entry.strip()[:2].lower() for entry in accepted.split(",")]
-    return next((known for each in wanted for known in LANGUAGES if known == each), "en")
 
 
 def _run_id(request: Request) -> str:

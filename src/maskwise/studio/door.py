@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from maskwise.reports.words import in_language, preferred_language
 from maskwise.serving.host_names import HostNames
 from maskwise.serving.refusals import RefusedError
 
@@ -21,14 +22,19 @@ _TOKEN_BYTES = 32
 _SAFE_METHODS = ("GET", "HEAD")
 _REFUSED = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>maskwise studio</title><p>Open the address that <code>maskwise studio</code> printed: it holds the token "
-    "that is needed here.</p></html>"
+    "<title>maskwise studio</title>"
+    "<p>Open the address with the token: it stands in the terminal of maskwise studio.</p></html>"
 )
 _ENTERED = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/">'
     '<title>maskwise studio</title><link rel="icon" href="data:,"><a href="/">maskwise studio</a></html>'
 )
 """A page rather than a redirect: its visit to / is one of the same site, wherever the address was opened from."""
+
+
+def _refused(headers: dict[bytes, bytes]) -> Response:
+    language = preferred_language(headers.get(b"accept-language", b"").decode("latin-1"))
+    return HTMLResponse(in_language(_REFUSED, language), 401)
 
 
 class Door:
@@ -48,20 +54,20 @@ class Door:
         headers = dict(scope["headers"])
         shown = parse_qs(scope["query_string"].decode("latin-1")).get("token")
         if shown is not None and scope["method"] in _SAFE_METHODS:
-            await self._enter(shown[0])(scope, receive, send)
+            await self._enter(shown[0], headers)(scope, receive, send)
         elif not _same(self._cookie_of(headers), self._session):
             scope["state"]["refused"] = "token_needed"
-            await HTMLResponse(_REFUSED, 401)(scope, receive, send)
+            await _refused(headers)(scope, receive, send)
         else:
             if scope["method"] not in _SAFE_METHODS:
                 self._refuse_foreign(headers)
             await self.app(scope, receive, send)
 
-    def _enter(self, token: str) -> Response:
+    def _enter(self, token: str, headers: dict[bytes, bytes]) -> Response:
         if _same(token, self.first_token):
             self.first_token = secrets.token_urlsafe(_TOKEN_BYTES)
         elif not _same(token, self.token):
-            return HTMLResponse(_REFUSED, 401)
+            return _refused(headers)
         entered = HTMLResponse(_ENTERED)
         entered.set_cookie(self._cookie, self._session, httponly=True, samesite="strict", path="/")
         return entered
