@@ -70,7 +70,7 @@ def external(text: str) -> list[str]:
 def test_every_section_is_there_without_data_and_says_what_is_missing(story: RunStory) -> None:
     text = run_page(story, (), ())
     assert re.findall(r"<h2>([^<]+)</h2>", text) == list(HEADINGS)
-    assert re.findall(r'href="#([^"]+)"', text) == re.findall(r'<div id="([^"]+)"', text)
+    assert re.findall(r'href="#([^"]+)"', text) == re.findall(r'<section id="([^"]+)"', text)
     assert "The data set was not at hand" in text
     assert "<img" not in text
     assert external(text) == []

@@ -59,7 +59,7 @@ _SCRIPT = """{
 const folds = [...document.querySelectorAll('details.fold')];
 if (matchMedia('(max-width: 40rem)').matches) for (const each of folds) each.open = false;
 const reveal = () => {
-  const part = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const part = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (let at = part?.querySelector(':scope > details.fold') ?? part; at; at = at.parentElement)
     if (at instanceof HTMLDetailsElement) at.open = true;
 };

@@ -36,6 +36,9 @@ h3 { font-size: 1rem; margin: 1.1em 0 0.3em; } th[scope=row] { font-weight: norm
 @media (min-width: 62rem) { .glance { grid-template-columns: minmax(24rem, 5fr) 6fr; }
   .glance > .all { grid-column: 1 / -1; }
   .glance .confusion.few td { min-width: 2.6em; } .glance .confusion { font-size: 0.85rem; } }
+@media (max-width: 40rem) { .glance .row { gap: 0.3rem; } .glance .all h3 { margin-top: 1.2em; }
+  .glance .row h3 { margin: 0.6em 0 -1.5em; position: relative; z-index: 2; width: max-content; }
+  .glance .confusion thead th { white-space: normal; font-size: 0.85rem; vertical-align: bottom; } }
 @media print { details::details-content { content-visibility: visible; block-size: auto; } }
 </style>"""
 
