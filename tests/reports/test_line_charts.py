@@ -5,7 +5,16 @@ import re
 import numpy as np
 
 from maskwise.evaluation.reliability import ConfidenceBin
-from maskwise.reports.line_charts import Line, charts, epochs_chart, reliability_chart, scores_chart, value_histogram
+from maskwise.reports.line_charts import (
+    Line,
+    charts,
+    epochs_chart,
+    reliability_chart,
+    scores_chart,
+    svg_chart,
+    value_histogram,
+    x_at,
+)
 from maskwise.score import Score
 
 NASTY = "<script>alert('x')</script>"
@@ -80,3 +89,11 @@ def test_a_histogram_counts_every_value_and_columns_are_as_high_as_their_counts(
     assert sum(counts) == 100
     assert len(counts) == 20
     assert ": 3</title>" in value_histogram("light", np.full(3, 0.5), "brightness", 2)
+
+
+def test_long_labels_at_the_ends_stay_within_the_chart() -> None:
+    across = [(x_at(0, 0, 1), "0.0004874"), (x_at(0.5, 0, 1), "0.0020000"), (x_at(1, 0, 1), "0.005117")]
+    svg = svg_chart("rate", "words", "", across, "", 1.0)
+    anchors = dict(re.findall(r'text-anchor="(\w+)">(0\.00\d+)<', svg))
+    assert anchors == {"start": "0.0004874", "middle": "0.0020000", "end": "0.005117"}
+    assert 'text-anchor="middle">10<' in svg_chart("rate", "words", "", [(x_at(1, 0, 1), "10")], "", 1.0)

@@ -67,6 +67,7 @@ def test_a_text_is_found_by_its_words(english: str, korean: str | None) -> None:
         ("1 photo of 1 person. All are shown.", "1명의 사진 1장. 모두 보여 줍니다."),
         ("An ensemble of 3 runs (geometric mean), on x.", "x 데이터로 학습한 실행 3개의 앙상블(기하 평균)입니다."),
         ("day, 2025-11-01 to 2025-11-29", "날짜, 2025-11-01~2025-11-29"),
+        ("15m 33s", "15분 33초"),
         ("3 not finished: a (01) and 3 more", "끝나지 않은 실행 3개: a (01) 외 3개"),
     ],
 )

@@ -14,6 +14,8 @@ from maskwise.records import Floats
 from maskwise.score import Score
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 230, 40, 10, 22, 38
+_LONG_LABEL = 6
+"""Letters from which a label at an end of the axis would reach beyond the chart."""
 _FLOOR = _HEIGHT - _BOTTOM
 _LINE_STYLES = 5
 _BINS = 20
@@ -165,7 +167,8 @@ def svg_chart(
         for value in marks
     )
     ticks = "".join(
-        f'<text x="{x:.1f}" y="{_FLOOR + 15}" text-anchor="middle">{escape(label)}</text>' for x, label in across
+        f'<text x="{x:.1f}" y="{_FLOOR + 15}" text-anchor="{_anchor(x, label)}">{escape(label)}</text>'
+        for x, label in across
     )
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     return (
@@ -173,6 +176,13 @@ def svg_chart(
         f'<text class="name" x="{_LEFT}" y="13">{escape(title)}</text>{drawn}{ticks}'
         f'<text x="{middle}" y="{_HEIGHT - 6}" text-anchor="middle">{escape(below)}</text></svg>'
     )
+
+
+def _anchor(x: float, label: str) -> str:
+    """Long labels at the ends stay within the chart."""
+    if len(label) < _LONG_LABEL or _LEFT + 20 < x < _WIDTH - _RIGHT - 20:
+        return "middle"
+    return "start" if x < _WIDTH / 2 else "end"
 
 
 def x_at(value: float, first: float, last: float) -> float:

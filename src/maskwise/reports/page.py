@@ -46,6 +46,7 @@ nav.contents a { color: var(--fill, inherit); }
   body.listed nav.contents { position: sticky; top: 0; align-self: start; flex-flow: column; margin: 4.2rem 0 0;
     max-height: 100vh; overflow-y: auto; padding-bottom: 1rem; box-sizing: border-box; } }
 @media print { body, body.wide { max-width: none; } figure, tr { break-inside: avoid; } nav.contents { display: none; }
+  .fold > summary { list-style: none; }
   details.fold::details-content { content-visibility: visible; block-size: auto; }
   .scroll { overflow: visible; background: none; } .scroll th:first-child, .scroll td:first-child { position: static; }
   body.wide table { table-layout: fixed; width: 100%; font-size: 0.5rem; overflow-wrap: anywhere; }

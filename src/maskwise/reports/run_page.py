@@ -31,12 +31,12 @@ h3 { font-size: 1rem; margin: 1.1em 0 0.3em; } th[scope=row] { font-weight: norm
 .lines { flex: 1 1 300px; min-width: 0; }
 .commands pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .glance { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 2.4rem; }
-.glance h3:first-child { margin-top: 0.2em; }
+.glance h3:first-child { margin-top: 0.2em; } .glance > .all h3 { margin-top: 1.1em; }
 .glance h2 { margin-top: 0.6em; } .glance .charts .lines { max-width: 420px; }
 @media (min-width: 62rem) { .glance { grid-template-columns: minmax(24rem, 5fr) 6fr; }
   .glance > .all { grid-column: 1 / -1; }
   .glance .confusion.few td { min-width: 2.6em; } .glance .confusion { font-size: 0.85rem; } }
-@media (max-width: 40rem) { .glance .row { gap: 0.3rem; } .glance .all h3 { margin-top: 1.2em; }
+@media (max-width: 40rem) { .glance .row { gap: 0.3rem; }
   .glance .row h3 { margin: 0.6em 0 -1.5em; position: relative; z-index: 2; width: max-content; }
   .glance .confusion thead th { white-space: normal; font-size: 0.85rem; vertical-align: bottom; } }
 @media print { details::details-content { content-visibility: visible; block-size: auto; } }

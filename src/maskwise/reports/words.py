@@ -28,7 +28,8 @@ _RAW = ("script", "style", "pre", "code", "kbd")
 """Elements whose text is not for reading as a sentence; that of any with translate="no" or lang="en" stays, too."""
 _JOINTS = (" · ", "; ", " → ", ": ", ", ", " × ")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_LETTERS = re.compile(r"[A-Za-z]{2,}")
+_LETTERS = re.compile(r"[A-Za-z]{2,}|\d[smh]\b")
+"""Words, or a time in seconds, minutes and hours."""
 _MARK = re.compile(r"#+ |- |")
 """What makes a line of Markdown a heading or a part of a list."""
 
