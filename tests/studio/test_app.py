@@ -38,6 +38,10 @@ def test_the_board_leads_to_a_report_and_back(visitor: httpx.Client, run: Stored
 def test_two_runs_are_compared(visitor: httpx.Client, run: StoredRun) -> None:
     choosing = visitor.get("/compare")
     assert choosing.text.count(f'value="{run.record.run_id}"') == 2
+    for address in ("/compare", f"/compare?a={run.record.run_id}"):
+        first, second = re.findall(r'value="(\w+)" selected', visitor.get(address).text)
+        assert first != second
+    assert first == run.record.run_id
     other = choosing.text.partition("poor (")[0].rpartition('value="')[2][:16]
     page = made(visitor, f"/compare?a={run.record.run_id}&b={other}")
     assert page.status_code == 200

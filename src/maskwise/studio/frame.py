@@ -83,19 +83,25 @@ def corrections_tools(key: str) -> str:
 def choosing_page(
     title: str, note: str, address: str, choices: Sequence[Choice], fields: Sequence[tuple[str, str]], chosen: str = ""
 ) -> str:
-    """A form that leads to ``address`` with a run for each of ``fields`` (name, words)."""
+    """A form that leads to ``address`` with a run for each of ``fields`` (name, words), another one in each."""
     if not choices:
         return page(title, paragraph(note), paragraph("No finished run that held people out is in the store yet."))
-    options = "".join(
-        f'<option value="{each.run_id}"{" selected" if each.run_id == chosen else ""}>{escape(each.words)}</option>'
-        for each in choices
-    )
+    first = next((each for each in choices if each.run_id == chosen), choices[0])
+    ordered = [first, *(each for each in choices if each is not first)]
     labels = "".join(
-        f'<p><label for="{name}">{escape(words)}</label> <select id="{name}" name="{name}">{options}</select></p>'
-        for name, words in fields
+        f'<p><label for="{name}">{escape(words)}</label> <select id="{name}" name="{name}">'
+        f"{_options(choices, ordered[min(place, len(ordered) - 1)])}</select></p>"
+        for place, (name, words) in enumerate(fields)
     )
     form = f'<form class="choose" method="get" action="{address}">{labels}<button type="submit">Show</button></form>'
     return page(title, paragraph(note), form)
+
+
+def _options(choices: Sequence[Choice], selected: Choice) -> str:
+    return "".join(
+        f'<option value="{each.run_id}"{" selected" if each is selected else ""}>{escape(each.words)}</option>'
+        for each in choices
+    )
 
 
 def linked_runs_page(title: str, note: str, choices: Sequence[Choice], address: str) -> str:
