@@ -25,13 +25,14 @@ def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,), gap: str 
 
 
 def fitted(rows: Sequence[Sequence[str]], width: int, left: Sequence[int] = (0,), keep: int = 1) -> list[str]:
-    """``aligned``, within ``width`` terminal columns: long cells are broken between words, and columns for which there
-    is no room are put below, as a further table that begins with the first ``keep`` columns again."""
+    """``aligned``, within ``width`` terminal columns: columns for which there is no room are put below, as a further
+    table that begins with the first ``keep`` columns again. Where that is not enough, long cells are broken."""
     widths = [column_width(cells) for cells in zip(*rows, strict=True)]
     if _line_width(widths) <= width:
         return aligned(rows, left)
-    rows = [line for row in rows for line in _broken(row, width // 3)]
-    widths = [column_width(cells) for cells in zip(*rows, strict=True)]
+    if any(_line_width([*widths[:keep], each]) > width for each in widths[keep:]):
+        rows = [line for row in rows for line in _broken(row, width // 3)]
+        widths = [column_width(cells) for cells in zip(*rows, strict=True)]
     first, parts = list(range(keep)), [[keep]]
     for k in range(keep + 1, len(widths)):
         if _line_width([widths[place] for place in (*first, *parts[-1], k)]) > width:

@@ -121,7 +121,11 @@ def test_runs_that_differ_in_their_seed_are_one_line_by_hand(records: list[RunRe
     assert (short.macro_f1.mean, short.macro_f1.low, short.macro_f1.high) == pytest.approx((0.45, 0.40, 0.50))
     assert short.macro_f1.deviation == pytest.approx(0.05 * 2**0.5)
     text = format_spreads([long, short], ["seed"], 120)
-    assert max(map(len, format_spreads([long, short], ["seed"], 80).splitlines())) <= 80
+    narrow = format_spreads([long, short], ["seed"], 80)
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert narrow.endswith(
+        "\n\nruns that are equal but for seed: means; the spread is the standard deviation\nbetween runs"
+    )
     assert "runs that are equal but for seed" in text
     assert "0.450" in text
     assert "0.071" in text

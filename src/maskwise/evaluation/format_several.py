@@ -63,7 +63,7 @@ def format_ranking(ranking: Ranking, names: Sequence[str]) -> str:
 
 def _joint(comparisons: Sequence[Comparison], names: Sequence[str]) -> list[str]:
     base = comparisons[0].joint
-    rows: list[tuple[str, ...]] = [("arm", "macro F1", "gain", "higher?", "accuracy", "gain")]
+    rows: list[tuple[str, ...]] = [("arm", "macro F1", "gain", "higher?", "accuracy", "gain in accuracy")]
     rows.append((names[0], number(base.macro_f1.a), "", "", number(base.accuracy.a), ""))
     for comparison, name in zip(comparisons, names[1:], strict=True):
         macro_f1, accuracy = comparison.joint.macro_f1, comparison.joint.accuracy

@@ -68,7 +68,7 @@ def format_spreads(spreads: Sequence[Spread], addresses: Sequence[str], width: i
         blocks.append("\n".join([*wrapped([heading], width), *fitted(rows, width)]))
     equal = " and ".join(addresses)
     note = f"runs that are equal but for {equal}: means; the spread is the standard deviation between runs"
-    return "\n\n".join([*(blocks or ["no finished run with a score yet"]), *wrapped([note], width)])
+    return "\n\n".join([*(blocks or ["no finished run with a score yet"]), "\n".join(wrapped([note], width))])
 
 
 def _cells(each: Spread, longest_name: int) -> tuple[str, ...]:
