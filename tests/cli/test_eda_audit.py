@@ -75,11 +75,15 @@ def test_eda_writes_a_page_and_prints_the_short_form(pictures: Path, tmp_path: P
         cli("eda", str(pictures), "--out", str(out), "--cache", str(cache), "--quiet")
 
 
-def test_a_page_without_photos_shows_none(pictures: Path, tmp_path: Path, cli: Cli) -> None:
+def test_a_page_without_photos_shows_none(
+    pictures: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     out = tmp_path / "page.html"
     reported = cli("eda", str(pictures), "--out", str(out), "--no-faces", "--no-photos", "--quiet")
     page = out.read_text(encoding="utf-8")
     assert "no face found: not looked for" in reported
+    assert max(len(line) for line in reported.splitlines() if str(tmp_path) not in line) <= 80
     assert "<img" not in page
     assert "Mean faces" not in page
 

@@ -58,7 +58,7 @@ def audit(
     from maskwise.reports.audit_page import audit_page
     from maskwise.reports.audit_tables import corrections_csv, people_csv, suspects, suspects_text
     from maskwise.reports.words import in_language
-    from maskwise.text_table import screen_width
+    from maskwise.text_table import screen_width, wrapped
     from maskwise.workflows.audit_labels import audit_labels
 
     with listener(quiet) as events:
@@ -77,4 +77,5 @@ def audit(
         typer.echo(plain_json({"suspects": suspects(audited, top), "near_copies": audited.near, "folder": out}))
         return
     typer.echo(suspects_text(audited, top, screen_width()))
-    typer.echo(f"gallery: {out / 'audit.html'}; to review: {out / 'corrections.csv'}; all: {out / 'people.csv'}")
+    places = f"gallery: {out / 'audit.html'}; to review: {out / 'corrections.csv'}; all: {out / 'people.csv'}"
+    typer.echo("\n".join(wrapped([places], screen_width())))

@@ -97,13 +97,16 @@ def export(
 
 def _print_written(written: Written, *, as_json: bool) -> None:
     from maskwise.cli.plain_json import plain_json
+    from maskwise.text_table import screen_width, wrapped
 
     if as_json:
         typer.echo(plain_json(written))
         return
-    for each in written.parity:
-        typer.echo(
-            f"{each.precision}: {each.photos} photos ({each.inputs}), largest difference "
-            f"{each.largest_difference:.1e}, decisions equal for {each.decisions_equal:.2%}"
-        )
+    parity = (
+        f"{each.precision}: {each.photos} photos ({each.inputs}), largest difference "
+        f"{each.largest_difference:.1e}, decisions equal for {each.decisions_equal:.2%}"
+        for each in written.parity
+    )
+    for line in wrapped(parity, screen_width()):
+        typer.echo(line)
     typer.echo(f"{written.place}: {written.n_bytes / 1e6:.1f} MB")

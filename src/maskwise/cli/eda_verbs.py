@@ -49,6 +49,7 @@ def eda(
     from maskwise.cli.progress import listener
     from maskwise.reports.eda_page import eda_page, eda_text
     from maskwise.reports.words import in_language
+    from maskwise.text_table import screen_width, wrapped
     from maskwise.workflows.explore_data import explore_data
 
     with listener(quiet) as progress:
@@ -60,5 +61,5 @@ def eda(
     if as_json:
         typer.echo(plain_json({"numbers": explored.numbers, "page": out}))
         return
-    typer.echo(eda_text(explored.numbers, explored.task))
+    typer.echo("\n".join(wrapped(eda_text(explored.numbers, explored.task).splitlines(), screen_width())))
     typer.echo(f"page: {out}")
