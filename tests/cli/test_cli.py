@@ -182,7 +182,12 @@ def test_the_module_runs_and_leaves_with_the_exit_code(tmp_path: Path) -> None:
     assert files_below(tmp_path) == []
 
 
-@pytest.mark.parametrize("words", [("train",), ("train", "quick-imagenet", "--data", ".", "--folds", "1"), ()])
+def test_a_value_that_an_option_does_not_take_is_one_line(run: Run) -> None:
+    (line,) = run("train", "quick-imagenet", "--data", ".", "--folds", "1").err
+    assert line == "--folds must be greater than or equal to 2, got '1'. See `maskwise train -h`."
+
+
+@pytest.mark.parametrize("words", [("train",), ()])
 def test_wrong_words_are_bad_usage(run: Run, words: tuple[str, ...]) -> None:
     ended = run(*words)
     assert ended.code == 2
