@@ -20,7 +20,10 @@ TINY = (
 )
 
 
-def test_claims_are_tested_printed_and_written(workplace: Workplace, cli: Callable[..., str], tmp_path: Path) -> None:
+def test_claims_are_tested_printed_and_written(
+    workplace: Workplace, cli: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no table is broken
     store, page = tmp_path / "runs", tmp_path / "claims.md"
     places = ["--data", str(workplace.data), "--store", str(store), "--cache", str(workplace.cache)]
     words = ["claims", *places, "--quiet", *TINY, "--only", "6", "--only", "12", "--seeds", "1", "--out", str(page)]
