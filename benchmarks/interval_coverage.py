@@ -83,9 +83,9 @@ def wrong_classes() -> Floats:
     chances_CC = np.zeros((18, 18))
     for c in range(18):
         mask, gender, age = np.unravel_index(c, TASK.sizes)
-        neighbours = [other for other in range(3) if abs(other - age) == 1]
-        for other in neighbours:
-            chances_CC[c, np.ravel_multi_index((mask, gender, other), TASK.sizes)] += 0.75 / len(neighbours)
+        neighbors = [other for other in range(3) if abs(other - age) == 1]
+        for other in neighbors:
+            chances_CC[c, np.ravel_multi_index((mask, gender, other), TASK.sizes)] += 0.75 / len(neighbors)
         chances_CC[c, np.ravel_multi_index((mask, 1 - gender, age), TASK.sizes)] += 0.22
         chances_CC[c, np.ravel_multi_index(((mask + 1) % 3, gender, age), TASK.sizes)] += 0.03
     return chances_CC

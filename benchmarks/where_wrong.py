@@ -53,7 +53,7 @@ def mask_lines(true_N: Ints, predicted_N: Ints, person_N: list[str]) -> list[str
         of_person.setdefault(person_N[place], set()).add(kind)
     exchanged = [person for person, seen in of_person.items() if {(b, a) for a, b in seen} & seen]
     n_exchanged = sum(person_N[place] in exchanged for place in wrong)
-    lines = [f"{count} photos labelled {a}, predicted {b}" for (a, b), count in sorted(kinds.items())]
+    lines = [f"{count} photos labeled {a}, predicted {b}" for (a, b), count in sorted(kinds.items())]
     return [
         f"{len(wrong)} of {len(true_N)} masks wrong",
         *lines,

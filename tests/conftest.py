@@ -20,6 +20,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("maskwise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("maskwise")
 
+TINY_CHANGES = (
+    "model.backbone.kind=baseline_cnn",
+    "model.weights.kind=none",
+    "input.height_px=24",
+    "input.width_px=20",
+    "train.epochs=1",
+    "train.batch_size=32",
+    "runtime.device=cpu",
+)
+"""What makes every recipe of a series small."""
 TINY_RECIPE = """
 name: tiny
 split: {kind: hold_out, share: 0.34}

@@ -135,7 +135,7 @@ def test_its_packages_are_enough_to_answer(started: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_health_check_tells_ready_from_gone(started: str, image: Path) -> None:
+def test_the_health_check_distinguishes_ready_from_gone(started: str, image: Path) -> None:
     (check,) = rests("HEALTHCHECK")
     program, *words = json.loads(check[check.index("[") :])
     assert program.startswith("/opt/maskwise/bin/")

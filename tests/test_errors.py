@@ -30,10 +30,10 @@ def test_printable_text_does_nothing_to_a_terminal() -> None:
 
 
 def test_an_extra_that_is_missing_is_named_with_its_packages() -> None:
-    assert extra_missing("serve", "starlette.types") == (
-        "the extra `serve` must be installed for this, got none of starlette. "
-        'Install it: pip install "maskwise[serve]".'
-    )
+    line = extra_missing("serve", "starlette.types")
+    assert "extra `serve` must be installed" in line
+    assert ", got none of starlette. " in line
+    assert 'pip install "maskwise[serve]"' in line
 
 
 def test_a_word_of_hundreds_of_thousands_of_letters_is_like_no_other() -> None:

@@ -131,7 +131,8 @@ def test_sound_rows_come_with_the_faults_of_the_others(path: Path) -> None:
     assert table.columns == {"a": ["1", "x\ny"], "b": ["2", "7"]}
     assert table.line_R == [2, 5]
     assert [fault.line for fault in faults] == [3, 4, 7]
-    assert faults[0].message == "the row must be of 2 values, got 1. Put quotes around a value that holds a comma."
+    assert "of 2 values, got 1. " in faults[0].message
+    assert "quotes" in faults[0].message
     assert "of 2 values, got 3" in faults[1].message
     assert "must be proper CSV" in faults[2].message
 

@@ -1,4 +1,4 @@
-"""maskwise: mask status × gender × age group of a face, learnt from few, imbalanced photos of many people.
+"""maskwise: mask status × gender × age group of a face, learned from few, imbalanced photos of many people.
 
 ``maskwise.train(recipe, data=…)`` gives a ``Run``; ``maskwise.runs()`` and ``maskwise.open(name)`` find earlier ones,
 ``maskwise.compare(a, b)`` tests one against another, and ``maskwise.load(path).predict(images)`` predicts.

@@ -25,7 +25,7 @@ def printable(text: str) -> str:
 
 
 def nearest(word: str, legal: Iterable[str]) -> str:
-    """``Did you mean 'x'? Legal: a, b, c.`` — the way out for a misspelt name."""
+    """``Did you mean 'x'? Legal: a, b, c.`` — the way out for a misspelled name."""
     names = sorted(legal, key=_by_number)
     # Comparing takes the product of the lengths; nothing legal is that long.
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5) if len(word) <= _LONGEST_WORD else []

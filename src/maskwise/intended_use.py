@@ -28,7 +28,7 @@ def what_it_predicts(attributes: Sequence[str], n_classes: int) -> str:
     return f"predicts {' × '.join(attributes)}, {n_classes} joint classes"
 
 
-def not_learnt(absent_classes: Sequence[str]) -> str:
+def not_learned(absent_classes: Sequence[str]) -> str:
     """What to know of classes that no training photo shows; "" where there are none."""
     if not absent_classes:
         return ""

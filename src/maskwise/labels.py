@@ -29,7 +29,7 @@ class Task(Settings):
     """Which attributes are read, and where the age groups meet."""
 
     attributes: tuple[Attribute, ...] = ("mask", "gender", "age")
-    """The attributes that make up the joint class, slowest first. Leave one out and it is not learnt at all."""
+    """The attributes that make up the joint class, slowest first. Leave one out and it is not learned at all."""
 
     age_borders_years: tuple[int, ...] = (30, 60)
     """Ages at which the next age group begins. Scores and predictions always mean these groups."""
@@ -181,7 +181,7 @@ class PhotoGroup(Settings):
 
 
 def known_attributes(table: PhotoTable) -> tuple[Attribute, ...]:
-    """The attributes that every one of the photos is labelled with: those that can be learnt from them."""
+    """The attributes that every one of the photos is labeled with: those that can be learned from them."""
     columns: dict[Attribute, Ints] = {"mask": table.mask_N, "gender": table.gender_N, "age": table.age_years_N}
     return tuple(attribute for attribute, code_N in columns.items() if np.all(code_N >= 0))
 

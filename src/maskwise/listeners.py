@@ -12,7 +12,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class StepReport:
-    """One optimiser-ready batch is done."""
+    """One optimizer-ready batch is done."""
 
     fold: int
     epoch: int

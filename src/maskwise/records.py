@@ -39,7 +39,7 @@ class PhotoTable:
     gender_N: Ints
     age_years_N: Ints
     origin_N: Strings
-    """What the data set says of a person's origin, "" where it says nothing. For reports; never learnt."""
+    """What the data set says of a person's origin, "" where it says nothing. For reports; never learned."""
     class_N: Ints
     """Joint class for scores; -1 until ``Task.label`` fills it."""
     train_class_N: Ints

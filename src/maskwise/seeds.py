@@ -17,5 +17,5 @@ def rng_for(seed: int, purpose: str, *position: int) -> np.random.Generator:
 
 
 def torch_seed_for(seed: int, purpose: str, *position: int) -> int:
-    """A seed for the one global generator that cannot be avoided: torch's, which dropout and initialisation use."""
+    """A seed for the one global generator that cannot be avoided: torch's, which dropout and initialization use."""
     return int(rng_for(seed, purpose, *position).integers(2**62))

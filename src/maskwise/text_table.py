@@ -18,10 +18,10 @@ LINE_WIDTH = 78
 """What fits on a terminal of 80 columns."""
 
 
-def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,), gap: str = "  ") -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> list[str]:
     """One line a row, columns padded to their widest cell: flush right, except those numbered in ``left``."""
     columns = [_column(cells, k in left) for k, cells in enumerate(zip(*rows, strict=True))]
-    return [gap.join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
 
 
 def fitted(rows: Sequence[Sequence[str]], width: int, left: Sequence[int] = (0,), keep: int = 1) -> list[str]:

@@ -88,10 +88,10 @@ def test_rotating_by_a_quarter_turn_is_counter_clockwise() -> None:
     assert torch.allclose(turned, torch.rot90(square, 1, (2, 3)), atol=1e-5)
 
 
-def test_colours_by_hand() -> None:
+def test_colors_by_hand() -> None:
     photo = torch.tensor([0.5, 0.25, 0.75]).view(1, 3, 1, 1)
-    grey = 0.2989 * 0.5 + 0.587 * 0.25 + 0.114 * 0.75  # 0.3817
-    expected = torch.tensor([grey + 1.5 * (0.5 - grey), grey + 1.5 * (0.25 - grey), grey + 1.5 * (0.75 - grey)])
+    gray = 0.2989 * 0.5 + 0.587 * 0.25 + 0.114 * 0.75  # 0.3817
+    expected = torch.tensor([gray + 1.5 * (0.5 - gray), gray + 1.5 * (0.25 - gray), gray + 1.5 * (0.75 - gray)])
     assert torch.allclose(OPERATIONS["color"](photo, torch.tensor([1.5])).flatten(), expected, atol=1e-6)
 
 

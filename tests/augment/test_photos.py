@@ -55,8 +55,8 @@ def test_contrast_is_one_factor_a_photo_as_torchvision_means_it() -> None:
 
 
 def test_noise_is_gaussian_of_the_given_width_and_differs_between_photos() -> None:
-    grey = torch.full((50, 3, 40, 30), 0.5)
-    added = noise(grey, np.random.default_rng(7), std=0.1, p=1) - 0.5
+    gray = torch.full((50, 3, 40, 30), 0.5)
+    added = noise(gray, np.random.default_rng(7), std=0.1, p=1) - 0.5
     assert abs(float(added.mean())) < 0.003
     assert abs(float(added.std()) - 0.1) < 0.002
     assert abs(float((added.abs() < 0.1).float().mean()) - 0.6827) < 0.01  # one standard deviation to either side
@@ -83,7 +83,7 @@ def test_affine_without_change_is_the_identity_and_a_quarter_turn_of_a_square_is
     assert torch.allclose(turned, torch.rot90(square, 1, (2, 3)), atol=1e-5)
 
 
-def test_affine_shifts_by_a_share_of_each_side_and_zooms_around_the_centre() -> None:
+def test_affine_shifts_by_a_share_of_each_side_and_zooms_around_the_center() -> None:
     before = images(1, 20, 10)
     shifted = affine(before, UpperEnd(np.random.PCG64(0)), degrees=0, shift=0.2, scale=0, p=1)
     # Pixels come from 0.2 of the width (2) to the right and 0.2 of the height (4) below.

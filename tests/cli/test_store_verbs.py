@@ -42,7 +42,7 @@ def test_variables_are_no_options_before_the_verb(
     monkeypatch.setenv("MASKWISE_STORE", str(store))
     monkeypatch.setenv("MASKWISE_CACHE", str(tmp_path))
     worst = ranked(store)[-1]
-    with pytest.raises(UserError, match="options of `store delete` must stand after delete"):
+    with pytest.raises(UserError, match="`store delete` must stand after delete"):
         cli("store", "--store", str(store), "delete", worst, "--yes")
     assert cli("store", "delete", worst, "--yes").startswith("deleted 1 run, ")
 

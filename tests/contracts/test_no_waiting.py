@@ -90,7 +90,7 @@ def test_the_age_term_does_not_wait() -> None:
 
 @pytest.mark.parametrize("kind", get_args(get_args(optimizers.OptimizerConfig)[0]))
 def test_no_step_of_a_training_waits_from_the_drawing_of_photos_on(kind: type, tmp_path: Path) -> None:
-    """Preparing batches, forward, backward, clipping, optimiser, average of weights; all of an epoch but its end."""
+    """Preparing batches, forward, backward, clipping, optimizer, average of weights; all of an epoch but its end."""
     config = TrainConfig(batch_size=4, optimizer=kind(), clip_norm=1.0, ema_decay=0.9)
     fit = tiny_fit(config, RuntimeConfig(device="cpu", workers=0, checkpoint_every_s=3600), select=False)
     fit = dataclasses.replace(

@@ -117,7 +117,7 @@ def pixels_of(crop: str) -> Image:
 
 
 def photos_of(recipe: Recipe) -> PhotoSet:
-    """The drawn photos, labelled and cropped as the recipe says; each kind of crop is made once."""
+    """The drawn photos, labeled and cropped as the recipe says; each kind of crop is made once."""
     plain = {**BASE, "input": recipe.input.model_dump(mode="json")}
     pixels_NHWC = pixels_of(json.dumps(plain))
 

@@ -62,7 +62,7 @@ COVERED_BY = {
     "export/predict_folder.py": "export/test_ray_pipeline.py",
     "export/prediction_table.py": "export/test_prediction.py",
     "export/prepare_photos.py": "export/test_bundles.py",
-    "export/quantise.py": "export/test_layouts.py",
+    "export/quantize.py": "export/test_layouts.py",
     "export/reader.py": "export/test_bundles.py",
     "export/training_photos.py": "export/test_layouts.py",
     "export/write_bundle.py": "export/test_layouts.py",

@@ -114,7 +114,7 @@ def test_a_moved_data_set_is_not_prepared_again(tmp_path: Path, photos: list[Pat
 def test_other_settings_and_sizes_have_rows_of_their_own(tmp_path: Path, photos: list[Path]) -> None:
     _build(tmp_path / "cache", photos)
     counting = Counting()
-    _build(tmp_path / "cache", photos, counting, crop={"kind": "centre"})
+    _build(tmp_path / "cache", photos, counting, crop={"kind": "center"})
     assert len(counting.names) == 12
     small = build_cache(tmp_path / "cache", photos, SETTINGS, lambda d, n: _whole(d, n)[:5], 5, WIDTH_PX, 1, _ignore)
     np.testing.assert_array_equal(small.read(np.arange(12)), _fresh(photos)[:, :5])

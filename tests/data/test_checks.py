@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from maskwise.data.checks import check_data
-from maskwise.data.problems import DataProblem
 from maskwise.labels import Task
 from support.quirks import PEOPLE, encode, eval_names, huge_png, noise, write_quirky
 
@@ -24,11 +23,11 @@ def _photo(root: Path, person: int, stem: str) -> Path:
 def test_a_sound_data_set_has_one_warning_for_the_repeated_id(root: Path) -> None:
     done: list[int] = []
     problems = check_data(root, Task(), threads=2, advance=done.append)
-    assert [str(problem) for problem in problems] == [
-        "train/train.csv, line 9: id must be named once, got '003397, also in line 8'. "
-        "Both rows count as one person; correct it if they are two."
-    ]
-    assert problems[0].severity == "warning"
+    (twice,) = problems
+    assert str(twice).startswith("train/train.csv, line 9: id must be named once, ")
+    assert "got '003397, also in line 8'. " in str(twice)
+    assert "correct it if they are two" in str(twice)
+    assert twice.severity == "warning"
     assert sum(done) == len(PEOPLE) * 7 + 4
 
 
@@ -121,9 +120,6 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
 def test_an_eval_csv_without_classes_is_named(root: Path) -> None:
     info = root / "eval/info.csv"
     info.write_text(info.read_text().replace(",0", "").replace(",ans", ""))
-    errors = [p for p in check_data(root, Task()) if p.severity == "error"]
-    assert errors == [
-        DataProblem(
-            "eval/info.csv", 1, "columns must be ImageID, ans, got 'ImageID'. Add the column ans, filled with 0."
-        )
-    ]
+    (error,) = [p for p in check_data(root, Task()) if p.severity == "error"]
+    assert str(error).startswith("eval/info.csv, line 1: columns must be ImageID, ans, ")
+    assert "got 'ImageID'. Add the column ans, " in str(error)

@@ -49,7 +49,7 @@ def test_people_photos_and_classes_are_counted(root: Path) -> None:
     assert [*numbers.people_of_age] == sorted(numbers.people_of_age)
 
 
-def test_sizes_formats_and_colours_are_those_of_the_pixels(root: Path) -> None:
+def test_sizes_formats_and_colors_are_those_of_the_pixels(root: Path) -> None:
     numbers, facts = look(root)
     assert numbers.photos_of_size == {f"{WIDTH_PX} × {HEIGHT_PX}": 77}
     names = read_train(root, TASK).table.photo_N.tolist()

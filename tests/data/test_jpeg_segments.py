@@ -34,7 +34,7 @@ def test_scans_of_pillows_files(progressive: bool) -> None:
     scan = first_scan(data)
     assert scan is not None
     assert sum(marker in FRAMES for marker, _ in header_segments(data)) == 1
-    # Pillow's progressive files of three colours have ten scans (libjpeg's default script).
+    # Pillow's progressive files of three colors have ten scans (libjpeg's default script).
     assert count_scans(data, scan, 100) == count_scans(data, scan, 1000) == (10 if progressive else 1)
     assert count_scans(data, scan, 4) == (5 if progressive else 1)
 

@@ -125,7 +125,7 @@ def test_eval_rows_without_a_photo_are_refused_together(root: Path) -> None:
     ]
 
 
-def test_a_folder_is_read_to_the_bottom_sorted_and_unlabelled(root: Path) -> None:
+def test_a_folder_is_read_to_the_bottom_sorted_and_unlabeled(root: Path) -> None:
     (root / "train/images/loop").symlink_to(root)
     table = read_folder(root)
     assert table.photo_N.tolist() == sorted(table.photo_N)

@@ -39,8 +39,8 @@ def changed(photo: Image, how: str) -> Image:
 
 def test_a_description_is_the_low_waves_of_the_cosine_transform() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
-    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float64)
-    waves_F = dctn(grey, norm="ortho")[:WAVES, :WAVES].reshape(-1)[1:]
+    gray = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    waves_F = dctn(gray, norm="ortho")[:WAVES, :WAVES].reshape(-1)[1:]
     np.testing.assert_allclose(lowest_waves(photo), waves_F / np.linalg.norm(waves_F), atol=1e-5)
 
 

@@ -92,9 +92,7 @@ ATTACKS = {
     "texts that unpack to 80 MB": one_pixel_png(
         *[chunk(b"zTXt", b"a\0\0" + packed(2**23))] * 10, chunk(b"IDAT", packed(4))
     ),
-    "a colour profile of 80 MB": one_pixel_png(
-        chunk(b"iCCP", b"a\0\0" + packed(80 * 2**20)), chunk(b"IDAT", packed(4))
-    ),
+    "a color profile of 80 MB": one_pixel_png(chunk(b"iCCP", b"a\0\0" + packed(80 * 2**20)), chunk(b"IDAT", packed(4))),
     "ten thousand texts": one_pixel_png(*[chunk(b"tEXt", b"a\0b")] * 10_000, chunk(b"IDAT", packed(4))),
 }
 

@@ -50,7 +50,7 @@ def test_every_format_decodes_as_pillow_does(photo: Image, kind: str) -> None:
     reference = np.asarray(PillowImage.open(BytesIO(data)).convert("RGB")).astype(int)
     assert decoded.dtype == np.uint8
     assert decoded.flags.c_contiguous
-    # Two libraries may round colour differently, by a step or two.
+    # Two libraries may round color differently, by a step or two.
     assert np.abs(decoded.astype(int) - reference).max() <= 3
     if kind in ("png", "lossless webp", "bmp", "tiff", "packed tiff"):
         np.testing.assert_array_equal(decoded, photo)
@@ -192,17 +192,17 @@ def _png16(photo: np.ndarray[tuple[int, ...], np.dtype[np.uint16]]) -> bytes:
 
 
 def test_sixteen_bits_are_scaled_not_clipped() -> None:
-    grey = np.array([[0, 128, 256, 257 * 100, 257 * 100 + 129, 65535]], dtype=np.uint16)
+    gray = np.array([[0, 128, 256, 257 * 100, 257 * 100 + 129, 65535]], dtype=np.uint16)
     expected = [0, 0, 1, 100, 101, 255]
-    assert decode_photo(_png16(grey), "x")[0, :, 0].tolist() == expected
-    colour = np.dstack([grey, grey * 0, 65535 - grey])
-    decoded = decode_photo(_png16(colour), "x")
+    assert decode_photo(_png16(gray), "x")[0, :, 0].tolist() == expected
+    color = np.dstack([gray, gray * 0, 65535 - gray])
+    decoded = decode_photo(_png16(color), "x")
     # OpenCV writes BGR.
     assert decoded[0, :, 2].tolist() == expected
     assert decoded[0, :, 1].tolist() == [0] * 6
 
 
-def test_palette_grey_and_bilevel_become_rgb(photo: Image) -> None:
+def test_palette_gray_and_bilevel_become_rgb(photo: Image) -> None:
     for mode in ("P", "L", "1"):
         picture = PillowImage.fromarray(photo).convert(mode)
         decoded = decode_photo(_file(picture, "PNG"), "x")
@@ -339,11 +339,11 @@ def test_other_formats_have_no_parts(photo: Image, kind: str) -> None:
     np.testing.assert_array_equal(decode_photo(data, "x", (8, 8)), decode_photo(data, "x"))
 
 
-def test_grey_and_progressive_jpegs_have_parts_and_cmyk_ones_have_none(photo: Image) -> None:
+def test_gray_and_progressive_jpegs_have_parts_and_cmyk_ones_have_none(photo: Image) -> None:
     least_px = (photo.shape[0] // 2, photo.shape[1] // 2)
-    grey = _file(PillowImage.fromarray(photo).convert("L"), "JPEG")
+    gray = _file(PillowImage.fromarray(photo).convert("L"), "JPEG")
     cmyk = _file(PillowImage.fromarray(photo).convert("CMYK"), "JPEG")
-    assert decode_photo(grey, "x", least_px).shape == (*least_px, 3)
+    assert decode_photo(gray, "x", least_px).shape == (*least_px, 3)
     assert decode_photo(encode(photo, progressive=True), "x", least_px).shape == (*least_px, 3)
     assert decode_photo(cmyk, "x", least_px).shape == photo.shape
 

@@ -67,7 +67,7 @@ def test_a_row_that_makes_no_sense_is_named(tmp_path: Path, row: str, message: s
 
 
 def test_what_is_not_accepted_need_not_make_sense(tmp_path: Path) -> None:
-    text = "accept,id,attribute,value\nno,1,colour,green\n"
+    text = "accept,id,attribute,value\nno,1,color,green\n"
     assert read_corrections(listed(tmp_path, text))[0].ids == []
 
 

@@ -296,5 +296,5 @@ def test_a_training_sees_the_same_pixels_and_keeps_none(folder: Path, packed: Pa
     assert any("decoded anew in every epoch" in note for note in listener.notes)
     # The eval part are files, beside the shards, too.
     write_quirky(tmp_path / "other").joinpath("eval").rename(packed / "eval")
-    unlabelled = read_eval(packed, Task())
-    assert isinstance(cached_pixels(packed, unlabelled, SPEC, tmp_path / "cache" / "eval", listener), PixelCache)
+    unlabeled = read_eval(packed, Task())
+    assert isinstance(cached_pixels(packed, unlabeled, SPEC, tmp_path / "cache" / "eval", listener), PixelCache)

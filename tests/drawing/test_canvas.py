@@ -24,8 +24,8 @@ from maskwise.drawing.canvas import (
 SQUARE_P2 = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
 
 
-def blank(grey: int = 100, pose: Pose | None = None) -> Canvas:
-    pixels_HWC = np.full((HEIGHT_PX, WIDTH_PX, 3), grey, np.uint8)
+def blank(gray: int = 100, pose: Pose | None = None) -> Canvas:
+    pixels_HWC = np.full((HEIGHT_PX, WIDTH_PX, 3), gray, np.uint8)
     return Canvas(pixels_HWC, pose or Pose(100, (192.0, 256.0)))
 
 
@@ -79,11 +79,11 @@ def test_fill_paints_the_area_of_the_outline() -> None:
 
 def test_lines_is_line_for_each() -> None:
     paths = [curve(np.random.default_rng(k).uniform(-1, 1, size=(4, 2))) for k in range(3)]
-    colours, widths = [(10.0, 20.0, 30.0), (200.0, 0.0, 0.0), (0.0, 90.0, 255.0)], [0.01, 0.05, 0.1]
+    colors, widths = [(10.0, 20.0, 30.0), (200.0, 0.0, 0.0), (0.0, 90.0, 255.0)], [0.01, 0.05, 0.1]
     together, single = blank(), blank()
-    together.lines(paths, colours, widths)
-    for path, colour, width in zip(paths, colours, widths, strict=True):
-        single.line(path, colour, width)
+    together.lines(paths, colors, widths)
+    for path, color, width in zip(paths, colors, widths, strict=True):
+        single.line(path, color, width)
     np.testing.assert_array_equal(together.pixels_HWC, single.pixels_HWC)
     assert np.any(single.pixels_HWC != 100)
 
@@ -95,7 +95,7 @@ def test_glaze_blends_by_strength_and_stays_in_place(blur: float) -> None:
     assert canvas.pixels_HWC[256, 192] == pytest.approx([150, 50, 100], abs=2)
     assert np.all(canvas.pixels_HWC[:, :100] == 100)
     # The red added, summed over the photo, is 0.5 · 100 on 100 × 100 pixels, and up to half a (larger) pixel at the
-    # rim, which OpenCV counts in; the paint lies around its centre.
+    # rim, which OpenCV counts in; the paint lies around its center.
     added_HW = canvas.pixels_HWC[..., 0].astype(float) - 100
     assert 0.97 < added_HW.sum() / (50 * 100 * 100) < 1.12
     assert (added_HW.sum(axis=0) @ np.arange(WIDTH_PX)) / added_HW.sum() == pytest.approx(192, abs=0.6)
@@ -123,7 +123,7 @@ def test_paste_takes_only_what_is_covered() -> None:
     assert tuple(canvas.pixels_HWC[20, 20]) == (100, 100, 100)
 
 
-def test_colours_by_hand() -> None:
+def test_colors_by_hand() -> None:
     assert mix((0, 100, 200), (100, 100, 0), 0.25) == (25, 100, 150)
     assert mix((0, 0, 0), (10, 10, 10), 7) == (10, 10, 10)
     assert shade((100, 200, 10), 1.5) == (150, 255, 15)

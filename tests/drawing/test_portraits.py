@@ -23,7 +23,7 @@ def photo_of(person: Person, state: str, seed: int = 1) -> Image:
 
 
 def mouth(photo_HWC: Image) -> Floats:
-    """Mean colour of the window in which the mouth lies in every pose."""
+    """Mean color of the window in which the mouth lies in every pose."""
     return np.asarray(photo_HWC[300:330, 180:205].mean(axis=(0, 1)))
 
 
@@ -84,7 +84,7 @@ def test_landmarks_are_where_the_detector_finds_them(seed: int) -> None:
 
 
 def test_a_person_resembles_itself() -> None:
-    """Hair, forehead and clothes, as mean colours: another photo of the same person is nearly always the nearest."""
+    """Hair, forehead and clothes, as mean colors: another photo of the same person is nearly always the nearest."""
     feature_PSF = np.array(
         [[_looks(photo_of(person_of(p), s, 10 * p + k)) for k, s in enumerate(PHOTO_STATES)] for p in range(8)]
     )

@@ -45,7 +45,7 @@ def test_the_same_chance_gives_the_same_photos() -> None:
     assert [a.log() for a in first] != [c.log() for c in other]
 
 
-def test_the_log_tells_all_that_is_needed_to_draw_it_again() -> None:
+def test_the_log_holds_all_that_is_needed_to_draw_it_again() -> None:
     portrait_HWC, face = bare_face()
     for photo in seven_photos(portrait_HWC, face, rng_for(0, "log"), variation=0):
         line = json.loads(json.dumps(photo.log()))

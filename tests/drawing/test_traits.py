@@ -36,7 +36,7 @@ def test_same_rng_same_person() -> None:
 @pytest.mark.parametrize("trace", ["forehead", "crows_feet", "nasolabial", "bags", "lids", "jowls", "neck", "spots"])
 def test_traces_of_age_deepen_but_overlap(by_age: dict[int, list[Person]], trace: str) -> None:
     young_N, middle_N, old_N = (
-        np.array([getattr(person.ageing, trace) for person in by_age[age]]) for age in (22, 45, 66)
+        np.array([getattr(person.aging, trace) for person in by_age[age]]) for age in (22, 45, 66)
     )
     assert young_N.mean() < middle_N.mean() < old_N.mean()
     assert middle_N.max() > np.quantile(old_N, 0.25)
@@ -65,9 +65,9 @@ def test_beards_are_mostly_of_men(by_gender: dict[str, list[Person]]) -> None:
 
 def test_shares_lie_between_0_and_1(by_age: dict[int, list[Person]]) -> None:
     for person in (person for people in by_age.values() for person in people):
-        shares = list(dataclasses.asdict(person.ageing).values())
+        shares = list(dataclasses.asdict(person.aging).values())
         hair = person.hair
-        shares += [hair.grey, hair.length, hair.curl, hair.fringe, hair.recession, hair.beard_density]
+        shares += [hair.gray, hair.length, hair.curl, hair.fringe, hair.recession, hair.beard_density]
         shares += [person.style.lipstick, person.style.eyeliner]
         assert all(0 <= share <= 1 for share in shares)
         assert all(0 <= part <= 255 for part in person.skin)

@@ -12,7 +12,7 @@ import pytest
 
 
 @pytest.mark.slow
-def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
+def test_the_demo_shows_the_whole_story(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "maskwise", "demo", "--out", str(tmp_path / "demo")]
     printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     accuracy = {

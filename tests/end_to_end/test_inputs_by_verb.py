@@ -18,7 +18,7 @@ from support.odd_inputs import (
     NFD,
     PEOPLE,
     PIPE,
-    SPOILT,
+    SPOILED,
     TINY,
     VERBS,
     OddPlace,
@@ -113,7 +113,7 @@ BY_LIST = "eval/info.csv names what it reads; `data check` names the rest"
 BODY = "photos are the body of a request: there are no files' names and no folders"
 UTF8_TABLE = "the tables of a set are UTF-8, so no row names it; `data check` says so"
 NO_FOLDERS = "a set has one level of folders, which train.csv names; tests/data/test_odd_files.py has such a one"
-IN_TRAIN = f"train/images/{SPOILT}/mask1.jpg"
+IN_TRAIN = f"train/images/{SPOILED}/mask1.jpg"
 NOT_READ = "left out (4): clip.mp4, live.jpg, .hidden.jpg, closed/ (cannot be listed)"
 SKIPPED = "files that are no photos or hidden, skipped (2): "
 
@@ -258,16 +258,16 @@ def test_a_cell(odd_table: Table, check: Callable[[Table], None]) -> None:
     check(odd_table)  # asserts
 
 
-def test_what_cannot_be_learnt_is_said(tmp_path: Path) -> None:
+def test_what_cannot_be_learned_is_said(tmp_path: Path) -> None:
     """A set of bare faces, of fewer photos than a batch has."""
     place = OddPlace(tmp_path, write_quirky(tmp_path / "data", tuple(PEOPLE)), tmp_path)
     (tmp_path / "tiny.yaml").write_text(TINY)
     for photo in (place.data / "train/images").glob("*/*"):
         if photo.stem != "normal":
             photo.unlink()
-    unlearnt = "No photo of mask worn, mask incorrect to learn from"
+    unlearned = "No photo of mask worn, mask incorrect to learn from"
     done = run_command(*place.words("train"))
-    done.assert_exit(0, unlearnt, "train.batch_size is 64, but 12 photos train in fold 0: all are one batch")
+    done.assert_exit(0, unlearned, "train.batch_size is 64, but 12 photos train in fold 0")
     assert "column person" not in done.text
     run_command(*place.words("export")).assert_exit(0)
-    assert unlearnt in (tmp_path / "export/MODEL_CARD.md").read_text(encoding="utf-8")
+    assert unlearned in (tmp_path / "export/MODEL_CARD.md").read_text(encoding="utf-8")

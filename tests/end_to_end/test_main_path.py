@@ -167,7 +167,7 @@ def test_another_task_is_a_few_settings(workplace: Workplace, cli: Cli, tmp_path
     assert read_predictions(run / PREDICTIONS)[0].probs_NC.shape[1] == 6
 
 
-def test_a_training_border_changes_what_is_learnt_and_not_what_is_scored(
+def test_a_training_border_changes_what_is_learned_and_not_what_is_scored(
     workplace: Workplace, cli: Cli, tmp_path: Path
 ) -> None:
     place = workplace.with_store(tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,16 +33,6 @@ search:
 sampler: {{kind: grid}}
 runs: 2
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +124,7 @@ def test_text_and_charts_stand_out_from_the_page(
     """Contrast of 4.5 : 1 for words and 3 : 1 for lines (WCAG 2.2, 1.4.3 and 1.4.11)."""
     visit = Visit(browser, pages[name], 1280, scheme)
     contrast = """([selector, property]) => {
-      const light = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(c => c / 255)
+      const light = color => color.match(/[\\d.]+/g).slice(0, 3).map(c => c / 255)
         .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
         .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0)
       const back = light(getComputedStyle(document.body).backgroundColor)

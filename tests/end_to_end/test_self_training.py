@@ -47,10 +47,10 @@ def run(place: Workplace, *changes: str, listener: Listener | None = None) -> Pa
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """What a run learnt, in all of its rounds."""
+    """What a run learned, in all of its rounds."""
     fold = fold_folder(folder, 0)
-    learnt = [*fold.rglob("weights.safetensors"), *fold.rglob("pseudo_labels.csv")]
-    return {path.relative_to(fold).as_posix(): path.read_bytes() for path in learnt}
+    learned = [*fold.rglob("weights.safetensors"), *fold.rglob("pseudo_labels.csv")]
+    return {path.relative_to(fold).as_posix(): path.read_bytes() for path in learned}
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_nothing_to_learn_from_is_noted_and_gives_the_plain_model(
     plain, kept = files(plain_run), files(its_run)
     assert any("none of 42 photos gets a pseudo-label" in note for note in ears.notes)
     assert kept["weights.safetensors"] == kept["round-0/weights.safetensors"] == plain["weights.safetensors"]
-    # Both were scored on the same labelled photos, so they can be joined, and stand together on the board.
+    # Both were scored on the same labeled photos, so they can be joined, and stand together on the board.
     assert "joint class" in cli("ensemble", plain_run.name, its_run.name, "--store", str(tmp_path))
     assert cli("board", "--store", str(tmp_path)).count("photos of 24 people") == 1
 
@@ -156,7 +156,7 @@ def test_every_setting_of_the_photos_goes_with_it(workplace: Workplace, tmp_path
     assert all((fold_folder(folder, fold) / "round-0/pseudo_labels.csv").exists() for fold in (0, 1))
 
 
-def test_other_unlabelled_photos_are_other_data_and_none_are_refused(workplace: Workplace, tmp_path: Path) -> None:
+def test_other_unlabeled_photos_are_other_data_and_none_are_refused(workplace: Workplace, tmp_path: Path) -> None:
     recipe = load_recipe(str(workplace.recipe), ["self_training={}"])
 
     def about(data: Path) -> tuple[str, str]:
@@ -172,7 +172,7 @@ def test_other_unlabelled_photos_are_other_data_and_none_are_refused(workplace: 
     assert about(other)[1] != about(workplace.data)[1]
     for gone in (lambda: table.write_text("ImageID,ans\n"), table.unlink):
         gone()
-        with pytest.raises(DataError, match=r"eval/info.csv must be a list of unlabelled photos") as ears:
+        with pytest.raises(DataError, match=r"eval/info.csv must be a list of unlabeled photos") as ears:
             run_recipe(recipe, Place(other, tmp_path / "runs", workplace.cache), ["maskwise"], Silent())
         assert len(ears.value.problems) == 1
     assert not (tmp_path / "runs").exists()

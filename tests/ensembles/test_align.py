@@ -39,7 +39,8 @@ def test_other_photos_or_classes_are_refused_together(make_member: MakeMember) -
     with pytest.raises(DataError) as caught:
         align([make_member(0), other], ["a", "b"])
     assert len(caught.value.problems) == 2
-    assert "photos of b must be those of a, got 0 others and 1 missing (images/00000.jpg)" in caught.value.problems[0]
+    assert caught.value.problems[0].startswith("photos of b must be those of a, ")
+    assert "got 0 others and 1 missing (images/00000.jpg)" in caught.value.problems[0]
     assert "joint classes of b must be 6 as of a, got 4" in caught.value.problems[1]
 
 
@@ -54,7 +55,8 @@ def test_other_people_truth_or_ways_of_seeing_are_refused_together(make_member: 
     with pytest.raises(DataError) as caught:
         align([first, other])
     persons, classes, seen = caught.value.problems
-    assert "persons of member 2 must be those of member 1, got others for 1 of 90 photos" in persons
+    assert "persons of member 2 must be those of member 1" in persons
+    assert "got others for 1 of 90" in persons
     assert "images/00004.jpg" in persons
     assert "true classes of member 2" in classes
     assert "got others for 2 of 90" in classes
@@ -63,7 +65,7 @@ def test_other_people_truth_or_ways_of_seeing_are_refused_together(make_member: 
 
 def test_a_photo_twice_and_no_members_are_refused(make_member: MakeMember) -> None:
     twice = make_member(0).take(np.array([0, 1, 1]))
-    with pytest.raises(DataError, match="photos of member 1 must be all different, got 1 again"):
+    with pytest.raises(DataError, match=r"photos of member 1 must .* got 1 again"):
         align([twice, twice])
     with pytest.raises(DataError, match="one or more, got 0"):
         align([])

@@ -92,9 +92,9 @@ def test_predictions_that_are_not_held_out_are_refused(kind: str, make_member: M
     ensemble = build_ensemble(config_of(kind))
     seen_N = np.array(["held_out"] * 89 + ["trained_on"], object)
     aligned = align([make_member(0, seen_N=seen_N), make_member(1, seen_N=seen_N)])
-    with pytest.raises(DataError, match="predictions for ensemble weights must be held out"):
+    with pytest.raises(DataError, match="ensemble weights must be held out"):
         fit_weights(ensemble, aligned)
-    with pytest.raises(DataError, match="predictions for ensemble weights must be held out"):
+    with pytest.raises(DataError, match="ensemble weights must be held out"):
         cross_fitted(ensemble, aligned, np.random.default_rng(0))
 
 

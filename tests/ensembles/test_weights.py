@@ -39,7 +39,7 @@ def test_the_best_weights_by_hand() -> None:
 
 
 @pytest.mark.parametrize("skills", [(1.0, 1.0, 1.0), (0.2, 1.5, 0.8), (3.0, 0.0, 0.1)])
-def test_weights_agree_with_scipys_optimiser(skills: tuple[float, ...], make_member: MakeMember) -> None:
+def test_weights_agree_with_scipys_optimizer(skills: tuple[float, ...], make_member: MakeMember) -> None:
     aligned = align([make_member(seed, skill) for seed, skill in enumerate(skills)])
     probs_RNC, target_N = aligned.probs_RNC, aligned.common.class_N
 

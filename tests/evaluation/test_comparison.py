@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -234,11 +235,12 @@ def test_runs_that_cannot_be_compared_are_refused(make_predictions: MakePredicti
     with pytest.raises(DataError) as caught:
         compare(a, other_people, MASK, rng())
     assert len(caught.value.problems) == 2
-    assert "true classes of run 2 must be those of run 1, got others for 1 of 5 photos" in caught.value.problems[1]
+    assert caught.value.problems[1].startswith("true classes of run 2 must be those of run 1")
+    assert "got others for 1 of 5 photos" in caught.value.problems[1]
     with pytest.raises(DataError) as caught:
         compare(a, unknown, MASK_GENDER, rng())
     faults = "\n".join(caught.value.problems)
-    assert "run 1 must be 6, one for each joint class of mask × gender, got 3" in faults
+    assert re.search("run 1 must be 6, .*mask × gender, got 3", faults)
     assert "photos of run 2 must be all different, got 1 again" in faults
     assert "run 2 must be known (0 to 5), got 2 of 3 photos without one" in faults
     with pytest.raises(DataError, match=r"equally many, one or more, got .1, 2"):

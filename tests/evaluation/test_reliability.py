@@ -51,7 +51,7 @@ def test_bins_are_those_of_scikit_learn() -> None:
     assert found.error == pytest.approx(float(np.sum(weights * np.abs(right - sure))))
 
 
-def test_a_temperature_of_other_people_mends_what_is_too_sure() -> None:
+def test_a_temperature_of_other_people_lowers_what_is_too_confident() -> None:
     found = calibration(honest(3000, 1, temperature=3.0), MASK, rng_for(0, "test"))
     assert found.temperature == pytest.approx(3.0, rel=0.15)
     assert found.plain[0].name == JOINT

@@ -35,7 +35,7 @@ def drawn(sharpness: float, n_photos: int = 4000) -> tuple[Floats, np.ndarray[tu
 def test_worked_by_hand() -> None:
     # Square roots of 0.64 and 0.36 are 0.8 and 0.6, of sum 1.4.
     np.testing.assert_allclose(with_temperature(np.array([[0.64, 0.36]]), 2), [[0.8 / 1.4, 0.6 / 1.4]])
-    # Right in 3 of 4: the best probability for the favourite is 0.75, and odds of 9 to the 1/2 are 3, so T = 2.
+    # Right in 3 of 4: the best probability for the favorite is 0.75, and odds of 9 to the 1/2 are 3, so T = 2.
     predictions = held_out(np.log(np.array([[0.9, 0.1]] * 4)), np.array([0, 0, 0, 1]))
     assert fit_temperature(predictions) == pytest.approx(2, rel=1e-4)
 

@@ -45,7 +45,9 @@ def test_bf16_of_a_trained_network_is_near_and_differs(
         assert bundle.precision == "bf16"
 
 
-def test_export_tells_what_bf16_costs(bf16: None, single: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
+def test_export_reports_what_bf16_costs(
+    bf16: None, single: Exported, place: Workplace, cli: Cli, tmp_path: Path
+) -> None:
     out = tmp_path / "bundle"
     printed = cli("export", str(single.run), str(out), "--data", str(place.data), "--bf16", "--quiet")
     assert "bf16: " in printed

@@ -14,7 +14,7 @@ from maskwise.models import config
 from maskwise.models.build import MaskwiseModel, build_model
 from maskwise.models.grad_cam import grad_cam
 from maskwise.records import InputSpec
-from maskwise.training.batches import normalise
+from maskwise.training.batches import normalize
 
 SIZE = (72, 61)
 
@@ -40,7 +40,7 @@ def test_onnx_gives_the_same_numbers_and_no_features() -> None:
     probs_NC, age_years_N = session.run(None, {"pixels": pixels_NHWC})
     images_NCHW = torch.from_numpy(pixels_NHWC).permute(0, 3, 1, 2).float() / 255
     with torch.inference_mode():
-        wanted = model(normalise(images_NCHW, model.mean_C, model.std_C))
+        wanted = model(normalize(images_NCHW, model.mean_C, model.std_C))
     np.testing.assert_allclose(probs_NC, wanted.logits_NC.softmax(1).numpy(), atol=1e-6)
     assert wanted.age_logits_NA is not None
     np.testing.assert_allclose(age_years_N, expected_age(wanted.age_logits_NA, 1).numpy(), atol=1e-4)

@@ -65,8 +65,8 @@ def padded(mode: str = "constant", value: float = 0.0, readers: int = 1, by_cont
     constants |= {"value": np.array(value, np.float32), "weights": weights, "axes": np.array([3], np.int64)}
     nodes = [
         helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["floats", "axes"], ["grey"], keepdims=0),
-        helper.make_node("Unsqueeze", ["grey", "first"], ["plane"]),
+        helper.make_node("ReduceMean", ["floats", "axes"], ["gray"], keepdims=0),
+        helper.make_node("Unsqueeze", ["gray", "first"], ["plane"]),
         helper.make_node("Add", ["half", "rest" if not by_content else "seen"], ["amounts"]),
         helper.make_node("Pad", ["plane", "amounts", "value"], ["wide"], mode=mode),
     ]

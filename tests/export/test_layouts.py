@@ -45,7 +45,7 @@ def test_checksums_are_those_of_sha256sum(single: Exported) -> None:
     assert {"bundle.json", "MODEL_CARD.md", "LICENCES.md", "parity.json"} < listed
 
 
-def test_the_card_and_the_licences(single: Exported, folds: Exported) -> None:
+def test_the_card_and_the_licenses(single: Exported, folds: Exported) -> None:
     card = (single.bundle / "MODEL_CARD.md").read_text()
     for words in ("What it is not for", "| gender: female |", "| worn · male · under 30 |", "int8, ", "held out"):
         assert words in card
@@ -77,8 +77,8 @@ def test_an_mlflow_model_is_loaded_by_its_own_words(
 ) -> None:
     out = tmp_path / "mlflow"
     cli("export", str(single.run), str(out), "--layout", "mlflow", "--quiet")
-    flavour = yaml.safe_load((out / "MLmodel").read_text())["flavors"]["python_function"]
-    model = importlib.import_module(flavour["loader_module"])._load_pyfunc(str(out / flavour["data"]))
+    flavor = yaml.safe_load((out / "MLmodel").read_text())["flavors"]["python_function"]
+    model = importlib.import_module(flavor["loader_module"])._load_pyfunc(str(out / flavor["data"]))
     table = pd.DataFrame({"image": [first_photo(place).read_bytes()] * 2}, index=[7, 9])
     predicted = model.predict(table)
     assert predicted.index.tolist() == [7, 9]

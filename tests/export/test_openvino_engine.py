@@ -35,9 +35,9 @@ def opened(bf16: None, network: bytes) -> Opened:
 
 
 def photos(number: int) -> np.ndarray:
-    """Each of another colour."""
-    colours_N3 = np.random.default_rng(number).integers(0, 256, (number, 1, 1, 3), dtype=np.uint8)
-    return np.broadcast_to(colours_N3, (number, HEIGHT, WIDTH, 3)).copy()
+    """Each of another color."""
+    colors_N3 = np.random.default_rng(number).integers(0, 256, (number, 1, 1, 3), dtype=np.uint8)
+    return np.broadcast_to(colors_N3, (number, HEIGHT, WIDTH, 3)).copy()
 
 
 @pytest.mark.parametrize("number", [1, 5, 16])
@@ -54,7 +54,7 @@ def test_bf16_is_near_fp32_and_differs(opened: Opened, network: bytes, number: i
     assert not np.array_equal(age_N, fine_N)
 
 
-def test_an_opened_network_tells_its_shape(opened: Opened, network: bytes) -> None:
+def test_an_opened_network_knows_its_shape(opened: Opened, network: bytes) -> None:
     other = open_in_onnxruntime(network, "the network")
     assert (
         (opened.outputs, opened.shape_HWC) == (other.outputs, other.shape_HWC) == (["probs", "age"], [HEIGHT, WIDTH, 3])
@@ -76,24 +76,20 @@ OTHER_FORMAT = b'<?xml version="1.0"?><net name="x" version="11"><layers/><edges
 
 @pytest.mark.parametrize("data", [b"no network at all", b"", OTHER_FORMAT])
 def test_what_is_no_onnx_network_is_refused(bf16: None, data: bytes) -> None:
-    with pytest.raises(
-        DataError, match=r"^its file must be a network that OpenVINO takes, got '.+'\. Export the run again"
-    ):
+    with pytest.raises(DataError, match=r"^its file must .* OpenVINO .*, got '.+'\. Export the run"):
         open_in_openvino(data, 1, "its file")
 
 
 def test_a_processor_without_bf16_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     core = SimpleNamespace(get_property=lambda *_: ["FP32", "INT8"])
     monkeypatch.setattr(openvino_engine, "_import_openvino", lambda: SimpleNamespace(Core=lambda: core))
-    with pytest.raises(UserError, match=r"precision bf16 must be computed by this processor, .* Use fp32"):
+    with pytest.raises(UserError, match=r"precision bf16 must .* this processor, .* Use fp32"):
         core_with_bf16()
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(
-        UserError, match=r'the extra `openvino` must be installed .* pip install "maskwise\[openvino\]"'
-    ):
+    with pytest.raises(UserError, match=r'`openvino` must .* pip install "maskwise\[openvino\]"'):
         core_with_bf16()
     assert "openvino_telemetry" not in sys.modules
 

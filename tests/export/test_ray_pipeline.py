@@ -144,5 +144,5 @@ def test_a_cluster_that_is_not_there_is_reported(
     single: Exported, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "nowhere")
-    with pytest.raises(UserError, match="RAY_ADDRESS must be the address of a running Ray cluster"):
+    with pytest.raises(UserError, match=r"RAY_ADDRESS must .* running Ray cluster"):
         predict_with_ray(single.bundle, "fp32", [workplace.data], 2, False, Heard())

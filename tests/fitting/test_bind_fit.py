@@ -99,7 +99,7 @@ def test_final_trains_as_much_of_focal_as_it_says() -> None:
     assert value.item() == pytest.approx(0.4 * f1 + 0.6 * (17 / 18) ** 2 * np.log(18), rel=1e-5)
 
 
-def test_softened_and_pseudo_labelled_targets_count_as_they_are_seen() -> None:
+def test_softened_and_pseudo_labeled_targets_count_as_they_are_seen() -> None:
     n = len(TABLE)
     rng = np.random.default_rng(1)
     rows = TargetRows(rng.dirichlet(np.ones(18), n).astype(np.float32), rng.uniform(0.1, 1, n).astype(np.float32))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -108,14 +109,14 @@ def test_without_auto_nothing_is_measured(workplace: Workplace, tmp_path: Path, 
     assert timed == []
 
 
-def test_a_choice_tells_all_it_measured() -> None:
+def test_a_choice_reports_all_it_measured() -> None:
     compiled = Timing(dataclasses.replace(BF16, step="compiled"), 0.5, compiling_s=80.0)
     lines = PrecisionChoice(compiled.way, (Timing(EAGER[0], 1.0), compiled), 9000).lines(32)
-    assert lines == [
-        "precision auto: fp32, channels_last, eager: 32 photos/s",
-        "precision auto: bf16, channels_last, compiled: 64 photos/s after 80 s of compiling",
-        "precision auto chose bf16, channels_last, compiled",
-    ]
+    eager, after, chosen = lines
+    assert eager.endswith(": fp32, channels_last, eager: 32 photos/s")
+    assert ": bf16, channels_last, compiled: 64 photos/s " in after
+    assert "80 s of compiling" in after
+    assert chosen.endswith(" chose bf16, channels_last, compiled")
 
 
 def test_each_part_with_auto_chooses_for_itself_and_none_is_compiled(tmp_path: Path, timed: list[Way]) -> None:
@@ -128,7 +129,7 @@ def test_each_part_with_auto_chooses_for_itself_and_none_is_compiled(tmp_path: P
     assert timed == list(EAGER)
     assert parse_recipe(dump_recipe(recipe), "best") == recipe
     assert list(json.loads(choices_json(choices))) == ["mask-gender-age-2"]
-    assert "mask-gender-age-2: precision auto chose bf16, channels_last, eager" in listener.notes
+    assert any(re.match("mask-gender-age-2: .* chose bf16, .*eager$", note) for note in listener.notes)
     assert settle_precision(recipe, 1_000_000, tmp_path, listener) == (recipe, {})
     both, _ = settle_precision(load_recipe("separate", AUTO), 100, tmp_path, listener)
     assert [each.train.precision for _, each, _ in single_recipes(both)] == ["bf16", "bf16"]

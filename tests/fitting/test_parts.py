@@ -121,10 +121,10 @@ def test_a_part_that_would_never_see_one_of_its_classes_is_refused() -> None:
     table = Task().label(photo_table([0, 0, 1], [0, 1, 1], [20, 40, 70]))
     with pytest.raises(DataError) as refused:
         refuse_unseen_classes(single_recipes(recipe), table)
-    assert refused.value.problems == (
-        "parts.1.trains_on must leave photos of every class, got {mask: worn}, without any photo that is "
-        "female · 60 and over. Widen it.",
-    )
+    (problem,) = refused.value.problems
+    assert problem.startswith("parts.1.trains_on must ")
+    assert ", got {mask: worn}, " in problem
+    assert problem.endswith("female · 60 and over. Widen it.")
     refuse_unseen_classes(single_recipes(recipe), table.take(np.array([0, 1])))
 
 
@@ -198,7 +198,7 @@ def test_a_part_is_the_model_that_it_would_be_alone(whole: Path, place: Workplac
     size = "input: {crop: {kind: center_crop, height_px: 200, width_px: 200}, height_px: 24, width_px: 24}"
     text = TINY_RECIPE.replace("input: {height_px: 32, width_px: 24}", size).replace("epochs: 3", "epochs: 1")
     recipe = parse_recipe(text + "task: {attributes: [mask]}\n", "mask")
-    photos = read_photos(recipe, read_labels(recipe, place.data), place.cache, Silent()).labelled
+    photos = read_photos(recipe, read_labels(recipe, place.data), place.cache, Silent()).labeled
     with (whole / "split.csv").open() as file:
         scored = [row["person"] for row in csv.DictReader(file) if row["fold"] == "0"]
     alone = train_fold(fold_job(recipe, photos, np.isin(photos.table.person_N, scored), tmp_path))

@@ -102,7 +102,7 @@ def test_weights_of_a_hub_that_does_not_answer(
     assert not place.store.exists()
 
 
-def test_unlabelled_photos_that_are_not_there(
+def test_unlabeled_photos_that_are_not_there(
     place: Workplace, cli: Callable[..., str], watched: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "data").mkdir()

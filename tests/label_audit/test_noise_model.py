@@ -1,4 +1,4 @@
-"""Odds of wrong labels: by hand, against scikit-learn, and on labels that were spoilt on purpose."""
+"""Odds of wrong labels: by hand, against scikit-learn, and on labels that were spoiled on purpose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maskwise.label_audit.noise_model import EXPECTED_SHARE, ages, any_wrong, tw
 from maskwise.records import Floats, Ints
 
 
-def spoilt_genders(people: int, flipped: int, rng: np.random.Generator) -> tuple[Ints, Floats, Ints]:
+def spoiled_genders(people: int, flipped: int, rng: np.random.Generator) -> tuple[Ints, Floats, Ints]:
     """Labels of which the first ``flipped`` are wrong, readings that err now and then, and the truth."""
     truth_P = rng.integers(0, 2, people)
     evidence_PF = np.where(truth_P == 1, 1.0, -1.0)[:, None] * 3.0 + rng.normal(0, 1.5, (people, 2))
@@ -20,7 +20,7 @@ def spoilt_genders(people: int, flipped: int, rng: np.random.Generator) -> tuple
     return label_P, evidence_PF, truth_P
 
 
-def spoilt_ages(people: int, moved: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
+def spoiled_ages(people: int, moved: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
     """Labels of which the first ``moved`` are 30 years off, and readings that err by 6 years."""
     truth_P = rng.integers(20, 71, people)
     evidence_PF = np.column_stack([truth_P + rng.normal(0, 6, people), truth_P + rng.normal(0, 8, people)])
@@ -35,7 +35,7 @@ def test_odds_that_exclude_each_other_add_up() -> None:
 
 
 def test_the_odds_are_the_share_against_the_reading() -> None:
-    label_P, evidence_PF, _ = spoilt_genders(200, 4, np.random.default_rng(0))
+    label_P, evidence_PF, _ = spoiled_genders(200, 4, np.random.default_rng(0))
     fit = two_classes(label_P, evidence_PF)
     by_hand_P = logit(fit.share) - np.where(label_P == 1, 1, -1) * fit.predicted_P
     np.testing.assert_allclose(fit.log_odds_P, by_hand_P)
@@ -54,7 +54,7 @@ def test_without_wrong_labels_it_is_logistic_regression() -> None:
 
 
 def test_flipped_labels_lead_the_list_and_both_classes_are_treated_alike() -> None:
-    label_P, evidence_PF, _ = spoilt_genders(600, 6, np.random.default_rng(2))
+    label_P, evidence_PF, _ = spoiled_genders(600, 6, np.random.default_rng(2))
     fit = two_classes(label_P, evidence_PF)
     assert len({*np.argsort(-fit.log_odds_P)[:6].tolist()} & {*range(6)}) >= 5
     mirrored = two_classes(1 - label_P, -evidence_PF)
@@ -74,7 +74,7 @@ def test_a_rare_class_does_not_fill_the_top() -> None:
 
 
 def test_ages_that_are_far_off_lead_the_list_and_near_ones_are_never_suspicious() -> None:
-    label_P, evidence_PF = spoilt_ages(500, 6, np.random.default_rng(4))
+    label_P, evidence_PF = spoiled_ages(500, 6, np.random.default_rng(4))
     fit = ages(label_P, evidence_PF)
     assert len({*np.argsort(-fit.log_odds_P)[:6].tolist()} & {*range(6)}) >= 5
     near_P = np.abs(label_P - fit.predicted_P) < 5
@@ -85,7 +85,7 @@ def test_ages_that_are_far_off_lead_the_list_and_near_ones_are_never_suspicious(
 
 
 def test_ages_in_other_units_of_reading_and_from_another_year_on_are_judged_alike() -> None:
-    label_P, evidence_PF = spoilt_ages(300, 4, np.random.default_rng(5))
+    label_P, evidence_PF = spoiled_ages(300, 4, np.random.default_rng(5))
     fit = ages(label_P, evidence_PF)
     moved = ages(label_P + 10, 3.0 * evidence_PF - 7.0)
     np.testing.assert_allclose(moved.log_odds_P, fit.log_odds_P, atol=0.05)

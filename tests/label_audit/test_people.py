@@ -46,11 +46,11 @@ def planted(seed: int) -> Planted:
             age_years_N[mine] += np.where(age_years_N[mine] < 45, 28, -28)
         else:
             mask_N[mine] = np.where(mask_N[mine] > 0, 3 - mask_N[mine], 0)
-    labelled = TASK.label(dataclasses.replace(truth, gender_N=gender_N, age_years_N=age_years_N, mask_N=mask_N))
-    return Planted(labelled, _read(truth, labelled, person_N, rng), labelled.person_N, kind_of)
+    labeled = TASK.label(dataclasses.replace(truth, gender_N=gender_N, age_years_N=age_years_N, mask_N=mask_N))
+    return Planted(labeled, _read(truth, labeled, person_N, rng), labeled.person_N, kind_of)
 
 
-def _read(truth: PhotoTable, labelled: PhotoTable, person_N: Ints, rng: np.random.Generator) -> Predictions:
+def _read(truth: PhotoTable, labeled: PhotoTable, person_N: Ints, rng: np.random.Generator) -> Predictions:
     mask_logits = 7.0 * np.eye(3)[truth.mask_N] + rng.normal(0, 1.6, (len(truth), 3))
     sure_N = 2.2 + rng.normal(0, 1.0, PEOPLE)[person_N] + rng.normal(0, 0.8, len(truth))
     female_N = np.where(truth.gender_N == 1, 1, -1) * sure_N
@@ -61,7 +61,7 @@ def _read(truth: PhotoTable, labelled: PhotoTable, person_N: Ints, rng: np.rando
     return Predictions(
         photo_N=truth.photo_N,
         person_N=truth.person_N,
-        class_N=labelled.class_N,
+        class_N=labeled.class_N,
         probs_NC=softmax(logits.reshape(len(truth), 18), axis=1),
         seen_N=np.full(len(truth), "held_out", dtype=object),
         age_years_N=years_N,

@@ -88,7 +88,7 @@ def test_every_single_loss_can_stand_alone_and_in_a_sum(kind: str) -> None:
 
 
 def test_a_beta_that_is_never_used_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"loss\.reweight_beta must be left out where reweight_from is null"):
+    with pytest.raises(ValidationError, match=r"loss\.reweight_beta must .*reweight_from is null"):
         Ldam(reweight_from=None, reweight_beta=0.99)
     # A recipe that is written out says the default; it can be read again.
     assert LOSS.validate_json(LOSS.dump_json(Ldam(reweight_from=None))) == Ldam(reweight_from=None)

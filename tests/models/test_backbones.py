@@ -116,7 +116,7 @@ def test_unknown_names_are_refused_with_a_few_near_ones(
 
 
 def test_unknown_versions_are_refused_with_the_legal_ones() -> None:
-    with pytest.raises(RecipeError, match="one of DEFAULT, IMAGENET1K_V1 for torchvision 'resnet18'"):
+    with pytest.raises(RecipeError, match=r"DEFAULT, IMAGENET1K_V1 .* 'resnet18'"):
         build_torchvision("resnet18", version="IMAGENET1K_V2")
 
 
@@ -133,7 +133,7 @@ def test_without_a_network_one_line_says_the_way_out(monkeypatch: pytest.MonkeyP
         partial(build_torchvision, "resnet18", version="DEFAULT"),
     ]
     for build in builds:
-        with pytest.raises(WeightsError, match=r"no route to host.*kind: path.*kind: bundled.*kind: none") as caught:
+        with pytest.raises(WeightsError, match=r"no route.*kind: path.*kind: bundled.*kind: none") as caught:
             build()
         assert len(caught.value.problems) == 1
         assert "\n" not in str(caught.value)

@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from maskwise.errors import RecipeError
 from maskwise.labels import Task
 from maskwise.models import config
-from maskwise.models.build import MaskwiseModel, build_model, normalisation
+from maskwise.models.build import MaskwiseModel, build_model, normalization
 from maskwise.models.config import ModelConfig
 from maskwise.models.heads import added_up
 from maskwise.records import Output
@@ -100,7 +100,7 @@ def test_logits_are_float32_under_mixed_precision(head: config.Head) -> None:
     assert output.age_logits_NA.dtype == torch.float32
 
 
-def test_an_age_head_tells_a_logit_a_year_from_the_same_embedding() -> None:
+def test_an_age_head_gives_a_logit_a_year_from_the_same_embedding() -> None:
     net = built(WITH_AGES).eval()
     images_NCHW = torch.randn(2, 3, 40, 32)
     output = net(images_NCHW)
@@ -151,7 +151,7 @@ def test_dropout_stands_before_the_head_only_while_training() -> None:
     assert_close(net(images_NCHW).logits_NC, net(images_NCHW).logits_NC)
 
 
-def test_normalisation_is_that_of_the_weights() -> None:
+def test_normalization_is_that_of_the_weights() -> None:
     imagenet = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     half = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     expected = {
@@ -165,15 +165,15 @@ def test_normalisation_is_that_of_the_weights() -> None:
         ),
     }
     for model, (mean_C, std_C) in expected.items():
-        assert normalisation(model) == (mean_C, std_C)
+        assert normalization(model) == (mean_C, std_C)
     net = built(MODELS[-1])
-    assert (net.mean_C, net.std_C) == normalisation(MODELS[-1])
+    assert (net.mean_C, net.std_C) == normalization(MODELS[-1])
 
 
-def test_normalisation_of_an_unknown_name_is_refused() -> None:
+def test_normalization_of_an_unknown_name_is_refused() -> None:
     for backbone in (config.TimmBackbone(name="resnet1818"), config.TorchvisionBackbone(name="resnet1818")):
         with pytest.raises(RecipeError, match="Nearest: resnet18"):
-            normalisation(ModelConfig(backbone=backbone, weights=NO_WEIGHTS))
+            normalization(ModelConfig(backbone=backbone, weights=NO_WEIGHTS))
 
 
 def test_the_logits_of_each_attribute_are_there_while_a_head_that_has_them_trains() -> None:

@@ -64,9 +64,7 @@ def test_files_of_other_formats_are_refused() -> None:
 def test_an_age_head_has_a_bin_a_year() -> None:
     assert AgeHead().n_ages == 60
     assert AgeHead(first_age_years=20, last_age_years=21).n_ages == 2
-    with pytest.raises(
-        ValidationError, match=r"last_age_years must be above model\.age_head\.first_age_years \(30\), got 30"
-    ):
+    with pytest.raises(ValidationError, match=r"last_age_years must be above .*first_age_years \(30\), got 30"):
         AgeHead(first_age_years=30, last_age_years=30)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from maskwise.labels import Task
 from maskwise.models import config
-from maskwise.models.build import build_model, normalisation
+from maskwise.models.build import build_model, normalization
 from maskwise.models.face_network import FaceNetwork, FaceRest, FaceTrunk, features_of_each, share_equal_blocks
 from maskwise.models.heads import AttributesHead
 from maskwise.models.published import faces_file
@@ -113,10 +113,10 @@ def test_the_published_heads_begin_as_they_were_published() -> None:
 
 @needs_face_weights
 def test_the_published_weights_are_read_as_they_were_meant() -> None:
-    """Ripples in three colours: any mistake in channels, padding, scaling or kernels moves these numbers."""
+    """Ripples in three colors: any mistake in channels, padding, scaling or kernels moves these numbers."""
     chosen = config.ModelConfig(backbone=config.Faces(features="last"), weights=config.FacesWeights())
     model = build_model(chosen, Task()).eval()
-    mean_C, std_C = (torch.tensor(each)[:, None, None] for each in normalisation(FACES_UNFILLED))
+    mean_C, std_C = (torch.tensor(each)[:, None, None] for each in normalization(FACES_UNFILLED))
     row, column = torch.meshgrid(torch.arange(96.0), torch.arange(80.0), indexing="ij")
     photo = torch.stack([(row / 7).sin(), (column / 5).cos(), (row / 9 + column / 11).sin()]) / 2 + 0.5
     with torch.inference_mode():

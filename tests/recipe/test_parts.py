@@ -79,9 +79,9 @@ def test_several_parts_may_read_the_same_attributes_if_they_differ() -> None:
         "age-gender",
     ]
     whole = "{attributes: [mask, gender, age]}"
-    assert refusal(parts=f"parts=[{whole}, {whole}]") == (
-        "parts.1 must be another model than the parts before, got 'that of parts.0'. Change it.",
-    )
+    (problem,) = refusal(parts=f"parts=[{whole}, {whole}]")
+    assert problem.startswith("parts.1 must be another model ")
+    assert "got 'that of parts.0'." in problem
 
 
 def test_best_is_the_heads_of_probe_and_the_fine_tuning_of_quick_on_five_folds() -> None:
@@ -104,10 +104,10 @@ def test_best_is_the_heads_of_probe_and_the_fine_tuning_of_quick_on_five_folds()
     ],
 )
 def test_different_parts_share_the_attributes_out(parts: str, got: str) -> None:
-    assert refusal(parts=f"parts={parts}") == (
-        "attributes of the parts must be the attributes of the task, mask, gender, age, each in one part, "
-        f"or in parts with the same ones, got '{got}'. Name each once in a part.",
-    )
+    (problem,) = refusal(parts=f"parts={parts}")
+    assert problem.startswith("attributes of the parts must be ")
+    assert " mask, gender, age, each in one part" in problem
+    assert f", got '{got}'. " in problem
     smaller = load_recipe(
         "quick-imagenet", ["parts=[{attributes: [age]}, {attributes: [mask]}]", "task.attributes=[mask, age]"]
     )
@@ -138,7 +138,7 @@ def test_other_parts_are_refused(parts: str, problem: str) -> None:
 def test_settings_that_no_part_has_are_refused() -> None:
     both = ["parts.0.loss.kind=focal", "parts.1.loss.kind=cross_entropy"]
     (problem,) = refusal(*both)
-    assert problem.startswith("loss would have no effect, as every part has its own.")
+    assert problem.startswith("loss would have no effect, ")
     models = ["parts.0.model={}", "parts.1.model={}"]
     (problem,) = refusal(*models)
     assert problem.startswith("model would have no effect")
@@ -152,12 +152,11 @@ def test_self_training_and_parts_do_not_go_together() -> None:
 
 
 def test_pairs_are_judged_part_by_part_with_what_they_have_from_the_recipe() -> None:
-    assert refusal("parts.1.loss.kind=arcface", "parts.0.auxiliary=null") == (
-        "parts.1 (gender-age): model.head.kind must be cosine for loss.kind arcface, got 'attributes'. "
-        "Change it, or choose another loss.",
-    )
+    (problem,) = refusal("parts.1.loss.kind=arcface", "parts.0.auxiliary=null")
+    assert problem.startswith("parts.1 (gender-age): model.head.kind must be ")
+    assert "loss.kind arcface, got 'attributes'. " in problem
     (problem,) = refusal("targets=[{kind: soft_age_border}]")
-    assert problem.startswith("parts.0 (mask): targets.0.kind must be a kind that has an effect")
+    assert problem.startswith("parts.0 (mask): targets.0.kind must ")
     assert load_recipe("quick-imagenet", [TWO, "parts.1.targets=[{kind: soft_age_border}]"])
 
 

@@ -82,7 +82,7 @@ def test_not_a_number_is_a_number() -> None:
 )
 def test_what_is_no_plain_yaml_is_refused_in_one_line(text: str, reason: str) -> None:
     with pytest.raises(
-        RecipeError, match=f"^my.yaml must be YAML, got a fault: .*{reason}.*[.] Mend that line[.]$"
+        RecipeError, match=f"^my.yaml must be YAML, got a fault: .*{reason}.*[.] Correct that line[.]$"
     ) as it:
         read_yaml(text, "my.yaml")
     assert len(it.value.problems) == 1

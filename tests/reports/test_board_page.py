@@ -21,7 +21,7 @@ def test_a_curve_climbs_to_the_right() -> None:
     assert re.findall(r'text-anchor="middle">(\d\d-\d\d)<', svg) == ["01-06", "01-07", "01-09", "01-10"]
 
 
-def test_the_page_tells_everything_and_escapes_it() -> None:
+def test_the_page_shows_everything_and_escapes_it() -> None:
     rows = week_of_rows()
     html = board_page(Board(tuple(rows), (), ()), against=rows[1].record, price_an_hour=2)
     for words in ("&lt;friday&gt;", "a &amp; b", "paper", "4.00", "differs from", "c0ffeec0", "optimistic", "<svg"):

@@ -47,7 +47,7 @@ def test_whatever_a_name_holds_it_is_text() -> None:
     assert "<script" not in text
 
 
-def test_a_long_list_tells_how_much_is_missing() -> None:
+def test_a_long_list_says_how_much_is_missing() -> None:
     assert "… and 3 more" in shortened_list([str(k) for k in range(8)], most=5)
 
 

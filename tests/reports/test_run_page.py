@@ -150,6 +150,6 @@ def test_differences_are_marked_where_the_interval_leaves_zero_out() -> None:
 
 def test_classes_that_no_training_photo_shows_are_named(story: RunStory) -> None:
     data = dataclasses.replace(story.record.data, absent_classes=("mask worn", "mask incorrect"))
-    unlearnt = dataclasses.replace(story, record=dataclasses.replace(story.record, data=data))
-    assert "No photo of mask worn, mask incorrect to learn from" in run_page(unlearnt, (), ())
+    unlearned = dataclasses.replace(story, record=dataclasses.replace(story.record, data=data))
+    assert "No photo of mask worn, mask incorrect " in run_page(unlearned, (), ())
     assert "to learn from" not in run_page(story, (), ())

@@ -27,7 +27,7 @@ def test_rows_bear_their_settings_and_what_they_are_sorted_by() -> None:
     assert text.count("aria-sort") == 3
     assert '<option value="c0ffee">one (c0ffee)</option>' in text
     assert '<td>one</td><td class="differs"></td><td data-sort' in text
-    assert '<button type="button" aria-pressed="true" data-column="3">score</button>' in text
+    assert re.search('aria-pressed="true" data-column="3">score<', text)
 
 
 def test_dots_stand_on_the_axis_of_the_table() -> None:

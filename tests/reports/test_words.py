@@ -31,7 +31,7 @@ WORDS = Words(
         "male": "남성",
         "under {n}": "{n}세 미만",
         "{a} → {b}": "{a} → {b}",
-        "labelled {a}": "라벨 {a}",
+        "labeled {a}": "라벨 {a}",
         "{n1} of {n2} people are shown.": "{n2}명 중 {n1}명을 보여 줍니다.",
         "All are shown.": "모두 보여 줍니다.",
         "{a} and {b} are one person": "{a}와(과) {b}은(는) 한 사람",
@@ -43,13 +43,13 @@ WORDS = Words(
     ("english", "korean"),
     [
         ("Scores", "점수"),
-        ("labelled worn · male · under 30", "라벨 착용 · 남성 · 30세 미만"),
+        ("labeled worn · male · under 30", "라벨 착용 · 남성 · 30세 미만"),
         ("worn → male, under 60", "착용 → 남성, 60세 미만"),
         ("3 of 1,261 people are shown. All are shown.", "1,261명 중 3명을 보여 줍니다. 모두 보여 줍니다."),
         ("mine and {yours} are one person", "mine와(과) {yours}은(는) 한 사람"),
         ("0.52 [0.40, 0.61]", "0.52 [0.40, 0.61]"),
         ("All are shown. Nobody knows this.", None),
-        ("labelled worn. Nobody knows this.", None),
+        ("labeled worn. Nobody knows this.", None),
         ("mine: All are shown.", "mine: 모두 보여 줍니다."),
         ("a name of a run", None),
         ("", ""),
@@ -195,7 +195,7 @@ def test_every_english_text_stands_in_the_file_once() -> None:
 
 def test_markdown_keeps_its_marks_and_is_said_in_korean() -> None:
     card = (
-        "# Licences\n\n- Not in this bundle. Nobody knows this.\n\n| joint class | F1 |\n| --- | --- |\n| worn | 1 |\n"
+        "# Licenses\n\n- Not in this bundle. Nobody knows this.\n\n| joint class | F1 |\n| --- | --- |\n| worn | 1 |\n"
     )
     assert markdown_in(card, "ko") == (
         "# 라이선스\n\n- 번들에 없습니다. Nobody knows this.\n\n| 전체 클래스 | F1 |\n| --- | --- |\n| 착용 | 1 |\n"

@@ -159,7 +159,7 @@ def test_the_promise_by_hand() -> None:
 
 @pytest.mark.parametrize("config", NEEDS_CLASSES, ids=_ids)
 def test_photos_without_a_class_are_refused_where_classes_count(config: SamplerConfig) -> None:
-    with pytest.raises(DataError, match=r"photos for .* sampling must be of a known class, got '1 of 3 without one'"):
+    with pytest.raises(DataError, match=r"known class, got '1 of 3 without one'"):
         build_sampler(config)(_table(np.array([0, -1, 2])), np.random.default_rng(0))
 
 
@@ -261,7 +261,7 @@ def test_a_group_is_what_fits_all_that_is_said_and_unknown_fits_nothing() -> Non
     config = OversampleGroup(group=PhotoGroup(mask="not_worn", gender="female", age_years=(59, 60)), share=0.5)
     samples_N = np.bincount(build_sampler(config)(table, np.random.default_rng(0)), minlength=6)
     assert samples_N.tolist() == [5, 1, 1, 1, 1, 1]
-    with pytest.raises(DataError, match=r"photos of sampling.group must be one or more, got 'none of 6 .*male"):
+    with pytest.raises(DataError, match=r"sampling.group must .*, got 'none of 6 .*male"):
         build_sampler(OversampleGroup(group=PhotoGroup(mask="worn", gender="male")))(table, np.random.default_rng(0))
 
 
@@ -299,7 +299,7 @@ def test_undersample_masked_keeps_exact_person_and_class_shares(photos: int) -> 
 
 
 def test_undersample_masked_refuses_photos_without_masks() -> None:
-    with pytest.raises(DataError, match="photos of worn masks must be one or more, got 'none of 2'"):
+    with pytest.raises(DataError, match=r"worn masks must .*, got 'none of 2'"):
         build_sampler(UndersampleMasked())(_table(np.array([0, 1])), np.random.default_rng(0))
 
 

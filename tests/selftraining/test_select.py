@@ -34,7 +34,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-def unlabelled(probs_NC: Floats) -> Predictions:
+def unlabeled(probs_NC: Floats) -> Predictions:
     n = len(probs_NC)
     return Predictions(
         photo_N=np.array([f"{k:04d}.jpg" for k in range(n)], object),
@@ -46,7 +46,7 @@ def unlabelled(probs_NC: Floats) -> Predictions:
 
 
 def random_photos(n: int = 100, n_classes: int = 4) -> Predictions:
-    return unlabelled(rng().dirichlet(np.full(n_classes, 0.4), n).astype(np.float32))
+    return unlabeled(rng().dirichlet(np.full(n_classes, 0.4), n).astype(np.float32))
 
 
 @pytest.mark.parametrize("config", KINDS)
@@ -64,10 +64,10 @@ def test_every_kind_gives_targets_of_photos_that_were_predicted(config: PseudoLa
 
 @pytest.mark.parametrize("config", KINDS)
 @pytest.mark.parametrize("seen", ["held_out", "trained_on"])
-def test_never_a_labelled_photo(config: PseudoLabelConfig, seen: str) -> None:
+def test_never_a_labeled_photo(config: PseudoLabelConfig, seen: str) -> None:
     photos = random_photos()
     one_seen = np.where(np.arange(100) == 7, seen, "test").astype(object)
-    with pytest.raises(DataError, match=r"unlabelled test photos, got 1 of 100 that are not, first '0007.jpg'"):
+    with pytest.raises(DataError, match=r"unlabeled .*, got 1 of 100 .*, first '0007.jpg'"):
         build_selector(config)(dataclasses.replace(photos, seen_N=one_seen), rng())
     predicted = np.where(np.arange(100) < 3, 0, -1)
     with pytest.raises(DataError, match="got 3 of 100"):
@@ -82,14 +82,14 @@ def test_no_photos_give_no_labels(config: PseudoLabelConfig) -> None:
 
 
 def test_hard_labels_by_hand() -> None:
-    photos = unlabelled(np.array([[0.95, 0.05], [0.2, 0.8], [0.1, 0.9], [0.55, 0.45]]))
+    photos = unlabeled(np.array([[0.95, 0.05], [0.2, 0.8], [0.1, 0.9], [0.55, 0.45]]))
     photo_id_M, target_MC, _ = build_selector(Hard(keep=Confident(threshold=0.9)))(photos, rng())
     assert photo_id_M.tolist() == ["0000.jpg", "0002.jpg"]
     assert target_MC.tolist() == [[1, 0], [0, 1]]
 
 
 def test_soft_targets_by_hand() -> None:
-    photos = unlabelled(np.array([[0.6, 0.3, 0.1]]))
+    photos = unlabeled(np.array([[0.6, 0.3, 0.1]]))
     # Squares 0.36, 0.09, 0.01 of sum 0.46.
     _, target_MC, _ = build_selector(Soft(temperature=0.5))(photos, rng())
     assert target_MC[0] == pytest.approx([0.36 / 0.46, 0.09 / 0.46, 0.01 / 0.46])
@@ -105,14 +105,14 @@ def test_sharpening_is_a_softmax_of_logits_over_temperature() -> None:
 
 
 def test_very_low_temperatures_become_hard_instead_of_nothing() -> None:
-    photos = unlabelled(np.full((2, 18), [0.06] + [0.94 / 17] * 17))
+    photos = unlabeled(np.full((2, 18), [0.06] + [0.94 / 17] * 17))
     _, target_MC, _ = build_selector(Soft(temperature=1e-4))(photos, rng())
     assert target_MC[0, 0] == pytest.approx(1)
 
 
 def test_top_share_by_hand() -> None:
     # Class 0: 0.9, 0.6, 0.7 of which half is 1.5, rounded up 2; class 1: one photo, kept though it is the least sure.
-    photos = unlabelled(np.array([[0.9, 0.1], [0.6, 0.4], [0.45, 0.55], [0.7, 0.3]]))
+    photos = unlabeled(np.array([[0.9, 0.1], [0.6, 0.4], [0.45, 0.55], [0.7, 0.3]]))
     assert keep_top_share(photos.probs_NC, rng(), share=0.5).tolist() == [True, False, True, True]
     assert keep_top_share(photos.probs_NC, rng(), share=1.0).all()
 

@@ -173,7 +173,7 @@ def test_an_explanation_of_one_answer(client: httpx.Client, photos: list[bytes],
     assert check_refused(client.post("/v1/explain", files=form(photos[0], photos[1]))) == (413, "too_many_images")
 
 
-def test_the_model_tells_what_it_is(client: httpx.Client) -> None:
+def test_the_model_says_what_it_is(client: httpx.Client) -> None:
     parsed = ModelResponse.model_validate_json(client.get("/v1/model").content)
     assert (parsed.name, parsed.precision, parsed.faces, parsed.can_calibrate) == (
         "small",

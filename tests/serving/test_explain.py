@@ -55,8 +55,8 @@ def test_only_patches_over_the_pixel_lower_the_answer() -> None:
     assert bundle.calls == [25]
 
 
-def test_the_patch_has_the_mean_colour_of_the_pixels() -> None:
-    """So covering a face of one colour changes nothing at all."""
+def test_the_patch_has_the_mean_color_of_the_pixels() -> None:
+    """So covering a face of one color changes nothing at all."""
     white = np.full((HEIGHT, WIDTH, 3), 255, dtype=np.uint8)
     drops, _ = explained((white,), 3, 2)
     assert drops == pytest.approx(np.zeros((3, 2)))

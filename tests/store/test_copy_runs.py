@@ -97,7 +97,7 @@ def test_a_damaged_file_is_not_copied(stores: tuple[Path, Path]) -> None:
     here, there = stores
     (run,) = [run for run in list_runs(there).runs if run.record.name == "third"]
     (run.folder / SCORES).write_text("{}")
-    with pytest.raises(StoreError, match=r"scores\.json must be as the run wrote it, got 'another checksum'"):
+    with pytest.raises(StoreError, match=r"scores\.json must be .*, got 'another checksum'"):
         copy_runs(there, here, print)
     assert not (here / run.folder.name).exists()
 

@@ -117,6 +117,6 @@ def test_a_later_format_is_named_as_such(make_record: MakeRecord) -> None:
 
 def test_an_unknown_or_missing_field_is_refused(make_record: MakeRecord) -> None:
     fields = unsealed_fields(make_record())
-    for changed in ({**fields, "colour": "red"}, {k: v for k, v in fields.items() if k != "seed"}):
+    for changed in ({**fields, "color": "red"}, {k: v for k, v in fields.items() if k != "seed"}):
         with pytest.raises(StoreError, match="must describe a run"):
             RunRecord.from_json(json.dumps(changed))

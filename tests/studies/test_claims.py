@@ -185,7 +185,7 @@ def test_claims_are_chosen_in_the_order_of_the_table() -> None:
     assert [claim.number for claim in choose_claims(["b", "9"])] == ["9", "B"]
     assert choose_claims(["D"]) == choose_claims(["5"])
     assert choose_claims([]) == CLAIMS
-    with pytest.raises(UserError, match=r"--only must be the number of a claim or the letter .*, got '13'"):
+    with pytest.raises(UserError, match=r"--only must be the number of a claim .*, got '13'"):
         choose_claims(["13"])
 
 
@@ -202,9 +202,7 @@ def test_what_the_series_sets_itself_is_refused(change: str, word: str) -> None:
 
 
 def test_a_change_that_makes_two_arms_one_is_refused_for_their_claims_alone() -> None:
-    with pytest.raises(
-        RecipeError, match=r"arms of claim 5 must be different runs, got plain, fine-tuned and bf16 alike\."
-    ):
+    with pytest.raises(RecipeError, match=r"claim 5 must .*, got plain, fine-tuned and bf16 alike"):
         plan_claims(SMALL_CLAIMS, 2, ["train.precision=bf16"], choose_claims(["5"]))
     assert plan_claims(SMALL_CLAIMS, 2, ["task.train_age_borders_years=[30, 58]"], choose_claims(["2"])).runs
 
@@ -357,7 +355,7 @@ def test_another_seed_of_the_first_arm_gives_the_scale() -> None:
 
 def test_the_table_says_claim_arms_gain_and_outcome(two_arms: RunsOfArm) -> None:
     lines = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms), WIDE).splitlines()
-    assert lines[0].startswith("the source write-up's claims on 12 held-out photos of 12 people of faces, ")
+    assert " claims on 12 held-out photos of 12 people of faces, " in lines[0]
     assert "heads on cached features with 2 seeds" in lines[0]
     assert lines[2] == "outcomes"
     assert lines[4].split()[:8] == ["5", "two", "is", "better", "than", "one", "0.250", "0.875"]
@@ -373,7 +371,8 @@ def test_the_table_says_claim_arms_gain_and_outcome(two_arms: RunsOfArm) -> None
 
 def test_the_page_holds_the_same_tables(two_arms: RunsOfArm) -> None:
     page = markdown_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), two_arms), ["budget small"])
-    assert page.startswith("# The write-up's claims, tested\n\nthe source write-up's claims on 12 ")
+    assert page.startswith("# The write-up's claims, tested\n\n")
+    assert " claims on 12 held-out photos " in page.splitlines()[2]
     assert "\n- budget small\n" in page
     assert "| claim | b against a | F1 of a | of b | gain | p (Holm) | outcome |" in page
     assert "\n| 5 | two is better than one | 0.250 | 0.875 | +0.625 [" in page
@@ -401,7 +400,7 @@ def test_tests_that_the_set_cannot_carry_are_one_row_per_claim(two_arms: RunsOfA
 def test_one_seed_is_reported(two_arms: RunsOfArm) -> None:
     first: dict[Arm, list[StoredRun]] = {arm: runs[:1] for arm, runs in two_arms.items()}
     text = format_claims(score_claims(ClaimsPlan((WORN_WELL,), ()), first), WIDE)
-    assert "\none seed: the intervals say nothing of other seeds" in text
+    assert "\none seed: " in text
     assert "1 seeds" not in text
 
 

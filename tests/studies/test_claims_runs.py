@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Workplace
+from conftest import TINY_CHANGES, Workplace
 from maskwise.errors import StoreError
 from maskwise.listeners import EpochReport, Silent
 from maskwise.store.runs import list_runs
@@ -16,16 +16,6 @@ from maskwise.store.write_runs import lock_run
 from maskwise.studies.plan_claims import SMALL_CLAIMS, ClaimsPlan, choose_claims, plan_claims
 from maskwise.studies.run_claims import train_arms
 from maskwise.workflows.run_recipe import Place
-
-TINY = (
-    "model.backbone.kind=baseline_cnn",
-    "model.weights.kind=none",
-    "input.height_px=24",
-    "input.width_px=20",
-    "train.epochs=1",
-    "train.batch_size=32",
-    "runtime.device=cpu",
-)
 
 
 class Ear(Silent):
@@ -58,7 +48,7 @@ def place(workplace: Workplace, tmp_path: Path) -> Place:
 @pytest.fixture(scope="module")
 def plan() -> ClaimsPlan:
     """Plain, weighted sampler, weighted loss, both and soft loss, one seed."""
-    return plan_claims(SMALL_CLAIMS, 1, TINY, choose_claims(["2", "8"]))
+    return plan_claims(SMALL_CLAIMS, 1, TINY_CHANGES, choose_claims(["2", "8"]))
 
 
 def test_arms_are_trained_once_and_a_stopped_series_goes_on(plan: ClaimsPlan, place: Place) -> None:

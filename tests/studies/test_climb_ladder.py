@@ -221,7 +221,7 @@ def test_members_of_a_vote_that_become_one_run_are_refused_before_any_training()
 
 def test_a_ladder_without_held_out_people_is_refused_before_any_training() -> None:
     # Day 1 keeps the last epoch, as everyone allows.
-    with pytest.raises(RecipeError, match=r"split.kind must be one that holds people out, got 'everyone'"):
+    with pytest.raises(RecipeError, match=r"split.kind must .*holds people out, got 'everyone'"):
         plan_ladder(SMALL, ["split={kind: everyone}"])
 
 
@@ -293,13 +293,12 @@ TWO_DAYS = LadderScores(
 
 def test_the_table_shows_the_write_up_beside_ours() -> None:
     lines = format_ladder(TWO_DAYS, WIDE).splitlines()
-    assert lines[0].startswith(
-        "the source write-up's days: its leaderboard scores, and ours of 1,400 photos of 200 peo"
-    )
+    assert " of 1,400 photos of 200 people" in lines[0]
     run_a, run_c = (run_record(name).run_id[:8] for name in "ac")
-    assert lines[2:6] == [
-        "     write-up            ours",
-        "day  accuracy  macro F1  accuracy              macro F1              best so far       time  run",
+    assert lines[2].split() == ["write-up", "ours"]
+    scores = ["accuracy", "macro", "F1"]
+    assert lines[3].split() == ["day", *scores, *scores, "best", "so", "far", "time", "run"]
+    assert lines[4:6] == [
         f"9    0.8004    0.7629    0.500 [0.450, 0.550]  0.250 [0.200, 0.300]  0.250 (day 9)   1m 40s  {run_a}",
         f"10   0.8004    0.7629    0.625 [0.600, 0.650]  0.375 [0.300, 0.450]  0.375 (day 10)  1m 05s  {run_c}",
     ]
@@ -326,7 +325,9 @@ def test_a_worse_day_keeps_the_best_so_far_and_is_compared_with_the_day_it_build
 
 def test_the_table_says_what_each_day_was_and_what_to_mind() -> None:
     text = format_ladder(TWO_DAYS, WIDE)
-    assert "day 10\n  write-up: k-fold; ensembles of 2–3 models\n  ours, ladder/day-10: Day 10: the model" in text
+    write_up, ours = text.partition("day 10\n")[2].splitlines()[:2]
+    assert write_up == "  write-up: k-fold; ensembles of 2–3 models"
+    assert ours.startswith("  ours, ladder/day-10: Day 10: the model")
     assert "the day's own training, 2m 45s in all" in text
     assert "one run per rung says nothing of other seeds" in text
     assert "optimistic" not in text
@@ -338,7 +339,7 @@ def test_folds_and_optimism_are_reported() -> None:
     rung = RungScore(ClimbedRung(RUNG_OF["9"], run, run), scores, None)
     text = format_ladder(LadderScores("faces", 7, 1, (rung,)), WIDE)
     assert "day 9 trained 4 models, each on 75% of the people" in text
-    assert "optimistic: day 9 chose its checkpoint on the scored people" in text
+    assert "optimistic: day 9 chose its checkpoint on " in text
     assert "by photo" not in text
 
 

@@ -54,7 +54,7 @@ CP949 = os.fsdecode("사람.jpg".encode("cp949"))
 """A name that is not UTF-8."""
 AGES = (22, 24, 41, 45, 65, 68)
 PEOPLE = [Person(f"{2 * k + g:06d}", ("male", "female")[g], age) for k, age in enumerate(AGES * 2) for g in range(2)]
-SPOILT, HEIC, BARE, APART, HIDDEN, PIPE = (person.folder for person in PEOPLE[:6])
+SPOILED, HEIC, BARE, APART, HIDDEN, PIPE = (person.folder for person in PEOPLE[:6])
 """The folder of the person of whom a photo is damaged; is HEIC; has no ending; whose folder is written in NFD; beside
 whose photos there is a hidden one, and a named pipe."""
 
@@ -108,7 +108,7 @@ def no_listing(patch: pytest.MonkeyPatch) -> None:
 
 
 def write_damaged(photo: Path) -> None:
-    """A JPEG with zeros in its middle: libjpeg by itself would show grey there."""
+    """A JPEG with zeros in its middle: libjpeg by itself would show gray there."""
     data = bytearray(encode(noise(np.random.default_rng(len(photo.name)), 60, 44), quality=95))
     data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
     photo.write_bytes(data)
@@ -118,8 +118,8 @@ def write_odd_set(root: Path) -> Path:
     """A data set with an odd thing of each kind, in train and eval part."""
     write_quirky(root, tuple(PEOPLE), n_eval=5)
     images = root / "train/images"
-    _only(images / SPOILT, "mask1").unlink()
-    write_damaged(images / SPOILT / "mask1.jpg")
+    _only(images / SPOILED, "mask1").unlink()
+    write_damaged(images / SPOILED / "mask1.jpg")
     _as_heic(_only(images / HEIC, "mask1"))
     photo = _only(images / BARE, "mask1")
     photo.rename(photo.with_suffix(""))

@@ -1,4 +1,4 @@
-"""A bundle that nobody trained, written in milliseconds: its predictions follow from the mean colour of the photo."""
+"""A bundle that nobody trained, written in milliseconds: its predictions follow from the mean color of the photo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maskwise.faces.framing import Framing
 from maskwise.labels import Task
 
 HEIGHT, WIDTH = 48, 36
-NETWORK = "networks/mean-colour.onnx"
+NETWORK = "networks/mean-color.onnx"
 FRAMING = Framing(height_px=512, width_px=384, center_x=0.5, center_y=0.51, wide=0.42, tall=0.42, n_photos=20)
 
 
@@ -43,9 +43,9 @@ def write_small_bundle(
     )
     files = {
         MANIFEST: manifest.model_dump_json(indent=1).encode(),
-        NETWORK: _mean_colour_network(task.n_classes, layers),
+        NETWORK: _mean_color_network(task.n_classes, layers),
         "MODEL_CARD.md": b"# Model card: small\n",
-        "LICENCES.md": b"# Licences\n",
+        "LICENCES.md": b"# Licenses\n",
     }
     files[CHECKSUMS] = checksum_lines(files).encode()
     for name, content in files.items():
@@ -54,11 +54,11 @@ def write_small_bundle(
     return folder
 
 
-def _mean_colour_network(n_classes: int, layers: int) -> bytes:
+def _mean_color_network(n_classes: int, layers: int) -> bytes:
     rng = np.random.default_rng(5)
     weights = {
-        "colour_to_class": rng.normal(0, 0.05, (3, n_classes)),
-        "colour_to_age": np.array([[0.1], [0.1], [0.0]]),
+        "color_to_class": rng.normal(0, 0.05, (3, n_classes)),
+        "color_to_age": np.array([[0.1], [0.1], [0.0]]),
         "one": np.ones(1),
         "none": np.zeros(1),
         "widen": rng.normal(0, 0.1, (64, 3, 3, 3)),
@@ -66,11 +66,11 @@ def _mean_colour_network(n_classes: int, layers: int) -> bytes:
     }
     nodes = [
         helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["floats", "sides"], ["colour"], keepdims=0),
-        helper.make_node("MatMul", ["colour", "colour_to_class"], ["logits"]),
+        helper.make_node("ReduceMean", ["floats", "sides"], ["color"], keepdims=0),
+        helper.make_node("MatMul", ["color", "color_to_class"], ["logits"]),
         *_busy_work(layers),
         helper.make_node("Softmax", ["all_logits"], ["probs"], axis=1),
-        helper.make_node("MatMul", ["colour", "colour_to_age"], ["ages"]),
+        helper.make_node("MatMul", ["color", "color_to_age"], ["ages"]),
         helper.make_node("Squeeze", ["ages", "last"], ["age"]),
     ]
     constants = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in weights.items()]
@@ -78,7 +78,7 @@ def _mean_colour_network(n_classes: int, layers: int) -> bytes:
     constants += [numpy_helper.from_array(np.array([1], np.int64), "last")]
     graph = helper.make_graph(
         nodes,
-        "mean_colour",
+        "mean_color",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", HEIGHT, WIDTH, 3])],
         [
             helper.make_tensor_value_info("probs", TensorProto.FLOAT, ["n", n_classes]),

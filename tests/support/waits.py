@@ -2,7 +2,7 @@
 
 Tensors on the device "meta" have a shape and no numbers. So whatever looks at a number fails there, and the rest is
 seen in the operations: copies between devices that wait until they are done, and operations whose result's shape
-depends on numbers (torch's own list of what synchronises is ``torch.cuda.set_sync_debug_mode``, which needs a GPU).
+depends on numbers (torch's own list of what synchronizes is ``torch.cuda.set_sync_debug_mode``, which needs a GPU).
 """
 
 from __future__ import annotations

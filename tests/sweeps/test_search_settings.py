@@ -142,7 +142,8 @@ def test_what_the_recipe_does_not_allow_is_left_out_and_reported_or_refused_wher
     assert (
         format_plan(plan)[0] == f"{len(found) - 3} alternatives to quick-imagenet, 1 seed: {len(found) - 2} trainings"
     )
-    assert format_plan(plan)[1].startswith("left out: with mixup: mixing.kind must be none with train.cached_views")
+    assert format_plan(plan)[1].startswith("left out: with mixup: mixing.kind must ")
+    assert "train.cached_views" in format_plan(plan)[1]
     with pytest.raises(RecipeError, match=r"with cutmix: mixing\.kind must be none"):
         plan_search(cached, chosen_alternatives(found, ["flip", "cutmix"]), 1, by_name=True)
 
@@ -266,13 +267,14 @@ def test_alternatives_are_ranked_by_their_paired_difference(tmp_path: Path) -> N
     assert [row.seconds for row in found.rows] == [45.0, 45.0, 45.0]
 
     lines = format_search(found, 1000).splitlines()
-    assert lines[0].startswith("3 alternatives to as-it-is, each a single change, on 6 held-out photos of 6 people of")
+    assert lines[0].startswith("3 alternatives to as-it-is, ")
+    assert " on 6 held-out photos of 6 people of" in lines[0]
     assert lines[2].split() == ["what", "macro", "F1", "difference", "better?", "time", "run"]
     assert re.match(r"1  better +1\.000 \[.*\] +\+0\.250 \[.*\] .* 45s  [0-9a-f]{8},[0-9a-f]{8}$", lines[3])
     assert re.match(r"2  as it is +0\.750 \[.*\] +– +– +45s", lines[4])
     assert "failed: bad: the loss must be finite, got nan." in lines
     assert "to try the best again: --set train.batch_size=1" in lines
-    assert any(line.startswith("2 alternatives were compared, and the best of many looks better") for line in lines)
+    assert any(line.startswith("2 alternatives were compared, ") for line in lines)
     assert "0.1 of them would be said to hold by chance" in format_search(found, 1000)  # 2 · 0.025 = 0.05
     assert lines[-1].startswith("macro F1 and time are means over 2 seeds")
     assert max(map(len, format_search(found, 80).splitlines())) <= 80

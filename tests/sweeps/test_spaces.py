@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def test_a_space_that_is_none_is_refused(text: str, said: str) -> None:
 
 
 def test_a_change_of_what_is_searched_is_refused() -> None:
-    with pytest.raises(RecipeError, match=r"--set train.batch_size would have no effect, as the space sets"):
+    with pytest.raises(RecipeError, match=r"--set train.batch_size .* the space sets"):
         load_sweep("batch-size", None, ["train.batch_size=4"])
     with pytest.raises(RecipeError, match=r"--set train.optimizer.kind would have no effect"):
         load_sweep("optimizer", None, ["train.optimizer.kind=sgd"])
@@ -138,14 +139,14 @@ def test_a_value_outside_of_the_legal_is_reported() -> None:
 
 def test_a_value_that_goes_with_nothing_is_reported() -> None:
     (line,) = problems_of("{loss: [{kind: cross_entropy}, {kind: arcface}], train.batch_size: [8, 16]}")
-    assert "model.head.kind must be cosine for loss.kind arcface" in line
+    assert re.search("head.kind must be cosine .*loss.kind arcface", line)
 
 
 def test_a_value_that_goes_with_some_is_left_to_chance() -> None:
     sweep = sweep_of("{loss: [{kind: cross_entropy}, {kind: arcface}], model.head: [{kind: joint}, {kind: cosine}]}")
     caution = check_space(sweep)
     assert caution is not None
-    assert "of the combinations are refused and will be skipped" in caution
+    assert "are refused and will be skipped" in caution
     assert refusal(sweep, {"loss": "arcface", "model.head": "cosine"}) == ()
     assert refusal(sweep, {"loss": "arcface", "model.head": "joint"})
 

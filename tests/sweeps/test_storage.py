@@ -1,4 +1,4 @@
-"""Where trials are written: passwords stay hidden, and a torn journal is mended."""
+"""Where trials are written: passwords stay hidden, and a torn journal is repaired."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from maskwise.augment.mixing import mixup
 from maskwise.recipe.train_config import TrainConfig
 from maskwise.records import Image
-from maskwise.training.batches import BatchSource, TargetRows, epoch_batches, normalise, to_images
+from maskwise.training.batches import BatchSource, TargetRows, epoch_batches, normalize, to_images
 from support.fits import tiny_fit
 
 CPU = torch.device("cpu")
@@ -81,13 +81,13 @@ def test_workers_compute_alone_and_leave_the_number_of_threads_as_it_was() -> No
         torch.set_num_threads(before)
 
 
-def test_pixels_become_floats_between_0_and_1_and_are_normalised_by_channel() -> None:
+def test_pixels_become_floats_between_0_and_1_and_are_normalized_by_channel() -> None:
     pixels = np.zeros((1, 2, 2, 3), dtype=np.uint8)
     pixels[..., 0], pixels[..., 1] = 255, 51
     images = to_images(pixels, CPU)
     assert images.shape == (1, 3, 2, 2)
     assert images[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.2, 0.0])
-    normal = normalise(images, (0.5, 0.2, 0.0), (0.5, 0.1, 2.0))
+    normal = normalize(images, (0.5, 0.2, 0.0), (0.5, 0.1, 2.0))
     assert normal[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.0, 0.0])
     assert images.is_contiguous(memory_format=torch.channels_last)
 
@@ -104,9 +104,9 @@ def test_given_rows_and_weights_take_the_place_of_the_training_class() -> None:
     assert batch.weight_N is not None
     assert np.array_equal(batch.weight_N.numpy(), rows.weight_N[index])
     assert np.array_equal(batch.target_NC.numpy(), rows.target_NC[index])
-    labelled = plain.make(index, 0, 0, CPU)
-    assert labelled.weight_N is None
-    assert torch.equal(labelled.images_NCHW, batch.images_NCHW)
+    labeled = plain.make(index, 0, 0, CPU)
+    assert labeled.weight_N is None
+    assert torch.equal(labeled.images_NCHW, batch.images_NCHW)
 
 
 def test_mixed_rows_mix_their_weights_and_targets_and_ages_by_what_each_photo_counts() -> None:

@@ -60,7 +60,7 @@ def test_blocks_of_a_resnet_are_its_stem_and_its_residual_blocks() -> None:
 
 
 def test_other_nets_by_hand() -> None:
-    """Three convolutions; and a token of the net itself, a leading and a following normalisation."""
+    """Three convolutions; and a token of the net itself, a leading and a following normalization."""
     assert backbone_blocks(BaselineCnn(0.0)) == [[f"stages.{n}.0.weight", f"stages.{n}.0.bias"] for n in range(3)]
 
     class Odd(nn.Module):

@@ -38,12 +38,12 @@ def test_groups_are_as_equal_as_can_be_and_all_blocks_learn_in_the_end(n_groups:
 
 def test_the_first_blocks_never_learn_and_some_must() -> None:
     assert [learnable_blocks(frozen, 14) for frozen in (0, 8, 13)] == [14, 6, 1]
-    with pytest.raises(RecipeError, match=r"train\.frozen_blocks must be below the backbone's 14 blocks, got 14"):
+    with pytest.raises(RecipeError, match=r"train\.frozen_blocks must .* 14 blocks, got 14"):
         learnable_blocks(14, 14)
 
 
 def test_more_groups_than_blocks_are_refused() -> None:
-    with pytest.raises(RecipeError, match=r"train\.unfreeze_epochs must be .*as the backbone has blocks \(3\), got 4"):
+    with pytest.raises(RecipeError, match=r"unfreeze_epochs must .* blocks \(3\), got 4"):
         trainable_blocks(0, (0, 1, 2, 3), 3)
 
 
@@ -117,7 +117,7 @@ def test_each_block_learns_from_its_epoch_on(
 ) -> None:
     first, after = ThreeBlocks().state_dict(), _after(_config(3, unfreeze_epochs), tmp_path)
     for block, epochs in enumerate(epochs_of_block):
-        # Batch-norm counts the batches that it learnt from: 50 photos are 7 an epoch.
+        # Batch-norm counts the batches that it learned from: 50 photos are 7 an epoch.
         assert int(after[f"backbone.{3 * block + 1}.num_batches_tracked"]) == 7 * epochs
         kernel = f"backbone.{3 * block}.weight"
         assert torch.equal(after[kernel], first[kernel]) == (epochs == 0)

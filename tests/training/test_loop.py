@@ -183,7 +183,7 @@ def test_weights_that_were_damaged_before_the_end_are_not_passed_on(tmp_path: Pa
             data[-1] ^= 1
             (tmp_path / WEIGHTS).write_bytes(data)
 
-    with pytest.raises(StoreError, match=r"weights\.safetensors must be those of the best epoch.*--force"):
+    with pytest.raises(StoreError, match=r"weights\.safetensors must .*best epoch.*--force"):
         weights_after(tiny_fit(TrainConfig(epochs=1, batch_size=8)), tmp_path, Damage())
     assert not (tmp_path / DONE).exists()
 
@@ -193,7 +193,7 @@ def test_a_finished_training_whose_weights_were_damaged_is_refused(tmp_path: Pat
     data = bytearray((tmp_path / WEIGHTS).read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / WEIGHTS).write_bytes(data)
-    with pytest.raises(StoreError, match=r"weights\.safetensors must be as the training wrote it"):
+    with pytest.raises(StoreError, match=r"weights\.safetensors must .*training wrote"):
         weights_after(tiny_fit(PLAIN), tmp_path)
 
 
@@ -215,7 +215,7 @@ def test_a_loss_that_is_not_finite_names_the_photos_and_spoils_no_weights(tmp_pa
 
 
 def test_photos_of_no_weight_to_speak_of_teach_nothing(tmp_path: Path) -> None:
-    """Half of the photos are labelled wrongly: as light ones they leave the weights of a training as they were."""
+    """Half of the photos are labeled wrongly: as light ones they leave the weights of a training as they were."""
     fit = tiny_fit(TrainConfig(epochs=1, batch_size=50, optimizer=SGD(rate=0.1)), select=False)
     weight_N = np.where(np.arange(50) < 25, 1, 1e-12).astype(np.float32)
     right_NC = np.eye(3, dtype=np.float32)[fit.source.table.train_class_N]

@@ -155,7 +155,8 @@ def test_a_project_that_wandb_refuses_does_not_stop_the_training(monkeypatch: py
     mirror.on_epoch(REPORT)
     mirror.finish("abcd", {"macro_f1": 0.5})
     assert len(heard.notes) == 1
-    assert heard.notes[0].startswith("wandb fails, the training goes on without it: no API key Run `wandb login`")
+    assert heard.notes[0].startswith("wandb fails, the training goes on ")
+    assert ": no API key Run `wandb login`" in heard.notes[0]
 
 
 def stub_mlflow(monkeypatch: pytest.MonkeyPatch, answering: bool) -> None:
@@ -179,10 +180,12 @@ def test_a_server_that_stops_answering_does_not_stop_the_training(monkeypatch: p
     mirror.on_epoch(REPORT)
     mirror.on_epoch(REPORT)
     mirror.finish("abcd", {"macro_f1": 0.5})
-    assert heard.notes == ["MLflow fails, the training goes on without it: connection refused"]
+    assert len(heard.notes) == 1
+    assert heard.notes[0].startswith("MLflow fails, the training goes on ")
+    assert heard.notes[0].endswith(": connection refused")
 
 
 def test_a_server_that_never_answers_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stub_mlflow(monkeypatch, answering=False)
-    with pytest.raises(UserError, match=r"must be a usable MLflow, got 'http://nowhere'\. connection refused"):
+    with pytest.raises(UserError, match=r"MLflow, got 'http://nowhere'\. connection refused"):
         open_mirrors(read_targets(["mlflow:http://nowhere"]), load_recipe("quick-imagenet"), Silent())

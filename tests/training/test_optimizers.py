@@ -1,4 +1,4 @@
-"""Optimisers: first steps by hand, one contract for all, and rates of layers against timm's."""
+"""Optimizers: first steps by hand, one contract for all, and rates of layers against timm's."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ def test_decoupled_decay_shrinks_matrices_alone_and_by_rate_times_decay(
     ids=lambda config: config.kind,
 )
 def test_an_l2_penalty_is_a_gradient_of_the_weights(config: OptimizerConfig) -> None:
-    penalised, pulled = _step(config, 1.0, [0.0]), _step(config.model_copy(update={"weight_decay": 0.0}), 1.0, [0.2])
-    torch.testing.assert_close(penalised.matrix, pulled.matrix)
-    assert penalised.bias.tolist() == [1.0, 1.0]
+    penalized, pulled = _step(config, 1.0, [0.0]), _step(config.model_copy(update={"weight_decay": 0.0}), 1.0, [0.2])
+    torch.testing.assert_close(penalized.matrix, pulled.matrix)
+    assert penalized.bias.tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_betas_and_decay_are_torchs(kind: Any, torchs: Any) -> None:
 
 
 def test_looking_ahead_needs_momentum() -> None:
-    with pytest.raises(ValueError, match=r"train\.optimizer\.nesterov must be false without"):
+    with pytest.raises(ValueError, match=r"optimizer\.nesterov must be false without"):
         SGD(momentum=0.0, nesterov=True)
 
 

@@ -34,7 +34,7 @@ def test_photos_are_cut_where_needed_and_counted(monkeypatch: pytest.MonkeyPatch
     cropped, several = like_training.notes(3)
     assert cropped.startswith("1 of 3 photos were cropped")
     assert "--faces whole" in cropped
-    assert several == "1 of 3 photos show several faces: the largest is predicted"
+    assert several.startswith("1 of 3 photos show several faces: ")
 
 
 def test_nothing_is_said_where_nothing_was_done() -> None:

@@ -196,10 +196,10 @@ def test_a_member_that_is_gone_or_a_broken_description_is_reported(store: Path) 
         member_runs(folder, joined)
     fields = json.loads((folder / ENSEMBLE).read_text())
     (folder / ENSEMBLE).write_text(json.dumps({**fields, "weights": [1.0]}))
-    with pytest.raises(StoreError, match=r"ensemble.json must be as the run wrote it, got .*checksum"):
+    with pytest.raises(StoreError, match=r"ensemble.json must be as .*, got .*checksum"):
         read_joined(folder)
     write_atomically(folder / RECORD, dataclasses.replace(read_record(folder), checksums={}).to_json())
-    with pytest.raises(StoreError, match=r"must describe an ensemble, got something else .*Join the runs again"):
+    with pytest.raises(StoreError, match=r"must describe an ensemble, got .*Join the runs"):
         read_joined(folder)
     assert read_joined(store / joined.members[0]) is None
 

@@ -97,9 +97,9 @@ def test_runs_on_ray_are_those_of_one_process(place: Place, tmp_path: Path) -> N
 
 @pytest.mark.ray
 def test_what_no_machine_has_is_refused_at_once(place: Place) -> None:
-    with pytest.raises(UserError, match="--cores-per-run must be at most what one machine of the cluster has"):
+    with pytest.raises(UserError, match=r"--cores-per-run must be at most .* one machine"):
         RayEngine(None, 4096, None).train(series(recipes(), place, ["test"]), Silent())
-    with pytest.raises(UserError, match="--ray-address must be the address of a running Ray cluster, got 'nowhere"):
+    with pytest.raises(UserError, match=r"--ray-address must .* Ray cluster, got 'nowhere"):
         RayEngine("nowhere", 1, None).train(series(recipes(), place, ["test"]), Silent())
 
 
@@ -185,7 +185,7 @@ def test_torchrun_trains_one_run_in_one_process_each(
     workplace: Workplace, cli: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(UserError, match="what torchrun starts must be one training, got '--engine ray'"):
+    with pytest.raises(UserError, match=r"torchrun .* one training, got '--engine ray'"):
         cli(*workplace.train("--engine", "ray"))
 
 

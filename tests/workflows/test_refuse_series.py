@@ -102,7 +102,7 @@ def test_every_series_is_refused_before_it_reads_a_photo(
 ) -> None:
     if wrong is GPU:
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-        monkeypatch.setattr("maskwise.studies.set_facts.decode_photo", _refuse_to_decode)
+        monkeypatch.setattr("maskwise.data.readable.decode_photo", _refuse_to_decode)
     places = ["--data", str(place.data), "--store", str(place.store), "--cache", str(place.cache)]
     with pytest.raises(UserError, match=message):
         cli(*words, *places, "--quiet", *SMALL, *wrong)

@@ -170,7 +170,7 @@ def test_a_teacher_whose_epoch_was_chosen_on_the_scored_people_is_refused(
     manifest = read_labels(recipe, place.data)
     held_out = read_split(hopeful)
     fold_N = np.array([held_out[str(person)] for person in manifest.table.person_N])
-    with pytest.raises(StoreError, match="teacher hopeful must be trained with an epoch chosen on other people"):
+    with pytest.raises(StoreError, match=r"teacher hopeful must .* chosen on other people"):
         open_teacher(recipe, manifest, fold_N, place.store, place.cache, Silent())
     # With --everyone nobody is scored.
     shipped = distilled_recipe(hopeful, str(place.recipe), [], everyone=True)

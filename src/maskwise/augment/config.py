@@ -36,7 +36,7 @@ class Brightness(Settings):
 
 
 class Contrast(Settings):
-    """Stretch a photo around its mean grey by one factor from [1 − strength, 1 + strength], as ColorJitter does."""
+    """Stretch a photo around its mean gray by one factor from [1 − strength, 1 + strength], as ColorJitter does."""
 
     kind: Literal["contrast"] = "contrast"
 
@@ -53,7 +53,7 @@ class Noise(Settings):
     kind: Literal["noise"] = "noise"
 
     std: float = Field(default=0.03, gt=0, le=1)
-    """Standard deviation, as a share of the range from black to white: 0.03 is about 8 of 255 grey levels."""
+    """Standard deviation, as a share of the range from black to white: 0.03 is about 8 of 255 gray levels."""
 
     p: Probability = 0.5
     """Share of photos that are changed."""
@@ -107,7 +107,7 @@ class RandAugment(Settings):
     """Number of operations in a row."""
 
     magnitude: int = Field(default=9, ge=1, le=30)
-    """Strength of every operation on the paper's scale: 30 shears by 0.3, turns by 30°, changes colours by 0.9."""
+    """Strength of every operation on the paper's scale: 30 shears by 0.3, turns by 30°, changes colors by 0.9."""
 
     p: Probability = 1.0
     """Share of photos that are changed."""
@@ -161,7 +161,7 @@ class CutMix(Settings):
 class HalfCutMix(Settings):
     """Replace one half of a photo by the same half of another; the target follows the area.
 
-    Faces are centred, so half a face meets half a face.
+    Faces are centered, so half a face meets half a face.
     """
 
     kind: Literal["half_cutmix"] = "half_cutmix"

@@ -16,7 +16,7 @@ from maskwise.augment.numpy_to_images import as_floats
 def warp(images_NCHW: Tensor, source: Sequence[Sequence[Tensor]], outside: Literal["zeros", "border"]) -> Tensor:
     """Each photo, where the pixel at (x, y) comes from ``source · (x, y, 1)``.
 
-    ``source`` is 2 × 3 tensors of N values; places are in pixels from the photo's centre, x to the right and y down.
+    ``source`` is 2 × 3 tensors of N values; places are in pixels from the photo's center, x to the right and y down.
     What comes from ``outside`` is black ("zeros") or repeats the border. Shape, dtype and device are kept.
     """
     height, width = images_NCHW.shape[2:]

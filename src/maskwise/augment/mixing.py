@@ -55,7 +55,7 @@ def cutmix(images_NCHW: Tensor, target_NC: Tensor, rng: np.random.Generator, *, 
     """A box of the photo's own shape shows the partner; the target counts the pixels that each one shows.
 
     Yun et al. 2019, arXiv 1905.04899: the box has sides ``sqrt(1 − share)`` of the photo's, share ~ Beta(alpha, alpha),
-    its centre is uniform over the photo, and what hangs over the edge is cut off.
+    its center is uniform over the photo, and what hangs over the edge is cut off.
     """
     n, _, height, width = images_NCHW.shape
     mixed_N, partner_N = _partners(np.ones((n, n), dtype=np.bool_), rng, p)
@@ -130,7 +130,7 @@ def _partners(candidate_NN: Bools, rng: np.random.Generator, p: float) -> tuple[
 
 
 def _stretch(length_px: int, size_px_N: Ints, rng: np.random.Generator) -> Bools:
-    """N × length: a run of ``size`` pixels around a uniform centre, cut off at the ends."""
+    """N × length: a run of ``size`` pixels around a uniform center, cut off at the ends."""
     first_N = rng.integers(length_px, size=len(size_px_N)) - size_px_N // 2
     place_L = np.arange(length_px)
     return (place_L >= first_N[:, None]) & (place_L < (first_N + size_px_N)[:, None])

@@ -38,7 +38,7 @@ OperationName = Literal[
 ]
 Operation = Callable[[Tensor, Tensor], Tensor]
 
-_GREY_C: Final = (0.2989, 0.587, 0.114)
+_GRAY_C: Final = (0.2989, 0.587, 0.114)
 """ITU-R BT.601 luma, in the digits that torchvision and Pillow share."""
 
 
@@ -86,7 +86,7 @@ def translate_y(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
 
 
 def rotate(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
-    """Turn counter-clockwise around the centre by ``level`` degrees."""
+    """Turn counter-clockwise around the center by ``level`` degrees."""
     angle_N = torch.deg2rad(level_N)
     cos_N, sin_N, zero = angle_N.cos(), angle_N.sin(), torch.zeros_like(level_N)
     return warp(images_NCHW, [[cos_N, -sin_N, zero], [sin_N, cos_N, zero]], "zeros")
@@ -98,13 +98,13 @@ def scale_brightness(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
 
 
 def color(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
-    """Saturation by the factor ``level`` (0 grey, 1 as it was)."""
-    return _blend(_grey(images_NCHW), images_NCHW, level_N)
+    """Saturation by the factor ``level`` (0 gray, 1 as it was)."""
+    return _blend(_gray(images_NCHW), images_NCHW, level_N)
 
 
 def scale_contrast(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
-    """Contrast by the factor ``level`` around the photo's mean grey (0 flat grey, 1 as it was)."""
-    return _blend(_grey(images_NCHW).mean((1, 2, 3), keepdim=True), images_NCHW, level_N)
+    """Contrast by the factor ``level`` around the photo's mean gray (0 flat gray, 1 as it was)."""
+    return _blend(_gray(images_NCHW).mean((1, 2, 3), keepdim=True), images_NCHW, level_N)
 
 
 def sharpness(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
@@ -112,7 +112,7 @@ def sharpness(images_NCHW: Tensor, level_N: Tensor) -> Tensor:
     if min(images_NCHW.shape[2:]) <= 2:
         return images_NCHW
     inside = images_NCHW[..., 1:-1, 1:-1]
-    # The kernel weighs the middle by 5 and its 8 neighbours by 1, of 13: the sum of all nine and four times the middle.
+    # The kernel weighs the middle by 5 and its 8 neighbors by 1, of 13: the sum of all nine and four times the middle.
     # Sums of shifted views are tens of times faster on a CPU than a convolution or a pooling of three channels.
     above_to_below = (images_NCHW[..., :-2, :] + images_NCHW[..., 1:-1, :]).add_(images_NCHW[..., 2:, :])
     nine = (above_to_below[..., :-2] + above_to_below[..., 1:-1]).add_(above_to_below[..., 2:])
@@ -185,8 +185,8 @@ def _blend(without: Tensor, images_NCHW: Tensor, factor_N: Tensor) -> Tensor:
     return (images_NCHW * factor).add_(without * (1 - factor)).clamp_(0, 1)
 
 
-def _grey(images_NCHW: Tensor) -> Tensor:
-    red, green, blue = _GREY_C
+def _gray(images_NCHW: Tensor) -> Tensor:
+    red, green, blue = _GRAY_C
     return (images_NCHW[:, :1] * red).add_(images_NCHW[:, 1:2], alpha=green).add_(images_NCHW[:, 2:], alpha=blue)
 
 

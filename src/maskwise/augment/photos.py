@@ -30,7 +30,7 @@ def brightness(images_NCHW: Tensor, rng: np.random.Generator, *, strength: float
 
 
 def contrast(images_NCHW: Tensor, rng: np.random.Generator, *, strength: float, p: float) -> Tensor:
-    """Stretch each photo around its mean grey by a factor from [1 − strength, 1 + strength] with probability ``p``."""
+    """Stretch each photo around its mean gray by a factor from [1 − strength, 1 + strength] with probability ``p``."""
     return operations.scale_contrast(images_NCHW, _factors(images_NCHW, rng, strength, p))
 
 
@@ -54,7 +54,7 @@ def noise(images_NCHW: Tensor, rng: np.random.Generator, *, std: float, p: float
 def affine(
     images_NCHW: Tensor, rng: np.random.Generator, *, degrees: float, shift: float, scale: float, p: float
 ) -> Tensor:
-    """Rotate, shift and zoom each photo with probability ``p`` around its centre, bilinear, border repeated."""
+    """Rotate, shift and zoom each photo with probability ``p`` around its center, bilinear, border repeated."""
     n, _, height, width = images_NCHW.shape
     changed_N = rng.random(n) < p
     angle_N = np.deg2rad(rng.uniform(-degrees, degrees, n))

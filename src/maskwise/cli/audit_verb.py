@@ -29,7 +29,7 @@ def audit(
     ],
     data: OwnDataOption = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the gallery and the lists.")
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the gallery and the lists.")
     ] = Path("audit"),
     top: Annotated[int, typer.Option(min=1, metavar="N", help="List the N most suspicious people.")] = 40,
     no_photos: Annotated[bool, typer.Option("--no-photos", help="Show no photos in the gallery.")] = False,

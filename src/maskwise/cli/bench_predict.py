@@ -28,7 +28,7 @@ def predict(
     photos: PhotosArgument,
     precision: Annotated[PrecisionWord, typer.Option(help="Numeric precision for inference.")] = PrecisionWord.FP32,
     plain: Annotated[
-        str, typer.Option(metavar="NAME", help="timm model of the plain loop; use the bundle's.")
+        str, typer.Option(metavar="NAME", help="timm model for the plain loop; choose the bundle's own.")
     ] = "tf_efficientnet_lite0",
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Use at most N photos.")] = 512,
     rounds: RoundsOption = 5,
@@ -69,7 +69,9 @@ def decode(
     photos: PhotosArgument,
     height: Annotated[int, typer.Option(min=8, metavar="PX", help="Height of the cached photos.")] = 128,
     width: Annotated[int, typer.Option(min=8, metavar="PX", help="Width of the cached photos.")] = 112,
-    decoding: Annotated[Decoding, typer.Option(help="As input.crop.decoding in a recipe.")] = Decoding.FULL,
+    decoding: Annotated[
+        Decoding, typer.Option(help="How JPEGs are decoded, as input.crop.decoding in a recipe.")
+    ] = Decoding.FULL,
     most: Annotated[int, typer.Option(min=1, metavar="N", help="Use at most N photos.")] = 2000,
     rounds: RoundsOption = 3,
     as_json: JsonOption = False,

@@ -32,7 +32,9 @@ def start(
         Path | None, typer.Option(metavar="BUNDLE", help="Also predict one photo with this bundle.")
     ] = None,
     photo: Annotated[Path | None, typer.Option(metavar="FILE", help="The photo to predict.")] = None,
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Runs in the store that `board` reads.")] = 1000,
+    runs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Number of runs in the store that `board` reads.")
+    ] = 1000,
     rounds: RoundsOption = 5,
     as_json: JsonOption = False,
 ) -> None:

@@ -24,7 +24,9 @@ def train(
     recipe: RecipeArgument,
     data: DataOption,
     set_: SetOption = None,
-    seconds: Annotated[float, typer.Option(min=1.0, metavar="S", help="Total duration of the measurement.")] = 60.0,
+    seconds: Annotated[
+        float, typer.Option(min=1.0, metavar="S", help="Total duration of the measurement, in seconds.")
+    ] = 60.0,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="Rounds of interleaved measurements.")] = 5,
     json_: JsonOption = False,
     profile: Annotated[bool, typer.Option("--profile", help="Print a profile by operation instead.")] = False,

@@ -27,7 +27,8 @@ def board(
     over: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PATH", help="Mean and spread over runs that differ only in this setting, such as seed. Repeatable."
+            metavar="PATH",
+            help="Show mean and spread over runs that differ only in this setting, such as seed. Repeatable.",
         ),
     ] = None,
     sort: Annotated[
@@ -38,7 +39,8 @@ def board(
     ] = "macro_f1",
     daily: Annotated[bool, typer.Option("--daily", help="Show the best score so far, day by day.")] = False,
     price: Annotated[
-        float | None, typer.Option(min=0, metavar="PRICE", help="Price per machine hour; adds the cost of each run.")
+        float | None,
+        typer.Option(min=0, metavar="PRICE", help="Price per machine hour; adds a column with the cost of each run."),
     ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the board as an HTML page.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the board as a CSV file.")] = None,

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 SingleOption = Annotated[
-    bool, typer.Option("--single", help="Export the one network that `maskwise distill RUN` trained instead: faster.")
+    bool,
+    typer.Option(
+        "--single", help="Export instead the single network that `maskwise distill RUN` trained; it is faster."
+    ),
 ]
 
 
@@ -54,10 +57,10 @@ def export(
     zip_: Annotated[bool, typer.Option("--zip", help="Write one .zip file instead of a folder.")] = False,
     layout: Annotated[
         LayoutWord,
-        typer.Option(help="Format: a bundle, or one for the Hugging Face Hub, Triton or MLflow."),
+        typer.Option(help="Output format: a bundle, or a layout for the Hugging Face Hub, Triton or MLflow."),
     ] = LayoutWord.BUNDLE,
     parity_photos: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Photos of --data to verify on; 0 for all held-out ones.")
+        int, typer.Option(min=0, metavar="N", help="Number of photos of --data to verify on; 0 for all held-out ones.")
     ] = 256,
     single: SingleOption = False,
     store: StoreOption = DEFAULT_STORE,

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.engine_options import (
-    AddressOption,
-    CoresOption,
-    EngineWords,
-    GpusOption,
-    TrainingEngine,
-    TrainingEngineOption,
-    chosen_engine,
-)
+from maskwise.cli import engine_options
 from maskwise.cli.ladder_verbs import BudgetWord
 from maskwise.cli.options import (
     DEFAULT_STORE,
@@ -50,7 +42,7 @@ BudgetOption = Annotated[
     ),
 ]
 ProcessesOption = Annotated[
-    int, typer.Option(min=1, metavar="N", help="Processes of this machine that share the trainings.")
+    int, typer.Option(min=1, metavar="N", help="Number of local processes that share the runs.")
 ]
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="FILE", help="Also write the tables as Markdown.")
@@ -64,10 +56,10 @@ def claims(
     budget: BudgetOption = BudgetWord.SMALL,
     set_: SetOption = None,
     processes: ProcessesOption = 1,
-    engine: TrainingEngineOption = TrainingEngine.SERIAL,
-    cores_per_run: CoresOption = None,
-    gpus_per_run: GpusOption = None,
-    ray_address: AddressOption = None,
+    engine: engine_options.TrainingEngineOption = engine_options.TrainingEngine.SERIAL,
+    cores_per_run: engine_options.CoresOption = None,
+    gpus_per_run: engine_options.GpusOption = None,
+    ray_address: engine_options.AddressOption = None,
     out: OutOption = None,
     force: ForceOption = False,
     store: StoreOption = DEFAULT_STORE,
@@ -77,7 +69,7 @@ def claims(
 ) -> None:
     """Test each claim of the source write-up with paired runs over several seeds.
 
-    Every arm and seed is a run of the store, trained once for all claims. Repeat the command to resume; several
+    Every arm and seed is a run in the store, trained once for all claims. Repeat the command to resume; several
     processes can share the work. --set applies to every arm.
     """
     from maskwise.errors import UserError, must
@@ -85,7 +77,7 @@ def claims(
     from maskwise.studies.plan_claims import choose_claims, features_of, plan_claims
 
     size, own_changes, chosen = _size(budget), set_ or [], choose_claims(only or [])
-    if processes > 1 and engine is TrainingEngine.RAY:
+    if processes > 1 and engine is engine_options.TrainingEngine.RAY:
         raise UserError(must("--processes", "left out with --engine ray", processes, "Set --cores-per-run instead."))
     # Refuses what is wrong with the settings before a photo is read.
     planned = plan_claims(size, seeds, own_changes, chosen)
@@ -106,7 +98,7 @@ def claims(
     refuse_impossible_series([run.recipe for run in planned.runs])
     plan = plan_claims(size, seeds, own_changes, chosen, look_at_set(data, planned.runs[0].recipe))
     changed = format_budget(features_of(size, own_changes), own_changes, "every arm")
-    trainer = chosen_engine(EngineWords(engine, cores_per_run, gpus_per_run, ray_address))
+    trainer = engine_options.EngineWords(engine, cores_per_run, gpus_per_run, ray_address).chosen()
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet) as console:
         for line in changed:

@@ -26,12 +26,16 @@ app.command("audit", short_help="Find labels that are likely wrong")(audit)
 @app.command("demo", short_help="Draw a data set of synthetic portraits")
 def draw_demo(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; it must not exist yet.")],
-    people: Annotated[int, typer.Option(min=2, metavar="N", help="Labelled people, seven photos each.")] = 120,
+    people: Annotated[int, typer.Option(min=2, metavar="N", help="Number of labeled people, seven photos each.")] = 120,
     eval_people: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Unlabelled people to predict.", show_default="two thirds of --people"),
+        typer.Option(
+            min=1, metavar="N", help="Number of unlabeled people to predict.", show_default="two thirds of --people"
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed draws the same people.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Random seed; the same seed draws the same people.")
+    ] = 0,
     quiet: QuietOption = False,
 ) -> None:
     """Draw a data set of synthetic portraits; the labels of its eval part go to a separate file."""
@@ -52,10 +56,13 @@ def draw_masks(
     per_portrait: Annotated[
         int,
         typer.Option(
-            min=3, max=7, metavar="N", help="Photos per portrait: one bare, one mask worn wrongly, the rest worn right."
+            min=3,
+            max=7,
+            metavar="N",
+            help="Photos per portrait: one without a mask, one with it worn incorrectly, the rest correctly.",
         ),
     ] = 7,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed draws the same masks.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Random seed; the same seed draws the same masks.")] = 0,
     quiet: QuietOption = False,
 ) -> None:
     """Draw masks on portraits. drawn.jsonl lists what was drawn, refused.csv the portraits that could not be used."""

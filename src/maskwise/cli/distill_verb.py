@@ -33,7 +33,9 @@ def distill(
     set_: SetOption = None,
     everyone: Annotated[
         bool,
-        typer.Option("--everyone", help="Learn from all models on all people: the network to ship, without a score."),
+        typer.Option(
+            "--everyone", help="Learn from all models on all people, for the network to ship. The run gets no score."
+        ),
     ] = False,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,

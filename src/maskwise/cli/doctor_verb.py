@@ -172,6 +172,6 @@ def _folder(path: Path) -> Folder:
 
 
 def _weights() -> dict[str, bool]:
-    from maskwise.models.published import CATALOGUE, is_here
+    from maskwise.models.published import CATALOG, is_here
 
-    return {name: is_here(name) for name in CATALOGUE}
+    return {name: is_here(name) for name in CATALOG}

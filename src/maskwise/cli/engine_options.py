@@ -22,7 +22,7 @@ class TrainingEngine(StrEnum):
 
 TrainingEngineOption = Annotated[
     TrainingEngine,
-    typer.Option("--engine", help="serial: one training after the other. ray: as many at once as machines allow."),
+    typer.Option("--engine", help="serial: one run at a time. ray: as many at once as the machines allow."),
 ]
 CoresOption = Annotated[
     float | None,
@@ -30,8 +30,8 @@ CoresOption = Annotated[
         "--cores-per-run",
         min=0.1,
         metavar="N",
-        help="With --engine ray: cores of one training.",
-        show_default="1; with GPUs the share of one",
+        help="With --engine ray: CPU cores per run.",
+        show_default="1; with GPUs, a GPU's share of the cores",
     ),
 ]
 GpusOption = Annotated[
@@ -40,8 +40,8 @@ GpusOption = Annotated[
         "--gpus-per-run",
         min=0.0,
         metavar="N",
-        help="With --engine ray: GPUs of one training; 0.25 lets four share one.",
-        show_default="1 where there are GPUs",
+        help="With --engine ray: GPUs per run; at 0.25, four runs share one.",
+        show_default="1 if there are GPUs",
     ),
 ]
 AddressOption = Annotated[
@@ -49,7 +49,7 @@ AddressOption = Annotated[
     typer.Option(
         "--ray-address",
         metavar="HOST:PORT",
-        help="With --engine ray: a running cluster.",
+        help="With --engine ray: address of a running cluster.",
         show_default="RAY_ADDRESS, else this machine",
     ),
 ]
@@ -63,26 +63,25 @@ class EngineWords(NamedTuple):
     gpus: float | None
     address: str | None
 
+    def chosen(self) -> Engine:
+        """The engine that they stand for. ``UserError`` for options that another one needs."""
+        if self.engine is TrainingEngine.SERIAL:
+            given = {"--cores-per-run": self.cores, "--gpus-per-run": self.gpus, "--ray-address": self.address}
+            remedy = "Add --engine ray, or leave it out."
+            problems = [
+                must(option, "used with --engine ray", f"{option} {value} alone", remedy)
+                for option, value in given.items()
+                if value is not None
+            ]
+            if problems:
+                raise UserError(problems)
+            from maskwise.workflows.engines import SERIAL
 
-def chosen_engine(words: EngineWords) -> Engine:
-    """The engine of ``words``. ``UserError`` for options that another one needs."""
-    if words.engine is TrainingEngine.SERIAL:
-        given = {"--cores-per-run": words.cores, "--gpus-per-run": words.gpus, "--ray-address": words.address}
-        remedy = "Add --engine ray, or leave it out."
-        problems = [
-            must(option, "used with --engine ray", f"{option} {value} alone", remedy)
-            for option, value in given.items()
-            if value is not None
-        ]
-        if problems:
-            raise UserError(problems)
-        from maskwise.workflows.engines import SERIAL
+            return SERIAL
+        if self.gpus is not None and self.gpus > 1 and self.gpus != int(self.gpus):
+            raise UserError(must("--gpus-per-run", "a whole number or below 1", self.gpus, "Take 0.5, 1 or 2."))
+        from maskwise.workflows.ray_engine import RayEngine
+        from maskwise.workflows.ray_session import require_ray
 
-        return SERIAL
-    if words.gpus is not None and words.gpus > 1 and words.gpus != int(words.gpus):
-        raise UserError(must("--gpus-per-run", "a whole number or below 1", words.gpus, "Take 0.5, 1 or 2."))
-    from maskwise.workflows.ray_engine import RayEngine
-    from maskwise.workflows.ray_session import require_ray
-
-    require_ray()
-    return RayEngine(words.address, words.cores, words.gpus)
+        require_ray()
+        return RayEngine(self.address, self.cores, self.gpus)

@@ -44,7 +44,7 @@ def ensemble(
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Combine finished runs that held out the same people. The ensemble is a run itself, for every other verb.
+    """Combine finished runs that held out the same people. The ensemble is itself a run, which every other verb takes.
 
     Weights are cross-fitted: each held-out person is scored with weights fitted on other people. Runs that were
     trained on everyone can be combined with equal weights, without a score.

@@ -25,7 +25,8 @@ MapOption = Annotated[
     ),
 ]
 MapFileOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="YAML file of columns, folders, and words for genders and masks.")
+    Path | None,
+    typer.Option(metavar="FILE", help="YAML file that maps columns, folders, and the words for genders and masks."),
 ]
 
 
@@ -33,23 +34,29 @@ def import_set(
     format_: Annotated[
         ImportFormat, typer.Argument(metavar="FORMAT", show_choices=False, help=f"{', '.join(ImportFormat)}.")
     ],
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder of the source; for csv, the file.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Data set to write; an imported one is extended.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Source folder; for csv, the file.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Data set to write, or an imported one to extend.")],
     min_age: Annotated[
-        int, typer.Option(min=1, max=120, metavar="YEARS", help="Leave out and report younger people.")
+        int,
+        typer.Option(
+            min=1, max=120, metavar="YEARS", help="Leave out people younger than this; the import report lists them."
+        ),
     ] = 18,
     masks: Annotated[
         bool,
-        typer.Option("--masks/--no-masks", help="Draw masks, for seven photos per face; or keep the bare face only."),
+        typer.Option("--masks/--no-masks", help="Draw masks, for seven photos per face; or keep only the bare face."),
     ] = True,
     link: Annotated[bool, typer.Option("--link/--copy", help="Link to the source's photos, or copy them.")] = False,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Seed of the masks and of --limit.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Random seed for the masks and for --limit.")] = 0,
     map_: MapOption = None,
     map_file: MapFileOption = None,
     source_name: Annotated[
         str, typer.Option(metavar="NAME", help="Prefix of the person ids.", show_default="FORMAT")
     ] = "",
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the source, recorded in sources.json.")] = "",
+    license_: Annotated[
+        str,
+        typer.Option("--license", "--licence", metavar="TEXT", help="License of the source, recorded in sources.json."),
+    ] = "",
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Import at most N faces, chosen at random.")
     ] = None,
@@ -78,7 +85,7 @@ def import_set(
         link=link,
         seed=seed,
         source_name=source_name,
-        licence=licence,
+        license=license_,
         limit=limit,
         force=force,
     )
@@ -105,7 +112,7 @@ def _print_made(made: Source, out: Path, *, as_json: bool, quiet: bool) -> None:
 
 
 def _learnable(out: Path) -> str:
-    """The change to a recipe that learns only what the set is labelled with, if that is not everything."""
+    """The change to a recipe that learns only what the set is labeled with, if that is not everything."""
     from maskwise.data.manifest import read_train
     from maskwise.labels import Task, known_attributes
 

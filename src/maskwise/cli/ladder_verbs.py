@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from maskwise.cli.engine_options import (
-    AddressOption,
-    CoresOption,
-    EngineWords,
-    GpusOption,
-    TrainingEngine,
-    TrainingEngineOption,
-    chosen_engine,
-)
+from maskwise.cli import engine_options
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -47,10 +39,10 @@ def ladder(
         typer.Option(help="small: under an hour on two CPU cores for 9,000 photos. full: as shipped, for a GPU."),
     ] = BudgetWord.SMALL,
     set_: SetOption = None,
-    engine: TrainingEngineOption = TrainingEngine.SERIAL,
-    cores_per_run: CoresOption = None,
-    gpus_per_run: GpusOption = None,
-    ray_address: AddressOption = None,
+    engine: engine_options.TrainingEngineOption = engine_options.TrainingEngine.SERIAL,
+    cores_per_run: engine_options.CoresOption = None,
+    gpus_per_run: engine_options.GpusOption = None,
+    ray_address: engine_options.AddressOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     as_json: JsonOption = False,
@@ -58,7 +50,7 @@ def ladder(
 ) -> None:
     """Retrace the source write-up from day 1 to its final recipe, and print its table beside yours.
 
-    Every day is a run of the store. Repeat the command to resume. --set applies to every day.
+    Every day is a run in the store. Repeat the command to resume. --set applies to every day.
     """
     from maskwise.studies.ladder_rungs import plan_ladder, small_budget
 
@@ -82,7 +74,7 @@ def ladder(
         size = small_budget(look_at_set(data, plan[0].recipe).photo_px)
         plan = plan_ladder(size, own_changes)
     changed = format_budget(size, own_changes, "every rung")
-    trainer = chosen_engine(EngineWords(engine, cores_per_run, gpus_per_run, ray_address))
+    trainer = engine_options.EngineWords(engine, cores_per_run, gpus_per_run, ray_address).chosen()
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet) as console:
         for line in changed:

@@ -40,7 +40,7 @@ TRAINING_PACKAGES = frozenset(
 app = typer.Typer(
     name="maskwise",
     cls=Verbs,
-    help="Mask status × gender × age group of a face: train, compare and use models, split by person.",
+    help="Predict mask status, gender and age group from face photos: train, compare and deploy models.",
     epilog="Start with `maskwise demo`. `maskwise VERB --help` explains one verb.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -61,7 +61,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Mask status × gender × age group of a face: train, compare and use models, split by person."""
+    """Predict mask status, gender and age group from face photos: train, compare and deploy models."""
 
 
 def _training_missing(package: str) -> str:

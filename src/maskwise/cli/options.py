@@ -35,7 +35,7 @@ OwnDataOption = Annotated[
     ),
 ]
 StoreOption = Annotated[
-    Path, typer.Option("--store", metavar="DIR", envvar="MASKWISE_STORE", help="Folder of the runs.")
+    Path, typer.Option("--store", metavar="DIR", envvar="MASKWISE_STORE", help="Folder with the runs.")
 ]
 CacheOption = Annotated[
     Path | None,
@@ -43,7 +43,7 @@ CacheOption = Annotated[
         "--cache",
         metavar="DIR",
         envvar="MASKWISE_CACHE",
-        help="Folder of decoded photos; safe to delete.",
+        help="Cache of decoded photos; safe to delete.",
         show_default="~/.cache/maskwise",
     ),
 ]
@@ -56,9 +56,7 @@ SkipOption = Annotated[
 ]
 SkippedAnywayOption = Annotated[
     bool,
-    typer.Option(
-        "--skip-unreadable", help="Accepted for consistency: unreadable photos are left out and listed in any case."
-    ),
+    typer.Option("--skip-unreadable", help="No effect here: unreadable photos are always left out and listed."),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -102,7 +100,7 @@ def refuse_before_verb(context: typer.Context) -> None:
 
 
 def refuse_output(path: Path, force: bool) -> None:
-    """Refuse a file that exists already, and one in a folder that does not: a misspelt path makes no folders."""
+    """Refuse a file that exists already, and one in a folder that does not: a misspelled path makes no folders."""
     from maskwise.files import refuse_overwrite
 
     refuse_overwrite(path, force)

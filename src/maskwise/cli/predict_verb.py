@@ -50,8 +50,8 @@ class EngineWord(StrEnum):
 FacesOption = Annotated[
     FacesWord | None,
     typer.Option(
-        help="`auto`: photos whose faces lie elsewhere than in training are cropped to training's framing. `whole`: "
-        "photos as they are. `each` (bundles only): predict every face, with its box.",
+        help="`auto`: crop photos that are framed unlike the training photos to match them. `whole`: take photos as "
+        "they are. `each` (bundles only): predict every face, with its box.",
         show_default="auto",
     ),
 ]
@@ -94,8 +94,8 @@ GroupOption = Annotated[
     typer.Option(
         "--group",
         metavar="folder|COLUMN",
-        help="Pool gender and age over each person's photos: those of a folder, or of a value in a column of "
-        "eval/info.csv. The mask stays each photo's own.",
+        help="Pool gender and age over each person's photos: those in one folder, or those that share a value in "
+        "a column of eval/info.csv. The mask is predicted per photo.",
     ),
 ]
 

@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.engine_options import (
-    AddressOption,
-    CoresOption,
-    EngineWords,
-    GpusOption,
-    TrainingEngine,
-    TrainingEngineOption,
-    chosen_engine,
-)
+from maskwise.cli import engine_options
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -52,7 +44,7 @@ if TYPE_CHECKING:
 
 FoldsOption = Annotated[
     int | None,
-    typer.Option(min=2, metavar="K", help="Cross-validate: train K models, each scored on the people it did not see."),
+    typer.Option(min=2, metavar="K", help="Cross-validate: train K models, each scored on people it never saw."),
 ]
 EveryoneOption = Annotated[
     bool, typer.Option("--everyone", help="Train on all people, holding nobody out. The run gets no score.")
@@ -116,10 +108,10 @@ def train(
     folds: FoldsOption = None,
     everyone: EveryoneOption = False,
     like: LikeOption = None,
-    engine: TrainingEngineOption = TrainingEngine.SERIAL,
-    cores_per_run: CoresOption = None,
-    gpus_per_run: GpusOption = None,
-    ray_address: AddressOption = None,
+    engine: engine_options.TrainingEngineOption = engine_options.TrainingEngine.SERIAL,
+    cores_per_run: engine_options.CoresOption = None,
+    gpus_per_run: engine_options.GpusOption = None,
+    ray_address: engine_options.AddressOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     resume: ResumeOption = False,
@@ -130,13 +122,13 @@ def train(
     quiet: QuietOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Train a recipe, score it on people the model never saw, and store the run; or several recipes, each a run.
+    """Train a recipe, score it on people the model never saw, and store the run; several recipes make several runs.
 
-    Repeat the command to resume what was stopped.
+    Repeat the command to resume a stopped run.
     """
     changes = [*(set_ or []), *(["split.kind=k_fold", f"split.folds={folds}"] if folds else [])]
     loaded = [recipe_to_train(each, changes, everyone, like, store) for each in recipe]
-    words = EngineWords(engine, cores_per_run, gpus_per_run, ray_address)
+    words = engine_options.EngineWords(engine, cores_per_run, gpus_per_run, ray_address)
     refuse_odd_series(len(loaded), words, resume=resume, mirror=bool(mirror))
     refuse_missing_folder("--data", data)
 
@@ -152,7 +144,7 @@ def train(
     orders = [
         Order(each, place, tuple(sys.argv), resume, force, skip_unreadable, takes_finished=several) for each in loaded
     ]
-    folders = train_orders(orders, targets, chosen_engine(words), quiet)
+    folders = train_orders(orders, targets, words.chosen(), quiet)
     found = [evaluation_of(folder) for folder in folders]
     if as_json:
         texts = ["null" if evaluation is None else evaluation.to_json() for evaluation in found]
@@ -165,12 +157,12 @@ def train(
         typer.echo(f"\n{after_run(loaded[0].name, store)}", err=True)
 
 
-def refuse_odd_series(n_recipes: int, words: EngineWords, *, resume: bool, mirror: bool) -> None:
+def refuse_odd_series(n_recipes: int, words: engine_options.EngineWords, *, resume: bool, mirror: bool) -> None:
     """``UserError`` for options that do not go together with so many recipes or the engine."""
     from maskwise.errors import UserError, must
 
     problems = []
-    by_ray = words.engine is TrainingEngine.RAY
+    by_ray = words.engine is engine_options.TrainingEngine.RAY
     if resume and n_recipes > 1:
         problems.append(must("--resume", "given with one recipe", f"{n_recipes}", "Leave it out: they resume."))
     if mirror and by_ray:
@@ -230,15 +222,15 @@ def evaluation_of(folder: Path) -> Evaluation | None:
 
 def _print_run(folder: Path, name: str, evaluation: Evaluation | None, *, classes: bool) -> None:
     from maskwise.evaluation.format_table import format_table
-    from maskwise.intended_use import not_learnt
+    from maskwise.intended_use import not_learned
     from maskwise.store.runs import read_record
     from maskwise.text_table import wrapped
 
     typer.echo(f"run {folder.name} ({name}) in {folder}\n")
     scores = None if evaluation is None else format_table(evaluation, classes=classes)
     typer.echo(scores or "trained on everyone: nobody was held out, so no score")
-    if unlearnt := not_learnt(read_record(folder).data.absent_classes):
-        typer.echo("\n".join(wrapped([unlearnt])))
+    if unlearned := not_learned(read_record(folder).data.absent_classes):
+        typer.echo("\n".join(wrapped([unlearned])))
 
 
 def recipe_to_train(reference: str, changes: list[str], everyone: bool, like: str | None, store: Path) -> Recipe:

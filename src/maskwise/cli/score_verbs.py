@@ -13,7 +13,8 @@ from maskwise.cli.options import ClassesOption, JsonOption
 def evaluate(
     predictions: Annotated[Path, typer.Argument(metavar="PREDICTIONS", help="A file that `predict` wrote.")],
     answers: Annotated[
-        Path, typer.Option(metavar="CSV", help="The true classes: ImageID,ans and, for intervals by person, person.")
+        Path,
+        typer.Option(metavar="CSV", help="True classes: the columns ImageID,ans and, for intervals by person, person."),
     ],
     classes: ClassesOption = False,
     as_json: JsonOption = False,

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from maskwise.cli.engine_options import (
-    AddressOption,
-    CoresOption,
-    EngineWords,
-    GpusOption,
-    TrainingEngine,
-    TrainingEngineOption,
-    chosen_engine,
-)
+from maskwise.cli import engine_options
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -67,10 +59,10 @@ def search(
         ),
     ] = None,
     set_: SetOption = None,
-    engine: TrainingEngineOption = TrainingEngine.SERIAL,
-    cores_per_run: CoresOption = None,
-    gpus_per_run: GpusOption = None,
-    ray_address: AddressOption = None,
+    engine: engine_options.TrainingEngineOption = engine_options.TrainingEngine.SERIAL,
+    cores_per_run: engine_options.CoresOption = None,
+    gpus_per_run: engine_options.GpusOption = None,
+    ray_address: engine_options.AddressOption = None,
     store: StoreOption = DEFAULT_STORE,
     cache: CacheOption = None,
     as_json: JsonOption = False,
@@ -79,7 +71,7 @@ def search(
     """Try alternatives to a recipe, each a single change, and rank them by macro F1 on the same held-out people.
 
     augmentations: each kind added, or removed where the recipe has it. optimizers: each kind at three rates.
-    batch-sizes: 16, 32, 64 and 128 photos; `batch-size` finds what fits. Every alternative is a run of the store.
+    batch-sizes: 16, 32, 64 and 128 photos; `batch-size` finds what fits. Every alternative is a run in the store.
     Repeat the command to resume.
     """
     from maskwise.recipe.load import load_recipe
@@ -97,7 +89,7 @@ def search(
     from maskwise.text_table import screen_width
     from maskwise.workflows.run_recipe import Place
 
-    trainer = chosen_engine(EngineWords(engine, cores_per_run, gpus_per_run, ray_address))
+    trainer = engine_options.EngineWords(engine, cores_per_run, gpus_per_run, ray_address).chosen()
     place = Place(data=data, store=store, cache=cache_folder(cache))
     with listener(quiet) as progress:
         for line in format_plan(plan):

@@ -72,7 +72,7 @@ def delete(
 
 @app.command(short_help="Delete all but the best runs")
 def prune(
-    keep_best: Annotated[int, typer.Option("--keep-best", metavar="N", help="Runs of each group to keep.")],
+    keep_best: Annotated[int, typer.Option("--keep-best", metavar="N", help="Number of runs to keep in each group.")],
     store: StoreOption = DEFAULT_STORE,
     yes: YesOption = False,
 ) -> None:
@@ -89,7 +89,7 @@ def prune(
 
 
 PlaceArgument = Annotated[Path, typer.Argument(metavar="PLACE", help="The other store: a folder.")]
-OnlyRunsArgument = Annotated[list[str] | None, typer.Argument(metavar="[RUN…]", help="Only these runs.")]
+OnlyRunsArgument = Annotated[list[str] | None, typer.Argument(metavar="[RUN…]", help="Copy only these runs.")]
 
 
 @app.command(short_help="Copy runs from another store")
@@ -98,7 +98,7 @@ def pull(
 ) -> None:
     """Copy the finished runs of another store into this one, checksums verified; `board` then ranks them together.
 
-    What is there is never replaced. Repeat the command to resume.
+    Runs that are there already are never replaced. Repeat the command to resume.
     """
     refuse_missing_folder("PLACE", place)
     print_copied(place, store, runs, as_json=as_json)

@@ -52,7 +52,7 @@ def listed_submissions(
 
 @app.command("score", short_help="Note what a leaderboard reported")
 def score_submission(
-    number: Annotated[int, typer.Argument(metavar="ID", help="The number in `maskwise submissions`.")],
+    number: Annotated[int, typer.Argument(metavar="ID", help="Number of the submission in `maskwise submissions`.")],
     macro_f1: Annotated[float, typer.Option("--macro-f1", metavar="X", help="Macro F1, from 0 to 1.")],
     accuracy: Annotated[float, typer.Option("--accuracy", metavar="Y", help="Accuracy, from 0 to 1.")],
     board: Annotated[str, typer.Option("--board", metavar="NAME", help="public or private.")] = "public",

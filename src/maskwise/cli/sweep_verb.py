@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from maskwise.cli.engine_options import (
-    AddressOption,
-    CoresOption,
-    EngineWords,
-    GpusOption,
-    TrainingEngine,
-    TrainingEngineOption,
-    chosen_engine,
-)
+from maskwise.cli import engine_options
 from maskwise.cli.options import (
     DEFAULT_STORE,
     CacheOption,
@@ -41,16 +33,16 @@ DEFAULT_RUNS = 20
 SpaceArgument = Annotated[
     str | None, typer.Argument(metavar="SPACE", help="A shipped space or a YAML file; `show` prints results.")
 ]
-NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="After `show`: the sweep.")]
+NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="After `show`: the name of a sweep.")]
 SweptDataOption = Annotated[
     Path | None,
     typer.Option("--data", "-d", metavar="DIR", envvar="MASKWISE_DATA", help="Data set: a folder with train/."),
 ]
-BaseOption = Annotated[str | None, typer.Option(metavar="RECIPE", help="Base recipe, instead of the space's.")]
+BaseOption = Annotated[str | None, typer.Option(metavar="RECIPE", help="Base recipe, in place of the space's.")]
 RunsOption = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", help="Runs in total, including those of other processes.", show_default="the space's"
+        min=1, metavar="N", help="Total number of runs, including those of other processes.", show_default="the space's"
     ),
 ]
 MinutesOption = Annotated[
@@ -87,7 +79,7 @@ class Wanted:
     confirm: int | None
     confirm_seeds: int
     storage: str | None
-    engine: EngineWords
+    engine: engine_options.EngineWords
 
 
 def sweep(
@@ -101,10 +93,10 @@ def sweep(
     confirm: ConfirmOption = None,
     confirm_seeds: ConfirmSeedsOption = 2,
     storage: StorageOption = None,
-    engine: TrainingEngineOption = TrainingEngine.SERIAL,
-    cores_per_run: CoresOption = None,
-    gpus_per_run: GpusOption = None,
-    ray_address: AddressOption = None,
+    engine: engine_options.TrainingEngineOption = engine_options.TrainingEngine.SERIAL,
+    cores_per_run: engine_options.CoresOption = None,
+    gpus_per_run: engine_options.GpusOption = None,
+    ray_address: engine_options.AddressOption = None,
     out: OutOption = None,
     language: LanguageOption = None,
     list_: ListOption = False,
@@ -114,10 +106,10 @@ def sweep(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Search many settings of a recipe and rank them in pairs with it; `sweep show NAME` prints the results.
+    """Search many settings around a recipe and rank them by paired comparison; `sweep show NAME` prints the results.
 
     Repeat the command to resume, or start it in another process to share the work: nothing is trained twice. Every
-    finished trial is a run of the store.
+    finished trial is a run in the store.
     """
     if list_:
         typer.echo(listed(store, as_json=as_json))
@@ -135,7 +127,7 @@ def sweep(
         raise UserError("--data must be given, got none. Name the folder of the data set.")
     planned, notes = plan(space, base, set_ or [], storage)
     refuse_missing_folder("--data", data)
-    words = EngineWords(engine, cores_per_run, gpus_per_run, ray_address)
+    words = engine_options.EngineWords(engine, cores_per_run, gpus_per_run, ray_address)
     wanted = Wanted(runs, minutes, confirm, confirm_seeds, storage, words)
     study = train_sweep(planned, notes, wanted, (data, store, cache_folder(cache)), quiet)
     print_results(study, store, (out, language), as_json=as_json)
@@ -172,7 +164,7 @@ def train_sweep(planned: Sweep, notes: list[str], wanted: Wanted, folders: tuple
 
     ends_at_s = math.inf if wanted.minutes is None else time.monotonic() + 60 * wanted.minutes
     runs = wanted.runs or planned.space.runs or number_of_runs(planned)
-    place, engine = Place(*folders), chosen_engine(wanted.engine)
+    place, engine = Place(*folders), wanted.engine.chosen()
     with listener(quiet) as progress:
         for line in [format_sweep_plan(planned.space, runs), *notes]:
             progress.on_note(line)

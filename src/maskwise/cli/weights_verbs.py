@@ -27,9 +27,9 @@ def weights(
     """List the published weights to start training from, with source, license and training data."""
     if context.invoked_subcommand is not None:
         return
-    from maskwise.models.published import CATALOGUE, is_here
+    from maskwise.models.published import CATALOG, is_here
 
-    entries = list(CATALOGUE.values())
+    entries = list(CATALOG.values())
     if as_json:
         typer.echo(plain_json([{**dataclasses.asdict(entry), "here": is_here(entry.name)} for entry in entries]))
         return
@@ -48,10 +48,10 @@ def add(
 
     The download is checked, then converted once.
     """
-    from maskwise.models.published import CATALOGUE, IMAGENET_WEIGHTS
+    from maskwise.models.published import CATALOG, IMAGENET_WEIGHTS
 
-    if name not in CATALOGUE:
-        raise UserError(must("NAME", "one of `maskwise weights`", name, nearest(name, CATALOGUE)))
+    if name not in CATALOG:
+        raise UserError(must("NAME", "one of `maskwise weights`", name, nearest(name, CATALOG)))
     if name == IMAGENET_WEIGHTS.name:
         remedy = f"Run `{_way(IMAGENET_WEIGHTS)}`."
         raise UserError(must("NAME", "weights that have to be brought (imagenet comes with maskwise)", name, remedy))
@@ -76,7 +76,7 @@ def _shown(entry: PublishedWeights, here: bool) -> str:
     rows = [
         ("network", entry.architecture),
         ("source", entry.source),
-        ("licence", entry.licence),
+        ("license", entry.licence),
         ("trained on", entry.trained_on),
         ("note", entry.held_against),
         ("size", f"{entry.size_bytes / 1e6:.1f} MB"),

@@ -1,4 +1,4 @@
-"""What a data set holds, in numbers: people, classes, ages, sizes, colours, faces, copies."""
+"""What a data set holds, in numbers: people, classes, ages, sizes, colors, faces, copies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ClassCount(NamedTuple):
 
 @dataclass(frozen=True)
 class SetNumbers:
-    """A labelled data set in numbers. C joint classes, G genders, A age groups."""
+    """A labeled data set in numbers. C joint classes, G genders, A age groups."""
 
     people: int
     photos: int

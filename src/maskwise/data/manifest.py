@@ -39,7 +39,7 @@ from maskwise.tables import same_name
 
 @dataclass(frozen=True)
 class Manifest:
-    """The photos of a data set, labelled, and what the reader noticed on the way."""
+    """The photos of a data set, labeled, and what the reader noticed on the way."""
 
     root: Path
     table: PhotoTable
@@ -78,7 +78,7 @@ def read_eval(root: Path, task: Task) -> PhotoTable:
     refuse(problems)
     written = on_disk(list_folder(root / EVAL_IMAGES).photos)
     photo_N = _strings([f"{EVAL_IMAGES}/{written[same_name(name)]}" for name, _ in names])
-    return task.label(unlabelled(photo_N))
+    return task.label(unlabeled(photo_N))
 
 
 def read_folder(folder: Path, note: Callable[[str], None] = no_note) -> PhotoTable:
@@ -95,7 +95,7 @@ def read_folder(folder: Path, note: Callable[[str], None] = no_note) -> PhotoTab
         raise DataError(must(str(folder), "a folder of photos", got, f"{READ} are read."))
     if left_out:
         note(left_out)
-    return unlabelled(_strings(sorted(found.photos)))
+    return unlabeled(_strings(sorted(found.photos)))
 
 
 def refuse_other_case(root: Path) -> None:
@@ -159,7 +159,7 @@ def _read_sharded(root: Path, task: Task, corrections: Sequence[str | Path]) -> 
     }
     photo_N = _strings([photo.name for photo in shards.photos])
     table = dataclasses.replace(
-        unlabelled(photo_N),
+        unlabeled(photo_N),
         person_N=_strings([photo.person for photo in shards.photos]),
         mask_N=codes["mask"],
         gender_N=codes["gender"],
@@ -251,7 +251,7 @@ def _table(people: People, photos: _Photos) -> PhotoTable:
     )
 
 
-def unlabelled(photo_N: Strings) -> PhotoTable:
+def unlabeled(photo_N: Strings) -> PhotoTable:
     """Photos of which only the names are known, each its own person."""
     unknown_N = np.full(len(photo_N), UNKNOWN, dtype=np.int64)
     return PhotoTable(

@@ -49,9 +49,9 @@ def lowest_waves(photo_HWC: Image) -> Floats:
 def near_copies(waves_NF: Floats, group_N: Ints) -> list[Pair]:
     """Pairs of photos of different groups (people, say) that are nearly the same picture, the most alike first.
 
-    Two cosines must both be high. In the first each wave is centred and scaled by what is common among these photos,
+    Two cosines must both be high. In the first each wave is centered and scaled by what is common among these photos,
     since all of them show a face in the middle: it separates what is alike in every face. In the second waves are
-    only centred: it keeps pictures apart that share fine lines alone. Mirrored copies are found, too. Compares all
+    only centered: it keeps pictures apart that share fine lines alone. Mirrored copies are found, too. Compares all
     pairs in blocks: time grows with N², memory with N.
     """
     if len(waves_NF) < 2:
@@ -67,9 +67,9 @@ def near_copies(waves_NF: Floats, group_N: Ints) -> list[Pair]:
 
 
 def _alike_pairs(turned_NF: Floats, waves_NF: Floats, scale_F: Floats, group_N: Ints) -> Iterator[Pair]:
-    scaled_NF, scaled_turned_NF = _centred(waves_NF, waves_NF, scale_F), _centred(turned_NF, waves_NF, scale_F)
+    scaled_NF, scaled_turned_NF = _centered(waves_NF, waves_NF, scale_F), _centered(turned_NF, waves_NF, scale_F)
     even_F = np.ones_like(scale_F)
-    plain_NF, plain_turned_NF = _centred(waves_NF, waves_NF, even_F), _centred(turned_NF, waves_NF, even_F)
+    plain_NF, plain_turned_NF = _centered(waves_NF, waves_NF, even_F), _centered(turned_NF, waves_NF, even_F)
     for begin in range(0, len(waves_NF), _BLOCK):
         alike_BN = scaled_turned_NF[begin : begin + _BLOCK] @ scaled_NF.T
         row_M, other_M = np.nonzero(alike_BN >= ALIKE)
@@ -82,7 +82,7 @@ def _alike_pairs(turned_NF: Floats, waves_NF: Floats, scale_F: Floats, group_N: 
             yield Pair(one, other, float(alike_BN[row, other]))
 
 
-def _centred(waves_NF: Floats, common_NF: Floats, scale_F: Floats) -> Floats:
+def _centered(waves_NF: Floats, common_NF: Floats, scale_F: Floats) -> Floats:
     """Descriptions relative to the mean of others, scaled wave by wave, then each to length 1."""
     unusual_NF = (waves_NF - common_NF.mean(axis=0)) / scale_F
     length_N = np.linalg.norm(unusual_NF, axis=1, keepdims=True)

@@ -187,8 +187,8 @@ def _refuse_unpacking(data: bytes, name: str, width_px: int, height_px: int) -> 
     coded = [(begin, end) for kind, begin, end in png_chunks(data, name) if kind == b"IDAT"]
     if sum(end - begin for begin, end in coded) <= UNPACKED_UNCHECKED_BYTES:
         return
-    depth, colour, _, _, interlaced = data[24:29]
-    bits_px = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(colour, 4)
+    depth, color, _, _, interlaced = data[24:29]
+    bits_px = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(color, 4)
     # A filter byte begins each row; interlaced, each row of the seven passes (8.1), which are at most twice as many.
     rows = height_px * (1 + bool(interlaced))
     left = height_px * (width_px * bits_px // 8 + 1) + rows * 2 + 8 * 7

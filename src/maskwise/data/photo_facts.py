@@ -1,4 +1,4 @@
-"""What can be said of every photo after one look at it: size, format, brightness, colours, a small copy, the picture.
+"""What can be said of every photo after one look at it: size, format, brightness, colors, a small copy, the picture.
 
 N photos.
 """
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from maskwise.data.contents import content_of
 from maskwise.data.near_copies import lowest_waves
 from maskwise.data.photo_budget import photo_format
-from maskwise.data.pixels import decode_photo, resize
-from maskwise.data.readable import in_threads
+from maskwise.data.pixels import resize
+from maskwise.data.readable import in_threads, read_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError, must
 from maskwise.records import Floats, Image, Ints, Strings
@@ -105,10 +105,7 @@ def look_at_photos(
 def _look_at(read: Callable[[str], bytes], name: str, has_face: ShowsFace | None) -> _Look | str:
     """The facts on one photo, or what is wrong with it."""
     try:
-        data = read(name)
-        photo = decode_photo(data, name)
-    except OSError as error:
-        return must(name, "readable", error.strerror or "an error", "Restore the file.")
+        data, photo = read_photo(read, name)
     except DataError as error:
         return str(error)
     content = content_of(data)

@@ -61,7 +61,7 @@ def decode_photo(data: bytes, name: str, least_px: tuple[int, int] | None = None
     """Decode a JPEG, PNG, WEBP, AVIF, HEIC, GIF, TIFF or BMP file, whatever its name, into an H × W × 3 photo.
 
     The orientation (EXIF, or else XMP) is applied; 16-bit values are scaled to 8 bits; transparency shows white
-    behind; grey and palette become RGB; CMYK is read by Adobe's convention; of several pictures the first is taken.
+    behind; gray and palette become RGB; CMYK is read by Adobe's convention; of several pictures the first is taken.
     With ``least_px`` (rows, columns) a JPEG that has 2, 4 or 8 times as many of both is decoded at that part of its
     size: libjpeg then leaves out the finer waves of each block of 8 × 8 (ITU T.81, annex A) and all work on them.
     ``DataError`` names ``name`` when the file is empty, no photo, truncated, damaged or over the budget.
@@ -125,7 +125,7 @@ def prepare(
     width_px: int,
     least_px: tuple[int, int] | None = None,
 ) -> Image:
-    """decode → crop → resize: a model's input before normalisation, ``height_px`` × ``width_px`` × 3.
+    """decode → crop → resize: a model's input before normalization, ``height_px`` × ``width_px`` × 3.
 
     ``least_px`` is for ``decode_photo``. Deterministic, so it can be cached; training and prediction share it, so they
     cannot differ.
@@ -168,7 +168,7 @@ def _part(header: ImageFile, orientation: int, least_px: tuple[int, int]) -> int
 
 
 def _decode_jpeg(header: ImageFile, data: bytes, name: str, part: int) -> Image:
-    """Strictly: what libjpeg would fill with grey is damage."""
+    """Strictly: what libjpeg would fill with gray is damage."""
     least_px = (0, 0) if part == 1 else (-(-header.height // part), -(-header.width // part))
     try:
         return _by_libjpeg(data, least_px, part)

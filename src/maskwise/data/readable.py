@@ -12,12 +12,21 @@ from maskwise.data.pixels import decode_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError, must
 from maskwise.machine import usable_cores
-from maskwise.records import Strings
+from maskwise.records import Image, Strings
 
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
 AT_ONCE = 1024
 """Photos handed to the threads together: a future for each of a million would weigh more than their names."""
+
+
+def read_photo(read: Callable[[str], bytes], name: str) -> tuple[bytes, Image]:
+    """A photo's file and its pixels. ``DataError`` where it cannot be read."""
+    try:
+        data = read(name)
+    except OSError as error:
+        raise DataError(must(name, "readable", error.strerror or "an error", "Restore the file.")) from error
+    return data, decode_photo(data, name)
 
 
 def look_into(read: Callable[[str], bytes], name: str) -> tuple[str | None, str | None]:

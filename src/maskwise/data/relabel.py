@@ -1,4 +1,4 @@
-"""Lists of wrong labels and their corrections, applied to ``train.csv`` before anything is labelled.
+"""Lists of wrong labels and their corrections, applied to ``train.csv`` before anything is labeled.
 
 A list is a CSV file with the columns ``id,attribute,value``. The id is written as in ``train.csv``; leading zeros
 may be missing.

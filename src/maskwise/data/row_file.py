@@ -115,7 +115,7 @@ class RowFile:
             if not first:
                 # Another process may still read a file whose index was deleted: it keeps the one that it has open.
                 self.file.unlink(missing_ok=True)
-            with open(self.file, "ab") as file:  # noqa: PTH123 - spelt as the modes are thought of
+            with open(self.file, "ab") as file:  # noqa: PTH123 - spelled as the modes are thought of
                 file.truncate(first * self.row_bytes)
                 for row in fresh.values():
                     file.write(row)

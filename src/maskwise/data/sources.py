@@ -33,7 +33,7 @@ class Source:
     folder: str
     """The last part of the path that was read."""
     masks: str
-    """drawn (by code, on bare faces; a photo that is labelled with a mask stays as it is), none (bare faces alone) or
+    """drawn (by code, on bare faces; a photo that is labeled with a mask stays as it is), none (bare faces alone) or
     as they are."""
     seed: int
     min_age_years: int
@@ -59,10 +59,10 @@ class Source:
         return kept | {"words": {kind: words for kind, words in self.words.items() if words}}
 
     def __str__(self) -> str:
-        licence = self.licence or "licence not stated"
+        terms = self.licence or "license not stated"
         state = "" if self.finished else ", not finished"
         ages = ", ages from bins" if self.age_is_bin else ""
-        return f"{self.name} ({self.format}, {licence}): {self.people} people, masks {self.masks}{ages}{state}"
+        return f"{self.name} ({self.format}, {terms}): {self.people} people, masks {self.masks}{ages}{state}"
 
 
 def read_sources(root: Path) -> list[Source]:

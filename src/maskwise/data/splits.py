@@ -50,7 +50,7 @@ def hold_out(
 
 def hold_nobody_out(table: PhotoTable, rng: np.random.Generator) -> Ints:  # noqa: ARG001  (a split's signature)
     """-1 for each of the N photos: everybody trains. ``DataError`` for photos without a class, and for none."""
-    _refuse_unlabelled(table)
+    _refuse_unlabeled(table)
     return np.full(len(table), NEVER_HELD_OUT, dtype=np.int64)
 
 
@@ -65,7 +65,7 @@ def _apportion(counts_S: Ints, share: float) -> Ints:
 
 def _strata(table: PhotoTable, fewest: int, purpose: str, class_names: tuple[str, ...]) -> tuple[Ints, Ints]:
     """The person 0 … P - 1 of each photo, and each person's stratum 0 … S - 1 of ``fewest`` people or more."""
-    _refuse_unlabelled(table)
+    _refuse_unlabeled(table)
     person_N = np.asarray(pd.factorize(table.person_N)[0], dtype=np.int64)
     n_classes = int(table.class_N.max()) + 1
     # Each (person, class) once, in the order of persons.
@@ -95,7 +95,7 @@ def _pool_small(stratum_P: Ints, fewest: int) -> Ints:
     return np.asarray(np.unique(stratum_P, return_inverse=True)[1], dtype=np.int64)
 
 
-def _refuse_unlabelled(table: PhotoTable) -> None:
+def _refuse_unlabeled(table: PhotoTable) -> None:
     unknown_N = table.class_N < 0
     if not len(table) or unknown_N.any():
         got = "no photos" if not len(table) else f"{int(unknown_N.sum())} of {len(table)} without a class"
@@ -105,7 +105,7 @@ def _refuse_unlabelled(table: PhotoTable) -> None:
             if known
             else "Read the train part of a data set."
         )
-        raise DataError(must("photos to split", "labelled", got, remedy))
+        raise DataError(must("photos to split", "labeled", got, remedy))
 
 
 def _refuse_small_classes(people_C: Ints, fewest: int, purpose: str, class_names: tuple[str, ...]) -> None:

@@ -23,7 +23,7 @@ WIDTH_PX, HEIGHT_PX = 384, 512
 SUBPIXEL_BITS = 4
 """OpenCV draws at fractions of a pixel when coordinates carry this many fractional bits."""
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 """Red, green, blue from 0 to 255."""
 Points = NDArray[np.float64]
 """A path or an outline in face units, P × 2."""
@@ -37,7 +37,7 @@ class Pose:
     """Where a head stands in the photo, and how it is turned. ``yaw`` and ``pitch`` are small shifts in face units."""
 
     unit_px: float
-    centre_xy_px: tuple[float, float]
+    center_xy_px: tuple[float, float]
     roll_rad: float = 0.0
     yaw: float = 0.0
     pitch: float = 0.0
@@ -49,7 +49,7 @@ class Pose:
             points_P2 = points_P2 + room_P2 * (self.yaw, self.pitch)
         cos, sin = self.unit_px * math.cos(self.roll_rad), self.unit_px * math.sin(self.roll_rad)
         # The head tilts on the neck, not between the eyes.
-        x_px, y_px = self.centre_xy_px
+        x_px, y_px = self.center_xy_px
         origin = np.array([x_px + sin * NECK_Y, y_px + (self.unit_px - cos) * NECK_Y])
         return np.asarray(points_P2 @ np.array([[cos, sin], [-sin, cos]]) + origin, dtype=np.float64)
 
@@ -70,15 +70,15 @@ class Canvas:
         """The same pixels seen through another pose."""
         return dataclasses.replace(self, pose=pose)
 
-    def fill(self, outline_P2: Points, colour: Colour) -> None:
+    def fill(self, outline_P2: Points, color: Color) -> None:
         """Paint the inside of an outline."""
         fixed = self._fixed(outline_P2)
-        cv2.fillPoly(self.pixels_HWC, [fixed], colour, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.fillPoly(self.pixels_HWC, [fixed], color, cv2.LINE_AA, SUBPIXEL_BITS)
 
-    def line(self, path_P2: Points, colour: Colour, width: float) -> None:
+    def line(self, path_P2: Points, color: Color, width: float) -> None:
         """Paint a path ``width`` face units wide (at least one pixel)."""
         fixed = self._fixed(path_P2)
-        cv2.polylines(self.pixels_HWC, [fixed], False, colour, self._width_px(width), cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.polylines(self.pixels_HWC, [fixed], False, color, self._width_px(width), cv2.LINE_AA, SUBPIXEL_BITS)
 
     def cover(self, *outlines_P2: Points) -> Cover:
         """How much of each pixel the outlines cover, together."""
@@ -99,13 +99,13 @@ class Canvas:
             window = (slice(top, top + height), slice(left, left + width))
             self._blend(window, layer.pixels_HWC[window], cover_HW[window])
 
-    def lines(self, paths_KP2: Sequence[Points], colours: Sequence[Colour], widths: Sequence[float]) -> None:
-        """Paint many paths, each with its colour and its width: the same as ``line`` for each, but faster."""
-        for fixed, colour, width in zip(_pieces(paths_KP2, self._fixed), colours, widths, strict=True):
-            cv2.polylines(self.pixels_HWC, [fixed], False, colour, self._width_px(width), cv2.LINE_AA, SUBPIXEL_BITS)
+    def lines(self, paths_KP2: Sequence[Points], colors: Sequence[Color], widths: Sequence[float]) -> None:
+        """Paint many paths, each with its color and its width: the same as ``line`` for each, but faster."""
+        for fixed, color, width in zip(_pieces(paths_KP2, self._fixed), colors, widths, strict=True):
+            cv2.polylines(self.pixels_HWC, [fixed], False, color, self._width_px(width), cv2.LINE_AA, SUBPIXEL_BITS)
 
-    def glaze(self, strokes: Sequence[Stroke], colour: Colour, blur: float, within_HW: Cover | None = None) -> None:
-        """Blend ``colour`` over blurred strokes: shadow, blush, wrinkles. ``blur``: standard deviation in face units.
+    def glaze(self, strokes: Sequence[Stroke], color: Color, blur: float, within_HW: Cover | None = None) -> None:
+        """Blend ``color`` over blurred strokes: shadow, blush, wrinkles. ``blur``: standard deviation in face units.
 
         Where strokes overlap the strongest counts. Only the strokes' surroundings are touched, for speed.
         """
@@ -125,27 +125,27 @@ class Canvas:
         if within_HW is not None:
             alpha_HW = cv2.min(alpha_HW, within_HW[window])
         paint_HWC = np.empty((height, width, 3), np.uint8)
-        cv2.rectangle(paint_HWC, (0, 0), (width, height), colour, cv2.FILLED)
+        cv2.rectangle(paint_HWC, (0, 0), (width, height), color, cv2.FILLED)
         self._blend(window, paint_HWC, alpha_HW)
 
     def _paint_alpha(self, strokes: Sequence[Stroke], reach_px: float, step: int) -> tuple[Window, Cover]:
-        """The strokes in grey, 1 / ``step`` as large as the window of the photo (returned first) that they reach."""
+        """The strokes in gray, 1 / ``step`` as large as the window of the photo (returned first) that they reach."""
         paths = [stroke.path_P2 for stroke in strokes]
         px_P2 = self.pose.to_px(np.concatenate(paths))
         margin_px = reach_px + 2 + max(stroke.width for stroke in strokes) * self.pose.unit_px
         low, high = _surroundings(px_P2, margin_px)
         alpha_hw = np.zeros(np.maximum((high - low) // step, 0)[::-1], np.uint8)
-        # Pixel centres lie at half pixels, whatever the size of a pixel.
+        # Pixel centers lie at half pixels, whatever the size of a pixel.
         fixed_P2 = _fixed_point((px_P2 - low + 0.5) / step - 0.5)
         for stroke, fixed in zip(strokes, _pieces(paths, lambda _: fixed_P2), strict=True):
-            grey = round(255 * min(stroke.strength, 1.0))
+            gray = round(255 * min(stroke.strength, 1.0))
             if not alpha_hw.size:
                 break
             if stroke.width > 0:
                 width_px = max(1, round(stroke.width * self.pose.unit_px / step))
-                cv2.polylines(alpha_hw, [fixed], False, grey, width_px, cv2.LINE_AA, SUBPIXEL_BITS)
+                cv2.polylines(alpha_hw, [fixed], False, gray, width_px, cv2.LINE_AA, SUBPIXEL_BITS)
             else:
-                cv2.fillPoly(alpha_hw, [fixed], grey, cv2.LINE_AA, SUBPIXEL_BITS)
+                cv2.fillPoly(alpha_hw, [fixed], gray, cv2.LINE_AA, SUBPIXEL_BITS)
         return (slice(low[1], high[1]), slice(low[0], high[0])), alpha_hw
 
     def _blend(self, window: Window, paint_HWC: Image, alpha_HW: Cover) -> None:
@@ -169,7 +169,7 @@ class Stroke:
     width: float = 0.0
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
+def mix(first: Color, second: Color, share: float) -> Color:
     """``first`` with ``share`` of ``second`` stirred in (clipped to 0 … 1)."""
     share = min(max(share, 0.0), 1.0)
     return (
@@ -179,14 +179,14 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
     )
 
 
-def shade(colour: Colour, factor: float) -> Colour:
-    """The colour made darker (factor below 1) or brighter (above 1)."""
-    red, green, blue = (min(max(part * factor, 0.0), 255.0) for part in colour)
+def shade(color: Color, factor: float) -> Color:
+    """The color made darker (factor below 1) or brighter (above 1)."""
+    red, green, blue = (min(max(part * factor, 0.0), 255.0) for part in color)
     return red, green, blue
 
 
-def shadow_of(skin: Colour) -> Colour:
-    """The colour of skin in deep shade: darker and redder."""
+def shadow_of(skin: Color) -> Color:
+    """The color of skin in deep shade: darker and redder."""
     return mix(shade(skin, 0.45), (88, 34, 20), 0.35)
 
 
@@ -202,10 +202,10 @@ def loop(points: ArrayLike, steps: int = 8) -> Points:
     return _closed_weights(len(points_P2), steps) @ points_P2
 
 
-def ellipse(centre: tuple[float, float], radius_x: float, radius_y: float, points: int = 28) -> Points:
+def ellipse(center: tuple[float, float], radius_x: float, radius_y: float, points: int = 28) -> Points:
     """An ellipse as an outline of ``points`` points."""
     angle_P = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    return np.stack([centre[0] + radius_x * np.cos(angle_P), centre[1] + radius_y * np.sin(angle_P)], axis=1)
+    return np.stack([center[0] + radius_x * np.cos(angle_P), center[1] + radius_y * np.sin(angle_P)], axis=1)
 
 
 def taper(path_P2: Points, width: float, start: float = 0.3, end: float = 0.0) -> Points:
@@ -253,7 +253,7 @@ def _closed_weights(points: int, steps: int) -> Points:
 
 
 def _spline_weights(points: int, steps: int) -> Points:
-    """Catmull–Rom: each piece passes from its second to its third point, sloping as its neighbours say.
+    """Catmull–Rom: each piece passes from its second to its third point, sloping as its neighbors say.
 
     E. Catmull, R. Rom: A class of local interpolating splines (1974).
     """

@@ -64,18 +64,10 @@ def write_demo_set(
     """Draw ``people`` to train on and ``eval_people`` to predict, seven photos each, into the new folder ``out``.
 
     Besides the competition's layout ``out`` holds ``eval_answers.csv`` (ImageID,ans,person,age), the truth about the
-    eval part. The same arguments give the same bytes, whatever ``workers``. ``out`` appears only when it is complete.
-
-    Args:
-        out: a folder that is missing or empty.
-        people: people in the training part, 1 or more.
-        eval_people: people in the eval part, 0 or more; their numbers follow the training people's.
-        seed: 0 or more; decides everything that is drawn.
-        advance: called with the number of photos finished since the last call.
-        workers: processes that draw; 1 draws in this process, None takes one a core (8 at most).
-
-    Raises:
-        DataError: a number is out of its range, or ``out`` is a file or a folder with something in it.
+    eval part, whose people are numbered after those to train on. The seed decides everything that is drawn, whatever
+    the number of ``workers``: processes, one a core (8 at most) if None; 1 draws in this process. ``out`` appears only
+    when it is complete. ``advance(n)`` is called after every n photos. ``DataError`` for a number out of its range,
+    and where ``out`` is a file or a folder with something in it.
     """
     _refuse_bad_request(out, people, eval_people, seed)
     train = plan_people(people, seed, first_number=1)

@@ -18,7 +18,7 @@ from maskwise.drawing.face_pose import FacePose, read_pose
 from maskwise.drawing.mask_light import PhotoLight, read_light, shade_on, soften
 from maskwise.drawing.mask_plan import MaskPlan, plan_mask
 from maskwise.drawing.mask_shapes import Field, Lay, lay_mask
-from maskwise.drawing.mask_textures import HEIGHT, WIDTH, draw_cloth, grain, lit_colour, plain, times
+from maskwise.drawing.mask_textures import HEIGHT, WIDTH, draw_cloth, grain, lit_color, plain, times
 from maskwise.records import Floats, Image
 from maskwise.seeds import rng_for
 
@@ -28,7 +28,7 @@ DRAWING_VERSION = 1
 """Raised whenever the same plan begins to give other pixels: part of the cache's settings."""
 
 _SHADOW_RGB, _SHADOW_DEPTH = (24, 10, 6), np.float32(0.42)
-"""The colour of the mask's shadow on skin, and how much of it is seen where it is deepest."""
+"""The color of the mask's shadow on skin, and how much of it is seen where it is deepest."""
 _SEEN_BLUR_PX = 0.6
 """Softer than this, a photo's edges are softened on the mask, too; below it, interpolation does as much."""
 _SHADOW_REACH = 0.07
@@ -38,10 +38,8 @@ _SHADOW_REACH = 0.07
 def draw_mask(photo_HWC: Image, landmarks_52_px: Floats, plan: MaskPlan) -> Image:
     """A copy of the RGB photo with the plan's mask on the face; the same arguments give the same bytes.
 
-    ``landmarks_52_px`` are eyes, nose tip and mouth corners (x, y), those on the photo's left first.
-
-    Raises:
-        DataError: the landmarks do not stand as in a face.
+    ``landmarks_52_px`` are eyes, nose tip and mouth corners (x, y), those on the photo's left first. ``DataError``
+    where they do not stand as in a face.
     """
     pose = read_pose(landmarks_52_px)
     light = read_light(photo_HWC, pose)
@@ -87,7 +85,7 @@ def _lay_into(photo_HWC: Image, pose: FacePose, plan: MaskPlan, light: PhotoLigh
     region_hwC = drawn_HWC[top:bottom, left:right]
     layers = (
         (plain(mask_hw.shape, _SHADOW_RGB), shadow_hw),
-        (plain(mask_hw.shape, _strap_colour(plan, light)), strap_hw),
+        (plain(mask_hw.shape, _strap_color(plan, light)), strap_hw),
         (_cloth(plan, light, u_hw, v_hw, shade_hw), mask_hw),
     )
     for over_hwC, cover_hw in layers:
@@ -113,7 +111,7 @@ def _shade(light: PhotoLight, lay: Lay) -> Field:
 
 
 def _cloth(plan: MaskPlan, light: PhotoLight, u_hw: Field, v_hw: Field, shade_hw: Field) -> Image:
-    """The lit cloth, as soft and as noisy as the photo; beyond its edges it goes on, for soft edges of its colour."""
+    """The lit cloth, as soft and as noisy as the photo; beyond its edges it goes on, for soft edges of its color."""
     rng = rng_for(plan.grain_seed, "cloth")
     piece_HWC = draw_cloth(plan, light.light_x, light.gain_C, rng)
     column_hw, row_hw = u_hw * np.float32(WIDTH - 1), v_hw * np.float32(HEIGHT - 1)
@@ -125,8 +123,8 @@ def _cloth(plan: MaskPlan, light: PhotoLight, u_hw: Field, v_hw: Field, shade_hw
     return times(cloth_hwC, noisy_hw)
 
 
-def _strap_colour(plan: MaskPlan, light: PhotoLight) -> tuple[float, ...]:
-    return lit_colour(plan.accent_rgb if plan.print == "none" else (236, 236, 234), 0.94 * light.gain_C)
+def _strap_color(plan: MaskPlan, light: PhotoLight) -> tuple[float, ...]:
+    return lit_color(plan.accent_rgb if plan.print == "none" else (236, 236, 234), 0.94 * light.gain_C)
 
 
 def _strap_cover(

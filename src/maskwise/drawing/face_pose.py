@@ -67,8 +67,7 @@ class FacePose:
 def read_pose(landmarks_52_px: Floats) -> FacePose:
     """The pose of a face from its eyes, nose tip and mouth corners (x, y), those on the photo's left first.
 
-    Raises:
-        DataError: the landmarks are not five finite points, or do not stand as in a face.
+    ``DataError`` where the landmarks are not five finite points, or do not stand as in a face.
     """
     points_52 = np.asarray(landmarks_52_px, dtype=np.float64)
     if points_52.shape != (5, 2) or not np.all(np.isfinite(points_52)):

@@ -6,7 +6,7 @@ import numpy as np
 
 from maskwise.drawing.canvas import (
     Canvas,
-    Colour,
+    Color,
     Cover,
     Points,
     Stroke,
@@ -19,7 +19,7 @@ from maskwise.drawing.canvas import (
     taper,
 )
 from maskwise.drawing.head import half_width_at, mouth_y
-from maskwise.drawing.traits import GREY_HAIR, Hair, Person
+from maskwise.drawing.traits import GRAY_HAIR, Hair, Person
 
 OPEN_HAIR_FROM = 0.22
 """Hair longer than this hangs down beside the face."""
@@ -29,20 +29,20 @@ BALD_FROM = 0.8
 
 def paint_back_hair(canvas: Canvas, person: Person) -> None:
     """What hangs or is tied behind the head; painted before the body."""
-    hair, colour = person.hair, hair_colour(person.hair)
+    hair, color = person.hair, hair_color(person.hair)
     if hair.tied == "bun":
-        canvas.fill(ellipse((0.05, -1.62 - hair.volume), 0.4, 0.36), shade(colour, 0.8))
-        canvas.glaze([Stroke(ellipse((-0.05, -1.72 - hair.volume), 0.2, 0.12), 0.4)], shade(colour, 1.35), 0.08)
+        canvas.fill(ellipse((0.05, -1.62 - hair.volume), 0.4, 0.36), shade(color, 0.8))
+        canvas.glaze([Stroke(ellipse((-0.05, -1.72 - hair.volume), 0.2, 0.12), 0.4)], shade(color, 1.35), 0.08)
     elif hair.tied == "ponytail":
         tail_P2 = curve([(0.3, -0.9), (1.05, -0.6), (1.28, 0.3), (1.15, 1.2), (1.22, 1.9)])
-        canvas.fill(taper(tail_P2, 0.55, 0.6, 0.1), shade(colour, 0.75))
+        canvas.fill(taper(tail_P2, 0.55, 0.6, 0.1), shade(color, 0.75))
     elif _hangs(hair):
         end_y = _end_y(hair)
         wide = 1.02 + hair.volume + 0.15 * hair.curl
         back_P2 = both_sides(
             [(0, -1.3), (0.9, -0.8), (wide, 0.2), (wide + 0.05, 0.6 * end_y), (0.9 * wide, end_y), (0, end_y - 0.1)]
         )
-        canvas.fill(back_P2, shade(colour, 0.62))
+        canvas.fill(back_P2, shade(color, 0.62))
 
 
 def paint_front_hair(canvas: Canvas, person: Person, rng: np.random.Generator) -> None:
@@ -53,12 +53,12 @@ def paint_front_hair(canvas: Canvas, person: Person, rng: np.random.Generator) -
         outline_P2 = np.concatenate([outer_P2, inner_P2[::-1]])
         cover_HW = canvas.cover(outline_P2)
         layer = canvas.copy()
-        layer.fill(outline_P2, hair_colour(hair))
+        layer.fill(outline_P2, hair_color(hair))
         _paint_strands(layer, hair, outer_P2, inner_P2, rng)
         _shade_hair(layer, hair, outer_P2, inner_P2)
         _cast_shadow(canvas, person, inner_P2)
         canvas.paste(layer, cover_HW)
-        canvas.line(outer_P2, shade(hair_colour(hair), 0.8), 0.02)
+        canvas.line(outer_P2, shade(hair_color(hair), 0.8), 0.02)
 
 
 def paint_beard(canvas: Canvas, person: Person, face_HW: Cover, rng: np.random.Generator) -> None:
@@ -66,11 +66,11 @@ def paint_beard(canvas: Canvas, person: Person, face_HW: Cover, rng: np.random.G
     hair = person.hair
     if hair.beard == "none":
         return
-    colour = mix(shade(hair.colour, 0.9), GREY_HAIR, 0.9 * hair.grey)
+    color = mix(shade(hair.color, 0.9), GRAY_HAIR, 0.9 * hair.gray)
     regions = _beard_regions(person)
     strokes = [Stroke(region_P2, hair.beard_density) for region_P2 in regions]
     blur = 0.07 if hair.beard == "stubble" else 0.03
-    canvas.glaze(strokes, colour, blur, face_HW)
+    canvas.glaze(strokes, color, blur, face_HW)
     if hair.beard == "stubble":
         return
     layer, cover_HW = canvas.copy(), canvas.cover(*regions)
@@ -78,14 +78,14 @@ def paint_beard(canvas: Canvas, person: Person, face_HW: Cover, rng: np.random.G
     roots_K2 = rng.uniform(low, high, size=(90, 2))
     tips_K2 = roots_K2 * (1.05, 1.0) + (0.0, 0.09)
     tone_K = rng.uniform(0.75, 1.4, size=len(roots_K2))
-    colours = [shade(colour, tone) for tone in tone_K.tolist()]
-    layer.lines(list(np.stack([roots_K2, tips_K2], axis=1)), colours, [0.012] * len(colours))
+    colors = [shade(color, tone) for tone in tone_K.tolist()]
+    layer.lines(list(np.stack([roots_K2, tips_K2], axis=1)), colors, [0.012] * len(colors))
     canvas.paste(layer, cover_HW)
 
 
-def hair_colour(hair: Hair) -> Colour:
-    """The colour of the hair as a whole, grey strands stirred in."""
-    return mix(hair.colour, GREY_HAIR, 0.85 * hair.grey)
+def hair_color(hair: Hair) -> Color:
+    """The color of the hair as a whole, gray strands stirred in."""
+    return mix(hair.color, GRAY_HAIR, 0.85 * hair.gray)
 
 
 def _end_y(hair: Hair) -> float:
@@ -164,21 +164,21 @@ def _paint_strands(layer: Canvas, hair: Hair, outer_P2: Points, inner_P2: Points
     if hair.curl > 0.35:
         strands_KP2 = _curled(strands_KP2, 0.035 * hair.curl)
     first_K, length_K = rng.integers(0, len(outer_P2) // 2, size=count), rng.integers(12, 45, size=count)
-    is_grey_K, tone_K = rng.random(count) < 0.7 * hair.grey - 0.07, rng.uniform(0.72, 1.3, size=count)
-    grey, whole = mix(hair.colour, GREY_HAIR, 0.95), hair_colour(hair)
+    is_gray_K, tone_K = rng.random(count) < 0.7 * hair.gray - 0.07, rng.uniform(0.72, 1.3, size=count)
+    gray, whole = mix(hair.color, GRAY_HAIR, 0.95), hair_color(hair)
     layer.lines(
         [strand[first : first + length] for strand, first, length in zip(strands_KP2, first_K, length_K, strict=True)],
-        [shade(grey if is_grey else whole, tone) for is_grey, tone in zip(is_grey_K, tone_K.tolist(), strict=True)],
+        [shade(gray if is_gray else whole, tone) for is_gray, tone in zip(is_gray_K, tone_K.tolist(), strict=True)],
         rng.uniform(0.01, 0.03, size=count).tolist(),
     )
 
 
 def _shade_hair(layer: Canvas, hair: Hair, outer_P2: Points, inner_P2: Points) -> None:
     """A sheen across the top and the dark of the parting and of the hair's inside."""
-    colour, middle_P2 = hair_colour(hair), 0.55 * outer_P2 + 0.45 * inner_P2
-    layer.glaze([Stroke(middle_P2[4:24], 0.4, 0.12)], mix(shade(colour, 1.35), (255, 240, 220), 0.15), 0.09)
+    color, middle_P2 = hair_color(hair), 0.55 * outer_P2 + 0.45 * inner_P2
+    layer.glaze([Stroke(middle_P2[4:24], 0.4, 0.12)], mix(shade(color, 1.35), (255, 240, 220), 0.15), 0.09)
     parting_P2 = np.stack([outer_P2[0], inner_P2[0]])
-    layer.glaze([Stroke(parting_P2, 0.4, 0.02), Stroke(inner_P2[30:], 0.45, 0.06)], shade(colour, 0.5), 0.03)
+    layer.glaze([Stroke(parting_P2, 0.4, 0.02), Stroke(inner_P2[30:], 0.45, 0.06)], shade(color, 0.5), 0.03)
 
 
 def _cast_shadow(canvas: Canvas, person: Person, inner_P2: Points) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from maskwise.drawing.canvas import (
     Canvas,
-    Colour,
+    Color,
     Cover,
     Points,
     Stroke,
@@ -19,7 +19,7 @@ from maskwise.drawing.canvas import (
     shadow_of,
     taper,
 )
-from maskwise.drawing.traits import GREY_HAIR, Bones, Person
+from maskwise.drawing.traits import GRAY_HAIR, Bones, Person
 
 
 def head_outline(bones: Bones) -> Points:
@@ -75,7 +75,7 @@ def paint_features(canvas: Canvas, person: Person, face_HW: Cover) -> None:
 
 def paint_glasses(canvas: Canvas, person: Person) -> None:
     """Frames, if the person wears any; they lie on top of a mask."""
-    kind, colour = person.style.glasses, person.style.glasses_colour
+    kind, color = person.style.glasses, person.style.glasses_color
     if kind == "none":
         return
     spacing, width = person.features.eye_spacing, 0.02 if kind == "thin" else 0.042
@@ -86,9 +86,9 @@ def paint_glasses(canvas: Canvas, person: Person) -> None:
             corners = np.array([(-0.3, -0.19), (0.32, -0.2), (0.33, 0.08), (0.22, 0.26), (-0.2, 0.26), (-0.29, 0.1)])
             rim_P2 = loop(corners * (side, 0.95) + (side * spacing, 0.04))
         canvas.glaze([Stroke(rim_P2, 0.1)], (255, 255, 255), 0.0)
-        canvas.line(np.concatenate([rim_P2, rim_P2[:1]]), colour, width)
-        canvas.line(curve([(side * (spacing + 0.3), -0.02), (side * 0.98, -0.04)]), shade(colour, 0.85), width)
-    canvas.line(curve([(-spacing + 0.3, 0.0), (0.0, -0.05), (spacing - 0.3, 0.0)]), colour, width)
+        canvas.line(np.concatenate([rim_P2, rim_P2[:1]]), color, width)
+        canvas.line(curve([(side * (spacing + 0.3), -0.02), (side * 0.98, -0.04)]), shade(color, 0.85), width)
+    canvas.line(curve([(-spacing + 0.3, 0.0), (0.0, -0.05), (spacing - 0.3, 0.0)]), color, width)
 
 
 def _right_half(bones: Bones) -> Points:
@@ -111,7 +111,7 @@ def _shade_head(canvas: Canvas, person: Person, face_HW: Cover, light_x: float) 
         ),
     ]
     canvas.glaze(strokes, dark, 0.11, face_HW)
-    blush = [Stroke(ellipse((side * 0.6, 0.45), 0.22, 0.16), 0.1 + 0.32 * person.ageing.blush) for side in (1.0, -1.0)]
+    blush = [Stroke(ellipse((side * 0.6, 0.45), 0.22, 0.16), 0.1 + 0.32 * person.aging.blush) for side in (1.0, -1.0)]
     canvas.glaze(blush, mix(skin, (216, 64, 60), 0.5), 0.12, face_HW)
     shine = [
         Stroke(ellipse((0.25 * light_x, -0.72), 0.42, 0.18), 0.32),
@@ -124,37 +124,37 @@ def _shade_head(canvas: Canvas, person: Person, face_HW: Cover, light_x: float) 
 
 def _paint_traces_of_age(canvas: Canvas, person: Person, face_HW: Cover) -> None:
     """Wrinkles, bags, jowls and spots."""
-    ageing, bones, dark = person.ageing, person.bones, shadow_of(person.skin)
+    aging, bones, dark = person.aging, person.bones, shadow_of(person.skin)
     lines = [
         Stroke(curve([(-0.48, y + 0.02), (-0.2, y - 0.03), (0.2, y - 0.03), (0.48, y + 0.02)]), strength, 0.026)
         for y, strength in (
-            (-0.62, 0.75 * ageing.forehead),
-            (-0.75, 0.65 * ageing.forehead),
-            (-0.88, 0.5 * ageing.forehead),
+            (-0.62, 0.75 * aging.forehead),
+            (-0.75, 0.65 * aging.forehead),
+            (-0.88, 0.5 * aging.forehead),
         )
     ]
     for side in (1.0, -1.0):
         flip = np.array([side, 1.0])
-        lines.append(Stroke(curve(np.array([(0.06, -0.3), (0.065, -0.13)]) * flip), 0.35 * ageing.forehead, 0.024))
+        lines.append(Stroke(curve(np.array([(0.06, -0.3), (0.065, -0.13)]) * flip), 0.35 * aging.forehead, 0.024))
         for tip in ((0.84, -0.1), (0.87, 0.02), (0.84, 0.14)):
             feet = curve(np.array([(0.7, 0.02), (0.78, 0.02 + 0.4 * tip[1]), tip]) * flip)
-            lines.append(Stroke(feet, 0.7 * ageing.crows_feet, 0.02))
+            lines.append(Stroke(feet, 0.7 * aging.crows_feet, 0.02))
         fold = [(bones.nose_width + 0.06, bones.nose_y - 0.12), (0.4, 0.8), (0.43, 1.0)]
-        lines.append(Stroke(curve(np.array(fold) * flip), 0.1 + 0.65 * ageing.nasolabial, 0.03))
+        lines.append(Stroke(curve(np.array(fold) * flip), 0.1 + 0.65 * aging.nasolabial, 0.03))
         marionette = [(0.37, 1.04), (0.42, 1.14), (0.42, 1.24)]
-        lines.append(Stroke(curve(np.array(marionette) * flip), 0.4 * ageing.jowls, 0.03))
+        lines.append(Stroke(curve(np.array(marionette) * flip), 0.4 * aging.jowls, 0.03))
         under_eye = [(0.22, 0.14), (0.4, 0.24), (0.6, 0.16)]
-        lines.append(Stroke(curve(np.array(under_eye) * flip), 0.1 + 0.6 * ageing.bags, 0.026))
+        lines.append(Stroke(curve(np.array(under_eye) * flip), 0.1 + 0.6 * aging.bags, 0.026))
     canvas.glaze(lines, dark, 0.016, face_HW)
     soft = [
         Stroke(
             loop([(side * 0.44, 1.05), (side * 0.62, 0.95), (side * 0.62, 1.2), (side * 0.46, 1.28)]),
-            0.5 * ageing.jowls,
+            0.5 * aging.jowls,
         )
         for side in (1.0, -1.0)
     ]
-    soft += [Stroke(ellipse((side * 0.4, 0.17), 0.19, 0.06), 0.5 * ageing.bags) for side in (1.0, -1.0)]
-    soft += [Stroke(curve([(side * 0.8, 0.2), (side * 0.66, 0.62)]), 0.35 * ageing.jowls, 0.12) for side in (1.0, -1.0)]
+    soft += [Stroke(ellipse((side * 0.4, 0.17), 0.19, 0.06), 0.5 * aging.bags) for side in (1.0, -1.0)]
+    soft += [Stroke(curve([(side * 0.8, 0.2), (side * 0.66, 0.62)]), 0.35 * aging.jowls, 0.12) for side in (1.0, -1.0)]
     canvas.glaze(soft, dark, 0.06, face_HW)
     places = (
         (-0.74, -0.3),
@@ -166,7 +166,7 @@ def _paint_traces_of_age(canvas: Canvas, person: Person, face_HW: Cover) -> None
         (0.78, 0.3),
         (-0.8, 0.26),
     )
-    spots = [Stroke(ellipse(place, 0.035, 0.03, 12), 0.6 * person.ageing.spots) for place in places]
+    spots = [Stroke(ellipse(place, 0.035, 0.03, 12), 0.6 * person.aging.spots) for place in places]
     canvas.glaze(spots, mix(person.skin, (96, 52, 26), 0.7), 0.012, face_HW)
 
 
@@ -193,7 +193,7 @@ def _paint_lips(canvas: Canvas, person: Person) -> None:
     y = mouth_y(person.bones)
     wide, full, corner_y = features.lip_width, features.lip_fullness, y - features.smile
     natural = mix(skin, (168, 60, 62), 0.42)
-    colour = mix(natural, features_lipstick(person), 0.85 * person.style.lipstick)
+    color = mix(natural, features_lipstick(person), 0.85 * person.style.lipstick)
     upper = [(-wide, corner_y), (-0.45 * wide, y - 0.72 * full), (-0.12, y - 0.95 * full), (0, y - 0.72 * full)]
     upper_P2 = curve([*upper, *[(-px, py) for px, py in upper[-2::-1]]])
     seam_P2 = curve(
@@ -208,19 +208,19 @@ def _paint_lips(canvas: Canvas, person: Person) -> None:
             (-wide, corner_y),
         ]
     )
-    canvas.fill(np.concatenate([upper_P2, seam_P2]), shade(colour, 0.86))
-    canvas.fill(np.concatenate([seam_P2[::-1], lower_P2]), colour)
+    canvas.fill(np.concatenate([upper_P2, seam_P2]), shade(color, 0.86))
+    canvas.fill(np.concatenate([seam_P2[::-1], lower_P2]), color)
     canvas.glaze(
         [Stroke(ellipse((0.0, y + 0.55 * full), 0.4 * wide, 0.2 * full), 0.45)],
-        shade(mix(colour, (255, 235, 230), 0.4), 1.1),
+        shade(mix(color, (255, 235, 230), 0.4), 1.1),
         0.03,
     )
-    canvas.fill(taper(seam_P2, 0.026, 0.6, 0.6), mix(shade(colour, 0.42), shadow_of(skin), 0.4))
+    canvas.fill(taper(seam_P2, 0.026, 0.6, 0.6), mix(shade(color, 0.42), shadow_of(skin), 0.4))
 
 
-def features_lipstick(person: Person) -> Colour:
-    """The colour that lipstick gives on this skin."""
-    return mix(person.style.lipstick_colour, person.skin, 0.15)
+def features_lipstick(person: Person) -> Color:
+    """The color that lipstick gives on this skin."""
+    return mix(person.style.lipstick_color, person.skin, 0.15)
 
 
 def mouth_y(bones: Bones) -> float:
@@ -230,17 +230,17 @@ def mouth_y(bones: Bones) -> float:
 
 def _paint_eye(canvas: Canvas, person: Person, side: float) -> None:
     features, style = person.features, person.style
-    size, droop = features.eye_size, 1 - 0.35 * person.ageing.lids
-    flip, centre = np.array([side, 1.0]), np.array([side * features.eye_spacing, 0.0])
+    size, droop = features.eye_size, 1 - 0.35 * person.aging.lids
+    flip, center = np.array([side, 1.0]), np.array([side * features.eye_spacing, 0.0])
     inner, outer = (-size, 0.03), (size, -features.eye_tilt - 0.01)
     upper_P2 = (
-        curve([inner, (-0.4 * size, -0.42 * size * droop), (0.25 * size, -0.5 * size * droop), outer]) * flip + centre
+        curve([inner, (-0.4 * size, -0.42 * size * droop), (0.25 * size, -0.5 * size * droop), outer]) * flip + center
     )
-    lower_P2 = curve([outer, (0.3 * size, 0.36 * size), (-0.4 * size, 0.34 * size), inner]) * flip + centre
+    lower_P2 = curve([outer, (0.3 * size, 0.36 * size), (-0.4 * size, 0.34 * size), inner]) * flip + center
     almond_P2 = np.concatenate([upper_P2, lower_P2])
     layer = canvas.copy()
     layer.fill(almond_P2, (240, 236, 232))
-    iris_xy = (float(centre[0]), -0.015)
+    iris_xy = (float(center[0]), -0.015)
     layer.fill(ellipse(iris_xy, 0.105, 0.105), shade(features.iris, 0.5))
     layer.fill(ellipse(iris_xy, 0.088, 0.088), features.iris)
     layer.fill(ellipse(iris_xy, 0.045, 0.045), (16, 12, 12))
@@ -249,9 +249,9 @@ def _paint_eye(canvas: Canvas, person: Person, side: float) -> None:
     canvas.paste(layer, canvas.cover(almond_P2))
     lid = mix(shadow_of(person.skin), (24, 16, 16), 0.4 + 0.6 * style.eyeliner)
     canvas.fill(taper(upper_P2, 0.032 + 0.034 * style.eyeliner, 0.4, 1.0), lid)
-    crease_P2 = upper_P2 - np.array([0.0, 0.075 - 0.045 * person.ageing.lids])
+    crease_P2 = upper_P2 - np.array([0.0, 0.075 - 0.045 * person.aging.lids])
     canvas.glaze(
-        [Stroke(crease_P2, 0.42 + 0.3 * person.ageing.lids, 0.022), Stroke(lower_P2, 0.4, 0.016)],
+        [Stroke(crease_P2, 0.42 + 0.3 * person.aging.lids, 0.022), Stroke(lower_P2, 0.4, 0.016)],
         shadow_of(person.skin),
         0.012,
     )
@@ -263,13 +263,13 @@ def _paint_eye(canvas: Canvas, person: Person, side: float) -> None:
 
 def _paint_brow(canvas: Canvas, person: Person, side: float) -> None:
     features, hair = person.features, person.hair
-    x, y = features.eye_spacing, -features.brow_lift + 0.03 * person.ageing.lids
+    x, y = features.eye_spacing, -features.brow_lift + 0.03 * person.aging.lids
     path = [
         (x - 0.26, y),
         (x - 0.08, y - 0.55 * features.brow_arch),
         (x + 0.12, y - features.brow_arch),
         (x + 0.31, y + 0.06),
     ]
-    colour = mix(mix(shade(hair.colour, 0.85), GREY_HAIR, 0.7 * hair.grey), person.skin, 0.15)
+    color = mix(mix(shade(hair.color, 0.85), GRAY_HAIR, 0.7 * hair.gray), person.skin, 0.15)
     stroke_P2 = taper(curve(np.array(path)) * np.array([side, 1.0]), features.brow_thickness, 0.75, 0.1)
-    canvas.glaze([Stroke(stroke_P2, 0.92)], colour, 0.012)
+    canvas.glaze([Stroke(stroke_P2, 0.92)], color, 0.012)

@@ -1,4 +1,4 @@
-"""What a mask takes over from its photo: light and shade, colour cast, sharpness and noise."""
+"""What a mask takes over from its photo: light and shade, color cast, sharpness and noise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATCH_BOX = (-0.85, 0.3, 0.85, 1.6)
 """The part of the face, in face coordinates, whose light is read: left, top, right, bottom."""
 _FACE_BOX, _EYES_BOX = (-1.3, -0.7, 1.3, 1.9), (-0.8, -0.25, 0.8, 0.25)
 _SHADE_STRENGTH = 0.8
-_GREY = np.array([0.299, 0.587, 0.114])
+_GRAY = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,19 @@ def read_light(photo_HWC: Image, pose: FacePose) -> PhotoLight:
     face_HWC = photo_HWC[top:bottom, left:right]
     small_hwC = _shrink(face_HWC, pose)
     patch_hwC = _skin_patch(small_hwC, pose, (left, top), face_HWC.shape[1] / small_hwC.shape[1])
-    light_hw = patch_hwC.astype(np.float32) @ _GREY.astype(np.float32)
+    light_hw = patch_hwC.astype(np.float32) @ _GRAY.astype(np.float32)
     cheeks = _at_share(light_hw[: _PATCH_H // 2], 0.5)
     # Beards, lips and nostrils are no shade: what is far from the cheeks' light is cut off before it is smoothed.
     ratio_hw = cv2.min(cv2.max(light_hw / max(cheeks, 8.0), 0.72), 1.25)
     smooth_hw = cv2.GaussianBlur(ratio_hw, (0, 0), 2.2)
     sides = smooth_hw[:, : _PATCH_W // 3].mean(), smooth_hw[:, -_PATCH_W // 3 :].mean()
-    grey_HW = cv2.cvtColor(face_HWC, cv2.COLOR_RGB2GRAY)
+    gray_HW = cv2.cvtColor(face_HWC, cv2.COLOR_RGB2GRAY)
     return PhotoLight(
         shade_hw=(1 + _SHADE_STRENGTH * (smooth_hw / smooth_hw.mean() - 1)).astype(np.float32),
         gain_C=_white(small_hwC, cheeks),
         light_x=_limit(4 * (sides[1] - sides[0]), -1, 1),
         blur_px=_blur_of_edges(photo_HWC, pose),
-        noise=_noise_of(grey_HW),
+        noise=_noise_of(gray_HW),
     )
 
 
@@ -109,9 +109,9 @@ def _white(small_hwC: Image, cheeks: float) -> Floats:
     The skin counts little: how dark a person's skin is says nothing of the light.
     """
     small_PC = small_hwC.reshape(-1, 3).astype(np.float32)
-    grey_P = small_PC @ _GREY.astype(np.float32)
-    bright_C = small_PC[grey_P >= _at_share(grey_P, 0.9)].mean(axis=0)
-    highest = float(bright_C @ _GREY)
+    gray_P = small_PC @ _GRAY.astype(np.float32)
+    bright_C = small_PC[gray_P >= _at_share(gray_P, 0.9)].mean(axis=0)
+    highest = float(bright_C @ _GRAY)
     level = _limit(0.8 * highest / 225 + 0.2 * max(cheeks, 120.0) / 165, 0.42, 1.0)
     cast_C = np.clip(bright_C / max(highest, 1.0), 0.75, 1.25)
     return np.asarray(level * (1 + 0.3 * (cast_C - 1)))
@@ -129,10 +129,10 @@ def _blur_of_edges(photo_HWC: Image, pose: FacePose) -> float:
     return _limit(math.sqrt(max(blur**2 - 0.8, 0.1)), 0.45, max(0.5, 0.05 * pose.unit_px))
 
 
-def _noise_of(grey_HW: Image) -> float:
+def _noise_of(gray_HW: Image) -> float:
     """The noise's deviation (Immerkær 1996, Computer Vision and Image Understanding 64), by the calmer parts."""
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
-    response_HW = cv2.filter2D(grey_HW, cv2.CV_32F, kernel)[1:-1:2, 1:-1:3]
+    response_HW = cv2.filter2D(gray_HW, cv2.CV_32F, kernel)[1:-1:2, 1:-1:3]
     # The median of |x| is 0.6745 deviations; the kernel multiplies the deviation by 6.
     return _limit(_at_share(np.abs(response_HW), 0.5) / (0.6745 * 6), 0.0, 8.0)
 

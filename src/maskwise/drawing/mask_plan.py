@@ -11,7 +11,7 @@ import numpy as np
 from maskwise.errors import DataError, must, nearest
 
 ClothKind = Literal["surgical", "kf94", "n95", "cloth", "patterned", "dark"]
-"""Pleated, boat-shaped with three panels, cup, plain cloth, printed cloth, and moulded dark foam."""
+"""Pleated, boat-shaped with three panels, cup, plain cloth, printed cloth, and molded dark foam."""
 Wearing = Literal["right", "nose_out", "mouth_out", "on_chin", "one_ear"]
 """Covering nose to chin; below the nostrils; below the lower lip; under the chin; hanging beside the face."""
 Print = Literal["none", "dots", "stripes", "checks", "blots"]
@@ -23,7 +23,7 @@ WRONG_SHARES: dict[Wearing, float] = {"nose_out": 0.5, "mouth_out": 0.15, "on_ch
 
 Rgb = tuple[int, int, int]
 
-_COLOURS: dict[ClothKind, tuple[Rgb, ...]] = {
+_COLORS: dict[ClothKind, tuple[Rgb, ...]] = {
     "surgical": ((138, 190, 220), (126, 178, 214), (150, 206, 194), (232, 236, 238), (236, 196, 206), (176, 170, 210)),
     "kf94": ((240, 240, 238), (236, 236, 236), (242, 240, 234), (46, 47, 52), (150, 152, 158), (212, 196, 178)),
     "n95": ((238, 238, 234), (244, 242, 236), (206, 220, 230), (230, 224, 208)),
@@ -57,20 +57,16 @@ class MaskPlan:
 
 
 def plan_mask(rng: np.random.Generator, wearing: Wearing, kind: ClothKind | None = None) -> MaskPlan:
-    """A plan for a mask that is worn so, of ``kind`` or of any.
-
-    Raises:
-        DataError: ``wearing`` or ``kind`` is none that can be drawn.
-    """
+    """A plan for a mask that is worn so, of ``kind`` or of any. ``DataError`` for what cannot be drawn."""
     _refuse_unknown("wearing", wearing, WEARINGS)
     kind = CLOTH_KINDS[int(rng.integers(len(CLOTH_KINDS)))] if kind is None else kind
     _refuse_unknown("kind of mask", kind, CLOTH_KINDS)
-    colour = _draw_colour(rng, kind)
+    color = _draw_color(rng, kind)
     return MaskPlan(
         kind=kind,
         wearing=wearing,
-        colour_rgb=colour,
-        accent_rgb=_draw_accent(rng, kind, colour),
+        colour_rgb=color,
+        accent_rgb=_draw_accent(rng, kind, color),
         print=_PRINTS[int(rng.integers(len(_PRINTS)))] if kind == "patterned" else "none",
         side=1 if rng.random() < 0.5 else -1,
         shift_x=_bounded(rng, 0.015, 0.04),
@@ -97,8 +93,8 @@ def _bounded(rng: np.random.Generator, spread: float, most: float) -> float:
     return float(np.clip(rng.normal(0, spread), -most, most))
 
 
-def _draw_colour(rng: np.random.Generator, kind: ClothKind) -> Rgb:
-    palette = _COLOURS.get(kind)
+def _draw_color(rng: np.random.Generator, kind: ClothKind) -> Rgb:
+    palette = _COLORS.get(kind)
     if palette is None:
         return _from_hsv(float(rng.random()), float(rng.uniform(0.1, 0.65)), float(rng.uniform(0.3, 0.92)))
     base = palette[int(rng.integers(len(palette)))]
@@ -106,11 +102,11 @@ def _draw_colour(rng: np.random.Generator, kind: ClothKind) -> Rgb:
     return red, green, blue
 
 
-def _draw_accent(rng: np.random.Generator, kind: ClothKind, colour: Rgb) -> Rgb:
+def _draw_accent(rng: np.random.Generator, kind: ClothKind, color: Rgb) -> Rgb:
     if kind != "patterned":
         # Straps: white as a rule; dark ones on dark cloth.
-        return (52, 52, 56) if sum(colour) < 270 else (236, 236, 234)
-    value = float(rng.uniform(0.75, 0.95)) if sum(colour) < 380 else float(rng.uniform(0.2, 0.5))
+        return (52, 52, 56) if sum(color) < 270 else (236, 236, 234)
+    value = float(rng.uniform(0.75, 0.95)) if sum(color) < 380 else float(rng.uniform(0.2, 0.5))
     return _from_hsv(float(rng.random()), float(rng.uniform(0.0, 0.6)), value)
 
 

@@ -1,4 +1,4 @@
-"""Cloth drawn by code: colour, print, weave, folds, seams and creases on a flat piece, before it is put on a face.
+"""Cloth drawn by code: color, print, weave, folds, seams and creases on a flat piece, before it is put on a face.
 
 A piece is 120 × 160 × 3, RGB; its upper edge lies along the bridge of the nose, its sides towards the ears.
 """
@@ -27,25 +27,25 @@ def draw_cloth(plan: MaskPlan, light_x: float, gain_C: Floats, rng: np.random.Ge
 
     ``rng`` decides creases, weave and where prints lie.
     """
-    colours_HWC = plain((HEIGHT, WIDTH), lit_colour(plan.colour_rgb, gain_C))
+    colors_HWC = plain((HEIGHT, WIDTH), lit_color(plan.colour_rgb, gain_C))
     if plan.print != "none":
-        _print(colours_HWC, plan, lit_colour(plan.accent_rgb, gain_C), rng)
+        _print(colors_HWC, plan, lit_color(plan.accent_rgb, gain_C), rng)
     relief_HW = _folds(plan.kind) + np.float32(0.5 * plan.creases * _stiffness(plan)) * _creases(rng)
     weave = 0.012 if plan.kind in ("surgical", "dark", "n95") else 0.03
     shade_HW = _lit(relief_HW, light_x) * _ink(plan.kind) + np.float32(weave) * grain(HEIGHT, WIDTH, rng)
-    cloth_HWC = times(colours_HWC, shade_HW)
+    cloth_HWC = times(colors_HWC, shade_HW)
     if plan.valve:
         _put_valve(cloth_HWC, plan, gain_C)
     return cloth_HWC
 
 
-def lit_colour(colour_rgb: Sequence[float], gain_C: Floats) -> tuple[float, ...]:
-    """A colour under a light that makes white ``gain_C``, at most 255."""
+def lit_color(colour_rgb: Sequence[float], gain_C: Floats) -> tuple[float, ...]:
+    """A color under a light that makes white ``gain_C``, at most 255."""
     return tuple(min(255.0, float(gain * channel)) for gain, channel in zip(gain_C, colour_rgb, strict=True))
 
 
 def plain(shape: tuple[int, int], colour_rgb: Sequence[float]) -> Image:
-    """One colour all over, height × width × 3; merging is 20 times as fast as filling."""
+    """One color all over, height × width × 3; merging is 20 times as fast as filling."""
     return np.asarray(cv2.merge([np.full(shape, channel, dtype=np.uint8) for channel in colour_rgb]), dtype=np.uint8)
 
 
@@ -175,9 +175,9 @@ def _print(cloth_HWC: Image, plan: MaskPlan, accent_rgb: tuple[float, ...], rng:
             _print_checks(cloth_HWC, accent_rgb, pitch)
         case "blots":
             for _ in range(3600 // pitch):
-                centre = (int(rng.integers(WIDTH)), int(rng.integers(HEIGHT)))
+                center = (int(rng.integers(WIDTH)), int(rng.integers(HEIGHT)))
                 axes = (int(rng.integers(3, 3 + pitch // 2)), int(rng.integers(2, 2 + pitch // 3)))
-                cv2.ellipse(cloth_HWC, centre, axes, float(rng.uniform(0, 180)), 0, 360, accent_rgb, -1, 16)
+                cv2.ellipse(cloth_HWC, center, axes, float(rng.uniform(0, 180)), 0, 360, accent_rgb, -1, 16)
         case "none":
             return
         case _:
@@ -198,7 +198,7 @@ def _print_checks(cloth_HWC: Image, accent_rgb: tuple[float, ...], pitch: int) -
 
 
 def _put_valve(cloth_HWC: Image, plan: MaskPlan, gain_C: Floats) -> None:
-    rim, lid, slit = (lit_colour((grey, grey, grey), gain_C) for grey in (150, 206, 168))
+    rim, lid, slit = (lit_color((gray, gray, gray), gain_C) for gray in (150, 206, 168))
     x, y = WIDTH // 2 + plan.side * 26, 76
     cv2.ellipse(cloth_HWC, (x, y), (15, 14), 0, 0, 360, rim, -1, cv2.LINE_AA)
     cv2.ellipse(cloth_HWC, (x, y), (13, 12), 0, 0, 360, lid, -1, cv2.LINE_AA)

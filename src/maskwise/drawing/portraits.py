@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from maskwise.drawing.body import paint_body
-from maskwise.drawing.canvas import HEIGHT_PX, WIDTH_PX, Canvas, Colour, Pose, mix, shade
+from maskwise.drawing.canvas import HEIGHT_PX, WIDTH_PX, Canvas, Color, Pose, mix, shade
 from maskwise.drawing.draw_masks import draw_mask, plan_mask
 from maskwise.drawing.hair import paint_back_hair, paint_beard, paint_front_hair
 from maskwise.drawing.head import mouth_y, paint_features, paint_glasses, paint_head
@@ -47,7 +47,7 @@ class _Scene:
     brightness: float
     warmth: float
     noise: float
-    backdrop: Colour
+    backdrop: Color
     mask_seed: int
     """Of the mask alone: with or without one, all else is the same."""
 
@@ -55,8 +55,7 @@ class _Scene:
 def draw_photo(person: Person, state: str, rng: np.random.Generator) -> Image:
     """A photo (512 × 384 × 3, RGB) of ``person`` in one of ``PHOTO_STATES``; the same ``rng`` gives the same bytes.
 
-    Raises:
-        DataError: ``state`` is no photo's name.
+    ``DataError`` for another ``state``.
     """
     if state not in PHOTO_STATES:
         raise DataError(
@@ -77,16 +76,16 @@ def draw_photo(person: Person, state: str, rng: np.random.Generator) -> Image:
 
 def _draw_scene(person: Person, rng: np.random.Generator) -> _Scene:
     unit_px = 84 * float(rng.uniform(0.93, 1.06))
-    centre = (WIDTH_PX / 2 + float(rng.normal(0, 7)), 242 + float(rng.normal(0, 7)))
+    center = (WIDTH_PX / 2 + float(rng.normal(0, 7)), 242 + float(rng.normal(0, 7)))
     head = Pose(
         unit_px,
-        centre,
+        center,
         roll_rad=float(np.clip(rng.normal(0, 0.045), -0.12, 0.12)),
         yaw=float(np.clip(rng.normal(0, 0.06), -0.15, 0.15)),
         pitch=float(np.clip(rng.normal(0, 0.03), -0.07, 0.07)),
     )
-    body = Pose(unit_px, centre, roll_rad=0.2 * head.roll_rad)
-    tint: Colour = (float(rng.uniform(120, 255)), float(rng.uniform(120, 255)), float(rng.uniform(120, 255)))
+    body = Pose(unit_px, center, roll_rad=0.2 * head.roll_rad)
+    tint: Color = (float(rng.uniform(120, 255)), float(rng.uniform(120, 255)), float(rng.uniform(120, 255)))
     return _Scene(
         head=head,
         body=body,

@@ -47,15 +47,10 @@ def seven_photos(
 ) -> list[DrawnPhoto]:
     """mask1 … mask5 of different kinds, incorrect_mask and normal, all of the portrait's size.
 
-    Args:
-        portrait_HWC: an RGB photo of one unmasked face; ``why_unusable`` says whether it will do.
-        face: where that face is.
-        rng: the same generator gives the same bytes.
-        variation: how much pose and light change from photo to photo; 0 leaves all but the masks alone.
-        photos: how many, 3 to 7: fewer leave out the last of the masks worn right.
-
-    Raises:
-        DataError: ``photos`` is out of its range, or the face's landmarks do not stand as in a face.
+    The portrait is an RGB photo of one unmasked ``face``; ``why_unusable`` says whether it will do. ``variation`` is
+    how much pose and light change from photo to photo; 0 leaves all but the masks alone. Fewer ``photos`` (3 to 7)
+    leave out the last of the masks worn right. ``DataError`` for other numbers, or landmarks that do not stand as in
+    a face.
     """
     if not FEWEST_PHOTOS <= photos <= MOST_PHOTOS:
         rule, remedy = f"{FEWEST_PHOTOS} to {MOST_PHOTOS}", "Every person has an incorrect mask and none, too."

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from maskwise.drawing.canvas import Colour, mix, shade
+from maskwise.drawing.canvas import Color, mix, shade
 
 Gender = Literal["male", "female"]
 Tied = Literal["open", "bun", "ponytail"]
@@ -27,7 +27,7 @@ LEAN_MEAN = 0.8
 LEAN_SPREAD = 0.45
 """Standard deviation of both bells."""
 
-SKIN_TONES: tuple[Colour, ...] = (
+SKIN_TONES: tuple[Color, ...] = (
     (250, 222, 200),
     (240, 200, 168),
     (222, 172, 132),
@@ -35,7 +35,7 @@ SKIN_TONES: tuple[Colour, ...] = (
     (138, 92, 64),
     (98, 64, 46),
 )
-HAIR_COLOURS: tuple[Colour, ...] = (
+HAIR_COLORS: tuple[Color, ...] = (
     (34, 28, 28),
     (56, 40, 32),
     (92, 62, 42),
@@ -43,9 +43,9 @@ HAIR_COLOURS: tuple[Colour, ...] = (
     (196, 156, 96),
     (150, 72, 40),
 )
-GREY_HAIR: Colour = (198, 196, 194)
-IRIS_COLOURS: tuple[Colour, ...] = ((58, 38, 26), (92, 62, 36), (110, 116, 66), (86, 118, 140), (104, 134, 110))
-CLOTHES_COLOURS: tuple[Colour, ...] = (
+GRAY_HAIR: Color = (198, 196, 194)
+IRIS_COLORS: tuple[Color, ...] = ((58, 38, 26), (92, 62, 36), (110, 116, 66), (86, 118, 140), (104, 134, 110))
+CLOTHES_COLORS: tuple[Color, ...] = (
     (238, 238, 236),
     (52, 58, 72),
     (40, 40, 44),
@@ -57,7 +57,7 @@ CLOTHES_COLOURS: tuple[Colour, ...] = (
     (122, 112, 160),
     (132, 136, 142),
 )
-BACKDROPS: tuple[Colour, ...] = (
+BACKDROPS: tuple[Color, ...] = (
     (218, 222, 226),
     (196, 206, 216),
     (226, 216, 202),
@@ -87,12 +87,12 @@ class Bones:
 
 @dataclass(frozen=True)
 class Features:
-    """Eyes, brows and lips, in face units; colours as RGB."""
+    """Eyes, brows and lips, in face units; colors as RGB."""
 
     eye_spacing: float
     eye_size: float
     eye_tilt: float
-    iris: Colour
+    iris: Color
     brow_thickness: float
     brow_arch: float
     brow_lift: float
@@ -105,8 +105,8 @@ class Features:
 class Hair:
     """Hair of the head. ``length`` runs from 0 (cropped) to 1 (below the shoulders), the rest from 0 to 1 as well."""
 
-    colour: Colour
-    grey: float
+    color: Color
+    gray: float
     length: float
     volume: float
     curl: float
@@ -120,7 +120,7 @@ class Hair:
 
 
 @dataclass(frozen=True)
-class Ageing:
+class Aging:
     """Traces of age, each from 0 (none) to 1 (deep)."""
 
     forehead: float
@@ -143,12 +143,12 @@ class Style:
     lipstick: float
     eyeliner: float
     earrings: bool
-    lipstick_colour: Colour
+    lipstick_color: Color
     clothes: ClothesKind
-    clothes_colour: Colour
+    clothes_color: Color
     glasses: GlassesKind
-    glasses_colour: Colour
-    backdrop: Colour
+    glasses_color: Color
+    backdrop: Color
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,11 @@ class Person:
 
     age_years: int
     gender: Gender
-    skin: Colour
+    skin: Color
     bones: Bones
     features: Features
     hair: Hair
-    ageing: Ageing
+    aging: Aging
     style: Style
 
 
@@ -178,12 +178,12 @@ def draw_person(rng: np.random.Generator, age_years: int, gender: Gender) -> Per
         bones=_bones(rng, lean),
         features=_features(rng, lean, apparent_years, tone),
         hair=_hair(rng, lean, apparent_years, tone),
-        ageing=_ageing(rng, apparent_years),
+        aging=_aging(rng, apparent_years),
         style=_style(rng, lean, apparent_years),
     )
 
 
-def _skin(rng: np.random.Generator, tone: float) -> Colour:
+def _skin(rng: np.random.Generator, tone: float) -> Color:
     plain = _along(SKIN_TONES, tone)
     warm = float(rng.normal(0, 4))
     return shade((plain[0] + warm, plain[1], plain[2] - warm), float(rng.uniform(0.97, 1.03)))
@@ -208,7 +208,7 @@ def _bones(rng: np.random.Generator, lean: float) -> Bones:
 
 def _features(rng: np.random.Generator, lean: float, apparent_years: float, tone: float) -> Features:
     aged = _rise(apparent_years, 55, 15)
-    iris = IRIS_COLOURS[int(rng.integers(0, 2 if tone > 0.55 else len(IRIS_COLOURS)))]
+    iris = IRIS_COLORS[int(rng.integers(0, 2 if tone > 0.55 else len(IRIS_COLORS)))]
     return Features(
         eye_spacing=float(rng.normal(0.42, 0.018)),
         eye_size=float(np.clip(rng.normal(0.205 + 0.012 * lean, 0.012), 0.17, 0.25)),
@@ -225,9 +225,9 @@ def _features(rng: np.random.Generator, lean: float, apparent_years: float, tone
 
 def _hair(rng: np.random.Generator, lean: float, apparent_years: float, tone: float) -> Hair:
     dark = tone > 0.5 or rng.random() < 0.35
-    colour = _along(HAIR_COLOURS[:3] if dark else HAIR_COLOURS, float(rng.random()))
+    color = _along(HAIR_COLORS[:3] if dark else HAIR_COLORS, float(rng.random()))
     dyed = rng.random() < 0.15 + 0.25 * _rise(lean, 0, 0.4)
-    grey = _trait(rng, apparent_years, 53, 8, 0.6) * (0.25 if dyed else 1.0)
+    gray = _trait(rng, apparent_years, 53, 8, 0.6) * (0.25 if dyed else 1.0)
     length = float(np.clip(_rise(lean + rng.normal(0, 0.45), 0.15, 0.3) * rng.uniform(0.5, 1.05), 0, 1))
     tied: Tied = "open"
     if length > 0.45 and rng.random() < 0.35:
@@ -235,8 +235,8 @@ def _hair(rng: np.random.Generator, lean: float, apparent_years: float, tone: fl
     bald = _rise(lean + rng.normal(0, 0.35), -0.35, -0.2)
     beard, density = _beard(rng, lean)
     return Hair(
-        colour=colour,
-        grey=grey,
+        color=color,
+        gray=gray,
         length=length,
         volume=float(np.clip(rng.normal(0.14, 0.05) - 0.05 * _rise(apparent_years, 60, 6), 0.03, 0.3)),
         curl=float(np.clip(rng.normal(0.2 + 0.35 * tone, 0.3), 0, 1)),
@@ -257,8 +257,8 @@ def _beard(rng: np.random.Generator, lean: float) -> tuple[BeardKind, float]:
     return kind, float(rng.uniform(0.35, 0.7) if kind == "stubble" else rng.uniform(0.7, 0.95))
 
 
-def _ageing(rng: np.random.Generator, apparent_years: float) -> Ageing:
-    return Ageing(
+def _aging(rng: np.random.Generator, apparent_years: float) -> Aging:
+    return Aging(
         forehead=_trait(rng, apparent_years, 50, 8, 0.7),
         crows_feet=_trait(rng, apparent_years, 47, 8, 0.6),
         nasolabial=_trait(rng, apparent_years, 42, 9, 0.6),
@@ -285,11 +285,11 @@ def _style(rng: np.random.Generator, lean: float, apparent_years: float) -> Styl
         lipstick=float(made_up * rng.uniform(0.2, 1.0)),
         eyeliner=float(made_up * rng.uniform(0.3, 1.0)),
         earrings=bool(rng.random() < 0.6 * made_up + 0.04),
-        lipstick_colour=((176, 42, 62), (190, 72, 84), (150, 44, 74), (198, 92, 86))[int(rng.integers(4))],
+        lipstick_color=((176, 42, 62), (190, 72, 84), (150, 44, 74), (198, 92, 86))[int(rng.integers(4))],
         clothes=clothes,
-        clothes_colour=shade(CLOTHES_COLOURS[int(rng.integers(len(CLOTHES_COLOURS)))], float(rng.uniform(0.9, 1.1))),
+        clothes_color=shade(CLOTHES_COLORS[int(rng.integers(len(CLOTHES_COLORS)))], float(rng.uniform(0.9, 1.1))),
         glasses=glasses,
-        glasses_colour=((36, 34, 38), (92, 60, 40), (120, 122, 130), (70, 40, 48))[int(rng.integers(4))],
+        glasses_color=((36, 34, 38), (92, 60, 40), (120, 122, 130), (70, 40, 48))[int(rng.integers(4))],
         backdrop=BACKDROPS[int(rng.integers(len(BACKDROPS)))],
     )
 
@@ -304,8 +304,8 @@ def _rise(value: float, middle: float, width: float) -> float:
     return float(1 / (1 + np.exp(-np.clip((value - middle) / width, -30, 30))))
 
 
-def _along(colours: tuple[Colour, ...], share: float) -> Colour:
-    """A colour between neighbours of the list, 0 for its first and 1 for its last."""
-    place = share * (len(colours) - 1)
-    first = min(int(place), len(colours) - 2)
-    return mix(colours[first], colours[first + 1], place - first)
+def _along(colors: tuple[Color, ...], share: float) -> Color:
+    """A color between neighbors of the list, 0 for its first and 1 for its last."""
+    place = share * (len(colors) - 1)
+    first = min(int(place), len(colors) - 2)
+    return mix(colors[first], colors[first + 1], place - first)

@@ -20,8 +20,8 @@ SMALLEST_OTHER = 0.25
 """A second face counts from this share of the first one's area on; smaller ones are passers-by."""
 
 _USUAL_SCORE, _SCORE_STEP = 0.945, 0.06
-_COLOUR_STEP = 40.0
-"""Scores and colours of 672 photos with drawn masks and 336 without: a sum of signs above 1 parts them best."""
+_COLOR_STEP = 40.0
+"""Scores and colors of 672 photos with drawn masks and 336 without: a sum of signs above 1 parts them best."""
 
 
 def why_unusable(portrait_HWC: Image, faces: Sequence[FaceBox]) -> str | None:
@@ -48,36 +48,36 @@ def why_unusable(portrait_HWC: Image, faces: Sequence[FaceBox]) -> str | None:
     if largest.score < LOWEST_SCORE:
         return f"face hardly seen (score {largest.score:.2f})"
     if signs_of_cover(portrait_HWC, pose, largest.score) > 1:
-        return "mouth or chin covered (a mask, a hand, a beard of another colour)"
+        return "mouth or chin covered (a mask, a hand, a beard of another color)"
     return None
 
 
 def signs_of_cover(portrait_HWC: Image, pose: FacePose, score: float) -> float:
     """How much speaks for a covered lower face; above 1 it is taken to be covered.
 
-    Mouth corners, mouth and chin have another colour (not only another light) than the skin below the eyes, and the
-    detector, which learnt from bare faces, is less sure than usual.
+    Mouth corners, mouth and chin have another color (not only another light) than the skin below the eyes, and the
+    detector, which learned from bare faces, is less sure than usual.
     """
     middle = pose.mouth_x * 0.3 / pose.mouth_y
-    below_eyes_C = _mean_colour(portrait_HWC, pose, ((middle - 0.42, 0.3), (middle + 0.42, 0.3)), 0.07)
+    below_eyes_C = _mean_color(portrait_HWC, pose, ((middle - 0.42, 0.3), (middle + 0.42, 0.3)), 0.07)
     corners = ((pose.mouth_x - 0.5, pose.mouth_y - 0.12), (pose.mouth_x + 0.5, pose.mouth_y - 0.12))
     mouth, chin = ((pose.mouth_x, pose.mouth_y),), ((pose.mouth_x, pose.mouth_y + 0.42),)
     strange = sum(
-        weight * float(np.hypot(*(_mean_colour(portrait_HWC, pose, places, radius) - below_eyes_C)))
+        weight * float(np.hypot(*(_mean_color(portrait_HWC, pose, places, radius) - below_eyes_C)))
         for places, radius, weight in ((corners, 0.1, 1.0), (mouth, 0.08, 0.5), (chin, 0.1, 0.5))
     )
-    return strange / _COLOUR_STEP + max(0.0, _USUAL_SCORE - score) / _SCORE_STEP
+    return strange / _COLOR_STEP + max(0.0, _USUAL_SCORE - score) / _SCORE_STEP
 
 
-def _mean_colour(photo_HWC: Image, pose: FacePose, places: Sequence[tuple[float, float]], radius: float) -> Floats:
-    """The colour (a and b of CIE Lab, 8 bits) at some places in face coordinates, the median around each."""
+def _mean_color(photo_HWC: Image, pose: FacePose, places: Sequence[tuple[float, float]], radius: float) -> Floats:
+    """The color (a and b of CIE Lab, 8 bits) at some places in face coordinates, the median around each."""
     height, width = photo_HWC.shape[:2]
     reach = max(1, int(radius * pose.unit_px))
-    colours = []
+    colors = []
     for x, y in pose.place(np.array(places)).tolist():
         column = min(max(int(x), reach), max(width - reach - 1, reach))
         row = min(max(int(y), reach), max(height - reach - 1, reach))
         around_hwC = photo_HWC[row - reach : row + reach + 1, column - reach : column + reach + 1]
         lab_hwC = cv2.cvtColor(np.ascontiguousarray(around_hwC), cv2.COLOR_RGB2LAB)
-        colours.append(np.median(lab_hwC.reshape(-1, 3)[:, 1:], axis=0))
-    return np.asarray(np.mean(colours, axis=0))
+        colors.append(np.median(lab_hwC.reshape(-1, 3)[:, 1:], axis=0))
+    return np.asarray(np.mean(colors, axis=0))

@@ -32,7 +32,7 @@ def cross_fitted(
 
     People are split at random into K = ``groups`` groups (fewer where there are fewer people); the photos of each
     group are combined with weights that were fitted on all other groups. So nobody is scored with weights that their
-    own photos helped to choose, as they would be, in favour of the fitted kinds, with ``fit_weights``. Where nothing
+    own photos helped to choose, as they would be, in favor of the fitted kinds, with ``fit_weights``. Where nothing
     is fitted, the predictions are those of ``combine``. A photo without a person counts as its own. ``DataError``
     unless all photos are held out, and for fewer than two people.
     """

@@ -53,7 +53,7 @@ def rank_mean(probs_RNC: Floats, weights_R: Floats) -> Floats:
     mean rank) and the ranks are averaged over the members. A mean rank k then stands for the mean over the members of
     their k-th smallest probability of that class, interpolated for broken ranks: bare ranks would make a photo's rank
     among candidates for a rare class count as much as for a common one. Last, rows are scaled to sum 1. The table of
-    mean k-th smallest values is that of quantile normalisation, B. M. Bolstad et al., Bioinformatics 19 (2003) 185–193,
+    mean k-th smallest values is that of quantile normalization, B. M. Bolstad et al., Bioinformatics 19 (2003) 185–193,
     https://doi.org/10.1093/bioinformatics/19.2.185. One member comes back unchanged; one photo alone gets its soft
     vote.
     """

@@ -21,7 +21,7 @@ def mixture_weights(
 ) -> Floats:
     """The weights whose weighted mean of probabilities has the lowest log loss on photos of class ``target_N``.
 
-    Expectation maximisation for the shares of a mixture of known parts: A. P. Dempster, N. M. Laird and D. B. Rubin,
+    Expectation maximization for the shares of a mixture of known parts: A. P. Dempster, N. M. Laird and D. B. Rubin,
     "Maximum likelihood from incomplete data via the EM algorithm", J. R. Stat. Soc. B 39 (1977) 1–38 (4.3), with the
     members as parts. One step multiplies each weight by g_r, the mean over photos of p_r / mixture at the true class;
     no step can raise the log loss, and weights stay on the simplex by themselves.
@@ -30,7 +30,7 @@ def mixture_weights(
     L(w*) - L(w) ≤ g · (w* - w) ≤ max_r g_r - 1, and fitting stops when that bound is below ``tolerance_nats``.
     ``DataError`` for no photos, or a photo of unknown class.
     """
-    _refuse_unlabelled(probs_RNC, target_N)
+    _refuse_unlabeled(probs_RNC, target_N)
     n_members, n_photos, _ = probs_RNC.shape
     true_RN = probs_RNC[:, np.arange(n_photos), target_N].astype(np.float64)
     true_RN = np.maximum(true_RN, _LEAST_PROBABILITY)
@@ -44,7 +44,7 @@ def mixture_weights(
     return weights_R
 
 
-def _refuse_unlabelled(probs_RNC: Floats, target_N: Ints) -> None:
+def _refuse_unlabeled(probs_RNC: Floats, target_N: Ints) -> None:
     n_classes = probs_RNC.shape[2]
     unknown = int(np.sum((target_N < 0) | (target_N >= n_classes)))
     if not len(target_N) or unknown:

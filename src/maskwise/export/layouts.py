@@ -80,7 +80,7 @@ def _network_config(model: str, shape_HWC: list[int], outputs: list[tuple[str, l
 
 
 def _mlflow(bundle: dict[str, bytes]) -> dict[str, bytes]:
-    """An MLflow model of the flavour ``python_function``."""
+    """An MLflow model of the flavor ``python_function``."""
     requirements = f"maskwise=={maskwise.__version__}\n"
     about = {
         "flavors": {

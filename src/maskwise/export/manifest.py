@@ -40,7 +40,7 @@ StoredPrecision = Literal["fp32", "int8"]
 
 
 class BundleInput(Settings):
-    """How a photo becomes a network's input: crop, then resize; scaling and normalisation are inside the network."""
+    """How a photo becomes a network's input: crop, then resize; scaling and normalization are inside the network."""
 
     crop: CropConfig
     height_px: int = Field(ge=1, le=LARGEST_INPUT_PX)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from maskwise.export.fixed_padding import fix_padding
 from maskwise.losses.age_distribution import expected_age
 from maskwise.records import InputSpec, Output
-from maskwise.training.batches import normalise
+from maskwise.training.batches import normalize
 
 OPSET = 18
 _TRACED_PHOTOS = 2  # with one photo, the size of the batch could be taken for a constant
@@ -32,7 +32,7 @@ class ExportedModel(nn.Module):
 
     def forward(self, pixels_NHWC: Tensor) -> tuple[Tensor, ...]:
         """The softmax of the joint logits; the expected age in years."""
-        images_NCHW = normalise(pixels_NHWC.permute(0, 3, 1, 2).float() / 255, self.spec.mean_C, self.spec.std_C)
+        images_NCHW = normalize(pixels_NHWC.permute(0, 3, 1, 2).float() / 255, self.spec.mean_C, self.spec.std_C)
         output: Output = self.model(images_NCHW)
         probs_NC = output.logits_NC.float().softmax(1)
         if output.age_logits_NA is None or self.first_age_years is None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwise.data.manifest import unlabelled
+from maskwise.data.manifest import unlabeled
 from maskwise.errors import UserError, must
 from maskwise.export.engines import BundlePrecision
 from maskwise.export.predict_folder import readable_predictions
@@ -76,7 +76,7 @@ class Worker:
         self.bundle: Bundle = load(path, precision, threads=1)
         self.crops = crops
         self.like_training: LikeTraining | None = None
-        self.photos = InputPhotos(Path(root), unlabelled(np.zeros(0, dtype=object)))
+        self.photos = InputPhotos(Path(root), unlabeled(np.zeros(0, dtype=object)))
 
     def __call__(self, batch: Columns) -> Columns:
         """``row`` and ``name`` (bytes: names of files need not be UTF-8) → row, problem, probabilities, age.

@@ -51,5 +51,5 @@ def calibration_pixels(
 
 
 def read_table(member: MemberModels, data: Path) -> PhotoTable:
-    """The labelled photos of ``data`` as the member's recipe reads them."""
+    """The labeled photos of ``data`` as the member's recipe reads them."""
     return read_train(data, member.recipe.task, member.recipe.data.corrections).table

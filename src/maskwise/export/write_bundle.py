@@ -1,4 +1,4 @@
-"""From a finished run to a bundle: networks, preprocessing, labels, card, licences, checksums, and proof of parity."""
+"""From a finished run to a bundle: networks, preprocessing, labels, card, licenses, checksums, and proof of parity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from maskwise.errors import CheckFailedError, DataError, StoreError, UserError, 
 from maskwise.evaluation.scores import Evaluation
 from maskwise.evaluation.temperature import fit_temperature
 from maskwise.export.bundle_files import CHECKSUMS, BundleFiles, checksum_lines
-from maskwise.export.card import CardFacts, licences, model_card
+from maskwise.export.card import CardFacts, licenses, model_card
 from maskwise.export.engines import BundlePrecision, refuse_uncomputable
 from maskwise.export.hub import hub_readme
 from maskwise.export.layouts import BundleLayout, arranged
@@ -31,7 +31,7 @@ from maskwise.export.manifest import MANIFEST, BundleInput, BundlePart, Manifest
 from maskwise.export.onnx_graph import to_onnx
 from maskwise.export.parity import TOLERANCE, Parity, compare_predictions, drawn_photos, linked_photos
 from maskwise.export.predict_folder import predict_folder
-from maskwise.export.quantise import CALIBRATION_PHOTOS, to_int8
+from maskwise.export.quantize import CALIBRATION_PHOTOS, to_int8
 from maskwise.export.reader import Bundle
 from maskwise.export.training_photos import (
     calibration_pixels,
@@ -49,7 +49,7 @@ from maskwise.store.kept_files import read_evaluation, read_held_out
 from maskwise.workflows.predict_photos import predict_photos as predict_with_run
 from maskwise.workflows.run_models import MemberModels, PartModels, RunModels, load_run
 
-CARD, LICENCES, PARITY = "MODEL_CARD.md", "LICENCES.md", "parity.json"
+CARD, LICENSES, PARITY = "MODEL_CARD.md", "LICENCES.md", "parity.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -281,7 +281,7 @@ def _papers(
     report = json.dumps([dataclasses.asdict(each) for each in parity], indent=1)
     return {
         CARD: model_card(facts).encode(),
-        LICENCES: licences(recipes, models.record.data.name).encode(),
+        LICENSES: licenses(recipes, models.record.data.name).encode(),
         PARITY: f"{report}\n".encode(),
     }
 

@@ -21,7 +21,7 @@ class FullFrame(Settings):
 
 
 class CenterCrop(Settings):
-    """A window around the photo's centre, as torchvision's ``CenterCrop((height, width))``: the write-up's choice.
+    """A window around the photo's center, as torchvision's ``CenterCrop((height, width))``: the write-up's choice.
 
     Where the photo is smaller than the window, the window shrinks to the photo.
     """

@@ -4,7 +4,7 @@
     <cache>/<hash>/features.f32     a row of D numbers per photo, see ``data.row_file``
     <cache>/<hash>/maps.u8          or, where first blocks are frozen, their maps: h × w × D bytes per photo
 
-The hash is of the backbone with its weights, the normalisation and the view; a row's key is that of the photo's pixels.
+The hash is of the backbone with its weights, the normalization and the view; a row's key is that of the photo's pixels.
 So all heads, losses, samplers and seeds of one backbone share the features, folds share theirs, and the folder may be
 deleted at any time.
 """

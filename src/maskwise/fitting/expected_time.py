@@ -24,7 +24,7 @@ from maskwise.recipe.single_recipes import models_of, single_recipes
 from maskwise.text_table import about
 
 EPOCH, FEATURES = "epoch", "features"
-"""What has a pace: an epoch with its scoring, in seconds per labelled photo of the run; and computing features, in
+"""What has a pace: an epoch with its scoring, in seconds per labeled photo of the run; and computing features, in
 seconds per photo and view."""
 
 

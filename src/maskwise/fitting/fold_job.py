@@ -25,7 +25,7 @@ class FoldJob:
 
     model: SingleRecipe
     photos: PhotoSet
-    """All labelled photos of the run, as this model sees them."""
+    """All labeled photos of the run, as this model sees them."""
     held_out_N: NDArray[np.bool_]
     """The photos of the people who are scored."""
     fold: int

@@ -31,7 +31,7 @@ from maskwise.records import Predictions
 
 
 class PartPhotos(NamedTuple):
-    """One model of a recipe and all labelled photos as it sees them."""
+    """One model of a recipe and all labeled photos as it sees them."""
 
     model: SingleRecipe
     photos: PhotoSet
@@ -88,21 +88,21 @@ def multiplied_parts(task: Task, factors: Sequence[Factor]) -> Predictions:
 
 
 def read_parts(
-    recipe: Recipe, labelled: PhotoSet, root: Path, cache: Path, listener: Listener
+    recipe: Recipe, labeled: PhotoSet, root: Path, cache: Path, listener: Listener
 ) -> tuple[PartPhotos, ...]:
-    """The photos of ``labelled`` as each model of ``recipe`` sees them; without parts there is one, and sees these.
+    """The photos of ``labeled`` as each model of ``recipe`` sees them; without parts there is one, and sees these.
 
-    ``labelled`` has the pixels of the first part; parts of one crop and size share theirs.
+    ``labeled`` has the pixels of the first part; parts of one crop and size share theirs.
     """
     models = single_recipes(recipe)
     if not recipe.parts:
-        return (PartPhotos(models[0], labelled),)
-    sets = {_pixels_key(recipe): labelled}
+        return (PartPhotos(models[0], labeled),)
+    sets = {_pixels_key(recipe): labeled}
     parts = []
     for model in models:
-        key, table = _pixels_key(model.recipe), model.recipe.task.label(labelled.table)
+        key, table = _pixels_key(model.recipe), model.recipe.task.label(labeled.table)
         if key not in sets:
-            sets[key] = read_set(labelled.table, root, input_spec(model.recipe), cache, listener)[0]
+            sets[key] = read_set(labeled.table, root, input_spec(model.recipe), cache, listener)[0]
         drawn = draw_on_bare(model.recipe, table, root, cache, listener)
         parts.append(PartPhotos(model, dataclasses.replace(sets[key], table=table, drawn=drawn)))
     return tuple(parts)

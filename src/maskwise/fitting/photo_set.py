@@ -1,4 +1,4 @@
-"""A labelled table with the pixels of its photos."""
+"""A labeled table with the pixels of its photos."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CacheKeys:
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """A labelled table and the pixels of its photos."""
+    """A labeled table and the pixels of its photos."""
 
     table: PhotoTable
     read: Callable[[Ints], Image]

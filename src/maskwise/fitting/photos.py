@@ -23,7 +23,7 @@ from maskwise.faces.detection import DETECTOR_VERSION, find_face
 from maskwise.fitting.photo_set import CacheKeys, PhotoSet
 from maskwise.listeners import Listener
 from maskwise.memory import keep_freed_memory
-from maskwise.models.build import normalisation
+from maskwise.models.build import normalization
 from maskwise.models.config import Faces
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.single_recipes import single_recipes
@@ -37,7 +37,7 @@ DECODING_THREADS = 2
 def input_spec(recipe: Recipe) -> InputSpec:
     """How ``recipe`` turns a photo into a model's input; of a recipe with parts, how its first part does."""
     recipe = single_recipes(recipe)[0].recipe
-    mean_C, std_C = normalisation(recipe.model)
+    mean_C, std_C = normalization(recipe.model)
     return InputSpec(
         height_px=recipe.input.height_px,
         width_px=recipe.input.width_px,

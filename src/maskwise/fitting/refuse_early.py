@@ -12,7 +12,7 @@ from maskwise.errors import DataError, must
 from maskwise.fitting.bind_fit import bind_fit
 from maskwise.fitting.fold_job import FoldJob, assign_people
 from maskwise.fitting.photo_set import PhotoSet
-from maskwise.fitting.run_data import read_unlabelled
+from maskwise.fitting.run_data import read_unlabeled
 from maskwise.listeners import Silent
 from maskwise.models.build import build_model
 from maskwise.recipe.config import Recipe
@@ -45,12 +45,12 @@ def split_people(recipe: Recipe, manifest: Manifest) -> Ints:
 def refuse_unfit_labels(recipe: Recipe, table: PhotoTable, fold_N: Ints, root: Path) -> None:
     """Prepare each training of each fold as it will be, but without a pixel.
 
-    ``DataError`` where people, classes or unlabelled photos are missing and for names that the run could not keep,
+    ``DataError`` where people, classes or unlabeled photos are missing and for names that the run could not keep,
     ``RecipeError`` where settings do not fit the number of photos.
     """
     refuse_foreign_names(table.photo_N, table.person_N)
     if recipe.self_training is not None:
-        read_unlabelled(root, recipe)
+        read_unlabeled(root, recipe)
     models = single_recipes(recipe)
     refuse_unseen_classes(models, table)
     for model in models:

@@ -1,4 +1,4 @@
-"""Everything that a run learns from and is scored on: labelled photos, unlabelled ones, and their checksums."""
+"""Everything that a run learns from and is scored on: labeled photos, unlabeled ones, and their checksums."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from maskwise.store.run_record import RunData, folder_text
 class RunPhotos(NamedTuple):
     """The photos of a run, ready to be read."""
 
-    labelled: PhotoSet
-    unlabelled: PhotoSet | None
+    labeled: PhotoSet
+    unlabeled: PhotoSet | None
     """For self-training; None without it."""
     about: RunData
 
 
 def read_labels(recipe: Recipe, data: Path) -> Manifest:
-    """The labelled photos that ``recipe`` is about."""
+    """The labeled photos that ``recipe`` is about."""
     manifest = read_train(data, recipe.task, recipe.data.corrections)
     if recipe.data.only is None:
         return manifest
@@ -59,9 +59,9 @@ def read_photos(recipe: Recipe, manifest: Manifest, cache: Path, listener: Liste
     With self-training the eval part is read too; ``DataError`` where there is none.
     """
     table, root, spec = manifest.table, manifest.root, input_spec(recipe)
-    eval_table = None if recipe.self_training is None else read_unlabelled(root, recipe)
-    labelled, content_N = read_set(table, root, spec, cache, listener)
-    labelled = dataclasses.replace(labelled, drawn=draw_on_bare(recipe, table, root, cache, listener))
+    eval_table = None if recipe.self_training is None else read_unlabeled(root, recipe)
+    labeled, content_N = read_set(table, root, spec, cache, listener)
+    labeled = dataclasses.replace(labeled, drawn=draw_on_bare(recipe, table, root, cache, listener))
     about = RunData(
         name=printable(root.resolve().name),
         checksum=data_checksum(table, content_N),
@@ -72,25 +72,25 @@ def read_photos(recipe: Recipe, manifest: Manifest, cache: Path, listener: Liste
         folder=folder_text(root),
     )
     if eval_table is None:
-        return RunPhotos(labelled, None, about)
-    unlabelled, eval_content_N = read_set(eval_table, root, spec, cache, listener)
+        return RunPhotos(labeled, None, about)
+    unlabeled, eval_content_N = read_set(eval_table, root, spec, cache, listener)
     about = dataclasses.replace(about, unlabelled_checksum=data_checksum(eval_table, eval_content_N))
-    return RunPhotos(labelled, unlabelled.take(~are_labelled(eval_content_N, content_N, listener)), about)
+    return RunPhotos(labeled, unlabeled.take(~are_labeled(eval_content_N, content_N, listener)), about)
 
 
-def read_unlabelled(root: Path, recipe: Recipe) -> PhotoTable:
-    """The photos of the data set's eval part, all unlabelled. ``DataError`` without one, or where it is empty."""
+def read_unlabeled(root: Path, recipe: Recipe) -> PhotoTable:
+    """The photos of the data set's eval part, all unlabeled. ``DataError`` without one, or where it is empty."""
     table = read_eval(root, recipe.task) if (root / EVAL_CSV).is_file() else None
     if table is None or not len(table):
         got = f"no photos in {EVAL_CSV}" if table is not None else f"none of that name in {root}"
-        remedy = "Add unlabelled photos there, or leave self_training out."
-        raise DataError(must(EVAL_CSV, "a list of unlabelled photos for self_training", got, remedy))
+        remedy = "Add unlabeled photos there, or leave self_training out."
+        raise DataError(must(EVAL_CSV, "a list of unlabeled photos for self_training", got, remedy))
     return table
 
 
-def are_labelled(content_N: Strings, labelled_content_M: Strings, listener: Listener) -> NDArray[np.bool_]:
-    """Which unlabelled photos are copies of labelled ones: held-out people must not train, not even so."""
-    is_copy_N = np.isin(content_N.astype(str), labelled_content_M.astype(str))
+def are_labeled(content_N: Strings, labeled_content_M: Strings, listener: Listener) -> NDArray[np.bool_]:
+    """Which unlabeled photos are copies of labeled ones: held-out people must not train, not even so."""
+    is_copy_N = np.isin(content_N.astype(str), labeled_content_M.astype(str))
     if is_copy_N.any():
-        listener.on_note(f"{is_copy_N.sum()} unlabelled photos are copies of labelled ones and get no pseudo-label")
+        listener.on_note(f"{is_copy_N.sum()} unlabeled photos are copies of labeled ones and get no pseudo-label")
     return is_copy_N

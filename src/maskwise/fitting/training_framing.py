@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from maskwise.data.contents import content_of
-from maskwise.data.pixels import decode_photo
+from maskwise.data.readable import read_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError
 from maskwise.faces.box_store import BoxStore
 from maskwise.faces.detection import find_face
 from maskwise.faces.framing import Framing, measure_framing
-from maskwise.records import Image, PhotoTable
+from maskwise.records import PhotoTable
 
 FRAMED_PHOTOS = 200
 """Enough for medians within a percent of the photo's size."""
@@ -27,24 +26,16 @@ def measure_training_framing(root: Path, table: PhotoTable, boxes: BoxStore | No
     """
     read, pairs = bytes_of(root), []
     for name in table.photo_N[spaced(len(table), FRAMED_PHOTOS)].tolist():
-        found = _decoded(read, name)
-        if found is None:
+        try:
+            data, photo = read_photo(read, name)
+        except DataError:
             continue
-        data, photo = found
         face = find_face(photo) if boxes is None else boxes.face(content_of(data), photo)
         if face is not None:
             pairs.append((face, (photo.shape[0], photo.shape[1])))
     if boxes is not None:
         boxes.save()
     return measure_framing([face for face, _ in pairs], [size for _, size in pairs])
-
-
-def _decoded(read: Callable[[str], bytes], name: str) -> tuple[bytes, Image] | None:
-    try:
-        data = read(name)
-        return data, decode_photo(data, name)
-    except (DataError, OSError):
-        return None
 
 
 def spaced(count: int, most: int | None) -> list[int]:

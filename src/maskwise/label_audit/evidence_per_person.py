@@ -26,7 +26,7 @@ class PhotosByPerson:
     person_N: Ints
     """The person 0 … P - 1 of each photo."""
     mask_N: Ints
-    """The labelled mask status of each photo."""
+    """The labeled mask status of each photo."""
     count: int
 
     def mean(self, value_N: Floats, where_N: NDArray[np.bool_]) -> Floats:

@@ -1,6 +1,6 @@
 """How likely each person's label is wrong, as odds: one scale for genders, ages and swapped photos.
 
-Labels are taken for the truth, spoilt for a share of the people that is expected at one in a hundred. Predictions and
+Labels are taken for the truth, spoiled for a share of the people that is expected at one in a hundred. Predictions and
 share are fitted together, so a label counts as wrong where the prediction for *this* person contradicts it more than
 predictions err anyway. That keeps hard faces, ages near a border and rare classes from filling the top.
 

@@ -35,9 +35,9 @@ class Audit:
     folder_P: Strings
     """The name of each person's folder, which identifies rows of ``train.csv``."""
     gender_P: Ints
-    """As labelled; -1 where unknown."""
+    """As labeled; -1 where unknown."""
     age_years_P: Ints
-    """As labelled; -1 where unknown."""
+    """As labeled; -1 where unknown."""
     log_odds_PK: Floats
     """Wrong against right; minus infinity where nothing can be said."""
     female_P: Floats
@@ -106,7 +106,7 @@ def _judge(
         fits["age"] = _of_known(age_years_P >= 0, lambda known: ages(age_years_P[known], years_PF[known]))
     if "mask" in task.attributes:
         order_P = order_evidence(people, task, probs_NC)
-        # Every pair of photos is labelled as being in order, which is class 1.
+        # Every pair of photos is labeled as being in order, which is class 1.
         in_order_P = np.ones(people.count, dtype=np.int64)
         fits["photos"] = _of_known(
             ~np.isnan(order_P),

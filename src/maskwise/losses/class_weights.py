@@ -4,7 +4,7 @@ All weights are scaled so that their mean over what the sampler shows is 1: a we
 unweighted one, alone and as a term of a sum, and the learning rate keeps its meaning.
 
 A class without training photos gets the weight of the heaviest class that has some. It cannot be met as a label in
-training, but label smoothing, mixed or pseudo-labelled targets and held-out photos can put weight on it; then it counts
+training, but label smoothing, mixed or pseudo-labeled targets and held-out photos can put weight on it; then it counts
 as the rarest class does. Zero would make a loss over held-out photos ignore it silently, 1 / 0 would break it.
 """
 

@@ -51,7 +51,7 @@ def soft_age_border(
     sizes: Sequence[int],
     age_position: int,
 ) -> Tensor:
-    """What a row gives to the photo's own age group is shared with the neighbouring group, linearly in the age.
+    """What a row gives to the photo's own age group is shared with the neighboring group, linearly in the age.
 
     ``sizes`` are the numbers of classes of each attribute, first slowest; attribute ``age_position`` is the age group,
     parted at ``borders_years``. At border b the upper group gets ½ + (age + ½ − b) / (2 · margin), from 0 to 1: an

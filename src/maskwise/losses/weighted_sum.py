@@ -13,7 +13,7 @@ PhotoLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Objective(Protocol):
-    """What training minimises: one number for a batch."""
+    """What training minimizes: one number for a batch."""
 
     def __call__(
         self,

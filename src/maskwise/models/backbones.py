@@ -18,9 +18,9 @@ from maskwise.errors import RecipeError, WeightsError, must
 from maskwise.models.face_network import FaceNetwork
 
 RGB = tuple[float, float, float]
-IMAGENET_NORMALISATION: tuple[RGB, RGB] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+IMAGENET_NORMALIZATION: tuple[RGB, RGB] = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and standard deviation of ImageNet's RGB in [0, 1]: what every torchvision classifier was trained with."""
-BASELINE_NORMALISATION: tuple[RGB, RGB] = ((0.548, 0.504, 0.479), (0.237, 0.247, 0.246))
+BASELINE_NORMALIZATION: tuple[RGB, RGB] = ((0.548, 0.504, 0.479), (0.237, 0.247, 0.246))
 """Mean and standard deviation of the competition's photos, as in its official baseline."""
 
 _NEAREST_SHOWN = 8
@@ -113,14 +113,14 @@ def build_torchvision(name: str, version: str | None) -> Backbone:
     return Backbone(net, features, (f"{prefix}.",))
 
 
-def timm_normalisation(name: str) -> tuple[RGB, RGB]:
+def timm_normalization(name: str) -> tuple[RGB, RGB]:
     """Mean and standard deviation (RGB in [0, 1]) that a timm net was trained with; ImageNet's if timm has none."""
     import timm
 
     refuse_unknown_timm(name)
     settings = timm.models.get_pretrained_cfg(name)
     if settings is None:
-        return IMAGENET_NORMALISATION
+        return IMAGENET_NORMALIZATION
     return _rgb(settings.mean), _rgb(settings.std)
 
 

@@ -19,7 +19,7 @@ class MaskwiseModel(nn.Module):
 
     ``backbone``, ``neck``, ``head`` and ``age_head`` are submodules, so each can be frozen or given its own learning
     rate.
-    ``mean_C`` and ``std_C`` (RGB in [0, 1]) are the normalisation that the images must have gone through.
+    ``mean_C`` and ``std_C`` (RGB in [0, 1]) are the normalization that the images must have gone through.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class MaskwiseModel(nn.Module):
         dropout: float,
         head: nn.Module,
         age_head: nn.Module | None,
-        normalised: tuple[RGB, RGB],
+        normalized: tuple[RGB, RGB],
         years_to_groups: nn.Module | None = None,
     ) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class MaskwiseModel(nn.Module):
         self.head = head
         self.age_head = age_head
         self.years_to_groups = years_to_groups
-        self.mean_C, self.std_C = normalised
+        self.mean_C, self.std_C = normalized
 
     def forward(self, images_NCHW: Tensor) -> Output:
         """Joint logits N × C and age logits N × A or None, both in float32, under mixed precision too; the embedding
@@ -78,19 +78,19 @@ def build_model(model: config.ModelConfig, task: Task, *, load_weights: bool = T
     age_head, years_to_groups = _build_age_head(model.age_head, features, task)
     if load_weights and isinstance(model.weights, config.FacesWeights):
         weights.load_published_heads(head, age_head)
-    return MaskwiseModel(backbone.module, neck, model.dropout, head, age_head, normalisation(model), years_to_groups)
+    return MaskwiseModel(backbone.module, neck, model.dropout, head, age_head, normalization(model), years_to_groups)
 
 
-def normalisation(model: config.ModelConfig) -> tuple[RGB, RGB]:
+def normalization(model: config.ModelConfig) -> tuple[RGB, RGB]:
     """(mean_C, std_C) of RGB in [0, 1] that the model expects, without building it. RecipeError for unknown names."""
     match model.backbone:
         case config.TimmBackbone(name=name):
-            return backbones.timm_normalisation(name)
+            return backbones.timm_normalization(name)
         case config.TorchvisionBackbone(name=name):
             backbones.refuse_unknown_torchvision(name)
-            return backbones.IMAGENET_NORMALISATION
+            return backbones.IMAGENET_NORMALIZATION
         case config.BaselineCnn():
-            return backbones.BASELINE_NORMALISATION
+            return backbones.BASELINE_NORMALIZATION
         case config.Faces():
             return face_network.MEAN_RGB, face_network.STD_RGB
         case other:

@@ -107,7 +107,7 @@ class AttributesHead(Settings):
 
 
 class CosineHead(Settings):
-    """The joint logit is scale · cos θ, θ the angle between the embedding and a learnt vector of the class.
+    """The joint logit is scale · cos θ, θ the angle between the embedding and a learned vector of the class.
 
     What the losses `arcface` and `ldam` need; others can use it too.
     """
@@ -121,7 +121,7 @@ class CosineHead(Settings):
 
 
 class CosineAttributesHead(Settings):
-    """For each attribute the logits scale · cos θ, θ the angle to a learnt vector of its class; the joint logit is
+    """For each attribute the logits scale · cos θ, θ the angle to a learned vector of its class; the joint logit is
     their sum. What the loss `arcface` needs within `per_attribute`; others can use it too.
     """
 
@@ -164,14 +164,14 @@ class AgeHead(Settings):
 class PublishedAgeHead(Settings):
     """The age head that came with the face network: a hidden layer and 100 years, which go on learning.
 
-    The years join the groups: the log of their mass in each age group, times a learnt factor, is added to the joint
+    The years join the groups: the log of their mass in each age group, times a learned factor, is added to the joint
     logits. Needs `auxiliary: {kind: age_distribution}`.
     """
 
     kind: Literal["published"] = "published"
 
     group_factor: float = Field(default=1.0, ge=0, le=10)
-    """What the learnt factor begins with."""
+    """What the learned factor begins with."""
 
     @property
     def first_age_years(self) -> int:

@@ -45,7 +45,7 @@ class FaceNetwork(nn.Module):
     """images_NCHW → N × D: the stem, 13 blocks, the mean over the places (D = 1024).
 
     With ``halves`` the means over the upper and the lower half of the seventh block's maps stand beside it (D = 2048):
-    what the last blocks learnt to overlook, as a mask is to a network that distinguishes people, is plain to see there.
+    what the last blocks learned to overlook, as a mask is to a network that distinguishes people, is plain there.
     """
 
     def __init__(

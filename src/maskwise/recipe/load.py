@@ -69,7 +69,7 @@ def parse_recipe(text: str, source: str, changes: Sequence[str] = ()) -> Recipe:
     """
     settings = read_settings(text, source, "`maskwise recipes show quick`")
     if changes:
-        settings = _spelt_out(settings)
+        settings = _spelled_out(settings)
         apply_changes(settings, changes)
     return validated(Recipe, settings, source)
 
@@ -81,7 +81,7 @@ def change_recipe(recipe: Recipe, source: str, changes: Sequence[str]) -> Recipe
     return validated(Recipe, settings, source)
 
 
-def _spelt_out(settings: dict[str, Any]) -> dict[str, Any]:
+def _spelled_out(settings: dict[str, Any]) -> dict[str, Any]:
     """``settings`` with all defaults, so that a change reaches what the file leaves out; unchanged if not valid yet."""
     try:
         return Recipe.model_validate_json(json.dumps(settings)).model_dump(mode="json")

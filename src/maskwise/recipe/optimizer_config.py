@@ -11,10 +11,10 @@ from maskwise.settings import Settings
 
 LearningRate = Annotated[float, Field(gt=0, description="Learning rate after warm-up.")]
 Decay = Annotated[
-    float, Field(ge=0, description="Decoupled decay of all weights except biases and normalisation (arXiv 1711.05101).")
+    float, Field(ge=0, description="Decoupled decay of all weights except biases and normalization (arXiv 1711.05101).")
 ]
 L2Penalty = Annotated[
-    float, Field(ge=0, description="Part of the gradient, of all weights except biases and normalisation.")
+    float, Field(ge=0, description="Part of the gradient, of all weights except biases and normalization.")
 ]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Betas = Annotated[

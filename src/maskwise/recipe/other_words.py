@@ -1,4 +1,4 @@
-"""What other trainers call the settings of a recipe, and which setting a misspelt address may mean."""
+"""What other trainers call the settings of a recipe, and which setting a misspelled address may mean."""
 
 from __future__ import annotations
 

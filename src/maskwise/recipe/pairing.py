@@ -82,12 +82,12 @@ def _age_head_problems(recipe: RecipeFields) -> list[str]:
 def _self_training_problems(recipe: RecipeFields) -> list[str]:
     if recipe.self_training is None or recipe.data.only is None:
         return []
-    rule = "left out with self_training (nobody knows which unlabelled photos are of that group)"
+    rule = "left out with self_training (nobody knows which unlabeled photos are of that group)"
     return [must("data.only", rule, f"{{{recipe.data.only}}}", "Leave one of them out.")]
 
 
 def _distillation_problems(recipe: RecipeFields) -> list[str]:
-    """The teacher predicts labelled photos as they are."""
+    """The teacher predicts labeled photos as they are."""
     if recipe.distillation is None:
         return []
     others = {"self_training": recipe.self_training, "data.draw_masks": recipe.data.draw_masks}

@@ -35,7 +35,7 @@ def part_problems(recipe: RecipeFields) -> list[str]:
     """One line for everything about the parts themselves that cannot be or would have no effect."""
     return [
         *_attribute_problems(recipe.parts, recipe.task),
-        *_unlearnt_problems(recipe.parts),
+        *_unlearned_problems(recipe.parts),
         *_idle_problems(recipe),
         *_equal_problems(recipe),
         *_other_trainings_problems(recipe),
@@ -72,7 +72,7 @@ def _equal_problems(recipe: RecipeFields) -> Iterator[str]:
             )
 
 
-def _unlearnt_problems(parts: tuple[Part, ...]) -> Iterator[str]:
+def _unlearned_problems(parts: tuple[Part, ...]) -> Iterator[str]:
     for position, part in enumerate(parts):
         group = part.trains_on
         for attribute in ("mask", "gender"):

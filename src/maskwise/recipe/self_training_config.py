@@ -1,4 +1,4 @@
-"""Settings of self-training: rounds, and which unlabelled photos are trained on, with which target, how heavily."""
+"""Settings of self-training: rounds, and which unlabeled photos are trained on, with which target, how heavily."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Hard(Settings):
     """Which photos get a label."""
 
     weight: float = Field(default=1.0, gt=0, le=1)
-    """Weight of a pseudo-labelled photo in the loss, where a labelled one has 1."""
+    """Weight of a pseudo-labeled photo in the loss, where a labeled one has 1."""
 
 
 class Soft(Settings):
@@ -66,21 +66,21 @@ class Soft(Settings):
     """Probabilities are raised to 1 / temperature and scaled to sum 1: 1 keeps them, towards 0 they become hard."""
 
     weight: float = Field(default=1.0, gt=0, le=1)
-    """Weight of a pseudo-labelled photo in the loss, where a labelled one has 1."""
+    """Weight of a pseudo-labeled photo in the loss, where a labeled one has 1."""
 
 
 PseudoLabelConfig = Annotated[Hard | Soft, Field(discriminator="kind")]
 
 
 class SelfTraining(Settings):
-    """Train, label the data set's eval photos with what was learnt, train afresh on both (Lee 2013, ICML WREPL).
+    """Train, label the data set's eval photos with what was learned, train afresh on both (Lee 2013, ICML WREPL).
 
     The scored people are never among the photos that get pseudo-labels, and scores use true labels only.
     """
 
     rounds: int = Field(default=1, ge=1)
-    """Fresh trainings on labelled and pseudo-labelled photos, after a first one on the labelled photos alone: the whole
+    """Fresh trainings on labeled and pseudo-labeled photos, after a first one on the labeled photos alone: the whole
     run takes this many trainings more. Each round's pseudo-labels come from the model of the round before."""
 
     select: PseudoLabelConfig = Hard()
-    """Which of the unlabelled photos are trained on, and with which targets."""
+    """Which of the unlabeled photos are trained on, and with which targets."""

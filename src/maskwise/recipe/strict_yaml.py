@@ -50,7 +50,7 @@ def read_yaml(text: str, source: str) -> Any:
         reason = "brackets nested too deeply"
     except ValueError as error:
         reason = str(error)
-    raise RecipeError(f"{source} must be YAML, got a fault: {reason}. Mend that line.")
+    raise RecipeError(f"{source} must be YAML, got a fault: {reason}. Correct that line.")
 
 
 def read_settings(text: str, source: str, see: str) -> dict[str, Any]:

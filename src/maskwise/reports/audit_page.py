@@ -20,7 +20,7 @@ _CAUTION = (
     "These are suggestions, the most suspicious first. Accept those that you see to be wrong, then download the list: "
     "maskwise data check and the setting data.corrections of a training take it as it is. Decisions stay in this "
     "browser. A score is the probability that a label is wrong if one in a hundred is. Below a photo stands what the "
-    "model predicts otherwise than labelled, with its probability."
+    "model predicts otherwise than labeled, with its probability."
 )
 _NEAR = (
     "Pictures of different people that are nearly the same: one photo used twice, not faces that look alike. If they "
@@ -81,11 +81,11 @@ def _in_words(audited: AuditedSet, row: Suspect) -> str:
     opinion = "" if quality is None else f", cleanlab's quality {number(float(quality[row.place]), 2)}"
     if row.kind == "photos":
         return f"incorrect_mask and normal look swapped (score {row.score:.3f}{opinion})"
-    return f"{row.kind} labelled {row.label}, predicted {row.reading} (score {row.score:.3f}{opinion})"
+    return f"{row.kind} labeled {row.label}, predicted {row.reading} (score {row.score:.3f}{opinion})"
 
 
 def _person_photos(audited: AuditedSet, folder: str) -> str:
-    """All of a person's photos; below each what the model predicts otherwise than labelled."""
+    """All of a person's photos; below each what the model predicts otherwise than labeled."""
     cells = []
     for row in np.flatnonzero(audited.folder_N == folder).tolist():
         name = str(audited.table.photo_N[row])
@@ -99,11 +99,11 @@ def _person_photos(audited: AuditedSet, folder: str) -> str:
 
 def _predicted(audited: AuditedSet, row: int) -> str:
     """What differs from the label, and the probability of the prediction; as HTML."""
-    labelled, probs_C = int(audited.table.class_N[row]), audited.predictions.probs_NC[row]
+    labeled, probs_C = int(audited.table.class_N[row]), audited.predictions.probs_NC[row]
     predicted = int(probs_C.argmax())
-    if labelled < 0 or predicted == labelled:
+    if labeled < 0 or predicted == labeled:
         return ""
-    found = differing_attributes(audited.task, labelled, predicted)
+    found = differing_attributes(audited.task, labeled, predicted)
     return f"{difference_lines(found)}{probs_C[predicted]:.2f}"
 
 

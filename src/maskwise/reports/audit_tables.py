@@ -54,7 +54,7 @@ def suspects(audited: AuditedSet, top: int) -> list[Suspect]:
 def suspects_text(audited: AuditedSet, top: int, width: int) -> str:
     """The ranked list for a terminal of so many columns."""
     rows = [[str(s.rank), s.id, s.kind, f"{s.score:.3f}", s.label, s.reading, s.value] for s in suspects(audited, top)]
-    head = ["rank", "id", "what", "score", "labelled", "reads", "suggested"]
+    head = ["rank", "id", "what", "score", "labeled", "reads", "suggested"]
     table = fitted([head, *rows], width, left=(1, 2, 4, 5, 6), keep=2)
     return "\n".join([*wrapped(summary_lines(audited), width), "", *table])
 
@@ -144,7 +144,7 @@ def _suspect(audited: AuditedSet, rank: int, place: int, kind: LabelFault, score
 
 
 def _words(audit: Audit, place: int, kind: LabelFault) -> tuple[str, str, str]:
-    """What is labelled, what is read, and what a correction would say."""
+    """What is labeled, what is read, and what a correction would say."""
     if kind == "gender":
         gender, female = int(audit.gender_P[place]), float(audit.female_P[place])
         return _gender_word(gender), f"female {female:.2f}", _gender_word(1 - gender)

@@ -1,4 +1,4 @@
-"""Charts as HTML and SVG in the colours of the page they stand in, so they read in light, in dark and on paper."""
+"""Charts as HTML and SVG in the colors of the page they stand in, so they read in light, in dark and on paper."""
 
 from __future__ import annotations
 

@@ -238,7 +238,7 @@ def _card(each: ChangedPhoto, task: Task, open_photo: Opener) -> str:
     summary = f"{shown}{difference_lines(found, after_is_right=each.change == 'better')}"
     name = escape("/".join(PurePosixPath(each.photo).parts[-2:]))
     label = escape(task.class_names[each.true_class])
-    inner = f"<p>labelled {label}</p><p>probability of the label {each.label_gain:+.2f}</p><p>{name}</p>"
+    inner = f"<p>labeled {label}</p><p>probability of the label {each.label_gain:+.2f}</p><p>{name}</p>"
     return card(found, summary, inner)
 
 

@@ -174,7 +174,7 @@ def _about_photos(numbers: SetNumbers) -> list[str]:
     sizes = [*sizes[:_LISTED_SIZES], *([[f"… {more:,} more sizes", ""]] if more > 0 else [])]
     formats = [[name, f"{count:,}"] for name, count in numbers.photos_of_format.items()]
     each = [[str(photos), f"{people:,}"] for photos, people in numbers.people_with_photos.items()]
-    colours = [
+    colors = [
         [name, f"{mean:.3f}", f"{std:.3f}"]
         for name, mean, std in zip(("red", "green", "blue"), numbers.mean_C, numbers.std_C, strict=True)
     ]
@@ -183,9 +183,9 @@ def _about_photos(numbers: SetNumbers) -> list[str]:
             table(["photos of a person", "people"], each),
             table(["width × height", "photos"], sizes),
             table(["format", "photos"], formats),
-            table(["of all pixels", "mean", "std"], colours),
+            table(["of all pixels", "mean", "std"], colors),
         ),
-        paragraph("Brightness and colours run from 0 to 1. Every photo counts alike, whatever its size."),
+        paragraph("Brightness and colors run from 0 to 1. Every photo counts alike, whatever its size."),
         preformatted(f"mean: {mean_std_setting(numbers.mean_C)}\nstd: {mean_std_setting(numbers.std_C)}"),
     ]
 

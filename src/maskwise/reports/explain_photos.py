@@ -25,7 +25,7 @@ from maskwise.reports.run_story import DataAtHand, RunStory
 from maskwise.seeds import rng_for
 from maskwise.store.kept_files import read_split
 from maskwise.store.runs import StoredRun
-from maskwise.training.batches import normalise, to_images
+from maskwise.training.batches import normalize, to_images
 from maskwise.training.inference import Inference
 from maskwise.workflows.run_models import load_models, read_recipe
 
@@ -98,7 +98,7 @@ def _explain(
     classes = [int(story.predictions.probs_NC[place].argmax()), int(story.predictions.class_N[place])]
     codes = story.task.codes(np.array(classes))
     own = part.recipe.task.joint_class({name: codes[name] for name in part.recipe.task.attributes})
-    images_NCHW = normalise(to_images(pixels_HWC[None], how.device), how.spec.mean_C, how.spec.std_C)
+    images_NCHW = normalize(to_images(pixels_HWC[None], how.device), how.spec.mean_C, how.spec.std_C)
     maps = grad_cam(model, images_NCHW.repeat(2, 1, 1, 1), torch.from_numpy(own).to(how.device))
     if maps is None:
         return None

@@ -1,4 +1,4 @@
-"""Charts of lines and points as SVG, in the colours of the page; what they show stands in words and in a table, too."""
+"""Charts of lines and points as SVG, in the colors of the page; what they show stands in words and in a table, too."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ STYLE = """<style>
 
 
 def parallel_coordinates(found: SweepResults) -> str:
-    """Finished runs in the colour of their score, the best on top; those given up dashed, without a score."""
+    """Finished runs in the color of their score, the best on top; those given up dashed, without a score."""
     names = setting_names(found)
     scales = [scale_of(found, name) for name in names]
     values = [row.macro_f1.value for row in found.rows]

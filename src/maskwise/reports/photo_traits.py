@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from maskwise.data.contents import content_of
-from maskwise.data.pixels import decode_photo
-from maskwise.data.readable import in_threads
+from maskwise.data.readable import in_threads, read_photo
 from maskwise.data.shards import bytes_of
-from maskwise.errors import DataError, must
+from maskwise.errors import DataError
 from maskwise.faces.box_store import BoxStore
 from maskwise.listeners import Listener, note_left_out
 from maskwise.records import FaceBox, Floats, Strings
@@ -26,7 +25,7 @@ class PhotoTraits:
     """Of N photos; NaN where it is not known."""
 
     brightness_N: Floats
-    """Mean of all pixels and colours, 0 (black) to 1 (white)."""
+    """Mean of all pixels and colors, 0 (black) to 1 (white)."""
     face_height_px_N: Floats
     """Height of the largest face in the photo's own pixels."""
     looked_at: int
@@ -68,10 +67,7 @@ def _look(
 ) -> tuple[float, float, bool] | str:
     """(brightness, height of the face or NaN, whether one was looked for), or what is wrong with the photo."""
     try:
-        data = read(name)
-        photo = decode_photo(data, name)
-    except OSError as error:
-        return must(name, "readable", error.strerror or "an error", "Restore the file.")
+        data, photo = read_photo(read, name)
     except DataError as error:
         return str(error)
     brightness, content = float(photo.mean()) / 255, content_of(data)

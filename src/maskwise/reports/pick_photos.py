@@ -21,7 +21,7 @@ class HardPerson(NamedTuple):
     wrong: int
     """Photos whose joint class is predicted wrongly."""
     log_loss: float
-    """Mean of −ln(probability of the labelled class), in nats a photo."""
+    """Mean of −ln(probability of the labeled class), in nats a photo."""
 
 
 def surest_mistakes(predictions: Predictions, most: int) -> Ints:
@@ -53,7 +53,7 @@ def typical_hits(predictions: Predictions, most: int) -> Ints:
 
 
 def hardest_people(predictions: Predictions, most: int) -> list[HardPerson]:
-    """Up to ``most`` people, those first whose labelled classes got the least probability (mean log loss)."""
+    """Up to ``most`` people, those first whose labeled classes got the least probability (mean log loss)."""
     names_P, person_N = np.unique(units(predictions).astype(str), return_inverse=True)
     loss_N = _losses(predictions)
     wrong_N = predictions.probs_NC.argmax(axis=1) != predictions.class_N

@@ -46,7 +46,7 @@ def run_model_card(story: RunStory) -> list[str]:
         "<h3>Where the photos come from</h3>",
         shortened_list(record.data.sources)
         if record.data.sources
-        else paragraph("The data set does not say where its photos come from, nor under which licence."),
+        else paragraph("The data set does not say where its photos come from, nor under which license."),
     ]
 
 
@@ -57,7 +57,7 @@ def repeat(story: RunStory) -> list[str]:
         ["run", record.run_id],
         ["begun", record.created_utc],
         ["data", f"{record.data.name}, checksum {record.data.checksum}"],
-        *([["unlabelled data", record.data.unlabelled_checksum]] if record.data.unlabelled_checksum else []),
+        *([["unlabeled data", record.data.unlabelled_checksum]] if record.data.unlabelled_checksum else []),
         ["seed", str(record.seed)],
         ["training time", f"{record.seconds / 60:.1f} minutes"],
         *([[name, version] for name, version in record.versions.items()]),
@@ -100,7 +100,7 @@ def _limits(story: RunStory) -> list[str]:
 
 
 def _weakest(story: RunStory, attribute: Attribute) -> str:
-    """The class of an attribute that is recognised least often."""
+    """The class of an attribute that is recognized least often."""
     (grouping,) = [each for each in story.groupings if each.title == f"By {attribute}"]
     group = min(grouping.groups, key=lambda each: each.accuracy[attribute].value)
-    return f"{attribute}: least often recognised is {group.name}, {score(group.accuracy[attribute], 2)} of its photos."
+    return f"{attribute}: least often recognized is {group.name}, {score(group.accuracy[attribute], 2)} of its photos."

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from maskwise.data.pixels import decode_photo
+from maskwise.data.readable import read_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError
 from maskwise.records import Floats, Image
@@ -22,7 +22,7 @@ from maskwise.reports.run_story import RunStory
 PEOPLE = 10
 _HEIGHT_PX = 220
 _STRONGEST = 0.7
-"""How far the colours of a map cover the photo at the most."""
+"""How far the colors of a map cover the photo at the most."""
 
 STYLE = """<style>
 .person { border: 1px solid var(--line); border-radius: 8px; padding: 0.5rem 0.7rem; margin: 0.5rem 0; }
@@ -45,8 +45,8 @@ def opener(root: Path | None) -> Opener:
 
     def read(name: str) -> Image | None:
         try:
-            return enlarged(decode_photo(contents(name), name), _HEIGHT_PX)
-        except (DataError, OSError):
+            return enlarged(read_photo(contents, name)[1], _HEIGHT_PX)
+        except DataError:
             return None
 
     return read
@@ -74,7 +74,7 @@ def looks(story: RunStory, explained: Sequence[ExplainedPhoto]) -> list[str]:
     parts = [
         paragraph(
             "Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391), place by place (HiResCAM, Draelos and Carin 2020, "
-            "arXiv 2011.08891): the brighter a place, the more it speaks for the prediction. Grey says nothing, or "
+            "arXiv 2011.08891): the brighter a place, the more it speaks for the prediction. Gray says nothing, or "
             "speaks against it. The model never saw the person. Such maps are coarse: they show where a model looks, "
             "not why."
         )
@@ -124,7 +124,7 @@ def _person(story: RunStory, person: HardPerson, open_photo: Opener, *, opened: 
         else:
             shown.append(f"<figure>{photo(image, words)}<figcaption>{escape(words)}</figcaption></figure>")
     head = (
-        f"{person.person}: {person.wrong} of {len(person.rows)} photos wrong, log loss {person.log_loss:.2f}; labelled "
+        f"{person.person}: {person.wrong} of {len(person.rows)} photos wrong, log loss {person.log_loss:.2f}; labeled "
         f"{_labels(story, person)}"
     )
     faces = f'<div class="faces">{"".join(shown)}</div>' if shown else ""
@@ -148,17 +148,17 @@ def _labels(story: RunStory, person: HardPerson) -> str:
 
 def _view(story: RunStory, each: ExplainedPhoto) -> str:
     names = story.task.class_names
-    guessed, labelled = int(story.predictions.probs_NC[each.place].argmax()), int(story.predictions.class_N[each.place])
+    guessed, labeled = int(story.predictions.probs_NC[each.place].argmax()), int(story.predictions.class_N[each.place])
     caption = f"what speaks for {names[guessed]}"
     tiles = photo(enlarged(each.pixels_HWC, _HEIGHT_PX), f"{_short(str(story.predictions.photo_N[each.place]))}")
     tiles += photo(heated(each.pixels_HWC, each.for_predicted_HW, _HEIGHT_PX), caption)
     words = f"appears {names[guessed]}"
     if each.for_label_HW is not None:
-        label = f"what speaks for the label, {names[labelled]}"
+        label = f"what speaks for the label, {names[labeled]}"
         tiles += photo(heated(each.pixels_HWC, each.for_label_HW, _HEIGHT_PX), label)
-        words += f" (middle); labelled {names[labelled]} (right)"
-    elif guessed != labelled:
-        words += f"; labelled {names[labelled]}, which this model does not distinguish"
+        words += f" (middle); labeled {names[labeled]} (right)"
+    elif guessed != labeled:
+        words += f"; labeled {names[labeled]}, which this model does not distinguish"
     return (
         f'<figure><div class="tiles">{tiles}</div>'
         f"<figcaption>{escape(words)}. By {escape(each.model)}.</figcaption></figure>"
@@ -171,15 +171,15 @@ def _short(name: str) -> str:
 
 
 def heated(photo_HWC: Image, map_HW: Floats, height_px: int) -> Image:
-    """The photo in grey, ``height_px`` high, with ``map_HW`` (0 to 1) in colours from violet to yellow over it."""
+    """The photo in gray, ``height_px`` high, with ``map_HW`` (0 to 1) in colors from violet to yellow over it."""
     width_px = max(1, round(photo_HWC.shape[1] * height_px / photo_HWC.shape[0]))
     size = (width_px, height_px)
     photo = np.asarray(cv2.resize(photo_HWC, size, interpolation=cv2.INTER_LINEAR))
-    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(np.float32)
+    gray = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB).astype(np.float32)
     heat_HW = np.clip(np.asarray(cv2.resize(map_HW.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)), 0, 1)
-    colours_BGR = cv2.applyColorMap((heat_HW * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    colors_BGR = cv2.applyColorMap((heat_HW * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     share_HW1 = _STRONGEST * heat_HW[..., None]
-    mixed = grey * (1 - share_HW1) + colours_BGR[..., ::-1].astype(np.float32) * share_HW1
+    mixed = gray * (1 - share_HW1) + colors_BGR[..., ::-1].astype(np.float32) * share_HW1
     return np.asarray(mixed.round(), dtype=np.uint8)
 
 

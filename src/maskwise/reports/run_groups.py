@@ -42,7 +42,7 @@ def _whole(grouping: Grouping) -> list[str]:
 
 
 def by_age(story: RunStory) -> list[str]:
-    """Accuracy by the labelled age in years, the borders of the age groups drawn in."""
+    """Accuracy by the labeled age in years, the borders of the age groups drawn in."""
     if not story.by_age_years:
         return [paragraph("The ages in years are in the data set, which was not at hand.")]
     names = [JOINT, *story.task.attributes]
@@ -52,7 +52,7 @@ def by_age(story: RunStory) -> list[str]:
             f"accuracy, {name}",
             [(_middle(group.name), _of_enough(group.accuracy[name], group.people)) for group in story.by_age_years],
             borders,
-            "labelled age in years",
+            "labeled age in years",
         )
         for name in names
     ]
@@ -101,7 +101,7 @@ def verdicts(title: str, group: GroupScores) -> list[str]:
         f"{title}, {group.name}: {name} is predicted {'better' if found.value > 0 else 'worse'} than for the others, "
         f"accuracy {_signed(found, group.people).removesuffix(' *')}."
         for name, found in group.against_rest.items()
-        if _tells(found)
+        if _excludes_zero(found)
     ]
 
 
@@ -140,8 +140,8 @@ def _signed(found: Score, people: int) -> str:
     if people < FEW_PEOPLE:
         return f"{found.value:+.2f} (too few people)"
     inner = "" if np.isnan(found.low) else f" [{found.low:+.2f}, {found.high:+.2f}]"
-    return f"{found.value:+.2f}{inner}{' *' if _tells(found) else ''}"
+    return f"{found.value:+.2f}{inner}{' *' if _excludes_zero(found) else ''}"
 
 
-def _tells(found: Score) -> bool:
+def _excludes_zero(found: Score) -> bool:
     return bool(found.low > 0 or found.high < 0)

@@ -54,7 +54,7 @@ def mistakes(story: RunStory, open_photo: Opener) -> list[str]:
     return [
         paragraph(
             f"{wrong:,} of {len(story.predictions):,} photos are predicted wrongly. Here, one photo per person, the "
-            "surest first: labelled → predicted, and the probability of the prediction. A sure mistake is often a "
+            "surest first: labeled → predicted, and the probability of the prediction. A sure mistake is often a "
             "wrong label: maskwise data audit looks for those. Open a card for the probabilities."
         ),
         chips([_differing(story, place) for place in places], "Which mistakes are shown"),
@@ -64,11 +64,11 @@ def mistakes(story: RunStory, open_photo: Opener) -> list[str]:
 
 def _card(story: RunStory, place: int, open_photo: Opener) -> str:
     predictions, names = story.predictions, story.task.class_names
-    probs_C, labelled = predictions.probs_NC[place], int(predictions.class_N[place])
+    probs_C, labeled = predictions.probs_NC[place], int(predictions.class_N[place])
     name, found = str(predictions.photo_N[place]), _differing(story, place)
     likeliest = np.argsort(-probs_C, kind="stable")[:_LIKELIEST].tolist()
-    codes = likeliest if labelled in likeliest else [*likeliest, labelled]
-    rows = [[names[code] + (" (label)" if code == labelled else ""), f"{probs_C[code]:.3f}"] for code in codes]
+    codes = likeliest if labeled in likeliest else [*likeliest, labeled]
+    rows = [[names[code] + (" (label)" if code == labeled else ""), f"{probs_C[code]:.3f}"] for code in codes]
     image = open_photo(name)
     shown = "" if image is None else photo(image, ", ".join(map(str, found)))
     inner = f"{table(['class', 'probability'], rows)}<p>{escape('/'.join(PurePosixPath(name).parts[-2:]))}</p>"

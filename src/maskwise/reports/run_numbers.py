@@ -98,11 +98,11 @@ def confusions(evaluation: Evaluation, task: Task) -> list[str]:
     """All joint classes, and the largest of the wrong cells as a list, which takes its place on a phone."""
     rows = [f"{code} {name}" for code, name in enumerate(task.class_names)]
     whole = _matrix(evaluation.confusion_CC, rows, [str(code) for code in range(len(rows))])
-    head = ["labelled → predicted", "photos", "of the class"]
+    head = ["labeled → predicted", "photos", "of the class"]
     return [
         paragraph(
-            "Rows: what is labelled. Columns: what is predicted. Numbers are photos; the stronger the colour, the "
-            "larger the share of the row. Framed: predicted as labelled."
+            "Rows: what is labeled. Columns: what is predicted. Numbers are photos; the stronger the color, the "
+            "larger the share of the row. Framed: predicted as labeled."
         ),
         f'<div class="whole">{whole}</div>',
         f'<div class="largest">{table(head, largest_confusions(evaluation.confusion_CC, task.class_names))}</div>',
@@ -110,7 +110,7 @@ def confusions(evaluation: Evaluation, task: Task) -> list[str]:
 
 
 def largest_confusions(counts_CC: Ints, names: Sequence[str]) -> list[list[str]]:
-    """(labelled → what differs, photos, share of the class) of the ten largest, largest first."""
+    """(labeled → what differs, photos, share of the class) of the ten largest, largest first."""
     wrong_CC = counts_CC - np.diag(np.diag(counts_CC))
     order = np.argsort(-wrong_CC, axis=None, kind="stable")[:_LARGEST]
     cells = [divmod(int(place), len(names)) for place in order]
@@ -125,8 +125,8 @@ def largest_confusions(counts_CC: Ints, names: Sequence[str]) -> list[list[str]]
     ]
 
 
-def _what_differs(labelled: str, predicted: str) -> str:
-    pairs = zip(labelled.split(" · "), predicted.split(" · "), strict=True)
+def _what_differs(labeled: str, predicted: str) -> str:
+    pairs = zip(labeled.split(" · "), predicted.split(" · "), strict=True)
     return " · ".join(after for before, after in pairs if before != after)
 
 

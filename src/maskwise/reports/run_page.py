@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from maskwise.intended_use import OPTIMISTIC, not_learnt
+from maskwise.intended_use import OPTIMISTIC, not_learned
 from maskwise.reports import charts, forest, line_charts, photo_cards, run_gallery, run_mistakes, run_numbers
 from maskwise.reports.explained import AugmentedPhoto, ExplainedPhoto
 from maskwise.reports.page import listed_sections, page, paragraph
@@ -111,7 +111,7 @@ def _what(story: RunStory) -> str:
 
 
 def _warnings(story: RunStory, *, photos: bool) -> list[str]:
-    warnings = [*filter(None, [not_learnt(story.record.data.absent_classes)]), *story.missing]
+    warnings = [*filter(None, [not_learned(story.record.data.absent_classes)]), *story.missing]
     if story.evaluation.optimistic:
         warnings.insert(0, f"Optimistic. {OPTIMISTIC}")
     if not photos:

@@ -47,7 +47,7 @@ class DataAtHand:
 
     root: Path
     table: PhotoTable
-    """All labelled photos."""
+    """All labeled photos."""
     traits: PhotoTraits
     """Of the held-out photos, in the order of the predictions."""
     cache: Path

@@ -1,1 +1,1 @@
-"""Predictions of unlabelled photos → pseudo-labels to train on. Numpy only, no torch."""
+"""Predictions of unlabeled photos → pseudo-labels to train on. Numpy only, no torch."""

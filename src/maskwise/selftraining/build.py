@@ -1,4 +1,4 @@
-"""From settings to a pseudo-labeller."""
+"""From settings to a pseudo-labeler."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from maskwise.selftraining.select import (
 )
 
 Selector = Callable[[Predictions, np.random.Generator], PseudoLabels]
-"""``select(predictions, rng) → (photo_id_M, target_MC, weight_M)``: never a labelled photo."""
+"""``select(predictions, rng) → (photo_id_M, target_MC, weight_M)``: never a labeled photo."""
 
 
 def build_selector(config: PseudoLabelConfig) -> Selector:
-    """The pseudo-labeller that ``config`` describes."""
+    """The pseudo-labeler that ``config`` describes."""
     keep = _build_keep(config.keep)
     match config:
         case Hard():

@@ -1,4 +1,4 @@
-"""Which unlabelled photos become training photos, and what their targets are.
+"""Which unlabeled photos become training photos, and what their targets are.
 
 N photos were predicted, M of them are kept, C joint classes. The idea: D.-H. Lee, "Pseudo-Label: The Simple and
 Efficient Semi-Supervised Learning Method for Deep Neural Networks", ICML 2013 workshop WREPL.
@@ -24,14 +24,14 @@ MakeTarget = Callable[[Floats], Floats]
 
 
 class PseudoLabels(NamedTuple):
-    """Photos to train on beside the labelled ones; M may be 0."""
+    """Photos to train on beside the labeled ones; M may be 0."""
 
     photo_id_M: Strings
     """In the order of the predictions."""
     target_MC: Floats
     """float64; rows sum to 1."""
     weight_M: Floats
-    """Weight of each photo in the loss; a labelled photo has 1."""
+    """Weight of each photo in the loss; a labeled photo has 1."""
 
 
 def select(
@@ -39,10 +39,10 @@ def select(
 ) -> PseudoLabels:
     """Pseudo-labels for the photos that ``keep`` keeps, with the targets that ``target`` makes.
 
-    ``DataError`` if any photo is labelled: only predictions seen as "test", of unknown class, are taken. Training on
+    ``DataError`` if any photo is labeled: only predictions seen as "test", of unknown class, are taken. Training on
     guesses for people whose truth is known, above all held-out ones, would spoil their scores.
     """
-    _refuse_labelled(predictions)
+    _refuse_labeled(predictions)
     kept_N = keep(predictions.probs_NC, rng)
     target_MC = target(predictions.probs_NC[kept_N].astype(np.float64))
     return PseudoLabels(predictions.photo_N[kept_N], target_MC, np.full(len(target_MC), weight))
@@ -96,12 +96,12 @@ def _share_of(count: int, share: float) -> int:
     return math.ceil(round(share * count, 9))
 
 
-def _refuse_labelled(predictions: Predictions) -> None:
-    labelled_N = (predictions.seen_N != "test") | (predictions.class_N >= 0)
-    if bool(np.any(labelled_N)):
-        first = predictions.photo_N[np.argmax(labelled_N)]
+def _refuse_labeled(predictions: Predictions) -> None:
+    labeled_N = (predictions.seen_N != "test") | (predictions.class_N >= 0)
+    if bool(np.any(labeled_N)):
+        first = predictions.photo_N[np.argmax(labeled_N)]
         raise DataError(
-            "photos for pseudo-labels must be unlabelled test photos, "
-            f"got {int(np.sum(labelled_N))} of {len(predictions)} that are not, first {first!r}. "
+            "photos for pseudo-labels must be unlabeled test photos, "
+            f"got {int(np.sum(labeled_N))} of {len(predictions)} that are not, first {first!r}. "
             "Predict the photos without a label, and without their true classes."
         )

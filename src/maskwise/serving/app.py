@@ -93,7 +93,7 @@ def _add_predicting(app: FastAPI, service: Service) -> None:
 def _add_status(app: FastAPI, service: Service) -> None:
     @app.get("/v1/model", response_model=ModelResponse, responses=_responses(400, 401, 422, 431, 503))
     async def model(query: Annotated[ModelQuery, Query()]) -> Any:
-        """The model, its card and what is known of its licences."""
+        """The model, its card and what is known of its licenses."""
         facts = service.facts
         return JSONResponse(facts | {name: markdown_in(facts[name], query.language) for name in ("card", "licences")})
 

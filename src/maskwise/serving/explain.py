@@ -22,7 +22,7 @@ def explain_face(bundle: Bundle, prepared: Prepared, rows: int, cols: int) -> Fl
     """For each of ``rows`` × ``cols`` cells: the fall of the joint class's probability with a patch around it covered.
 
     Positive where the prediction depends on what is covered, negative where covering raises it; the class is that of
-    the uncovered face. A patch has the mean colour of the pixels. Bundles with several inputs have the same share of
+    the uncovered face. A patch has the mean color of the pixels. Bundles with several inputs have the same share of
     each covered; it is the same place where the inputs have the same crop. Costs rows × cols + 1 predictions.
     ``ValueError`` for a grid of nothing, or one finer than the pixels.
     """

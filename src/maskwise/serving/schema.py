@@ -42,7 +42,7 @@ class ModelQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    language: Literal["en", "ko"] = Field(default="en", description="Of the model card and of what licences say.")
+    language: Literal["en", "ko"] = Field(default="en", description="Of the model card and of what licenses say.")
 
 
 class _Schema(BaseModel):

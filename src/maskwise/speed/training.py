@@ -46,7 +46,7 @@ class TrainingSpeed:
     loop: float
     """The recipe's training, from the cached pixels on: sampling, augmentation, targets, mixing, average of weights."""
     step: float
-    """Forward, backward and optimiser on a batch that is ready."""
+    """Forward, backward and optimizer on a batch that is ready."""
     plain: float
     loop_to_step: float
     loop_to_plain: float
@@ -146,7 +146,7 @@ def _trainer(recipe: Recipe, data: Path, cache: Path, clock: _Clock) -> Trainer:
     keep_freed_memory()
     runtime = recipe.runtime.model_copy(update={"checkpoint_every_s": _NEVER_S})
     recipe = recipe.model_copy(update={"runtime": runtime})
-    fit = bind_fit(recipe, read_photos(recipe, read_labels(recipe, data), cache, clock).labelled)
+    fit = bind_fit(recipe, read_photos(recipe, read_labels(recipe, data), cache, clock).labeled)
     torch.manual_seed(0)
     trainer = Trainer(fit, build_model(recipe.model, recipe.task, load_weights=False), Path(), clock)
     trainer.progress.epoch = recipe.train.epochs - 1  # as in the last epoch, when most of the model learns

@@ -75,7 +75,7 @@ def measure_second_view(folder: Path, data: Path, cache: Path, rounds: int, list
     photos = read_photos(member.recipe, manifest, cache, listener)
     if photos.about.decisive != record.data.decisive:
         raise DataError(must(f"--data {data}", "as the run was trained on it", "other photos", "Name that data set."))
-    parts = read_parts(member.recipe, photos.labelled, manifest.root, cache, listener)
+    parts = read_parts(member.recipe, photos.labeled, manifest.root, cache, listener)
     fold_of = read_split(folder)
     fold_N = np.array([fold_of[str(person)] for person in manifest.table.person_N])
 

@@ -47,7 +47,7 @@ def read_where(texts: Sequence[str]) -> list[Where]:
 
 
 def refuse_unknown_addresses(option: str, addresses: Sequence[str], records: Iterable[RunRecord]) -> None:
-    """``StoreError`` for addresses that no run of the store has: a misspelt one would silently fit nothing."""
+    """``StoreError`` for addresses that no run of the store has: a misspelled one would silently fit nothing."""
     runs = list(records)
     unknown = [
         address for address in addresses if runs and all(setting_at(record, address) is NO_SETTING for record in runs)

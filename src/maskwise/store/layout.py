@@ -12,7 +12,7 @@ from maskwise.training.fold_files import LOG, WEIGHTS
 RECORD = "run.json"
 """The run's description and status."""
 RECIPE = "recipe.yaml"
-"""The validated recipe, everything spelt out."""
+"""The validated recipe, everything spelled out."""
 SPLIT = "split.csv"
 """Which fold holds out which person: columns person, fold."""
 PREDICTIONS = "predictions.parquet"

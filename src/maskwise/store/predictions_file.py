@@ -128,7 +128,7 @@ def _from_csv(table: CsvTable) -> tuple[Predictions, Task]:
     if problems:
         raise DataError(capped(problems))
     photo_N = np.array(table.columns["photo"], object)
-    return _unlabelled(photo_N, probs_NC, age_years_N), task
+    return _unlabeled(photo_N, probs_NC, age_years_N), task
 
 
 def _numbers(table: CsvTable, name: str, problems: list[str], absent: float | None = None) -> Floats:
@@ -145,7 +145,7 @@ def _numbers(table: CsvTable, name: str, problems: list[str], absent: float | No
     return numbers_N
 
 
-def _unlabelled(photo_N: Strings, probs_NC: Floats, age_years_N: Floats | None) -> Predictions:
+def _unlabeled(photo_N: Strings, probs_NC: Floats, age_years_N: Floats | None) -> Predictions:
     """Predictions of photos whose people and truth are not known."""
     n_photos = len(photo_N)
     return Predictions(

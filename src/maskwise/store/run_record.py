@@ -63,9 +63,9 @@ class RunData:
     n_photos: int
     n_people: int
     unlabelled_checksum: str = ""
-    """The same of the unlabelled photos that self-training learnt from; "" where there are none."""
+    """The same of the unlabeled photos that self-training learned from; "" where there are none."""
     sources: tuple[str, ...] = ()
-    """Where imported photos come from, one line each with the licence."""
+    """Where imported photos come from, one line each with the license."""
     absent_classes: tuple[str, ...] = ()
     """Classes without a single photo in it, by ``Task.absent_classes``."""
     folder: str = field(default="", compare=False)
@@ -173,7 +173,7 @@ class RunRecord:
 _JSON = TypeAdapter(RunRecord)
 
 
-def summarise(evaluation: Evaluation, task: Task) -> ScoreSummary:
+def summarize(evaluation: Evaluation, task: Task) -> ScoreSummary:
     """The part of an evaluation that the board shows."""
     return ScoreSummary(
         macro_f1=evaluation.joint.macro_f1,

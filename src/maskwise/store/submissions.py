@@ -152,13 +152,13 @@ def left_today(submissions: Sequence[Submission], limit: int, today: datetime.da
     return max(0, limit - sum(each.day == today for each in submissions))
 
 
-def best_by_run(submissions: Sequence[Submission], board: BoardName = "public") -> dict[str, float]:
-    """The highest macro F1 that ``board`` reported for each run, by run id."""
+def best_by_run(submissions: Sequence[Submission]) -> dict[str, float]:
+    """The highest macro F1 that the public leaderboard reported for each run, by run id."""
     best: dict[str, float] = {}
     for each in submissions:
-        if board in each.scores:
+        if "public" in each.scores:
             run_id = each.written.run_id
-            best[run_id] = max(best.get(run_id, -math.inf), each.scores[board].macro_f1)
+            best[run_id] = max(best.get(run_id, -math.inf), each.scores["public"].macro_f1)
     return best
 
 

@@ -29,7 +29,7 @@ from maskwise.store.layout import (
     weights_path,
 )
 from maskwise.store.predictions_file import write_predictions
-from maskwise.store.run_record import RunRecord, summarise
+from maskwise.store.run_record import RunRecord, summarize
 from maskwise.store.runs import read_record
 
 
@@ -88,7 +88,7 @@ def finish_run(
         n_held_out_photos=evaluation.n_photos,
         optimistic=evaluation.optimistic,
         seconds=seconds,
-        scores=summarise(evaluation, task),
+        scores=summarize(evaluation, task),
     )
     write_predictions(predictions, task, folder / PREDICTIONS)
     write_atomically(folder / SCORES, evaluation.to_json() + "\n")

@@ -10,7 +10,7 @@ from typing import assert_never
 import numpy as np
 
 from maskwise.data.manifest import read_train
-from maskwise.data.pixels import decode_photo
+from maskwise.data.readable import read_photo
 from maskwise.data.shards import bytes_of
 from maskwise.errors import DataError
 from maskwise.faces.detection import find_face
@@ -32,7 +32,7 @@ class SetFacts:
     """Of one data set."""
 
     table: PhotoTable | None = None
-    """All labelled photos; None before the data were looked at."""
+    """All labeled photos; None before the data were looked at."""
     photo_px: tuple[int, int] = (512, 384)
     """Median height and width of a photo."""
     face_share: float = 0.0
@@ -52,7 +52,7 @@ NOTHING_KNOWN = SetFacts()
 
 
 def look_at_set(data: Path, recipe: Recipe) -> SetFacts:
-    """The facts of the labelled photos in ``data``; decodes 40 of them and looks for faces. ``DataError`` as ever."""
+    """The facts of the labeled photos in ``data``; decodes 40 of them and looks for faces. ``DataError`` as ever."""
     table = read_train(data, recipe.task, recipe.data.corrections).table
     places = np.unique(np.linspace(0, len(table) - 1, _LOOKED_AT).round().astype(np.int64))
     read = bytes_of(data)
@@ -91,8 +91,8 @@ def unmet(need: Need, facts: SetFacts) -> str | None:
 def _look(read: Callable[[str], bytes], name: str) -> tuple[int, int, float] | None:
     """(height, width, the face's share of the height); None for a photo that cannot be read."""
     try:
-        photo = decode_photo(read(name), name)
-    except (DataError, OSError):
+        photo = read_photo(read, name)[1]
+    except DataError:
         return None
     face = find_face(photo)
     share = 0.0 if face is None else (face.box_xyxy_px[3] - face.box_xyxy_px[1]) / photo.shape[0]

@@ -22,7 +22,7 @@ class IntRange(Settings):
     """The largest."""
 
     step: int = Field(default=1, ge=1)
-    """What neighbours lie apart."""
+    """What neighbors lie apart."""
 
     log: bool = False
     """Whether every doubling is as likely as the next."""
@@ -45,7 +45,7 @@ class FloatRange(Settings):
     """The largest."""
 
     step: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """What neighbours lie apart. Unset: any number in between."""
+    """What neighbors lie apart. Unset: any number in between."""
 
     log: bool = False
     """Whether every doubling is as likely as the next."""
@@ -60,7 +60,7 @@ RANGE_KINDS = ("int", "float")
 
 
 class RandomSampler(Settings):
-    """Every run by itself, at random. Nothing is learnt on the way, so any number of processes costs nothing."""
+    """Every run by itself, at random. Nothing is learned on the way, so any number of processes costs nothing."""
 
     kind: Literal["random"] = "random"
 

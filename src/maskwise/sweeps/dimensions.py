@@ -178,7 +178,7 @@ def _overlaps(space: Space) -> list[str]:
 def _read(address: str, entry: Any) -> Dimension:
     thing = f"search.{address}"
     if not all(address.split(".")):
-        raise RecipeError(must(thing, "an address like train.batch_size", address, "Mend the dots."))
+        raise RecipeError(must(thing, "an address like train.batch_size", address, "Correct the dots."))
     if problems := infinite_numbers(entry, thing):
         raise RecipeError(problems)
     if _is_range(entry):

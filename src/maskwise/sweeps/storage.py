@@ -87,7 +87,7 @@ def open_journal(optuna: Any, path: Path) -> Any:
 
 
 class FileLock:
-    """A lock for Optuna's journal: the kernel's, so it goes with its process. Whoever has it mends a torn last line."""
+    """A lock for Optuna's journal: the kernel's, gone with its process. Whoever has it repairs a torn last line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

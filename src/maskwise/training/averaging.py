@@ -32,7 +32,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take one optimiser step of the model into the average."""
+        """Take one optimizer step of the model into the average."""
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         # One call for all of them: most are so small that a call for each costs more than its sums.

@@ -22,7 +22,7 @@ def find_batch_size(step: Callable[[int], None], start: int, limit: int) -> int:
     """The largest number of photos, from 2 to ``limit``, with which ``step(n_photos)`` does not run out of memory.
 
     Doubles from ``start`` until it does, then halves the interval: about 2 · log2(limit / start) steps. ``step``
-    should do all that a training step does, backward and optimiser included, and keep nothing; whatever else it
+    should do all that a training step does, backward and optimizer included, and keep nothing; whatever else it
     raises passes through. A batch that just fits leaves no room for anything else: take a tenth less. ``UserError``
     when even 2 photos do not fit, or when the bounds are not 2 ≤ ``start`` ≤ ``limit``.
     """

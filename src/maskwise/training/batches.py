@@ -31,7 +31,7 @@ class TargetRows(NamedTuple):
     target_NC: Floats
     """float32; rows sum to 1."""
     weight_N: Floats
-    """float32; how much each photo counts in the loss, 1 for a labelled one."""
+    """float32; how much each photo counts in the loss, 1 for a labeled one."""
     teacher_NC: Floats | None = None
     """float32; what a teacher predicts beside that, rows sum to 1; None: nobody teaches."""
 
@@ -50,7 +50,7 @@ class BatchSource:
     sample: Callable[[PhotoTable, np.random.Generator], Ints]
     augment: Callable[[Tensor, np.random.Generator], Tensor]
     soften: Callable[[Tensor, Tensor], Tensor]
-    """(target rows, ages in years) → softer ones. Pseudo-labelled rows pass through it like all others: else a guess
+    """(target rows, ages in years) → softer ones. Pseudo-labeled rows pass through it like all others: else a guess
     would be trained on more sharply than a true label."""
     mix: Mix
     """(images, target rows, rng) → the same, photos mixed with each other."""
@@ -142,7 +142,7 @@ def to_images(pixels_NHWC: Image | Tensor, device: torch.device) -> Tensor:
     return sent(torch.as_tensor(pixels_NHWC), device).permute(0, 3, 1, 2).float().div_(255)
 
 
-def normalise(images_NCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float, ...]) -> Tensor:
+def normalize(images_NCHW: Tensor, mean_C: tuple[float, ...], std_C: tuple[float, ...]) -> Tensor:
     """Subtract the channel means and divide by the channel deviations of the weights' input spec."""
     mean, std = (
         sent(torch.tensor(values, dtype=images_NCHW.dtype), images_NCHW.device)[:, None, None]

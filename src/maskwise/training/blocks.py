@@ -18,7 +18,7 @@ def backbone_blocks(backbone: nn.Module) -> list[list[str]]:
 
     timm's nets name their blocks themselves (``group_matcher``, the finest grouping: residual and attention blocks).
     In other nets the blocks are the parts in the order in which they were made. Plain sequences and parts with more
-    than half of the weights are opened; a part without matrices or kernels (a normalisation) joins the block before
+    than half of the weights are opened; a part without matrices or kernels (a normalization) joins the block before
     it; what an opened part holds itself (a class token) joins the block after it.
     """
     matcher = getattr(backbone, "group_matcher", None)

@@ -82,8 +82,8 @@ def load_weights(path: Path, model: nn.Module, still: Mapping[str, Tensor] | Non
     """Put the tensors of ``path`` into ``model``, those named in ``still`` aside; every one of them must fit."""
     try:
         tensors: dict[str, Tensor] = safetensors.torch.load(path.read_bytes())
-        learnt = {name: tensor for name, tensor in tensors.items() if name not in (still or {})}
-        model.load_state_dict(learnt, strict=True)
+        learned = {name: tensor for name, tensor in tensors.items() if name not in (still or {})}
+        model.load_state_dict(learned, strict=True)
     except FileNotFoundError:
         raise StoreError(f"{path} is missing. Train the run again with --force.") from None
     except (safetensors.SafetensorError, RuntimeError) as error:

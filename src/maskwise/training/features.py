@@ -41,7 +41,7 @@ class FeatureInference(Inference):
     """How a model without its backbone predicts: what it is given are features already, one row for each view."""
 
     def of_batch(self, images_NCHW: Tensor) -> Tensor:
-        """The features N × D as they are: they come from normalised photos."""
+        """The features N × D as they are: they come from normalized photos."""
         return images_NCHW
 
     def of_photos(self, pixels_NHWC: NDArray[Any]) -> list[Tensor]:
@@ -59,9 +59,9 @@ def frozen_part(model: MaskwiseModel, frozen_blocks: int) -> nn.Module:
 def learning_part(model: MaskwiseModel, frozen_blocks: int) -> MaskwiseModel:
     """What follows the frozen part of ``model``, the very same modules, as a model of what that part makes."""
     rest = FaceRest(_face_network(model), frozen_blocks - 1) if frozen_blocks else nn.Identity()
-    normalised = (model.mean_C, model.std_C)
+    normalized = (model.mean_C, model.std_C)
     return MaskwiseModel(
-        rest, model.neck, model.dropout.p, model.head, model.age_head, normalised, model.years_to_groups
+        rest, model.neck, model.dropout.p, model.head, model.age_head, normalized, model.years_to_groups
     )
 
 

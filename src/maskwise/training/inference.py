@@ -17,7 +17,7 @@ from maskwise.models.build import MaskwiseModel
 from maskwise.models.face_network import FaceNetwork, features_of_each
 from maskwise.probabilities import Probabilities, joined
 from maskwise.records import Floats, InputSpec, Ints, Output
-from maskwise.training.batches import ReadArray, normalise, to_images
+from maskwise.training.batches import ReadArray, normalize, to_images
 from maskwise.training.devices import Precision, autocast
 from maskwise.training.processes import from_all, share_of
 
@@ -46,7 +46,7 @@ class Inference:
 
     def of_batch(self, images_NCHW: Tensor) -> Tensor:
         """What a model is given of a batch of images in 0 … 1."""
-        return normalise(images_NCHW, self.spec.mean_C, self.spec.std_C)
+        return normalize(images_NCHW, self.spec.mean_C, self.spec.std_C)
 
     def of_photos(self, pixels_NHWC: NDArray[Any]) -> list[Tensor]:
         """What a model is given of photos to predict, once for each view."""

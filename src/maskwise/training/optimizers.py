@@ -1,4 +1,4 @@
-"""Optimisers: which parameters decay, and which learn slower than the head."""
+"""Optimizers: which parameters decay, and which learn slower than the head."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def build_optimizer(
     layer_decay: float | None = None,
     pretrained_share: float | None = None,
 ) -> torch.optim.Optimizer:
-    """The optimiser over all parameters of ``model``; frozen ones are skipped as long as they have no gradient.
+    """The optimizer over all parameters of ``model``; frozen ones are skipped as long as they have no gradient.
 
     With ``layer_decay`` or ``pretrained_share``, the backbone and published heads have rates of their own
     (``parameter_groups``).
@@ -58,7 +58,7 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Every parameter of ``model`` once, in groups of one rate and one decay, from the head to the input.
 
-    Matrices and kernels decay; biases and normalisation (one-dimensional) do not: decay would only shift them. With
+    Matrices and kernels decay; biases and normalization (one-dimensional) do not: decay would only shift them. With
     ``layer_decay`` the k-th block of ``model.backbone``, counted from its end (k = 1, 2, …), learns at
     ``rate`` · ``layer_decay`` ** k and all that is not backbone at ``rate`` (ELECTRA, arXiv 2003.10555; BEiT,
     arXiv 2106.08254). The backbone and the heads that were published with it learn at ``pretrained_share`` of that.

@@ -52,7 +52,7 @@ class Stepper:
         self.unfinished = UnfinishedStep(parts.model)
 
     def begin_epoch(self, epoch: int) -> None:
-        """What learns and what is minimised from this epoch on."""
+        """What learns and what is minimized from this epoch on."""
         self._set_frozen(epoch)
         self.objective = self.fit.objective_at(epoch / self.fit.config.epochs)
 

@@ -45,13 +45,13 @@ def norm_over_all(
     n_own = rows.new_tensor([rows.numel() // rows.shape[1]])
     sums: Tensor = _Summed.apply(torch.cat([rows.sum(over), n_own]))
     mean_C, count = sums[:-1] / sums[-1], sums[-1].detach()
-    centred = rows - mean_C.view(shape)
-    var_C: Tensor = _Summed.apply(centred.square().sum(over)) / count
+    centered = rows - mean_C.view(shape)
+    var_C: Tensor = _Summed.apply(centered.square().sum(over)) / count
     if running_mean is not None and running_var is not None:
         with torch.no_grad():
             running_mean.lerp_(mean_C.to(running_mean.dtype), momentum)
             running_var.lerp_((var_C * count / (count - 1)).to(running_var.dtype), momentum)
-    normed = centred * torch.rsqrt(var_C + eps).view(shape)
+    normed = centered * torch.rsqrt(var_C + eps).view(shape)
     if weight is not None:
         normed = normed * weight.view(shape)
     if bias is not None:

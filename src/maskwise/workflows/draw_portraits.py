@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from maskwise.data.contents import content_of
 from maskwise.data.manifest import read_folder
-from maskwise.data.pixels import decode_photo
+from maskwise.data.readable import read_photo
 from maskwise.errors import DataError, must
 from maskwise.files import draft_folder, sync_folder
 from maskwise.seeds import rng_for
@@ -39,19 +39,10 @@ def draw_portraits(
 ) -> tuple[list[Portrait], list[Portrait]]:
     """Draw masks on every portrait below ``folder``; (those drawn on, those refused).
 
-    ``out`` gets a folder for each portrait, named as it is without its ending, ``drawn.jsonl`` (one line per photo) and
-    ``refused.csv`` (photo, reason). A portrait's masks depend on the seed and its own contents alone. ``out`` appears
-    only when it is complete.
-
-    Args:
-        folder: the portraits, each of one person.
-        out: a folder that does not exist yet.
-        photos: how many of each portrait, 3 to 7.
-        seed: 0 or more.
-        advance: called with the number of portraits finished since the last call.
-
-    Raises:
-        DataError: ``out`` exists, or there is no photo below ``folder``.
+    The new folder ``out`` gets one for each portrait, named as it is without its ending, with 3 to 7 ``photos``,
+    ``drawn.jsonl`` (one line per photo) and ``refused.csv`` (photo, reason). A portrait's masks depend on the seed and
+    its own contents alone. ``out`` appears only when it is complete. ``advance(n)`` is called after every n portraits.
+    ``DataError`` where ``out`` exists, or there is no photo below ``folder``.
     """
     if out.exists():
         raise DataError(must("OUT", "a folder that does not exist yet", str(out), "Choose another name."))
@@ -82,15 +73,13 @@ def _homes(names: list[str]) -> list[str]:
 
 def _draw_one(folder: Path, root: Path, name: str, home: str, *, photos: int, seed: int) -> Portrait:
     try:
-        data = (folder / name).read_bytes()
+        data, photo = read_photo(lambda each: (folder / each).read_bytes(), name)
         rng = rng_for(seed, "masks on a portrait", int(content_of(data), 16))
-        files = draw_files(decode_photo(data, name), rng, photos)
+        files = draw_files(photo, rng, photos)
     except UnusablePortraitError as error:
         return Portrait(name, (), error.reason)
     except DataError as error:
         return Portrait(name, (), "; ".join(error.problems))
-    except OSError as error:
-        return Portrait(name, (), must(name, "readable", error.strerror or "an error", "Restore the file."))
     log = files.pop(DRAWN_LOG).decode().splitlines()
     place = root / home
     place.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from maskwise.data.importing.build import build_reader
 from maskwise.data.importing.choose import choose_faces, draw_some, refuse_empty
 from maskwise.data.importing.config import TableWords
 from maskwise.data.importing.faces import PORTRAIT, ImportedFace, Rejected
-from maskwise.data.importing.formats import LICENCES, ImportFormat
+from maskwise.data.importing.formats import LICENSES, ImportFormat
 from maskwise.data.importing.target import (
     Files,
     ImportedPerson,
@@ -48,7 +48,7 @@ class ImportRequest:
     seed: int = 0
     source_name: str = ""
     """"" for the format's name."""
-    licence: str = ""
+    license: str = ""
     limit: int | None = None
     force: bool = False
 
@@ -102,7 +102,7 @@ def describe_source(request: ImportRequest, faces: Sequence[ImportedFace]) -> So
     return Source(
         name=request.source_name or request.kind.value,
         format=request.kind.value,
-        licence=request.licence or LICENCES.get(request.kind, ""),
+        licence=request.license or LICENSES.get(request.kind, ""),
         folder=request.source.resolve().name.encode("utf-8", "backslashreplace").decode(),
         masks=masks,
         seed=request.seed,
@@ -125,7 +125,7 @@ def _refuse_pointless(request: ImportRequest) -> None:
     if request.kind not in (ImportFormat.CSV, ImportFormat.FOLDERS) and request.words != TableWords():
         problems.append(must("--map", "for FORMAT csv or folders", request.kind.value, "Leave it out."))
     if request.kind is ImportFormat.BARE and not request.draw_masks:
-        remedy = "Leave it out: of bare faces without labels nothing but masks can be learnt."
+        remedy = "Leave it out: of bare faces without labels nothing but masks can be learned."
         problems.append(must("--no-masks", "for a format with labels", request.kind.value, remedy))
     if request.source_name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._]{0,39}", request.source_name):
         rule = "up to 40 letters, digits, dots or underscores"

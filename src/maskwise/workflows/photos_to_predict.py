@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from maskwise.data.layout import EVAL_CSV
-from maskwise.data.manifest import read_eval, read_folder, refuse_other_case, unlabelled
+from maskwise.data.manifest import read_eval, read_folder, refuse_other_case, unlabeled
 from maskwise.errors import DataError, must
 from maskwise.labels import Task
 from maskwise.listeners import Listener, note_left_out
@@ -67,7 +67,7 @@ def list_photos(sources: Sequence[Path], task: Task, note: Callable[[str], None]
         return InputPhotos(sources[0], _in_folder(sources[0], task, note))
     if len(sources) == 1:
         (source,) = sources
-        return InputPhotos(source.parent, task.label(unlabelled(np.array([source.name], object))), piped)
+        return InputPhotos(source.parent, task.label(unlabeled(np.array([source.name], object))), piped)
     names: list[str] = []
     for source in sources:
         names += (
@@ -75,7 +75,7 @@ def list_photos(sources: Sequence[Path], task: Task, note: Callable[[str], None]
             if source.is_dir()
             else [str(source)]
         )
-    table = unlabelled(np.array(list(dict.fromkeys(names)), object))
+    table = unlabeled(np.array(list(dict.fromkeys(names)), object))
     return InputPhotos(Path(), task.label(table), piped)
 
 

@@ -86,7 +86,7 @@ class OpenedRun:
 
     def train(self, job: FoldJob) -> Predictions:
         """Train a model, or load what was trained; its predictions of the held-out people."""
-        return train_job(job, self.photos.unlabelled, self.teacher)
+        return train_job(job, self.photos.unlabeled, self.teacher)
 
 
 Trained = Mapping[tuple[int, str], Predictions]
@@ -99,17 +99,14 @@ def run_recipe(
     command: Sequence[str],
     listener: Listener,
     *,
-    resume_only: bool = False,
     force: bool = False,
-    skip_unreadable: bool = False,
 ) -> tuple[Path, Evaluation | None]:
     """Train and score ``recipe``; goes on where a killed run of the same recipe, data and seed stopped.
 
-    Returns the run's folder and its scores on held-out people, None where everybody trains. ``resume_only`` refuses to
-    begin a new run; ``force`` replaces a finished one; ``skip_unreadable`` leaves out damaged photos and notes them.
+    Returns the run's folder and its scores on held-out people, None where everybody trains. ``force`` replaces a
+    finished run.
     """
-    order = Order(recipe, place, command, resume_only, force, skip_unreadable)
-    return finish_order(order, {}, listener)
+    return finish_order(Order(recipe, place, command, force=force), {}, listener)
 
 
 def open_order(order: Order, listener: Listener) -> OpenedRun:
@@ -130,7 +127,7 @@ def open_order(order: Order, listener: Listener) -> OpenedRun:
     recipe, choices = from_first(partial(settle_precision, recipe, len(manifest.table), place.cache, listener))
     listener.on_note(plan_line(recipe, len(manifest.table), place.cache))
     photos = read_photos(recipe, manifest, place.cache, listener)
-    parts = read_parts(recipe, photos.labelled, manifest.root, place.cache, listener)
+    parts = read_parts(recipe, photos.labeled, manifest.root, place.cache, listener)
     record = describe_run(recipe, photos.about, fold_N, order.command)
     folder = open_run(place.store, record, resume_only=order.resume_only, force=order.force)
     return OpenedRun(recipe, choices, manifest, fold_N, photos, parts, teacher, record, folder)

@@ -32,7 +32,7 @@ from maskwise.workflows.run_models import MemberModels, RunModels, load_run, rea
 
 
 class Teacher:
-    """The models of a finished run and the labelled photos as each of them sees them, read when they are needed."""
+    """The models of a finished run and the labeled photos as each of them sees them, read when they are needed."""
 
     def __init__(self, run: Path, manifest: Manifest, holds_out: bool, cache: Path, listener: Listener) -> None:
         self.run, self.manifest, self.holds_out = run, manifest, holds_out
@@ -56,11 +56,11 @@ class Teacher:
 
     @cached_property
     def _photos(self) -> list[tuple[PartPhotos, ...]]:
-        """For each member, all labelled photos as its parts see them."""
+        """For each member, all labeled photos as its parts see them."""
         found = []
         for member in self._models.members:
-            labelled = read_photos(member.recipe, self.manifest, self.cache, self.listener).labelled
-            found.append(read_parts(member.recipe, labelled, self.manifest.root, self.cache, self.listener))
+            labeled = read_photos(member.recipe, self.manifest, self.cache, self.listener).labeled
+            found.append(read_parts(member.recipe, labeled, self.manifest.root, self.cache, self.listener))
         return found
 
     def _member(self, member: MemberModels, photos: Sequence[PartPhotos], fold: int, place_M: Ints) -> Probabilities:

@@ -235,7 +235,7 @@ def test_children_straddling_bins_and_doubled_rows_are_left_out(tmp_path: Path) 
     assert [face.where for face in chosen.faces] == ["a/2.jpg", "b.jpg", "gone.jpg"]
     assert [(each.line, each.reason) for each in chosen.rejected[2:]] == [
         (2, "age must be 26 or more, got '25'."),
-        (5, "the photo must be labelled once, got 'in line 4, too'."),
+        (5, "the photo must be labeled once, got 'in line 4, too'."),
     ]
     nobody = choose_faces(listed, 120, (30, 60))
     with pytest.raises(DataError, match="a source of usable faces, got"):

@@ -123,7 +123,7 @@ def seen(page: Page) -> Seen:
 
 
 def _write_film(path: Path, face: Image) -> None:
-    """Twenty frames of ``face`` on grey, which a browser takes for a camera."""
+    """Twenty frames of ``face`` on gray, which a browser takes for a camera."""
     frame = np.full((480, 640, 3), 150, np.uint8)
     frame[:, 140:500] = cv2.resize(face, (360, 480), interpolation=cv2.INTER_AREA)
     planes = cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes()

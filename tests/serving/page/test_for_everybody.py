@@ -24,12 +24,12 @@ Cli = Callable[..., str]
 def test_the_keyboard_is_enough(page: Page, seen: Seen, pictures: Pictures) -> None:
     with page.expect_file_chooser() as chooser:  # expected early: a key pressed before the browser knows is lost
         tab_to(page, "file")
-        assert page.evaluate("() => getComputedStyle(document.querySelector('#choose')).outlineStyle") == "solid"
+        assert page.locator("#choose").evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
         page.keyboard.press("Space")
     chooser.value.set_files(pictures.two)
     expect(page.locator("#faces input").first).to_be_checked()
     page.keyboard.press("Tab")  # the camera
-    assert page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert page.locator(":focus").evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
     for _ in range(2):  # remove the picture, the first face
         page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
@@ -140,15 +140,15 @@ def test_it_can_be_read_on_a_phone_in_any_light(
     expect(page.locator("#boxes .box")).to_have_count(2)
     assert page.evaluate("() => document.documentElement.scrollWidth") == 360
     style = "getComputedStyle(document.documentElement).getPropertyValue"
-    colours = page.evaluate(
-        f"() => Object.fromEntries({list(COLOURS)!r}.map(name => [name, {style}('--' + name).trim()]))"
+    colors = page.evaluate(
+        f"() => Object.fromEntries({list(COLORS)!r}.map(name => [name, {style}('--' + name).trim()]))"
     )
     for front, behind in PAIRS:
-        assert _contrast(colours[front], colours[behind]) >= 4.5, (front, behind)
+        assert _contrast(colors[front], colors[behind]) >= 4.5, (front, behind)
     context.close()
 
 
-COLOURS = ("text", "quiet", "accent", "on-accent", "warn", "warn-ground", "card", "ground")
+COLORS = ("text", "quiet", "accent", "on-accent", "warn", "warn-ground", "card", "ground")
 PAIRS = (
     *((front, behind) for front in ("text", "quiet", "accent") for behind in ("card", "ground")),
     ("on-accent", "accent"),
@@ -159,13 +159,13 @@ PAIRS = (
 
 
 def _contrast(first: str, second: str) -> float:
-    """The contrast of two colours (WCAG 2.2, 1.4.3)."""
+    """The contrast of two colors (WCAG 2.2, 1.4.3)."""
     bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 
 
-def _luminance(colour: str) -> float:
-    shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+def _luminance(color: str) -> float:
+    shares = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 

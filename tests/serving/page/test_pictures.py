@@ -53,12 +53,12 @@ def test_a_drawn_person_can_be_tried(page: Page, seen: Seen, service: Running) -
 def test_the_card_is_shown_as_it_is_meant(context: BrowserContext, service: Running) -> None:
     page = context.new_page()
     card = "# Model card: <b>x</b>\n\n## Scores\n\n| a | b |\n| --- | --- |\n| 1 | **2** |\n\n- one\n- `two`\n"
-    facts = {"name": "x", "card": card, "licences": "# Licences\n\nNone.", "limits": {}}
+    facts = {"name": "x", "card": card, "licences": "# Licenses\n\nNone.", "limits": {}}
     page.route("**/v1/model*", lambda route: route.fulfill(json=facts))
     opened(page, service)
     page.click("#about summary")
     root = page.locator("#about-card")
-    assert root.locator("h3").all_inner_texts() == ["Model card: <b>x</b>", "Licences"]
+    assert root.locator("h3").all_inner_texts() == ["Model card: <b>x</b>", "Licenses"]
     assert root.locator("tr").all_inner_texts() == ["a\tb", "1\t2"]
     assert root.locator("li").all_inner_texts() == ["one", "two"]
     assert root.locator("b").count() == 0

@@ -18,7 +18,7 @@ def choose_faces(listed: Listed, min_age_years: int, borders_years: tuple[int, .
     for face in listed.faces:
         if face.where in first_line:
             got = f"in line {first_line[face.where]}, too"
-            chosen.reject(face.place, face.line, "the photo", "labelled once", got, "Delete one of the rows.")
+            chosen.reject(face.place, face.line, "the photo", "labeled once", got, "Delete one of the rows.")
         elif fault := unusable_age(face.age_years, min_age_years, borders_years):
             chosen.rejected.append(Rejected.because(face.place, face.line, fault))
         else:

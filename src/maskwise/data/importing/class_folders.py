@@ -20,7 +20,7 @@ _PARTS_OF_SETS = ("train", "training", "val", "valid", "validation", "test", "im
 
 
 def read_class_folders(source: Path, words: TableWords) -> Listed:
-    """Every photo below ``source``, labelled by the folders that it lies in, at any depth: ``with_mask``, ``male/30``.
+    """Every photo below ``source``, labeled by the folders that it lies in, at any depth: ``with_mask``, ``male/30``.
 
     Usual words for masks and genders are known, as are ages; others, or several in one name, are given by
     ``words.folders``. A photo whose folders say nothing of its mask shows a bare face. Every photo counts as a person

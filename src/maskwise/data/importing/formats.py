@@ -21,8 +21,8 @@ class ImportFormat(StrEnum):
     BARE = "bare"
 
 
-LICENCES: Mapping[ImportFormat, str] = {
+LICENSES: Mapping[ImportFormat, str] = {
     ImportFormat.UTKFACE: "non-commercial research only, says the data set's page",
     ImportFormat.FAIRFACE: "CC BY 4.0",
 }
-"""What is said of a source's licence unless the user says more. Nothing is said where it is not known."""
+"""What is said of a source's license unless the user says more. Nothing is said where it is not known."""

@@ -1,4 +1,4 @@
-// "What does it look at?": the picture that the model was shown, coloured where covering a part lowers the probability.
+// "What does it look at?": the picture that the model was shown, colored where covering a part lowers the probability.
 
 import { make } from "./results.js";
 import { percent, say } from "./words.js";
@@ -6,7 +6,7 @@ import { percent, say } from "./words.js";
 const WORTH_TELLING = 0.02;
 const STRONGEST_ALPHA = 0.75;
 const CONTRAST = 1.5; // above 1: only what matters most stands out
-const COLOUR = "255, 60, 0";
+const COLOR = "255, 60, 0";
 
 /** Show the button, the waiting, or the explanation. `why` is undefined, "waiting" or the service's response. */
 export function showWhy(root, why, prediction, onClick) {
@@ -51,7 +51,7 @@ function pictureOf(why) {
   const most = Math.max(strongest(why).fall, WORTH_TELLING);
   why.drop.forEach((cells, row) =>
     cells.forEach((fall, col) => {
-      pen.fillStyle = `rgba(${COLOUR}, ${STRONGEST_ALPHA * (Math.max(0, fall) / most) ** CONTRAST})`;
+      pen.fillStyle = `rgba(${COLOR}, ${STRONGEST_ALPHA * (Math.max(0, fall) / most) ** CONTRAST})`;
       pen.fillRect(col, row, 1, 1);
     }),
   );

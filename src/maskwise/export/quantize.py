@@ -22,7 +22,7 @@ from maskwise.records import Image
 
 CALIBRATION_PHOTOS = 256
 _BATCH = 16
-_QUANTISED = ["Conv", "MatMul", "Add", "Clip", "Relu", "MaxPool", "AveragePool", "GlobalAveragePool"]
+_QUANTIZED = ["Conv", "MatMul", "Add", "Clip", "Relu", "MaxPool", "AveragePool", "GlobalAveragePool"]
 """What computes; scaling before it, the heads and all that follows them stay in float. Clip and Relu must be in it: the
 range of a convolution's output before them is many times the one that is used."""
 
@@ -41,11 +41,11 @@ class _Pixels(CalibrationDataReader):  # type: ignore[misc]  # the package has n
 def to_int8(network: bytes, pixels_NHWC: Image) -> bytes:
     """``network`` with weights and activations in 8 bits, their ranges measured on ``pixels_NHWC``.
 
-    Static quantisation, weights by channel, activations by tensor: B. Jacob et al., "Quantization and training of
+    Static quantization, weights by channel, activations by tensor: B. Jacob et al., "Quantization and training of
     neural networks for efficient integer-arithmetic-only inference", CVPR 2018, arXiv 1712.05877.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        plain, ready, quantised = (Path(scratch) / name for name in ("plain.onnx", "ready.onnx", "int8.onnx"))
+        plain, ready, quantized = (Path(scratch) / name for name in ("plain.onnx", "ready.onnx", "int8.onnx"))
         plain.write_bytes(network)
         quant_pre_process(str(plain), str(ready), skip_symbolic_shape=True)
         level = logging.getLogger().level
@@ -53,10 +53,10 @@ def to_int8(network: bytes, pixels_NHWC: Image) -> bytes:
         try:
             quantize_static(
                 str(ready),
-                str(quantised),
+                str(quantized),
                 _Pixels(pixels_NHWC),
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=_QUANTISED,
+                op_types_to_quantize=_QUANTIZED,
                 nodes_to_exclude=_first_convolution(ready),
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
@@ -65,7 +65,7 @@ def to_int8(network: bytes, pixels_NHWC: Image) -> bytes:
             )
         finally:
             logging.getLogger().setLevel(level)
-        return quantised.read_bytes()
+        return quantized.read_bytes()
 
 
 def _first_convolution(network: Path) -> list[str]:
