@@ -35,7 +35,7 @@ def _nothing(_: int) -> None:
     """Progress that nobody watches."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Photo:
     """A photo to look into: where it is, and who it is said to show."""
 
@@ -59,7 +59,7 @@ def check_data(
     for a bad list.
     """
     lists = read_corrections(corrections)
-    train_problems, train_photos = _check_shards(root) if is_sharded(root) else _check_train(root, lists)
+    train_problems, train_photos = _check_shards(root) if is_sharded(root) else _check_train(root, lists, names_only)
     eval_problems, eval_photos = _check_eval(root, task)
     photo_problems = [] if names_only else _check_photos(root, [*train_photos, *eval_photos], threads, advance)
     found = [*train_problems, *eval_problems, *photo_problems]
@@ -71,14 +71,14 @@ def _check_shards(root: Path) -> tuple[list[DataProblem], list[_Photo]]:
     return list(shards.problems), [_Photo(photo.name, photo.person) for photo in shards.photos]
 
 
-def _check_train(root: Path, lists: Sequence[Corrections]) -> tuple[list[DataProblem], list[_Photo]]:
+def _check_train(root: Path, lists: Sequence[Corrections], names_only: bool) -> tuple[list[DataProblem], list[_Photo]]:
     people, problems = read_people(root)
     problems += unknown_ids(people, lists)
-    found, photos = _check_people(root, correct(people, lists)[0])
+    found, photos = _check_people(root, correct(people, lists)[0], names_only)
     return [*problems, *found], photos
 
 
-def _check_people(root: Path, people: People) -> tuple[list[DataProblem], list[_Photo]]:
+def _check_people(root: Path, people: People, names_only: bool) -> tuple[list[DataProblem], list[_Photo]]:
     try:
         images = list_folder(root / TRAIN_IMAGES)
     except DataError:
@@ -101,7 +101,8 @@ def _check_people(root: Path, people: People) -> tuple[list[DataProblem], list[_
             problems.append(DataProblem(f"{TRAIN_IMAGES}/{folder}", None, str(error)))
             continue
         problems += _check_names(f"{TRAIN_IMAGES}/{folder}", listing, imported)
-        photos += [_Photo(f"{TRAIN_IMAGES}/{folder}/{name}", person) for name in listing.photos]
+        if not names_only:  # millions of paths take gigabytes
+            photos += [_Photo(f"{TRAIN_IMAGES}/{folder}/{name}", person) for name in listing.photos]
     return problems, photos
 
 
