@@ -105,9 +105,8 @@ def claims(
             console.on_note(line)
         scores = score_claims(plan, train_together(plan, place, sys.argv, console, processes, trainer))
     width = screen_width()
-    typer.echo(
-        plain_json(scores) if as_json else "\n".join([*wrapped(changed, width), "", format_claims(scores, width)])
-    )
+    text = "\n".join([*wrapped(changed, width), "", format_claims(scores, width)])
+    typer.echo(plain_json(scores) if as_json else text)
     if out is not None:
         write_atomically(out, markdown_claims(scores, changed))
 
