@@ -42,7 +42,7 @@ from maskwise.store.runs import list_runs
 from maskwise.text_table import aligned, score
 
 NET, FACES_PX, BATCH, WANTED = "tf_efficientnet_lite0", (200, 176), 64, 0.55
-PLAIN = ("name=plain", "split.share=0.2", "input.height_px=128", "input.width_px=112", "train.epochs=4")
+PLAIN, PLAIN_EPOCHS = ("name=plain", "split.share=0.2", "input.height_px=128", "input.width_px=112"), 4
 """What makes the recipe ``claims`` a plain fine-tuning: joint head, cross-entropy, flip and brightness."""
 YOLO = "from ultralytics.cfg import entrypoint; entrypoint()"
 
@@ -130,6 +130,7 @@ def prepare(data: Path, folder: Path, timm_script: str, side_px: int, seed: int)
 def train_recipe(work: Work, folder: Path, name: str, epochs: int) -> Row:
     """A recipe of ours from the command to the scores, with an empty cache."""
     base, changes = ("claims", [*PLAIN]) if name == "plain" else (name, [])
+    epochs = epochs or (PLAIN_EPOCHS if name == "plain" else 0)
     changes += [f"seed={work.seed}", *([f"train.epochs={epochs}"] if epochs else [])]
     words = [word for change in changes for word in ("--set", change)]
     words += ["--data", str(work.data), "--store", str(folder / "store"), "--cache", str(folder / "cache"), "--quiet"]
