@@ -70,7 +70,7 @@ def _as_json(found: SecondView) -> str:
 def _lines(found: SecondView, rounds: int) -> list[str]:
     from maskwise.evaluation.comparison import verdict
     from maskwise.evaluation.format_comparison import signed
-    from maskwise.text_table import aligned
+    from maskwise.text_table import aligned, wrapped
 
     compared = found.comparison
     rows = [("", "as is", "and mirrored", "gain")]
@@ -80,11 +80,10 @@ def _lines(found: SecondView, rounds: int) -> list[str]:
     rows.append(("processor, ms per photo", f"{one.processor_ms:.2f}", f"{both.processor_ms:.2f}", ""))
     rows.append(("photos/s", f"{one.photos_per_second:.0f}", f"{both.photos_per_second:.0f}", ""))
     gain = compared.joint.macro_f1.gain
-    return [
-        *aligned(rows, left=(0, 3)),
-        "",
+    sentences = [
         f"{_PAYS[verdict(gain)]} It takes {found.seconds:.1f} s of the processor for 1,000 photos: "
         f"macro F1 {signed(found.for_a_second(gain), 4)} for each of these seconds.",
         f"{compared.n_photos:,} held-out photos of {compared.n_people:,} people; times: medians of {rounds} rounds of "
-        f"{found.one.photos} photos, decoding not included",
+        f"{one.photos} photos, decoding not included",
     ]
+    return [*aligned(rows, left=(0, 3)), "", *wrapped(sentences)]
