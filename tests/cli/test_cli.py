@@ -51,6 +51,7 @@ VERBS = (
     ("bench", "decode"),
     ("bench", "start"),
     ("bench", "train"),
+    ("bench", "views"),
     ("train",),
     ("predict",),
     ("submit",),

@@ -26,10 +26,7 @@ def board(
     tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="Only runs with this tag. Repeatable.")] = None,
     over: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="PATH",
-            help="Show mean and spread over runs that differ only in this setting, such as seed. Repeatable.",
-        ),
+        typer.Option(metavar="PATH", help="Average runs that differ only in this setting, such as seed. Repeatable."),
     ] = None,
     sort: Annotated[
         str,

@@ -28,6 +28,10 @@ MapFileOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="YAML file that maps columns, folders, and the words for genders and masks."),
 ]
+LicenseOption = Annotated[
+    str,
+    typer.Option("--license", "--licence", metavar="TEXT", help="License of the source, recorded in sources.json."),
+]
 
 
 def import_set(
@@ -53,10 +57,7 @@ def import_set(
     source_name: Annotated[
         str, typer.Option(metavar="NAME", help="Prefix of the person ids.", show_default="FORMAT")
     ] = "",
-    license_: Annotated[
-        str,
-        typer.Option("--license", "--licence", metavar="TEXT", help="License of the source, recorded in sources.json."),
-    ] = "",
+    license_: LicenseOption = "",
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Import at most N faces, chosen at random.")
     ] = None,
