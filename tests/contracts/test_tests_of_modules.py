@@ -162,6 +162,7 @@ THROUGH_A_VERB = {
     "cli/audit_verb.py": ("cli/test_eda_audit.py", "audit"),
     "cli/bench_predict.py": ("export/test_engines.py", "bench"),
     "cli/bench_train.py": ("cli/test_bench_verbs.py", "train"),
+    "cli/bench_views.py": ("cli/test_bench_verbs.py", "views"),
     "cli/bundle_verbs.py": ("export/test_layouts.py", "export"),
     "cli/data_verbs.py": ("cli/test_eda_audit.py", "data"),
     "cli/engine_options.py": ("workflows/test_ray_engine.py", "claims"),
