@@ -51,7 +51,10 @@ def begun(workplace: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Wor
     return place
 
 
-def test_the_same_command_goes_on_and_prints_the_table(begun: Workplace, cli: Callable[..., str]) -> None:
+def test_the_same_command_goes_on_and_prints_the_table(
+    begun: Workplace, cli: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # no table is broken
     before = records_of(begun.store)
     assert {name: record.status for name, record in before.items()} == {
         "ladder-small-day-01": "finished",
