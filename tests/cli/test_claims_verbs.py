@@ -64,5 +64,6 @@ def test_bad_words_are_refused_before_anything_is_read(words: list[str], error: 
     assert len(caught.value.problems) == 1
 
 
-def test_no_seed_is_bad_usage() -> None:
-    assert CliRunner().invoke(app, ["claims", "--data", "nowhere", "--seeds", "0"]).exit_code == 2
+def test_no_seed_is_bad_usage(cli: Callable[..., str]) -> None:
+    with pytest.raises(UserError, match=r"--seeds must .*, got '0'"):
+        cli("claims", "--data", "nowhere", "--seeds", "0")
