@@ -29,7 +29,7 @@ def distill(
     data: OwnDataOption = None,
     recipe: Annotated[
         str, typer.Option("--recipe", metavar="RECIPE", help="Recipe of the network to train.")
-    ] = "quick",
+    ] = "student",
     set_: SetOption = None,
     everyone: Annotated[
         bool,

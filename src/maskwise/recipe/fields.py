@@ -77,10 +77,10 @@ class Distillation(Settings):
     teacher: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     """The id of the run. For a scored recipe it must have held out the same people, fold by fold."""
 
-    share: float = Field(default=0.7, gt=0, le=1)
+    share: float = Field(default=1.0, gt=0, le=1)
     """How much of the loss comes from the teacher; the rest is the recipe's loss on the labels."""
 
-    temperature: float = Field(default=2.0, ge=1, le=20)
+    temperature: float = Field(default=4.0, ge=1, le=20)
     """Logits of both are divided by it: higher shows more of what the teacher thinks of the less probable classes."""
 
 
