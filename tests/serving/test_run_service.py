@@ -197,7 +197,7 @@ def test_it_refuses_to_start_without_a_bundle(tmp_path: Path, cli: Callable[...,
         cli("serve", str(tmp_path), "--port", "0")
     with pytest.raises(UserError, match="queue_images"):
         cli("serve", str(tmp_path), "--set", "queue_imgs=3")
-    with pytest.raises(UserError, match=r"port must be .*65535, got 99999") as caught:
+    with pytest.raises(UserError, match=r"--port must be .*65535, got '99999'") as caught:
         cli("serve", str(tmp_path), "--port", "99999")
     assert "recipe" not in str(caught.value)
     with pytest.raises(UserError, match="run must be an id"):

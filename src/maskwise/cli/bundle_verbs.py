@@ -106,8 +106,8 @@ def _print_written(written: Written, *, as_json: bool) -> None:
         typer.echo(plain_json(written))
         return
     parity = (
-        f"{each.precision}: {each.photos} photos ({each.inputs}), largest difference "
-        f"{each.largest_difference:.1e}, decisions equal for {each.decisions_equal:.2%}"
+        f"{each.precision}: {each.photos:,} photos ({each.inputs}), decisions equal for {each.decisions_equal:.2%}, "
+        f"difference ≤ {each.largest_difference:.1e}"
         for each in written.parity
     )
     for line in wrapped(parity, screen_width()):
