@@ -1,14 +1,21 @@
-"""Shipped recipes on few drawn people, small: ``first_steps.py DATA STORE CACHE [RECIPE…]``, also under torchrun.
+"""Every shipped recipe on few drawn people, small: ``first_steps.py DATA STORE CACHE [RECIPE…]``, also under torchrun.
 
-Dropout is left out, whose masks differ from process to process, and so are pretrained weights that are not here.
+Dropout is left out, whose masks differ from process to process, and so are pretrained weights that are not here. What
+is computed in single precision otherwise is computed in double: where a batch norm makes a gradient vanish, rounding
+gives it a sign, and Adam makes a whole step of it.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from maskwise.listeners import Silent
 from maskwise.models.published import is_here
@@ -33,13 +40,14 @@ SMALLER = {
     "batch_norm": "sync",
 }
 """Settings by name, wherever they stand. Batches that two processes do not share evenly."""
+LIGHTER = {"resnext50_32x4d": "shufflenet_v2_x0_5", "tf_efficientnet_b4": "tf_efficientnet_lite0"}
+"""Backbones in place of those of 20 million weights."""
 
 
 def small_recipes(*names: str) -> list[Recipe]:
-    """Those that can be trained here of ``names``, or of all; some are equal when they are small."""
+    """Those of ``names``, or all that ship; some are equal when they are small."""
     found = names or (*shipped_names(), *ladder_names())
-    here = [name for name in found if is_here("faces") or "faces" not in load_recipe(name).model_dump_json()]
-    return list({run_id(recipe, ""): recipe for recipe in map(small, here)}.values())
+    return list({run_id(recipe, ""): recipe for recipe in map(small, found)}.values())
 
 
 def small(name: str) -> Recipe:
@@ -54,18 +62,33 @@ def _smaller(settings: Any) -> Any:
     if isinstance(settings, list):
         return [_smaller(each) for each in settings]
     if not isinstance(settings, dict):
-        return settings
-    if settings.get("kind") == "pretrained":  # of the hub, which nobody has at hand
-        return {"kind": "none"}
+        return LIGHTER.get(settings, settings) if isinstance(settings, str) else settings
     found = {name: SMALLER.get(name, _smaller(value)) for name, value in settings.items()}
+    if isinstance(found.get("weights"), dict) and not _are_here(found["weights"]["kind"]):
+        found["weights"] = {"kind": "none"}
     if found.get("freeze_backbone_epochs"):
         found["freeze_backbone_epochs"] = SMALLER["epochs"]
     return found
 
 
+def _are_here(weights: str) -> bool:
+    """Those of the hub are taken for missing: nobody has them at hand."""
+    return weights == "bundled" or (weights == "faces" and is_here("faces"))
+
+
+class InDouble(TorchFunctionMode):
+    """Inside, what asks for single precision gets double."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return (Tensor.double if func is Tensor.float else func)(*args, **(kwargs or {}))
+
+
 def main(data: str, store: str, cache: str, *names: str) -> None:
     """A run of each, kept by the first process."""
-    with joined_processes(), follower_store() as elsewhere:
+    torch.set_default_dtype(torch.float64)
+    with joined_processes(), follower_store() as elsewhere, InDouble():
         for recipe in small_recipes(*names):
             place = Place(Path(data), elsewhere or Path(store), Path(cache))
             train_order(Order(recipe, place, ("first_steps",)), {}, Silent())
