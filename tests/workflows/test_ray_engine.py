@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from conftest import TINY_RECIPE, Workplace
+from maskwise.data.manifest import read_train
 from maskwise.errors import DivergedError, StoreError, UserError
+from maskwise.labels import Task
 from maskwise.listeners import Silent
 from maskwise.recipe.config import Recipe
 from maskwise.recipe.load import load_recipe, parse_recipe
@@ -20,6 +22,7 @@ from maskwise.workflows.engines import SERIAL, begin_order, series, train_one_mo
 from maskwise.workflows.ray_engine import RayEngine
 from maskwise.workflows.ray_tasks import Refused, Resources
 from maskwise.workflows.run_recipe import Order, Place
+from support.packed_sets import pack
 
 FOLDED = """
 name: folded
@@ -78,18 +81,24 @@ def kept(run: StoredRun) -> dict[str, bytes]:
 
 @pytest.mark.ray
 def test_runs_on_ray_are_those_of_one_process(place: Place, tmp_path: Path) -> None:
-    """A run of one model, one of four, one that diverges, and one that is wanted twice; all in one session."""
-    alone = [train_order(order, {}, Silent()) for order in series(recipes(), place, ["test"])]
+    """A run of one model, two of four (one of photos in shards), one that diverges, one wanted twice; one session."""
+    packed = pack(place.data, read_train(place.data, Task()).table, tmp_path / "packed", 20)
+    of_shards = parse_recipe(FOLDED, "folded", ["name=of-shards", "seed=1"])
+
+    def orders(store: Path, *others: Recipe) -> list[Order]:
+        of_folder = series([*recipes(), *others], dataclasses.replace(place, store=store), ["test"])
+        return [*of_folder, *series([of_shards], Place(packed, store, place.cache), ["test"])]
+
+    alone = [train_order(order, {}, Silent()) for order in orders(place.store)]
     bad = parse_recipe(TINY_RECIPE, "tiny", ["name=bad", "train.optimizer.rate=1e30", "train.epochs=2"])
-    elsewhere = dataclasses.replace(place, store=tmp_path / "by-ray")
     heard = Heard()
-    ahead = RayEngine(None, 1, None).train(series([*recipes(), bad, *recipes()], elsewhere, ["test"]), heard)
-    together = [ahead(recipe) for recipe in recipes()]
+    ahead = RayEngine(None, 1, None).train(orders(tmp_path / "by-ray", bad, *recipes()), heard)
+    together = [ahead(recipe) for recipe in (*recipes(), of_shards)]
     for one, other in zip(alone, together, strict=True):
         assert other is not None
-        assert other.folder == elsewhere.store / one.folder.name
+        assert other.folder == tmp_path / "by-ray" / one.folder.name
         assert kept(one) == kept(other)
-    assert heard.done == heard.total == 6
+    assert heard.done == heard.total == 10
     assert any(note.startswith("folded fold 2 gender-age: fold 2, epoch 1/1") for note in heard.notes)
     with pytest.raises(DivergedError, match="must be finite"):
         ahead(bad)
