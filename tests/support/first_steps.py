@@ -64,7 +64,8 @@ def _smaller(settings: Any) -> Any:
     if not isinstance(settings, dict):
         return LIGHTER.get(settings, settings) if isinstance(settings, str) else settings
     found = {name: SMALLER.get(name, _smaller(value)) for name, value in settings.items()}
-    if isinstance(found.get("weights"), dict) and not _are_here(found["weights"]["kind"]):
+    weights = found.get("weights")
+    if isinstance(weights, dict) and not _are_here(weights["kind"]):
         found["weights"] = {"kind": "none"}
     if found.get("freeze_backbone_epochs"):
         found["freeze_backbone_epochs"] = SMALLER["epochs"]
