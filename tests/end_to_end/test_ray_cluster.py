@@ -47,8 +47,9 @@ def cluster() -> Iterator[Any]:
 @pytest.fixture
 def place(tmp_path: Path) -> Workplace:
     """People enough for five folds, and the recipe ``best`` on small photos, which saves its state after every step."""
-    write_demo_set(tmp_path / "data", 48, 0, 0, print, workers=1)
-    recipe = change_recipe(small("best"), "best", ["runtime.checkpoint_every_s=0"])
+    write_demo_set(tmp_path / "data", 60, 0, 0, print, workers=1)
+    changes = ["runtime.checkpoint_every_s=0", "task.age_borders_years=[30, 45]"]  # few of the drawn people are old
+    recipe = change_recipe(small("best"), "best", changes)
     (tmp_path / "best.yaml").write_text(dump_recipe(recipe))
     return Workplace(tmp_path / "data", tmp_path / "best.yaml", tmp_path / "alone", tmp_path / "cache")
 
