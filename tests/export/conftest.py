@@ -71,6 +71,14 @@ def voted(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
+def turned(place: Workplace, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Three folds that see two views in turn."""
+    views = ("--set", "predict={views: [as_is, mirrored], fold_views: in_turn}")
+    cli(*place.train(*QUICK, "--folds", "3", "--set", "name=turned", *views, *AGE_HEAD))
+    return _export(place, "turned", cli, tmp_path_factory.mktemp("turned") / "bundle")
+
+
+@pytest.fixture(scope="session")
 def ensemble(place: Workplace, trained: Path, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A hard vote of two runs of different crops and sizes."""
     crop = ("--set", "input.crop={kind: center_crop, height_px: 300, width_px: 200}", "--set", "input.height_px=24")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -30,8 +31,9 @@ from maskwise.export.prepare_photos import Preparer
 from maskwise.export.reader import Bundle, load
 from maskwise.faces.config import decodes_reduced
 from maskwise.labels import Task
-from maskwise.records import Image, Predictions
+from maskwise.records import Image, InputSpec, Predictions
 from maskwise.store.find_run import find_run
+from maskwise.store.kept_files import read_held_out, read_split
 from maskwise.store.predictions_file import read_predictions
 from maskwise.training.inference import predict_batch
 from maskwise.workflows.predict_photos import photo_inputs
@@ -46,7 +48,7 @@ def predictions_of(cli: Cli, what: Path, source: Path, out: Path, *options: str)
     return read_predictions(out)[0]
 
 
-@pytest.mark.parametrize("kind", ["single", "folds", "voted", "ensemble", "parts"])
+@pytest.mark.parametrize("kind", ["single", "folds", "voted", "turned", "ensemble", "parts"])
 def test_bundle_and_run_agree_on_other_photos(
     kind: str, place: Workplace, cli: Cli, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -57,7 +59,7 @@ def test_bundle_and_run_agree_on_other_photos(
     assert len(run) == 42
     np.testing.assert_allclose(bundle.probs_NC, run.probs_NC, atol=TOLERANCE)
     assert bundle.probs_NC.argmax(axis=1).tolist() == run.probs_NC.argmax(axis=1).tolist()
-    assert (run.age_years_N is None) == (bundle.age_years_N is None) == (kind != "folds")
+    assert (run.age_years_N is None) == (bundle.age_years_N is None) == (kind not in ("folds", "turned"))
     if run.age_years_N is not None and bundle.age_years_N is not None:
         np.testing.assert_allclose(bundle.age_years_N, run.age_years_N, atol=1e-3)
     assert "decisions equal for 100.00%" in exported.printed
@@ -97,6 +99,39 @@ def test_the_manifest_lists_members_parts_folds_and_views(
     assert all(each.temperature is not None for each in (one, several, both, split))
 
 
+def test_folds_that_see_views_in_turn_by_hand(turned: Exported, place: Workplace, cli: Cli, tmp_path: Path) -> None:
+    run = predictions_of(cli, turned.run, place.data, tmp_path / "run.parquet", "--faces", "whole")
+    (part,) = load_run(turned.run).members[0].parts
+    pixels = pixels_of(run.photo_N.tolist(), place, part.how.spec)
+    as_is = dataclasses.replace(part.how, views=("as_is",))
+    given = zip(part.models, (pixels, pixels[:, :, ::-1].copy(), pixels), strict=True)
+    folds = [predict_batch(model, each, as_is).probs_NC for model, each in given]
+    np.testing.assert_allclose(run.probs_NC, np.mean(folds, axis=0), atol=1e-6)
+    assert load(turned.bundle).manifest.parts[0].fold_views == "in_turn"
+    assert "views as is and mirrored in turn, one for each network" in (turned.bundle / "MODEL_CARD.md").read_text()
+
+
+def test_held_out_people_are_scored_in_all_views_where_folds_see_them_in_turn(
+    turned: Exported, place: Workplace
+) -> None:
+    held_out, _ = read_held_out(turned.run)
+    (part,) = load_run(turned.run).members[0].parts
+    fold_of = read_split(turned.run)
+    fold_N = np.array([fold_of[str(person)] for person in held_out.person_N])
+    for fold, model in enumerate(part.models):
+        own = held_out.take(fold_N == fold)
+        both_views = predict_batch(model, pixels_of(own.photo_N.tolist(), place, part.how.spec), part.how)
+        np.testing.assert_allclose(both_views.probs_NC, own.probs_NC, atol=1e-5)
+
+
+def pixels_of(photos: list[str], place: Workplace, spec: InputSpec) -> Image:
+    """Whole photos of the training part or others, as a network of ``spec`` is given them."""
+    prepare = photo_inputs([spec])
+    root = place.data if (place.data / photos[0]).is_file() else place.data / "train" / "images"
+    read = [(name, decode_photo((root / name).read_bytes(), name)) for name in photos]
+    return np.stack([prepare.whole(partial(_given, photo), name)[0] for name, photo in read])
+
+
 def _given(photo_HWC: Image, _least_px: tuple[int, int] | None) -> Image:
     return photo_HWC
 
@@ -106,9 +141,7 @@ def test_folds_that_vote_hard_predict_submit_and_are_exported_alike(
 ) -> None:
     run = predictions_of(cli, voted.run, place.data, tmp_path / "run.parquet")
     models, task = load_run(voted.run).members[0], Task()
-    prepare = photo_inputs([models.parts[0].how.spec])
-    photos = [(name, decode_photo((place.data / name).read_bytes(), name)) for name in run.photo_N.tolist()]
-    pixels = np.stack([prepare.whole(partial(_given, photo), name)[0] for name, photo in photos])
+    pixels = pixels_of(run.photo_N.tolist(), place, models.parts[0].how.spec)
     by_hand = np.ones((len(run), 18))
     codes_C = task.codes(np.arange(18))
     for part in models.parts:

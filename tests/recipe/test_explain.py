@@ -107,6 +107,7 @@ def test_one_fault_is_one_line_with_address_rule_value_and_remedy(change: str, m
         (["task.age_borders_years=[60, 30]"], "task.age_borders_years must be a rising list of ages"),
         (["task.attributes=[mask, mask]"], "task.attributes must be a list of different attributes"),
         (["predict.views=[as_is, as_is]"], "predict.views must be one or more different views."),
+        (["predict.fold_views=in_turn"], "predict.fold_views must be all with one view, got in_turn."),
         (
             ["loss={kind: weighted_sum, terms: [{weight: 1, loss: {kind: f1}}]}"],
             "loss.terms must be two or more, got 1.",

@@ -97,7 +97,7 @@ def test_self_training_changes_the_id_and_runs_without_it_keep_the_one_from_befo
     assert (settings["train"].pop("frozen_blocks"), settings["train"].pop("pretrained_share")) == (0, None)
     assert settings["model"]["head"].pop("gender") == "linear"
     assert settings["train"]["optimizer"].pop("betas") == [0.9, 0.999]
-    assert settings["predict"].pop("fold_vote") == "soft"
+    assert (settings["predict"].pop("fold_vote"), settings["predict"].pop("fold_views")) == ("soft", "all")
     text = json.dumps([settings, DATA], sort_keys=True, separators=(",", ":"))
     assert run_id(recipe, DATA) == hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
     changes = ["self_training={}", "self_training.rounds=2", "self_training.select.kind=soft"]

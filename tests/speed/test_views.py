@@ -55,14 +55,19 @@ def test_folds_and_parts_are_predicted_by_their_own_models(workplace: Workplace,
     )
     (tmp_path / "parts.yaml").write_text(recipe)
     there = replace(workplace, recipe=tmp_path / "parts.yaml", store=tmp_path / "runs")
-    for views in ("[as_is]", "[as_is, mirrored]"):
-        words = ["--set", "train.epochs=1", "--set", f"predict.views={views}"]
+    for views in ("{views: [as_is]}", "{views: [as_is, mirrored], fold_views: in_turn}"):
+        words = ["--set", "train.epochs=1", "--set", f"predict={views}"]
         assert CliRunner().invoke(app, there.train("--quiet", *words), catch_exceptions=False).exit_code == 0
     runs = sorted(list_runs(there.store).runs, key=lambda run: len(run.record.recipe["predict"]["views"]))
     found = measure_second_view(runs[0].folder, workplace.data, workplace.cache, 1, Silent())
     own = [read_held_out(run.folder)[0] for run in runs]
     right = [float((each.probs_NC.argmax(axis=1) == each.class_N).mean()) for each in own]
     assert [found.comparison.joint.accuracy.a, found.comparison.joint.accuracy.b] == pytest.approx(right)
+    assert found.in_turn is None
+    shared_out = measure_second_view(runs[1].folder, workplace.data, workplace.cache, 1, Silent())
+    assert [shared_out.comparison.joint.accuracy.a, shared_out.comparison.joint.accuracy.b] == pytest.approx(right)
+    assert shared_out.in_turn is not None
+    assert shared_out.in_turn.photos == 64
 
 
 def test_the_gain_for_a_second_by_hand(store: dict[str, Path], workplace: Workplace) -> None:

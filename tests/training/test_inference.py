@@ -60,6 +60,21 @@ def test_face_models_predict_together_as_each_does_alone() -> None:
     assert not np.array_equal(alone[0], alone[1])
 
 
+def test_models_of_different_views_predict_together_as_each_does_alone() -> None:
+    config = ModelConfig.model_validate({"backbone": {"kind": "faces"}, "weights": {"kind": "none"}})
+    models = [build_model(config, Task()).eval() for _ in range(3)]
+    for model in models[1:]:
+        model.backbone.load_state_dict(models[0].backbone.state_dict())
+    hows = [BOTH, HOW, dataclasses.replace(HOW, views=("mirrored",))]
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 48, 40, 3), dtype=np.uint8)
+    alone = [predict_batch(model, pixels, how).probs_NC for model, how in zip(models, hows, strict=True)]
+    share_equal_blocks([cast(FaceNetwork, model.backbone) for model in models])
+    together = predict_batch_of_each(list(zip(models, hows, strict=True)), pixels)
+    assert all(np.array_equal(a, b.probs_NC) for a, b in zip(alone, together, strict=True))
+    as_mirrored = predict_batch(models[2], pixels[:, :, ::-1].copy(), HOW).probs_NC
+    assert np.allclose(alone[2], as_mirrored, atol=1e-6)
+
+
 def test_a_backbone_that_stood_still_has_a_number_format_of_its_own() -> None:
     config = ModelConfig.model_validate({"backbone": {"kind": "faces"}, "weights": {"kind": "none"}})
     model = build_model(config, Task()).eval()

@@ -22,6 +22,7 @@ from maskwise.cli.options import (
 
 if TYPE_CHECKING:
     from maskwise.evaluation.comparison import Verdict
+    from maskwise.speed.rates import Rate
     from maskwise.speed.views import SecondView
 
 _PAYS: dict[Verdict, str] = {
@@ -63,6 +64,8 @@ def _as_json(found: SecondView) -> str:
         for name, score in scores.items()
     }
     milliseconds = {"as_is": found.one.processor_ms, "both": found.both.processor_ms}
+    if found.in_turn is not None:
+        milliseconds["in_turn"] = found.in_turn.processor_ms
     counts = {"photos": found.comparison.n_photos, "people": found.comparison.n_people}
     return json.dumps({**counts, **gains, "processor_ms": milliseconds}, indent=1)
 
@@ -80,10 +83,19 @@ def _lines(found: SecondView, rounds: int) -> list[str]:
     rows.append(("processor, ms per photo", f"{one.processor_ms:.2f}", f"{both.processor_ms:.2f}", ""))
     rows.append(("photos/s", f"{one.photos_per_second:.0f}", f"{both.photos_per_second:.0f}", ""))
     gain = compared.joint.macro_f1.gain
+    shared = [] if found.in_turn is None else [_shared_out(found.in_turn)]
     sentences = [
         f"{_PAYS[verdict(gain)]} It takes {found.seconds:.1f} s of the processor for 1,000 photos: "
         f"macro F1 {signed(found.for_a_second(gain), 4)} for each of these seconds.",
+        *shared,
         f"{compared.n_photos:,} held-out photos of {compared.n_people:,} people; times: medians of {rounds} rounds of "
         f"{one.photos} photos, decoding not included",
     ]
     return [*aligned(rows, left=(0, 3)), "", *wrapped(sentences)]
+
+
+def _shared_out(rate: Rate) -> str:
+    return (
+        "For new photos the run shares the views out among its folds (predict.fold_views): "
+        f"{rate.processor_ms:.2f} ms per photo, {rate.photos_per_second:.0f} photos/s."
+    )

@@ -9,7 +9,7 @@ import numpy as np
 
 from maskwise.evaluation.groups import score_groups
 from maskwise.evaluation.scores import Evaluation
-from maskwise.export.manifest import Manifest
+from maskwise.export.manifest import BundlePart, Manifest
 from maskwise.export.parity import Parity
 from maskwise.intended_use import (
     DIFFERENCES,
@@ -121,11 +121,16 @@ def _made_of(facts: CardFacts) -> str:
             lines.append(
                 f"- {member.name} ({member.run_id[:8]}), weight {member.weight:.3f}: {' × '.join(part.attributes)} by "
                 f"{len(part.networks)} × {backbone} on {shown.crop.kind.replace('_', ' ')}, {shown.height_px} × "
-                f"{shown.width_px} px, views {' and '.join(view.replace('_', ' ') for view in part.views)}."
+                f"{shown.width_px} px, views {_views(part)}."
             )
     if len(facts.manifest.members) > 1:
         lines.append(f"\nThe members are joined by {facts.manifest.vote.kind.replace('_', ' ')}.")
     return "\n".join(lines) + "\n"
+
+
+def _views(part: BundlePart) -> str:
+    words = " and ".join(view.replace("_", " ") for view in part.views)
+    return f"{words} in turn, one for each network" if part.fold_views == "in_turn" else words
 
 
 def _scores(facts: CardFacts) -> str:

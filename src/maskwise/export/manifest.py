@@ -2,7 +2,7 @@
 
 The prediction for a photo is ``vote(members)``, a member's is the product of its parts (one for each group of
 attributes; most runs have one part for them all; parts of the same attributes are averaged first), a part's is the vote
-of its networks (one per fold; the mean unless they vote hard), and a network's is the mean over its views of the photo.
+of its networks (one per fold; the mean unless they vote hard), and a network's is the mean over the views that it sees.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class BundlePart(Settings):
     """The file of each network in each precision that the bundle has."""
     fold_vote: FoldVote = "soft"
     """How the networks become one."""
+    fold_views: Literal["all", "in_turn"] = "all"
+    """in_turn: the first network sees the first view, the second the second, and so on; all: each sees all of them."""
 
     @model_validator(mode="after")
     def _refuse_foreign_paths(self) -> Self:

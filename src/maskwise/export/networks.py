@@ -40,7 +40,10 @@ class Networks:
     def _predict_part(self, part: BundlePart, pixels_NHWC: Image) -> Probabilities:
         mirrored = np.ascontiguousarray(pixels_NHWC[:, :, ::-1]) if "mirrored" in part.views else pixels_NHWC
         views = [pixels_NHWC if view == "as_is" else mirrored for view in part.views]
-        return vote_folds([averaged([net(view) for view in views]) for net in self._nets[id(part)]], part.fold_vote)
+        in_turn, nets = part.fold_views == "in_turn", self._nets[id(part)]
+        seen = [views[fold % len(views) :][:1] if in_turn else views for fold in range(len(nets))]
+        folds = [averaged([net(view) for view in own]) for net, own in zip(nets, seen, strict=True)]
+        return vote_folds(folds, part.fold_vote)
 
 
 def _open_part(

@@ -187,6 +187,7 @@ def _describe_part(
         tells_age=part.how.first_age_years is not None,
         networks=tuple({word: name for word, (name, _) in network.items()} for network in named),
         fold_vote=vote,
+        fold_views="in_turn" if part.in_turn else "all",
     )
 
 

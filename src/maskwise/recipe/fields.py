@@ -41,10 +41,17 @@ class PredictConfig(Settings):
     """How the models of a k-fold run become one. soft: the mean of their probabilities. hard: one vote each for the
     most probable class; the highest mean probability decides ties. Held-out scores are of one model either way."""
 
+    fold_views: Literal["all", "in_turn"] = "all"
+    """Which views each model of a k-fold run predicts new photos in. all: all of them. in_turn: one each, by turns, so
+    that the mean of the models is over all views for the time of one. Heads on a backbone that stood still see all
+    views even so, as these are computed once for all heads. Held-out scores are of one model in all views either way."""
+
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
         if not self.views or len(set(self.views)) != len(self.views):
             raise ValueError("predict.views must be one or more different views. Use [as_is] or [as_is, mirrored].")
+        if self.fold_views == "in_turn" and len(self.views) == 1:
+            raise ValueError("predict.fold_views must be all with one view, got in_turn. Leave it out, or add a view.")
         return self
 
 

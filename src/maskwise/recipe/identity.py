@@ -24,7 +24,7 @@ _LATER: dict[str, dict[str, Any]] = {
     "adam": {"weight_decay": 0.0, "betas": [0.9, 0.999]},
     **{kind: {"betas": [0.9, 0.999]} for kind in ("adamw", "nadam", "radam", "adamax")},
     "sgd": {"nesterov": False},
-    "predict": {"fold_vote": "soft"},
+    "predict": {"fold_vote": "soft", "fold_views": "all"},
 }
 """By section or kind: settings that earlier runs did not have, and the value that says what they did."""
 

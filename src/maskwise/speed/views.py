@@ -45,6 +45,8 @@ class SecondView:
     comparison: Comparison
     one: Rate
     both: Rate
+    in_turn: Rate | None = None
+    """Where the run shares its views out among its folds: as it predicts new photos."""
 
     @property
     def seconds(self) -> float:
@@ -110,15 +112,17 @@ def _held_out(job: FoldJob, model: MaskwiseModel, how: Inference) -> Predictions
     return Predictions(table.photo_N, table.person_N, table.class_N, found.probs_NC, seen_N, age_years_N=ages_N)
 
 
-def _rates(models: RunModels, parts: Sequence[PartPhotos], rounds: int) -> tuple[Rate, Rate]:
-    """Pixels → probabilities in the first view and in both, by turns: all that ``predict`` does but decoding."""
+def _rates(models: RunModels, parts: Sequence[PartPhotos], rounds: int) -> list[Rate]:
+    """Pixels → probabilities in the first view, in both, and shared out where the run does so, by turns: all that
+    ``predict`` does but decoding."""
     places = np.arange(min(_TIMED_PHOTOS, len(parts[0].photos.table)))
     specs = [of_part.how.spec for of_part in models.members[0].parts]
     pixels_of = [parts[specs.index(spec)].photos.read(places) for spec in models.specs]
     ways = [models.in_views(VIEWS[:1]), models.in_views(VIEWS)]
+    if any(part.in_turn for part in models.members[0].parts):
+        ways.append(models)
     works = [partial(way.predict, pixels_of) for way in ways]
     for work in works:
         work()
     rounds_of = [[timed(work, len(places)) for work in works] for _ in range(rounds)]
-    one, both = (median_rate(rates) for rates in zip(*rounds_of, strict=True))
-    return one, both
+    return [median_rate(rates) for rates in zip(*rounds_of, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -63,15 +63,17 @@ def predict_batch(model: nn.Module, pixels_NHWC: NDArray[Any], how: Inference) -
 def predict_batch_of_each(
     models: Sequence[tuple[nn.Module, Inference]], pixels_NHWC: NDArray[Any]
 ) -> list[Probabilities]:
-    """What each of several models of one input and the same views predicts.
+    """What each of several models of one input predicts, each in its own views.
 
-    What their face networks share is computed once, in each number format that it is wanted in.
+    What their face networks share is computed once for a view, in each number format that it is wanted in.
     """
-    first = models[0][1]
-    outputs = [_outputs_of_each(models, given) for given in first.of_photos(pixels_NHWC)]
-    return [
-        _mean_over_views(of_model, how) for of_model, (_, how) in zip(zip(*outputs, strict=True), models, strict=True)
-    ]
+    views = tuple(dict.fromkeys(view for _, how in models for view in how.views))
+    outputs: list[list[Output]] = [[] for _ in models]
+    for view, given in zip(views, replace(models[0][1], views=views).of_photos(pixels_NHWC), strict=True):
+        places = [place for place, (_, how) in enumerate(models) if view in how.views]
+        for place, output in zip(places, _outputs_of_each([models[place] for place in places], given), strict=True):
+            outputs[place].append(output)
+    return [_mean_over_views(of_model, how) for of_model, (_, how) in zip(outputs, models, strict=True)]
 
 
 def _outputs_of_each(models: Sequence[tuple[nn.Module, Inference]], given: Tensor) -> list[Output]:

@@ -45,6 +45,19 @@ class PartModels(NamedTuple):
     attributes: tuple[Attribute, ...]
     models: list[MaskwiseModel]
     how: Inference
+    """Of all of them, and of held-out people."""
+    in_turn: bool = False
+    """Whether each model predicts new photos in one of the views only (``predict.fold_views``)."""
+
+    def predicting(self) -> list[tuple[MaskwiseModel, Inference]]:
+        """The models, and how each predicts new photos."""
+        if not self.in_turn:
+            return [(model, self.how) for model in self.models]
+        views = self.how.views
+        return [
+            (model, dataclasses.replace(self.how, views=(views[fold % len(views)],)))
+            for fold, model in enumerate(self.models)
+        ]
 
 
 class MemberModels(NamedTuple):
@@ -83,8 +96,12 @@ class RunModels(NamedTuple):
         return self._changed(precision=precision, backbone_precision=None)
 
     def in_views(self, views: tuple[View, ...]) -> RunModels:
-        """The same models, which average over other views of a photo."""
-        return self._changed(views=views)
+        """The same models, which all average over other views of a photo."""
+        changed = self._changed(views=views)
+        members = [
+            each._replace(parts=[part._replace(in_turn=False) for part in each.parts]) for each in changed.members
+        ]
+        return changed._replace(members=members)
 
     def _changed(self, **of_inference: Any) -> RunModels:
         members = [
@@ -99,9 +116,9 @@ class RunModels(NamedTuple):
         """What every member predicts for some photos; ``pixels_of`` has an array N × H × W × 3 for each of ``specs``.
 
         A member is the product of its parts (the mean of those that predict the same attributes), a part the vote of
-        its folds, a fold's model the mean over its views.
+        its folds, a fold's model the mean over the views that it sees.
         """
-        predicted = self._predict_each(pixels_of)
+        predicted = self.predict_each(pixels_of)
 
         def member(models: MemberModels) -> Probabilities:
             parts = []
@@ -112,7 +129,7 @@ class RunModels(NamedTuple):
 
         return over_members([member(each) for each in self.members])
 
-    def _predict_each(self, pixels_of: Sequence[Image]) -> dict[int, Probabilities]:
+    def predict_each(self, pixels_of: Sequence[Image]) -> dict[int, Probabilities]:
         """The predictions of every model by its ``id``. Models of one input go together: they may share blocks."""
         every = [part for member in self.members for part in member.parts]
         specs = self.specs
@@ -121,15 +138,15 @@ class RunModels(NamedTuple):
             if any(given_alike(part.how, first.how) for part in every[:place]):
                 continue
             alike = [part for part in every[place:] if given_alike(part.how, first.how)]
-            models = [(model, part.how) for part in alike for model in part.models]
+            models = [each for part in alike for each in part.predicting()]
             together = predict_batch_of_each(models, pixels_of[specs.index(first.how.spec)])
             predicted.update(zip((id(model) for model, _ in models), together, strict=True))
         return predicted
 
 
 def given_alike(a: Inference, b: Inference) -> bool:
-    """Whether models that predict so are given the same of a photo, and may share blocks."""
-    return (a.spec, a.views, a.device) == (b.spec, b.views, b.device)
+    """Whether models that predict so are given photos alike, and may share blocks."""
+    return (a.spec, a.device) == (b.spec, b.device)
 
 
 def load_run(run: Path) -> RunModels:
@@ -206,5 +223,6 @@ def _load_member(run: StoredRun, weight: float) -> MemberModels:
     parts = []
     for single in single_recipes(recipe):
         models, how = load_models(run, single.recipe, single.name)
-        parts.append(PartModels(single.recipe.task.attributes, models, how))
+        in_turn = recipe.predict.fold_views == "in_turn" and len(models) > 1 and not single.recipe.train.always_frozen
+        parts.append(PartModels(single.recipe.task.attributes, models, how, in_turn))
     return MemberModels(run.folder, run.record, recipe, weight, parts)
