@@ -44,7 +44,7 @@ class PredictConfig(Settings):
     fold_views: Literal["all", "in_turn"] = "all"
     """Which views each model of a k-fold run predicts new photos in. all: all of them. in_turn: one each, by turns, so
     that the mean of the models is over all views for the time of one. Heads on a backbone that stood still see all
-    views even so, as these are computed once for all heads. Held-out scores are of one model in all views either way."""
+    views even so: these are computed once for all heads. Held-out scores are of one model in all views either way."""
 
     @model_validator(mode="after")
     def _refuse_nonsense(self) -> Self:
