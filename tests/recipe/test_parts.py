@@ -90,7 +90,11 @@ def test_best_is_the_heads_of_probe_and_the_fine_tuning_of_quick_on_five_folds()
     assert best.split.folds == 5
     assert [each.name for each in single_recipes(best)] == ["mask-gender-age", "mask-gender-age-2"]
     for part, name in zip(single_recipes(best), ("probe", "quick"), strict=True):
-        assert part.recipe == load_recipe(name).model_copy(update={"name": "best", "split": best.split})
+        alone = load_recipe(name)
+        same = {"name": "best", "split": best.split, "predict": best.predict}
+        assert part.recipe == alone.model_copy(update=same)
+        assert alone.predict.views == best.predict.views
+    assert best.predict.fold_views == "in_turn"
 
 
 @pytest.mark.parametrize(
