@@ -1,4 +1,4 @@
-"""Draw what ``peers.py`` found: ``python benchmarks/peers_plot.py peers.json docs/pictures/peers.svg``.
+"""Draw what ``peers.py`` found: ``python benchmarks/peers_plot.py benchmarks/peers.json docs/pictures/peers.svg``.
 
 Macro F1 on held-out people against the processor's minutes since the command, a line a training and a color an arm. On
 white ground, so that it reads on light and dark pages alike.
@@ -12,11 +12,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 from maskwise.files import write_atomically
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 380, 58, 20, 46, 50
-HIGHEST, WANTED, LABEL_PX = 0.7, 0.55, 16
+HIGHEST, WANTED, LABEL_PX, LETTER_PX = 0.7, 0.55, 16, 7.4
 OURS, THEIRS = "#1b6e4b", ("#b4532a", "#7b4fa0", "#2f6f9f", "#8a6d00", "#a3325c", "#4d4d4d")
 TITLES = {
     "quick": "maskwise quick",
@@ -33,6 +34,14 @@ Trainings = Sequence[Sequence[tuple[float, float]]]
 """(minutes, macro F1) after each epoch, of each training of an arm."""
 
 
+class Box(NamedTuple):
+    """Where a name stands: its middle, and half its width, in pixels."""
+
+    x: float
+    y: float
+    half: float
+
+
 def main(results: Path, out: Path) -> None:
     """One SVG file."""
     trainings = defaultdict(list)
@@ -44,23 +53,15 @@ def main(results: Path, out: Path) -> None:
 def picture(trainings: Mapping[str, Trainings]) -> str:
     """The frame with its scales, and lines and a name for each arm."""
     longest = 1.02 * max(minutes for own in trainings.values() for points in own for minutes, _ in points)
-    drawn, colors, taken = frame(longest), iter(THEIRS), list[float]()
-    for arm, own in trainings.items():
+    drawn, colors, taken = frame(longest), iter(THEIRS), list[Box]()
+    for arm, own in sorted(trainings.items(), key=lambda each: each[1][-1][-1]):
         color = OURS if TITLES[arm].startswith("maskwise") else next(colors)
         places = [[at(minutes, score, longest) for minutes, score in points] for points in own]
         for points in places:
             path = "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
             drawn.append(f'<path d="M{path}" fill="none" stroke="{color}" stroke-width="2"/>')
             drawn += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{color}"/>' for x, y in points]
-        x, y = max(points[-1] for points in places)
-        while any(abs(y - other) < LABEL_PX for other in taken):
-            y += LABEL_PX / 4
-        taken.append(y)
-        anchor, x = ("end", x - 9) if x > WIDTH * 0.66 else ("start", x + 9)
-        drawn.append(
-            f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}" fill="{color}" font-weight="600">'
-            f"{escape(TITLES[arm])}</text>"
-        )
+        drawn.append(label(TITLES[arm], max(points[-1] for points in places), color, taken))
     ends = {arm: own[0][-1] for arm, own in trainings.items()}
     words = "; ".join(
         f"{TITLES[arm]} {score:.2f} after {minutes:.1f} minutes" for arm, (minutes, score) in ends.items()
@@ -70,6 +71,18 @@ def picture(trainings: Mapping[str, Trainings]) -> str:
         f'font-family="system-ui, sans-serif" font-size="13" fill="#22262a" role="img"><title>{escape(words)}</title>'
         f"{''.join(drawn)}</svg>\n"
     )
+
+
+def label(words: str, point: tuple[float, float], color: str, taken: list[Box]) -> str:
+    """The name above ``point``, and above the names that are ``taken`` there; joins these."""
+    half = len(words) * LETTER_PX / 2
+    x, y = min(max(point[0], LEFT + half + 4), WIDTH - RIGHT - half), point[1] - 10
+    while any(abs(x - other.x) < half + other.half and abs(y - other.y) < LABEL_PX for other in taken):
+        y -= LABEL_PX / 4
+    taken.append(Box(x, y, half))
+    halo = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'
+    style = f'text-anchor="middle" fill="{color}" font-weight="600" {halo}'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(words)}</text>'
 
 
 def frame(longest: float) -> list[str]:
