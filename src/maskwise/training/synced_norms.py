@@ -39,24 +39,12 @@ def norm_over_all(
 
     Running statistics are updated as there: the variance is that of a sample.
     """
-    shape = (1, -1, *[1] * (input.ndim - 2))
-    over = [axis for axis in range(input.ndim) if axis != 1]
-    rows = input.float()
-    n_own = rows.new_tensor([rows.numel() // rows.shape[1]])
-    sums: Tensor = _Summed.apply(torch.cat([rows.sum(over), n_own]))
-    mean_C, count = sums[:-1] / sums[-1], sums[-1].detach()
-    centered = rows - mean_C.view(shape)
-    var_C: Tensor = _Summed.apply(centered.square().sum(over)) / count
+    normed, mean_C, var_C, count = _NormOverAll.apply(input, weight, bias, eps)
     if running_mean is not None and running_var is not None:
         with torch.no_grad():
             running_mean.lerp_(mean_C.to(running_mean.dtype), momentum)
             running_var.lerp_((var_C * count / (count - 1)).to(running_var.dtype), momentum)
-    normed = centered * torch.rsqrt(var_C + eps).view(shape)
-    if weight is not None:
-        normed = normed * weight.view(shape)
-    if bias is not None:
-        normed = normed + bias.view(shape)
-    typed: Tensor = normed.to(input.dtype)
+    typed: Tensor = normed
     return typed
 
 
@@ -75,17 +63,60 @@ class _OverAll(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Summed(torch.autograd.Function):
-    """The sum over all processes; so is its gradient, as each has that of its own rows."""
+class _NormOverAll(torch.autograd.Function):
+    """A message forward, one backward, and few passes over the rows: on CPUs both are what costs.
+
+    Gives the normed rows; and mean, variance (of the population) and number of all rows, which pass no gradient on.
+    """
 
     @staticmethod
-    def forward(ctx: Any, own: Tensor) -> Tensor:  # noqa: ARG004 (autograd's signature)
-        total = own.clone()
-        distributed.all_reduce(total)
-        return total
+    def forward(
+        ctx: Any, input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        rows = _precise(input)
+        over = [axis for axis in range(rows.ndim) if axis != 1]
+        own_3C = torch.stack([*torch.var_mean(rows, over, correction=0), rows.new_zeros(rows.shape[1])])
+        own_3C[2] = rows.numel() // rows.shape[1]
+        all_P3C = [torch.empty_like(own_3C) for _ in range(n_processes())]
+        distributed.all_gather(all_P3C, own_3C)
+        var_PC, mean_PC, n_PC = torch.stack(all_P3C).unbind(1)
+        # Chan, Golub & LeVeque 1979: the variance of all from those of parts, without E[x²] − E[x]², which cancels.
+        count = n_PC[:, 0].sum()
+        mean_C = (n_PC * mean_PC).sum(0) / count
+        var_C = (n_PC * (var_PC + (mean_PC - mean_C).square())).sum(0) / count
+        inverse_C = torch.rsqrt(var_C + eps)
+        scale_C = inverse_C if weight is None else inverse_C * _precise(weight)
+        shift_C = -mean_C * scale_C if bias is None else _precise(bias) - mean_C * scale_C
+        ctx.save_for_backward(input, weight, mean_C, inverse_C, scale_C, count)
+        ctx.mark_non_differentiable(mean_C, var_C, count)
+        ctx.bias_dtype = None if bias is None else bias.dtype
+        normed = torch.addcmul(_beside(shift_C, rows), rows, _beside(scale_C, rows))
+        return normed.to(input.dtype), mean_C, var_C, count
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:  # noqa: ARG004
-        total = gradients[0].clone()
-        distributed.all_reduce(total)
-        return total
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """That of a batch norm over all rows; of ``weight`` and ``bias`` the own rows' part, as of other parameters."""
+        input, weight, mean_C, inverse_C, scale_C, count = ctx.saved_tensors
+        rows, given = _precise(input), _precise(gradients[0])
+        over = [axis for axis in range(rows.ndim) if axis != 1]
+        of_bias_C = given.sum(over)
+        along_C = (given * (rows - _beside(mean_C, rows))).sum(over)
+        total_2C = torch.stack([of_bias_C, along_C])
+        distributed.all_reduce(total_2C)
+        slope_C = -scale_C * inverse_C.square() * total_2C[1] / count
+        level_C = -scale_C * total_2C[0] / count - mean_C * slope_C
+        of_rows = torch.addcmul(_beside(level_C, rows), rows, _beside(slope_C, rows))
+        of_rows.addcmul_(given, _beside(scale_C, rows))
+        of_weight = None if weight is None else (along_C * inverse_C).to(weight.dtype)
+        of_bias = None if ctx.bias_dtype is None else of_bias_C.to(ctx.bias_dtype)
+        return of_rows.to(input.dtype), of_weight, of_bias, None
+
+
+def _precise(tensor: Tensor) -> Tensor:
+    """At least in float32: sums of half precision would be coarse."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+def _beside(value_C: Tensor, rows: Tensor) -> Tensor:
+    """A value for each channel, in the shape that goes with ``rows``."""
+    return value_C.view(1, -1, *[1] * (rows.ndim - 2))
