@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from maskwise.errors import RecipeError, UserError, must
 from maskwise.records import Batch, Output
@@ -42,7 +44,7 @@ def joined_processes() -> Iterator[None]:
     on_gpus = torch.cuda.is_available()
     if on_gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
+    _meet("cpu:gloo,cuda:nccl" if on_gpus else "gloo")
     try:
         yield
     except RuntimeError as error:
@@ -54,6 +56,22 @@ def joined_processes() -> Iterator[None]:
         raise UserError(must("every process of a training", "alive", got, remedy)) from None
     finally:
         distributed.destroy_process_group()
+
+
+def _meet(backend: str) -> None:
+    """Make the processes one group.
+
+    After a restart torchrun offers the store of before, in which the addresses of the processes that are gone still
+    stand: whoever reads one before it is replaced waits for half an hour. So every attempt has keys of its own.
+    On several machines the count of restarts may differ; there TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 does the same.
+    """
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    if attempt == "0" or os.environ.get("GROUP_WORLD_SIZE", "1") != "1":
+        distributed.init_process_group(backend)
+        return
+    store, rank, size = next(rendezvous("env://"))
+    own = PrefixStore(f"attempt-{attempt}", store)
+    distributed.init_process_group(backend, store=own, rank=rank, world_size=size)
 
 
 @contextmanager
