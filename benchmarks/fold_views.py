@@ -80,7 +80,8 @@ def write_others(data: Path, left_out: set[str], root: Path) -> Path:
         return root
     with (data / "train" / "train.csv").open(newline="", encoding="utf-8") as file:
         heading, *rows = list(csv.reader(file))
-    kept = [row for row in rows if row[heading.index("id")] not in left_out]
+    person = heading.index("person" if "person" in heading else "id")
+    kept = [row for row in rows if row[person] not in left_out]
     for row in kept:
         folder = row[heading.index("path")]
         shutil.copytree(data / "train" / "images" / folder, root / "train" / "images" / folder, dirs_exist_ok=True)

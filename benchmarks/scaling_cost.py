@@ -125,9 +125,8 @@ def print_epochs(seconds_of: Mapping[tuple[tuple[int, int], int], Sequence[float
         medians = {workers: median(turns) for (each, workers), turns in seconds_of.items() if each == size}
         a, b = fit({1 / workers: value for workers, value in medians.items()})
         shown = ", ".join(f"n = {workers}: {value:.2f} s" for workers, value in medians.items())
-        print(
-            f"epoch at {size[0]} × {size[1]}: {shown}; {a:.2f} + {b:.2f} / n, so at most {(a + b) / max(a, 1e-9):.1f} ×"
-        )
+        pays = f"so at most {(a + b) / max(a, 1e-9):.1f} ×" if b > 0 else "so more processes do not pay"
+        print(f"epoch at {size[0]} × {size[1]}: {shown}; {a:.2f} + {b:.2f} / n, {pays}")
 
 
 def main() -> None:
